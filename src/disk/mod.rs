@@ -1,0 +1,196 @@
+//! The one seam to the file system.
+//!
+//! Folders are held by handles, and a name is only ever looked up in the folder whose handle is at
+//! hand: no path is followed twice, and no link is followed at all. [`RealDisk`] does it with
+//! system calls, [`MemoryDisk`] in memory with switches for crashes and faults; one suite
+//! (`tests/disk_suite.rs`) holds both to the contract written here.
+//!
+//! Every call blocks for as long as the file system takes; none waits for anything else, except
+//! [`Disk::lock`].
+
+// mod memory;
+// mod real;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+
+// pub use memory::MemoryDisk;
+// pub use real::RealDisk;
+
+use crate::tree::{Kind, Stat};
+
+/// Whether to wait for a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Answer at once.
+    Try,
+    /// Wait until it is free.
+    Wait,
+}
+
+/// A file system. Handles are cheap to clone and close themselves when the last clone is dropped.
+///
+/// Names are single components: never empty, `.`, `..` or with a `/`. Errors are those of the
+/// system call ([`io::ErrorKind`], `raw_os_error`); callers add what and where.
+pub trait Disk: Clone + Send + Sync + 'static {
+    /// An open folder.
+    type Folder: Clone + Send + Sync + 'static;
+    /// An open file.
+    type File: Send + Sync + 'static;
+
+    /// Opens the folder at `path`, following links: the one place where a path from outside comes in.
+    fn open_path(&self, path: &Path) -> io::Result<Self::Folder>;
+
+    /// Makes the folder at `path` and those above it that are missing, and opens it.
+    fn make_path(&self, path: &Path) -> io::Result<Self::Folder>;
+
+    /// Opens the folder `name`; a link or a file there is `NotADirectory`.
+    fn open_folder(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<Self::Folder>;
+
+    /// Opens the folder at `path`, components separated by `/`, below `folder`; empty is itself.
+    ///
+    /// No component may be a link: `NotADirectory`.
+    fn open_beneath(&self, folder: &Self::Folder, path: &str) -> io::Result<Self::Folder> {
+        path.split('/')
+            .filter(|name| !name.is_empty())
+            .try_fold(folder.clone(), |folder, name| self.open_folder(&folder, OsStr::new(name)))
+    }
+
+    /// Makes the folder `name`, with the permissions that the umask leaves of `mode`.
+    fn make_folder(&self, folder: &Self::Folder, name: &OsStr, mode: u32) -> io::Result<()>;
+
+    /// Removes the folder `name` if it is empty, else `DirectoryNotEmpty`.
+    fn remove_folder(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<()>;
+
+    /// Returns the names in a folder, in no order, without `.` and `..`, with their kind where the
+    /// folder itself tells it.
+    fn read_folder(&self, folder: &Self::Folder) -> io::Result<Vec<(OsString, Option<Kind>)>>;
+
+    /// Looks at `name` without following a link.
+    fn lstat(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<Stat>;
+
+    /// Looks at an open folder.
+    fn stat_folder(&self, folder: &Self::Folder) -> io::Result<Stat>;
+
+    /// Opens `name` for reading; a link is an error, and a pipe does not block.
+    fn open(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<Self::File>;
+
+    /// Makes the file `name` for reading and writing, else `AlreadyExists`; `mode` less the umask.
+    fn create(&self, folder: &Self::Folder, name: &OsStr, mode: u32) -> io::Result<Self::File>;
+
+    /// Opens `name` for reading and appending, and makes it if absent; a link is an error.
+    fn open_append(&self, folder: &Self::Folder, name: &OsStr, mode: u32)
+    -> io::Result<Self::File>;
+
+    /// Looks at an open file.
+    fn fstat(&self, file: &Self::File) -> io::Result<Stat>;
+
+    /// Reads into `buffer` from `offset` bytes; returns how many, 0 only at the end.
+    fn read_at(&self, file: &Self::File, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at the end of what was written so far (or of the file, if opened so).
+    fn write(&self, file: &Self::File, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts or grows the file to `size` bytes.
+    fn truncate(&self, file: &Self::File, size: u64) -> io::Result<()>;
+
+    /// Sets the mtime, nanoseconds since 1970; the atime stays.
+    fn set_mtime(&self, file: &Self::File, mtime: i64) -> io::Result<()>;
+
+    /// Sets the permission bits, whatever the umask.
+    fn set_mode(&self, file: &Self::File, mode: u32) -> io::Result<()>;
+
+    /// Renames `from` to `to` unless `to` exists: `AlreadyExists`. Files and folders.
+    ///
+    /// On file systems that cannot do this in one step (`Unsupported`, `InvalidInput` of the system
+    /// call) a file is linked and unlinked instead; the target is never overwritten.
+    fn rename_new(
+        &self,
+        from: (&Self::Folder, &OsStr),
+        to: (&Self::Folder, &OsStr),
+    ) -> io::Result<()>;
+
+    /// Renames `from` to `to` and replaces a file there: for files of our own alone.
+    fn rename_over(
+        &self,
+        from: (&Self::Folder, &OsStr),
+        to: (&Self::Folder, &OsStr),
+    ) -> io::Result<()>;
+
+    /// Swaps two names in one step, whatever their kinds; `Unsupported` where that is not to be had.
+    fn exchange(&self, a: (&Self::Folder, &OsStr), b: (&Self::Folder, &OsStr)) -> io::Result<()>;
+
+    /// Gives the file `from` a second name `to`, else `AlreadyExists`.
+    fn link(&self, from: (&Self::Folder, &OsStr), to: (&Self::Folder, &OsStr)) -> io::Result<()>;
+
+    /// Removes the name of a file or link.
+    fn unlink(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<()>;
+
+    /// Makes the contents and size of a file durable (`fdatasync`).
+    fn sync_file(&self, file: &Self::File) -> io::Result<()>;
+
+    /// Makes the names in a folder durable (`fsync`).
+    fn sync_folder(&self, folder: &Self::Folder) -> io::Result<()>;
+
+    /// Makes all of the file system that the folder lies on durable (`syncfs`); `Unsupported` where
+    /// that is not to be had.
+    fn sync_file_system(&self, folder: &Self::Folder) -> io::Result<()>;
+
+    /// Takes the kernel's exclusive lock on the file; it lasts until the file is dropped.
+    ///
+    /// Returns false where somebody else holds it and the patience is [`Patience::Try`].
+    fn lock(&self, file: &Self::File, patience: Patience) -> io::Result<bool>;
+
+    /// Tells whether the folder lies on a network or FUSE file system, whose locks and renames
+    /// cannot be relied upon.
+    fn is_network(&self, folder: &Self::Folder) -> io::Result<bool>;
+
+    /// Returns the bytes that an unprivileged user can still write to the file system.
+    fn free_bytes(&self, folder: &Self::Folder) -> io::Result<u64>;
+}
+
+/// Reads the whole file `name`; `None` where it does not exist.
+pub fn read_whole<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    name: &str,
+) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open(folder, OsStr::new(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let size = usize::try_from(disk.fstat(&file)?.size).unwrap_or(0);
+    let mut bytes = vec![0; size + 1];
+    let mut filled = 0;
+    loop {
+        match disk.read_at(&file, &mut bytes[filled..], filled as u64)? {
+            0 => break,
+            count => filled += count,
+        }
+        if filled == bytes.len() {
+            bytes.resize(filled * 2, 0);
+        }
+    }
+    bytes.truncate(filled);
+    Ok(Some(bytes))
+}
+
+/// Replaces the file `name` of our own in one durable step: temporary, fsync, rename, fsync of the folder.
+pub fn write_whole<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    name: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let temporary = OsString::from(format!("{name}.new"));
+    match disk.unlink(folder, &temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => (),
+    }
+    let file = disk.create(folder, &temporary, 0o666)?;
+    disk.write(&file, bytes)?;
+    disk.sync_file(&file)?;
+    disk.rename_over((folder, &temporary), (folder, OsStr::new(name)))?;
+    disk.sync_folder(folder)
+}

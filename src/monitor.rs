@@ -1,0 +1,82 @@
+//! What the library reports while it works: drawn by the CLI, collected by tests.
+
+use crate::tree::RepoPath;
+
+/// What a run is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Scanning, listing and comparing.
+    Planning,
+    /// Transferring and deleting; the total of files and bytes.
+    Working {
+        /// Actions in the plan.
+        files: u64,
+        /// Bytes to transfer.
+        bytes: u64,
+    },
+    /// Recording and tidying up.
+    Finishing,
+}
+
+/// What happened to one path, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An action of the plan (`--dry-run`, `status`, `--mirror` before it asks).
+    Planned(Item),
+    /// An action that was carried out and recorded.
+    Done(Item),
+    /// An action that failed; the others go on.
+    Failed(Item),
+    /// Both sides changed; nothing was touched.
+    Conflict(Item),
+    /// Left alone: by rule, by kind, or because it is ahead or behind in the other direction.
+    Skipped(Item),
+}
+
+/// One path of an [`Event`], in the words that `--json` prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The path, or the key or name that cannot be one (escaped by whoever prints it).
+    pub path: String,
+    /// One word: see [`crate::plan::Action::word`]; for conflicts and skips the kind.
+    pub action: &'static str,
+    /// Bytes to transfer or transferred.
+    pub bytes: u64,
+    /// Why, in a sentence without full stop; may be empty.
+    pub reason: String,
+    /// What to type next, where there is something.
+    pub hint: Option<String>,
+}
+
+/// Receives what the library reports. Calls come from several threads and must return at once.
+pub trait Monitor: Send + Sync {
+    /// A phase begins.
+    fn phase(&self, phase: Phase);
+
+    /// Something happened to one path.
+    fn event(&self, event: Event);
+
+    /// Bytes of a body went over the line.
+    fn bytes(&self, count: u64);
+
+    /// Local files scanned and objects listed so far.
+    fn counted(&self, local: u64, remote: u64);
+
+    /// Something a person should know that concerns no single path.
+    fn warning(&self, message: &str);
+
+    /// A transfer of `path` begins or ends, for the bar's message.
+    fn active(&self, _path: &RepoPath, _begins: bool) {}
+}
+
+/// Reports to nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Monitor for Silent {
+    fn phase(&self, _: Phase) {}
+    fn event(&self, _: Event) {}
+    fn bytes(&self, _: u64) {}
+    fn counted(&self, _: u64, _: u64) {}
+    fn warning(&self, _: &str) {}
+}

@@ -1,0 +1,73 @@
+//! [`Capabilities`]: what a store can do, as the probe found it and the config keeps it in words.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a store honours `If-Match` and `If-None-Match` on a kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conditions {
+    /// Honoured, also among eight at once.
+    Atomic,
+    /// Honoured, but only with the ETag written without quotes (Ceph and its relatives).
+    AtomicUnquoted,
+    /// Ignored, refused, or more than one of eight at once succeeded: lsync compares before and after.
+    None,
+}
+
+/// Which checksum a store takes in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Checksum {
+    /// `x-amz-checksum-crc64nvme`.
+    Crc64nvme,
+    /// No checksum header at all.
+    None,
+}
+
+/// What the probe found. Serialized into `.lsync/config.yaml` in these words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// On `PUT`.
+    pub conditional_put: Conditions,
+    /// On `CompleteMultipartUpload`.
+    pub conditional_complete: Conditions,
+    /// On `DELETE`.
+    pub conditional_delete: Conditions,
+    /// Which checksum header the store takes.
+    pub checksum: Checksum,
+    /// A plain `PUT` answers with the MD5 of the bytes as ETag.
+    pub etag_is_md5: bool,
+    /// Listings carry ETags; where not, each listed object costs a `HEAD`.
+    pub etag_in_listing: bool,
+    /// The bucket keeps old versions.
+    pub versioning: bool,
+    /// A key `a` and a key `a/b` can stand side by side.
+    pub file_beside_folder: bool,
+    /// Writes were refused when the working copy was made.
+    pub read_only: bool,
+}
+
+impl Capabilities {
+    /// Returns what AWS S3 can do, and what [`super::MemoryRemote`] does.
+    pub fn full() -> Self {
+        Self {
+            conditional_put: Conditions::Atomic,
+            conditional_complete: Conditions::Atomic,
+            conditional_delete: Conditions::Atomic,
+            checksum: Checksum::Crc64nvme,
+            etag_is_md5: true,
+            etag_in_listing: true,
+            versioning: false,
+            file_beside_folder: true,
+            read_only: false,
+        }
+    }
+
+    /// Tells whether two people who write the same file in the same second can overwrite each other.
+    pub fn can_lose_races(&self) -> bool {
+        !self.read_only
+            && [self.conditional_put, self.conditional_complete, self.conditional_delete]
+                .contains(&Conditions::None)
+    }
+}

@@ -1,0 +1,326 @@
+//! The one seam to the bucket.
+//!
+//! [`S3Remote`] alone names the SDK, [`FolderRemote`] keeps objects as plain files below a folder,
+//! [`MemoryRemote`] is the reference of the contract; one suite (`tests/remote_suite.rs`) holds all
+//! three to what is written here.
+//!
+//! A remote speaks of paths below its prefix; the prefix itself is its own business (`key.rs`).
+//! There is no call that overwrites blindly: every write and deletion names what it expects. Where
+//! [`Capabilities`] say that the store cannot keep such a promise, the implementation looks before
+//! and after each write instead, which narrows the window and does not close it.
+
+mod capabilities;
+// mod connect;
+// mod folder;
+// mod key;
+// mod memory;
+// mod probe;
+// mod s3;
+
+use std::future::Future;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+pub use capabilities::{Capabilities, Checksum, Conditions};
+// pub use connect::{AnyRemote, connect};
+// pub use folder::FolderRemote;
+// pub use key::{BucketUrl, BucketUrlError};
+// pub use memory::MemoryRemote;
+// pub use probe::{Probed, probe};
+// pub use s3::S3Remote;
+
+use crate::tree::{Etag, RemoteEntry, RepoPath};
+
+/// What a write or a deletion expects to find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing there (`If-None-Match: *`).
+    Absent,
+    /// This version there (`If-Match`).
+    Matches(Etag),
+}
+
+/// What travels beside the bytes of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attributes {
+    /// mtime of the file, nanoseconds since 1970 (`x-amz-meta-mtime`).
+    pub mtime: i64,
+    /// CRC-64/NVME of the whole body.
+    pub crc64: u64,
+}
+
+/// What the store said of a version that it just stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its name.
+    pub etag: Etag,
+    /// The ETag is known to be the MD5 of the bytes: the probe saw that this store does so, and the
+    /// answer names no KMS or customer key.
+    pub etag_is_md5: bool,
+    /// The version id, where the bucket keeps versions.
+    pub version_id: Option<String>,
+}
+
+/// What the store tells about an object, beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Which version, how large, and when it was stored.
+    pub entry: RemoteEntry,
+    /// mtime of the file; the time of storing where the metadata has none or nonsense.
+    pub mtime: i64,
+    /// CRC-64/NVME of the whole object, where the store gives one.
+    pub crc64: Option<u64>,
+    /// As in [`Stored::etag_is_md5`].
+    pub etag_is_md5: bool,
+    /// The version id, where the bucket keeps versions and it is not `null`.
+    pub version_id: Option<String>,
+}
+
+/// One item of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// An object whose key is a path.
+    Object(RemoteEntry),
+    /// An object whose key cannot be one: left alone and reported.
+    Odd {
+        /// The key below the prefix, as the store spells it.
+        key: String,
+        /// Why it cannot be a path.
+        reason: crate::tree::PathError,
+        /// Bytes; an empty `dir/` is the folder marker of another tool.
+        size: u64,
+    },
+}
+
+impl Listed {
+    /// Returns the key below the prefix.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Object(entry) => entry.path.as_str(),
+            Self::Odd { key, .. } => key,
+        }
+    }
+}
+
+/// One page of a listing, in the byte order of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// At most 1,000 items (lsync's own probe objects below `.lsync/probe/` are left out).
+    pub items: Vec<Listed>,
+    /// What [`Remote::list`] takes to go on; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// The part of an upload that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// From 1.
+    pub number: u32,
+    /// What the store called it.
+    pub etag: Etag,
+    /// CRC-64/NVME of the part.
+    pub crc64: u64,
+}
+
+/// An upload in parts that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadId(pub String);
+
+/// The bytes of an object on their way in.
+pub trait Body: Send {
+    /// Returns the next bytes; `None` at the end.
+    ///
+    /// A body that ends early is an error of kind [`RemoteErrorKind::Interrupted`].
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, RemoteError>> + Send;
+}
+
+/// A store, seen through the prefix of the working copy.
+///
+/// No call retries by itself, except for looking after an answer that got lost: retries, limits and
+/// patience belong to `transfer`. Errors say by their kind what the caller can do next.
+pub trait Remote: Send + Sync + 'static {
+    /// The bytes of an object on their way in.
+    type Body: Body;
+
+    /// Returns what the probe found.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Lists keys that begin with `prefix` (below the remote's own), in byte order, one page a call.
+    ///
+    /// `next` is what the page before returned, `limit` at most 1,000. A listing that lies (out of
+    /// order, cut without a token, the same token twice) is an error, never a short list.
+    fn list(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, RemoteError>> + Send;
+
+    /// Looks at one object; [`RemoteErrorKind::NotFound`] where there is none.
+    fn head(&self, path: &RepoPath) -> impl Future<Output = Result<Object, RemoteError>> + Send;
+
+    /// Fetches one version, or a range of it; another version there is
+    /// [`RemoteErrorKind::Changed`], even on a store that ignores the condition.
+    fn get(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+        range: Option<Range<u64>>,
+    ) -> impl Future<Output = Result<(Object, Self::Body), RemoteError>> + Send;
+
+    /// Fetches an old version by its id, on buckets that keep versions.
+    fn get_version(
+        &self,
+        path: &RepoPath,
+        version_id: &str,
+    ) -> impl Future<Output = Result<(Object, Self::Body), RemoteError>> + Send;
+
+    /// Stores `body` if the condition holds, else [`RemoteErrorKind::Changed`].
+    fn put(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> impl Future<Output = Result<Stored, RemoteError>> + Send;
+
+    /// Deletes the version named, else [`RemoteErrorKind::Changed`]; nothing there is
+    /// [`RemoteErrorKind::NotFound`].
+    fn delete(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Begins an upload in parts; nothing is visible before [`Remote::complete_upload`].
+    fn start_upload(
+        &self,
+        path: &RepoPath,
+        mtime: i64,
+    ) -> impl Future<Output = Result<UploadId, RemoteError>> + Send;
+
+    /// Stores one part; parts may come in any order and again.
+    fn upload_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Part, RemoteError>> + Send;
+
+    /// Puts the parts together under the name if the condition holds, else
+    /// [`RemoteErrorKind::Changed`].
+    fn complete_upload(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        parts: &[Part],
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> impl Future<Output = Result<Stored, RemoteError>> + Send;
+
+    /// Throws away what was uploaded in parts; nothing there is no error.
+    fn abort_upload(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+    ) -> impl Future<Output = Result<(), RemoteError>> + Send;
+
+    /// Makes what was stored and deleted so far durable; nothing to do where the store answers only then.
+    fn settle(&self) -> impl Future<Output = Result<(), RemoteError>> + Send;
+}
+
+/// What went wrong, as far as a caller's next step depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RemoteErrorKind {
+    /// No such object.
+    NotFound,
+    /// No such bucket.
+    NoBucket,
+    /// Another version than expected is there, or one where none was expected.
+    Changed,
+    /// Somebody writes the same key at this moment (409): again, a little later.
+    Busy,
+    /// The store asks for less (429, 503 `SlowDown`).
+    Throttled,
+    /// The store failed (5xx), or the answer was nonsense: again, a little later.
+    Failed,
+    /// The connection broke or the answer did not come; a write may or may not have happened.
+    Interrupted,
+    /// No connection to the store at all.
+    Unreachable,
+    /// No credentials were found.
+    NoCredentials,
+    /// The credentials are refused, as such or for this call.
+    Denied,
+    /// The bucket lies in another region; the region, where the store names it.
+    WrongRegion,
+    /// The store does not know this call or condition (501).
+    Unsupported,
+    /// The object is archived and has to be restored first.
+    Archived,
+    /// The listing contradicts itself.
+    Lying,
+    /// The bytes are not those that were promised (length, checksum, ETag).
+    Corrupt,
+    /// The disk under a folder bucket is full, or a quota is used up.
+    Full,
+    /// The request was refused for what it says (400 and others): again would not help.
+    Invalid,
+}
+
+/// An error of the store: what was asked, where, and what came back.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation} {key}: {message}")]
+pub struct RemoteError {
+    /// What the caller can do next.
+    pub kind: RemoteErrorKind,
+    /// The call (`PUT`, `LIST` …).
+    pub operation: &'static str,
+    /// `s3://bucket/key`, or the bucket alone.
+    pub key: String,
+    /// What the store or the transport said.
+    pub message: String,
+    /// The request may have taken effect although it failed.
+    pub ambiguous: bool,
+    /// How long the store asks to wait, in seconds, where it says so.
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl RemoteError {
+    /// Tells whether the same call may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        use RemoteErrorKind as Kind;
+        match self.kind {
+            Kind::Busy
+            | Kind::Throttled
+            | Kind::Failed
+            | Kind::Interrupted
+            | Kind::Unreachable
+            | Kind::Corrupt => true,
+            Kind::NotFound
+            | Kind::NoBucket
+            | Kind::Changed
+            | Kind::NoCredentials
+            | Kind::Denied
+            | Kind::WrongRegion
+            | Kind::Unsupported
+            | Kind::Archived
+            | Kind::Lying
+            | Kind::Full
+            | Kind::Invalid => false,
+        }
+    }
+
+    /// Tells whether every further call would fail, too, so that the run ends here.
+    pub fn ends_the_run(&self) -> bool {
+        matches!(
+            self.kind,
+            RemoteErrorKind::NoBucket
+                | RemoteErrorKind::Unreachable
+                | RemoteErrorKind::NoCredentials
+                | RemoteErrorKind::WrongRegion
+        )
+    }
+}

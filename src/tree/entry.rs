@@ -1,0 +1,212 @@
+//! What is known of one path on one side.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::RepoPath;
+
+/// What a name on the disk stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, to whatever.
+    Link,
+    /// A socket, pipe or device.
+    Special,
+}
+
+/// The answer to one `lstat`. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What the name stands for.
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// Time of the last change of the contents; people and tools can set it.
+    pub mtime: i64,
+    /// Time of the last change of anything; only the file system sets it.
+    pub ctime: i64,
+    /// Number of the file on its file system.
+    pub inode: u64,
+    /// Number of its file system.
+    pub device: u64,
+    /// Permission bits (`0o7777`).
+    pub mode: u32,
+}
+
+impl Stat {
+    /// Returns what the database remembers of the stat.
+    pub fn signature(&self) -> Signature {
+        Signature { size: self.size, mtime: self.mtime, ctime: self.ctime, inode: self.inode }
+    }
+}
+
+/// What the database remembers of a local file: equal signatures mean an untouched file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signature {
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970.
+    pub mtime: i64,
+    /// Nanoseconds since 1970; 0 never equals a real one, so the next run looks at the contents.
+    pub ctime: i64,
+    /// Number of the file on its file system.
+    pub inode: u64,
+}
+
+/// The name a store gives to one version of an object, without quotes; compared, never interpreted
+/// except where the probe saw that it is an MD5.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Etag(Box<str>);
+
+impl Etag {
+    /// Takes an ETag as a store or a listing writes it: surrounding quotes and `W/` are taken off.
+    pub fn new(text: &str) -> Self {
+        let text = text.strip_prefix("W/").unwrap_or(text);
+        Self(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).into())
+    }
+
+    /// Returns the text without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the bytes of an MD5 where the ETag has the shape of one (32 hex digits).
+    pub fn md5(&self) -> Option<[u8; 16]> {
+        (self.0.len() == 32).then(|| hex16(&self.0)).flatten()
+    }
+
+    /// Returns MD5 of the part MD5s and the number of parts, where the ETag has that shape (`hex-N`).
+    pub fn md5_of_parts(&self) -> Option<([u8; 16], u32)> {
+        let (hex, parts) = self.0.split_once('-')?;
+        let parts = parts.parse().ok().filter(|parts| *parts > 0)?;
+        (hex.len() == 32).then(|| hex16(hex)).flatten().map(|md5| (md5, parts))
+    }
+}
+
+/// Decodes 32 hex digits.
+fn hex16(hex: &str) -> Option<[u8; 16]> {
+    u128::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+')).map(u128::to_be_bytes)
+}
+
+impl fmt::Display for Etag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Etag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, formatter)
+    }
+}
+
+/// One version of an object, as a condition names it and a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The name of the version.
+    pub etag: Etag,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// An object as a listing or a HEAD shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteEntry {
+    /// Its key below the prefix.
+    pub path: RepoPath,
+    /// Which version is there.
+    pub version: Version,
+    /// The store's `LastModified`, nanoseconds since 1970. For the screen and `--newest` alone.
+    pub modified: i64,
+}
+
+/// A row of the database: a path on which both sides last agreed, and how each looked then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseRow {
+    /// The path.
+    pub path: RepoPath,
+    /// How the local file looked.
+    pub signature: Signature,
+    /// Which version the bucket held. Its size is the signature's.
+    pub etag: Etag,
+    /// CRC-64/NVME of the bytes; absent only where the ETag is known to be their MD5.
+    pub crc64: Option<u64>,
+}
+
+impl BaseRow {
+    /// Returns the version that the bucket held.
+    pub fn version(&self) -> Version {
+        Version { etag: self.etag.clone(), size: self.signature.size }
+    }
+}
+
+/// Why the scan did not enter a name. What lies at and below it is left alone on all sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marker {
+    /// A rule of an ignore file: `where` is `FILE:LINE`, `pattern` as written there.
+    Ignored {
+        /// `FILE:LINE` of the rule.
+        place: String,
+        /// The pattern as written.
+        pattern: String,
+    },
+    /// The name exists, but cannot be looked at or read: the reason.
+    Unreadable(String),
+    /// A folder with an `.lsync/config.yaml` of its own.
+    Nested,
+    /// A symbolic link.
+    Link,
+    /// A socket, pipe or device.
+    Special,
+    /// A name or path that no key can hold: the reason.
+    Unmappable(String),
+}
+
+/// One item of the scan, in key order: files at `name`, folders' markers at `name/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalEntry {
+    /// The path.
+    pub path: RepoPath,
+    /// What is there.
+    pub state: LocalState,
+}
+
+/// What the scan found at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalState {
+    /// A regular file.
+    File(Stat),
+    /// A name that was not entered.
+    Marked {
+        /// A folder: the item stands where `path/` sorts, and all below it is left alone.
+        folder: bool,
+        /// Why.
+        marker: Arc<Marker>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etags_lose_quotes_and_weakness_only() {
+        for (written, kept) in [("\"ab\"", "ab"), ("ab", "ab"), ("W/\"ab\"", "ab"), ("\"", "\"")] {
+            assert_eq!(Etag::new(written).as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn only_the_shape_of_an_md5_is_read_as_one() {
+        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419d6").md5().is_some());
+        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419dg").md5().is_none());
+        assert!(Etag::new("+e107d9d372bb6826bd81d3542a419d6").md5().is_none());
+        assert_eq!(Etag::new("0cc175b9c0f1b6a831c399e269772661-3").md5_of_parts().unwrap().1, 3);
+        assert!(Etag::new("0cc175b9c0f1b6a831c399e269772661-0").md5_of_parts().is_none());
+        assert!(Etag::new("5-1731234567000000000-1731234567000000000-17").md5_of_parts().is_none());
+    }
+}

@@ -1,0 +1,9 @@
+//! What one side looks like: paths, entries, and the ordered merge of the three sides. Pure.
+
+mod entry;
+mod path;
+
+pub use entry::{
+    BaseRow, Etag, Kind, LocalEntry, LocalState, Marker, RemoteEntry, Signature, Stat, Version,
+};
+pub use path::{KEY_BYTES_MAX, NAME_BYTES_MAX, PathError, RepoPath};
