@@ -1,0 +1,244 @@
+//! [`Error`] sums up the modules' errors: what a person reads, the hint, and the exit code.
+
+use crate::plan::{GlobError, SafetyStop};
+use crate::remote::{RemoteError, RemoteErrorKind};
+
+/// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; both sides agree (push, pull: their side).
+    Done = 0,
+    /// Any other error.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// Paths failed, changed meanwhile, or cannot be handled.
+    Incomplete = 3,
+    /// Conflicts are open.
+    Conflicts = 4,
+    /// Too many deletions.
+    SafetyStop = 5,
+    /// Not a repository.
+    NoRepository = 10,
+    /// Locked by another lsync.
+    Locked = 11,
+    /// No or refused credentials.
+    Credentials = 12,
+    /// The store cannot be reached.
+    Unreachable = 13,
+    /// Interrupted; the state is safe.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// From the one that beats all others to the one that all others beat.
+    const PRECEDENCE: [Self; 11] = [
+        Self::Interrupted,
+        Self::Unreachable,
+        Self::Credentials,
+        Self::Locked,
+        Self::NoRepository,
+        Self::SafetyStop,
+        // Wrong usage is found before anything is done, so that it meets no other.
+        Self::Usage,
+        Self::Failed,
+        Self::Conflicts,
+        Self::Incomplete,
+        Self::Done,
+    ];
+
+    /// Returns the one that counts where several apply.
+    pub fn worst(self, other: Self) -> Self {
+        let first = Self::PRECEDENCE.into_iter().find(|exit| *exit == self || *exit == other);
+        first.unwrap_or(self)
+    }
+
+    /// Returns the number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Everything that can end a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was typed makes no sense.
+    #[error("{message}")]
+    Usage {
+        /// What, where.
+        message: String,
+        /// What to type instead.
+        hint: Option<String>,
+    },
+    /// An `--include` or `--exclude` that cannot be read.
+    #[error(transparent)]
+    Glob(#[from] GlobError),
+    /// Too many deletions.
+    #[error(transparent)]
+    SafetyStop(#[from] SafetyStop),
+    /// The store.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The terminal, the current directory: what only the command line touches.
+    #[error(transparent)]
+    CommandLine(#[from] anyhow::Error),
+}
+
+impl Error {
+    /// Makes an error of usage.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Returns what the shell is told.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage { .. } | Self::Glob(_) => Exit::Usage,
+            Self::SafetyStop(_) => Exit::SafetyStop,
+            Self::Remote(error) => remote_exit(error.kind),
+            Self::CommandLine(_) => Exit::Failed,
+        }
+    }
+
+    /// Returns what to type next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
+            Self::SafetyStop(stop) => Some(safety_hint(stop)),
+            Self::Remote(error) => remote_hint(error.kind).map(str::to_owned),
+            Self::CommandLine(_) => None,
+        }
+    }
+
+    /// Returns what lies behind the error, from the nearest cause to the first.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        causes
+    }
+}
+
+/// Returns what an error of the store means to the shell.
+pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
+    use RemoteErrorKind as Kind;
+    match kind {
+        Kind::NoCredentials | Kind::Denied => Exit::Credentials,
+        Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed => Exit::Unreachable,
+        Kind::NotFound
+        | Kind::NoBucket
+        | Kind::Changed
+        | Kind::Busy
+        | Kind::WrongRegion
+        | Kind::Unsupported
+        | Kind::Archived
+        | Kind::Lying
+        | Kind::Corrupt
+        | Kind::Full
+        | Kind::Invalid => Exit::Failed,
+    }
+}
+
+/// Returns what to do about an error of the store.
+pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
+    use RemoteErrorKind as Kind;
+    match kind {
+        Kind::NoBucket => {
+            Some("check the name, or make the bucket by `lsync init --create-bucket`")
+        }
+        Kind::NoCredentials => Some(
+            "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY",
+        ),
+        Kind::Denied => Some("check with whoever owns the bucket what these credentials may do"),
+        Kind::WrongRegion => Some("run `lsync init` on the same bucket again to find its region"),
+        Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {
+            Some("run the command again; what was done is recorded")
+        }
+        Kind::Archived => Some("restore the object from the archive first"),
+        Kind::Full => Some("make room and run the command again"),
+        Kind::NotFound
+        | Kind::Changed
+        | Kind::Unsupported
+        | Kind::Lying
+        | Kind::Corrupt
+        | Kind::Invalid => None,
+    }
+}
+
+/// Names a limit that lets the plan pass.
+fn safety_hint(stop: &SafetyStop) -> String {
+    format!("look at it with --dry-run; if it is right, add --max-delete {}", stop.deletions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_manual() {
+        let numbers = [
+            (Exit::Done, 0),
+            (Exit::Failed, 1),
+            (Exit::Usage, 2),
+            (Exit::Incomplete, 3),
+            (Exit::Conflicts, 4),
+            (Exit::SafetyStop, 5),
+            (Exit::NoRepository, 10),
+            (Exit::Locked, 11),
+            (Exit::Credentials, 12),
+            (Exit::Unreachable, 13),
+            (Exit::Interrupted, 130),
+        ];
+        for (exit, number) in numbers {
+            assert_eq!(exit.code(), number);
+        }
+    }
+
+    #[test]
+    fn of_several_the_one_that_comes_first_in_the_manual_counts() {
+        let order = [130, 13, 12, 11, 10, 5, 1, 4, 3, 0];
+        let of = |code| Exit::PRECEDENCE.into_iter().find(|exit| exit.code() == code).unwrap();
+        for (rank, winner) in order.into_iter().enumerate() {
+            for loser in &order[rank..] {
+                assert_eq!(of(winner).worst(of(*loser)).code(), winner);
+                assert_eq!(of(*loser).worst(of(winner)).code(), winner);
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_and_reachability_have_codes_of_their_own() {
+        use RemoteErrorKind as Kind;
+        for (kind, exit) in [
+            (Kind::NoCredentials, Exit::Credentials),
+            (Kind::Denied, Exit::Credentials),
+            (Kind::Unreachable, Exit::Unreachable),
+            (Kind::NoBucket, Exit::Failed),
+            (Kind::Lying, Exit::Failed),
+        ] {
+            assert_eq!(remote_exit(kind), exit, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_safety_stop_names_a_limit_that_would_do() {
+        let stop = SafetyStop { in_bucket: true, deletions: 26, tracked: 100 };
+        let error = Error::from(stop);
+        assert_eq!(error.exit(), Exit::SafetyStop);
+        assert!(error.hint().unwrap().ends_with("--max-delete 26"));
+    }
+
+    #[test]
+    fn causes_are_listed_from_the_nearest_on() {
+        let first = std::io::Error::other("first");
+        let error = Error::from(anyhow::Error::new(first).context("second").context("third"));
+        assert_eq!(error.to_string(), "third");
+        assert_eq!(error.causes(), ["second", "first"]);
+    }
+}
