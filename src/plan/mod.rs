@@ -7,14 +7,16 @@ mod guard;
 mod knot;
 mod reconcile;
 mod selection;
+mod settle;
 #[cfg(test)]
 mod tests;
 
 pub use conflict::{Conflict, ConflictKind, Resolution};
 pub use guard::{Guard, MaxDelete, SafetyStop};
-pub use knot::{KnotVerdict, reconcile_knot};
+pub use knot::{KnotVerdict, Member, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
+pub use settle::settle;
 
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
@@ -180,7 +182,9 @@ pub struct Plan {
     pub behind: u64,
     /// Paths on which all three sides agree.
     pub agreed: u64,
-    /// Rows of the database, selected or not.
+    /// Local files that go to the trash as part of a folder ([`ActionKind::ReplaceFolder`]).
+    pub replaced_files: u64,
+    /// Rows of the database, selected or not; counted only where there are deletions.
     pub tracked: u64,
     /// Actions that `--no-delete` or `--limit` took out of the plan.
     pub withheld_deletions: u64,
