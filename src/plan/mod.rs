@@ -2,17 +2,22 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod builder;
+mod classify;
 mod conflict;
 mod guard;
 mod knot;
+mod notices;
 mod reconcile;
 mod selection;
 mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
+pub use classify::{Examined, Need, classify, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};
-pub use guard::{Guard, MaxDelete, SafetyStop};
+pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
 pub use knot::{KnotVerdict, Member, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
@@ -93,6 +98,8 @@ pub struct Action {
     pub row: Option<Box<BaseRow>>,
     /// The name that the local file gets, for [`ActionKind::KeepBoth`].
     pub copy: Option<RepoPath>,
+    /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
+    pub folder: Vec<(RepoPath, Stat)>,
     /// Actions of one knot (a file against a folder) share a number; 0 is none. What follows in a
     /// knot is left out when something before it failed.
     pub knot: u32,

@@ -79,6 +79,7 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
         unknown_loser: false,
         row: None,
         copy: None,
+        folder: Vec::new(),
         knot: 0,
     }
 }

@@ -62,6 +62,7 @@ pub enum Merged {
 
 /// What [`Merge::step`] has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box would be one a row")]
 pub enum Step {
     /// Feed the next page of the listing, then ask again.
     NeedRemote,
