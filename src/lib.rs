@@ -22,7 +22,7 @@ pub mod disk;
 // pub mod error;
 // pub mod local;
 pub mod monitor;
-// pub mod plan;
+pub mod plan;
 pub mod remote;
 // pub mod repository;
 // pub mod sync;

@@ -2,19 +2,26 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod builder;
+mod classify;
 mod conflict;
 mod guard;
 mod knot;
+mod notices;
 mod reconcile;
 mod selection;
+mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
+pub use classify::{Examined, Need, classify, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};
-pub use guard::{Guard, MaxDelete, SafetyStop};
-pub use knot::{KnotVerdict, reconcile_knot};
+pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
+pub use knot::{KnotVerdict, Member, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
+pub use settle::settle;
 
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
@@ -91,6 +98,8 @@ pub struct Action {
     pub row: Option<Box<BaseRow>>,
     /// The name that the local file gets, for [`ActionKind::KeepBoth`].
     pub copy: Option<RepoPath>,
+    /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
+    pub folder: Vec<(RepoPath, Stat)>,
     /// Actions of one knot (a file against a folder) share a number; 0 is none. What follows in a
     /// knot is left out when something before it failed.
     pub knot: u32,
@@ -180,7 +189,9 @@ pub struct Plan {
     pub behind: u64,
     /// Paths on which all three sides agree.
     pub agreed: u64,
-    /// Rows of the database, selected or not.
+    /// Local files that go to the trash as part of a folder ([`ActionKind::ReplaceFolder`]).
+    pub replaced_files: u64,
+    /// Rows of the database, selected or not; counted only where there are deletions.
     pub tracked: u64,
     /// Actions that `--no-delete` or `--limit` took out of the plan.
     pub withheld_deletions: u64,
