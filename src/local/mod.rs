@@ -4,6 +4,8 @@
 pub mod content;
 mod ignore;
 mod scan;
+#[cfg(test)]
+mod testing;
 
 pub use ignore::{IgnoreRules, IgnoredBy, RULES_FILE, RULES_FILE_BYTES_MAX};
 pub use scan::{LocalItem, Scan, ScanError, ScanOptions};

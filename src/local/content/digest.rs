@@ -193,7 +193,7 @@ mod tests {
             (20 * MIB, 2, vec![15 * MIB, 16 * MIB]),
             (20 * MIB, 1, vec![25 * MIB]),
             (20 * MIB, 7, vec![]),
-            (80_001 * MIB, 8_890, vec![9 * MIB]),
+            (80_001 * MIB, 8_889, vec![9 * MIB]),
             (0, 1, vec![8 * MIB]),
             (MIB, 1, vec![8 * MIB]),
             (MIB, 2, vec![]),
