@@ -87,7 +87,13 @@ impl RepoPath {
         }
         check_name(name)?;
         let text = match parent {
-            Some(parent) => format!("{parent}/{name}"),
+            Some(parent) => {
+                let mut text = String::with_capacity(parent.0.len() + 1 + name.len());
+                text.push_str(&parent.0);
+                text.push('/');
+                text.push_str(name);
+                text
+            }
             None => name.to_owned(),
         };
         if text.len() > KEY_BYTES_MAX { Err(PathError::LongKey) } else { Ok(Self(text.into())) }
@@ -153,6 +159,10 @@ fn check_name(name: &str) -> Result<(), PathError> {
 /// Modelled on git's checks for `.git`: case folding, code points that HFS+ ignores, trailing dots
 /// and blanks, streams (`:`) and short names (`LSYNC~1`) of NTFS.
 fn is_control_name(name: &str) -> bool {
+    // Every path of every side comes through here: nearly all names are told apart by one byte.
+    if name.is_ascii() && !matches!(name.as_bytes().first(), Some(b'.' | b'l' | b'L')) {
+        return false;
+    }
     if !name.is_ascii() || name.len() >= 6 {
         let folded: String =
             name.chars().filter(|c| !is_ignored_by_hfs(*c)).flat_map(char::to_lowercase).collect();
