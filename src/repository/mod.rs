@@ -131,10 +131,7 @@ impl<D: Disk> Repository<D> {
     ///
     /// Walks up from `start`, which is made absolute and whose `..` are resolved by their text, to
     /// the first folder with `.lsync/config.yaml`.
-    pub fn discover(
-        disk: &D,
-        start: &Path,
-    ) -> Result<(Self, Option<RepoPath>), RepositoryError> {
+    pub fn discover(disk: &D, start: &Path) -> Result<(Self, Option<RepoPath>), RepositoryError> {
         let absolute = absolute(start)?;
         let root = find(disk, &absolute)?;
         let root = root.ok_or_else(|| RepositoryError::NotARepository { start: start.into() })?;
@@ -166,9 +163,11 @@ impl<D: Disk> Repository<D> {
     pub fn create(disk: &D, root: &Path, config: &Config) -> Result<Self, RepositoryError> {
         let absolute = absolute(root)?;
         if let Some(outer) = find(disk, &absolute)? {
-            return Err(match outer == absolute {
-                true => RepositoryError::Exists { root: root.into() },
-                false => RepositoryError::Inside { root: root.into(), outer },
+            let root = root.into();
+            return Err(if outer == absolute {
+                RepositoryError::Exists { root }
+            } else {
+                RepositoryError::Inside { root, outer }
             });
         }
         let folder = disk.make_path(&absolute).map_err(failed("make", root))?;

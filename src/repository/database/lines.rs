@@ -135,8 +135,7 @@ impl<D: Disk> Lines<D> {
 
     /// Reads more behind `end`; false at the end of the file.
     fn read_more(&mut self) -> io::Result<bool> {
-        let count =
-            self.disk.read_at(&self.file, &mut self.buffer[self.end..], self.offset)?;
+        let count = self.disk.read_at(&self.file, &mut self.buffer[self.end..], self.offset)?;
         self.end += count;
         self.offset += count as u64;
         Ok(count > 0)

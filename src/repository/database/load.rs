@@ -51,7 +51,12 @@ pub(super) enum Binding {
 
 impl Binding {
     /// Takes a header into account: a file that names two remotes is bound to neither.
-    fn meet(&mut self, header: &Header, remote: &RemoteId, file: &'static str) -> Result<(), DatabaseError> {
+    fn meet(
+        &mut self,
+        header: &Header,
+        remote: &RemoteId,
+        file: &'static str,
+    ) -> Result<(), DatabaseError> {
         if header.version > FORMAT_VERSION {
             return Err(DatabaseError::Newer { file, found: header.version });
         }
@@ -95,6 +100,9 @@ pub(super) struct Checked<D: Disk> {
     /// Which file.
     pub(super) seen: Option<Seen>,
 }
+
+/// An open file, and which one it is.
+type Opened<D> = (Arc<<D as Disk>::File>, Seen);
 
 /// Where the two files lie, and whose rows are wanted.
 pub(super) struct Place<'a, D: Disk> {
@@ -201,7 +209,7 @@ impl<D: Disk> Place<'_, D> {
     }
 
     /// Opens one of the files and looks at it; `None` where there is none.
-    fn open(&self, file: &'static str) -> Result<Option<(Arc<D::File>, Seen)>, DatabaseError> {
+    fn open(&self, file: &'static str) -> Result<Option<Opened<D>>, DatabaseError> {
         let failed = DatabaseError::reading(file);
         let open = match self.disk.open(self.control, OsStr::new(file)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -143,8 +143,10 @@ pub struct Database<D: Disk> {
     /// What overrides them.
     changes: Arc<Changes>,
     state: State,
-    database_bytes: u64,
-    database_seen: Option<Seen>,
+    /// Bytes of `database.yaml`.
+    stored_bytes: u64,
+    /// Which file it was when it was opened.
+    stored_seen: Option<Seen>,
     /// Bytes of the journal that count.
     journal_bytes: u64,
     journal_seen: Option<Seen>,
@@ -164,11 +166,7 @@ impl<D: Disk> Database<D> {
     ///
     /// Files of another remote, or without a header, count as empty. Whoever means to record holds
     /// the lock already.
-    pub fn open(
-        disk: &D,
-        control: &D::Folder,
-        remote: &RemoteId,
-    ) -> Result<Self, DatabaseError> {
+    pub fn open(disk: &D, control: &D::Folder, remote: &RemoteId) -> Result<Self, DatabaseError> {
         let warnings = Warnings::default();
         let place = Place { disk, control, remote, warnings: &warnings };
         // The journal first: what a rewrite takes out of it meanwhile is then in the database.
@@ -179,11 +177,11 @@ impl<D: Disk> Database<D> {
             (Some(_), Binding::Ours) => State::Ours,
             (Some(_), Binding::Foreign | Binding::Unbound) => State::Foreign,
         };
-        let journal_counts = match (state, journal.binding) {
-            (State::Foreign, _) | (_, Binding::Foreign) => false,
-            // Written by hand, or by nobody knows whom.
-            (State::Absent, Binding::Unbound) => false,
-            (State::Absent | State::Ours, Binding::Ours) | (State::Ours, Binding::Unbound) => true,
+        // Without a header it was written by hand, beside a database that says whose it is.
+        let journal_counts = match journal.binding {
+            Binding::Ours => state != State::Foreign,
+            Binding::Unbound => state == State::Ours,
+            Binding::Foreign => false,
         };
         if !journal_counts {
             journal.changes = Changes::new();
@@ -204,8 +202,8 @@ impl<D: Disk> Database<D> {
             stored,
             changes: Arc::new(journal.changes),
             state,
-            database_bytes: checked.seen.map_or(0, |seen| seen.size),
-            database_seen: checked.seen,
+            stored_bytes: checked.seen.map_or(0, |seen| seen.size),
+            stored_seen: checked.seen,
             journal_bytes: journal.sound_bytes,
             journal_seen: journal.seen,
             journal: None,

@@ -115,9 +115,10 @@ impl<D: Disk> Rows<D> {
         loop {
             let bounds = (self.cursor.as_ref(), Bound::<&RepoPath>::Unbounded);
             let (path, values) = self.changes.range::<RepoPath, _>(bounds).next()?;
-            let held = self.scope.as_ref().map_or(Some(true), |scope| {
-                scope.holds(path.as_str().as_bytes())
-            })?;
+            let held = self
+                .scope
+                .as_ref()
+                .map_or(Some(true), |scope| scope.holds(path.as_str().as_bytes()))?;
             self.cursor = Bound::Excluded(path.clone());
             if held {
                 return Some((path.clone(), values.clone()));
@@ -140,7 +141,9 @@ impl<D: Disk> Rows<D> {
                 Line::Gone(path) => self.take_back(&path),
                 Line::Broken { paths, why } => {
                     self.warnings.line(DATABASE, number, &why);
-                    paths.iter().for_each(|path| self.take_back(path));
+                    for path in &paths {
+                        self.take_back(path);
+                    }
                 }
                 Line::Blank | Line::Header(_) => (),
             }

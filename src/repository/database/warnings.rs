@@ -50,7 +50,8 @@ impl Warnings {
         let mut messages = collected.messages.clone();
         if collected.omitted > 0 {
             let more = if collected.lines.len() < LINES_COUNTED_MAX { "" } else { "more than " };
-            messages.push(format!("{more}{} further lines of .lsync are left out", collected.omitted));
+            messages
+                .push(format!("{more}{} further lines of .lsync are left out", collected.omitted));
         }
         messages
     }

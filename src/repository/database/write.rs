@@ -50,7 +50,7 @@ impl<D: Disk> Database<D> {
             }
         }
         self.recorded = true;
-        let limit = self.rewrite_bytes.max(self.database_bytes / REWRITE_SHARE);
+        let limit = self.rewrite_bytes.max(self.stored_bytes / REWRITE_SHARE);
         if self.journal_bytes > limit.max(self.postponed_bytes)
             && let Err(error) = self.rewrite()
         {
@@ -79,7 +79,7 @@ impl<D: Disk> Database<D> {
             return Ok(());
         }
         if !self.checked {
-            self.refuse_if_changed(DATABASE, self.database_seen)?;
+            self.refuse_if_changed(DATABASE, self.stored_seen)?;
             self.refuse_if_changed(JOURNAL, self.journal_seen)?;
             self.checked = true;
         }
@@ -136,8 +136,7 @@ impl<D: Disk> Database<D> {
     /// Appends whole lines to the journal and makes them durable, or takes them back.
     fn append(&mut self, text: &[u8]) -> Result<(), DatabaseError> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let written =
-            self.disk.write(journal, text).and_then(|()| self.disk.sync_file(journal));
+        let written = self.disk.write(journal, text).and_then(|()| self.disk.sync_file(journal));
         if let Err(error) = written {
             // If this fails, too, the next append cuts it, or the next run finds rows that are true
             // of the contents, since those were made durable before.
@@ -161,7 +160,7 @@ impl<D: Disk> Database<D> {
         let (file, bytes) = written?;
         self.journal_bytes = 0;
         self.postponed_bytes = 0;
-        self.database_bytes = bytes;
+        self.stored_bytes = bytes;
         self.stored = Some(Arc::new(file));
         self.changes = Arc::new(Changes::new());
         // Until this is done the journal repeats what the database says; the next append tries again.

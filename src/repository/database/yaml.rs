@@ -10,7 +10,7 @@ use super::scanner::hex16;
 
 /// Parses one line as a YAML sequence of one mapping; the error says why it is no row.
 pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
-    let value: Value = serde_yaml::from_slice(line).map_err(not_yaml)?;
+    let value: Value = serde_yaml::from_slice(line).map_err(|error| not_yaml(&error))?;
     let Value::Sequence(mut items) = value else {
         return Err("it does not begin with \"- {\"".into());
     };
@@ -22,7 +22,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
 }
 
 /// Says why the library refuses a line; that it saw one line only is no news.
-fn not_yaml(error: serde_yaml::Error) -> String {
+fn not_yaml(error: &serde_yaml::Error) -> String {
     format!("no YAML: {}", error.to_string().replace(" at line 1 column ", " at column "))
 }
 
@@ -60,12 +60,11 @@ fn row(fields: &Mapping) -> Result<Line, String> {
         inode: whole(fields, "inode")?,
     };
     let etag = Etag::new(&text(fields, "etag")?);
-    let crc64 = match fields.contains_key("crc64") {
-        false => None,
-        true => {
-            let digits = text(fields, "crc64")?.to_ascii_lowercase();
-            Some(hex16(digits.as_bytes()).ok_or("crc64 is not 16 hex digits in quotes")?)
-        }
+    let crc64 = if fields.contains_key("crc64") {
+        let digits = text(fields, "crc64")?.to_ascii_lowercase();
+        Some(hex16(digits.as_bytes()).ok_or("crc64 is not 16 hex digits in quotes")?)
+    } else {
+        None
     };
     Ok(Line::Put(BaseRow { path, signature, etag, crc64 }))
 }

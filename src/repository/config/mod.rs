@@ -1,14 +1,19 @@
 //! [`Config`]: the settings of a working copy, written by `init` and by hand.
 
-use std::fmt;
-use std::num::NonZeroUsize;
-use std::str::FromStr;
+#[cfg(test)]
+mod tests;
+mod values;
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::num::NonZeroUsize;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
 
 use super::RemoteId;
+
+use values::byte_size;
+pub use values::{DeleteLimit, parse_bytes};
 
 /// The format that this version reads and writes.
 const VERSION: u64 = 1;
@@ -82,15 +87,6 @@ impl RemoteConfig {
     pub fn id(&self) -> RemoteId {
         RemoteId { url: self.url.clone(), endpoint: self.endpoint.clone().unwrap_or_default() }
     }
-}
-
-/// How many deletions a run may carry out without asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeleteLimit {
-    /// So many files.
-    Count(u64),
-    /// So many of a hundred tracked files, 0 to 100.
-    Percent(u8),
 }
 
 /// What is wrong with a config.
@@ -258,113 +254,4 @@ fn is_default_trash_bytes(bytes: &u64) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_default_backup(backup: &bool) -> bool {
     *backup == default_backup()
-}
-
-/// A number or a text, as people write sizes and limits.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a number or a text")]
-enum NumberOrText {
-    Number(u64),
-    Text(String),
-}
-
-impl NumberOrText {
-    /// Returns it as text.
-    fn text(self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
-        }
-    }
-}
-
-impl FromStr for DeleteLimit {
-    type Err = String;
-
-    /// Reads `N` or `P%`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is neither a number of files nor 0% to 100%");
-        match text.strip_suffix('%') {
-            Some(percent) => match percent.parse() {
-                Ok(percent @ 0..=100) => Ok(Self::Percent(percent)),
-                _ => Err(wrong()),
-            },
-            None => text.parse().map(Self::Count).map_err(|_| wrong()),
-        }
-    }
-}
-
-impl fmt::Display for DeleteLimit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count(count) => write!(formatter, "{count}"),
-            Self::Percent(percent) => write!(formatter, "{percent}%"),
-        }
-    }
-}
-
-impl Serialize for DeleteLimit {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Count(count) => serializer.serialize_u64(*count),
-            Self::Percent(_) => serializer.collect_str(self),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for DeleteLimit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        NumberOrText::deserialize(deserializer)?.text().parse().map_err(D::Error::custom)
-    }
-}
-
-/// The units of sizes, largest first.
-const UNITS: &[(&str, u64)] = &[
-    ("TiB", 1 << 40),
-    ("GiB", 1 << 30),
-    ("MiB", 1 << 20),
-    ("KiB", 1 << 10),
-    ("TB", 1_000_000_000_000),
-    ("GB", 1_000_000_000),
-    ("MB", 1_000_000),
-    ("kB", 1_000),
-    ("B", 1),
-];
-
-/// Reads a size: bytes, or a whole number with a unit, `10GiB`, `500 MB`.
-pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no size such as 500MB, 10GiB or a number of bytes");
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = (&text[..split], text[split..].trim());
-    let factor = match unit {
-        "" => 1,
-        _ => UNITS
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(unit))
-            .map(|(_, factor)| *factor)
-            .ok_or_else(wrong)?,
-    };
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    number.checked_mul(factor).ok_or_else(wrong)
-}
-
-/// Sizes as people write them.
-mod byte_size {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::{NumberOrText, UNITS, parse_bytes};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    pub(super) fn serialize<S: Serializer>(bytes: &u64, to: S) -> Result<S::Ok, S::Error> {
-        let exact = UNITS.iter().take(4).find(|(_, unit)| *bytes > 0 && bytes % unit == 0);
-        match exact {
-            Some((name, unit)) => to.collect_str(&format_args!("{}{name}", bytes / unit)),
-            None => to.serialize_u64(*bytes),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-        parse_bytes(&NumberOrText::deserialize(from)?.text()).map_err(D::Error::custom)
-    }
 }
