@@ -20,11 +20,11 @@
 pub mod clock;
 pub mod disk;
 // pub mod error;
-// pub mod local;
+pub mod local;
 pub mod monitor;
 // pub mod plan;
 pub mod remote;
-// pub mod repository;
+pub mod repository;
 // pub mod sync;
 // pub mod transfer;
 pub mod tree;

@@ -1,0 +1,3 @@
+//! The working directory.
+
+pub mod replace;

@@ -1,0 +1,3 @@
+//! `.lsync` on disk.
+
+pub mod trash;
