@@ -181,7 +181,7 @@ pub fn row_signature<D: Disk>(disk: &D, target: &Target<'_, D>, staged: &Stat) -
 /// Gives the staged file a name that nobody has; an empty folder gives way.
 pub fn create_new<D: Disk>(
     disk: &D,
-    staged: Staged<D>,
+    staged: &Staged<D>,
     target: &Target<'_, D>,
 ) -> Result<Outcome<Signature>, ReplaceError> {
     let (folder, name) = target.name();
@@ -208,12 +208,12 @@ pub fn create_new<D: Disk>(
 /// The name is never empty in between. What a person wrote in the last moment is put back.
 pub fn swap<D: Disk>(
     disk: &D,
-    staged: Staged<D>,
+    staged: &Staged<D>,
     target: &Target<'_, D>,
     expected: &Stat,
     slot: Name<'_, D>,
 ) -> Result<Outcome<Signature>, ReplaceError> {
-    let swap = Swap { disk, staged: &staged, target, slot };
+    let swap = Swap { disk, staged, target, slot };
     let outcome = swap.run(
         |found| is_untouched(found, expected),
         |came_out| Ok(is_same_file(came_out, expected)),
@@ -230,12 +230,12 @@ pub fn swap<D: Disk>(
 /// base row was dropped.
 pub fn swap_folder<D: Disk>(
     disk: &D,
-    staged: Staged<D>,
+    staged: &Staged<D>,
     (target, expected): (&Target<'_, D>, &Stat),
     slot: Name<'_, D>,
     still_as_checked: impl Fn(&D::Folder) -> io::Result<bool>,
 ) -> Result<Outcome<Signature>, ReplaceError> {
-    let swap = Swap { disk, staged: &staged, target, slot };
+    let swap = Swap { disk, staged, target, slot };
     let is_it = |stat: &Stat| {
         stat.kind == Kind::Folder && (stat.inode, stat.device) == (expected.inode, expected.device)
     };

@@ -172,8 +172,8 @@ impl<D: Disk> Staging<D> {
         loop {
             let number = self.next_number.fetch_add(1, Ordering::Relaxed);
             let name = OsString::from(format!("{}-{number}", self.token));
-            let made = self.disk.create(&folder, &name, mode.map_or(0o666, |_| 0o600));
-            let file = match made {
+            let created = self.disk.create(&folder, &name, mode.map_or(0o666, |_| 0o600));
+            let file = match created {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other.map_err(|error| ReplaceError::io(Step::Stage, path, error))?,
             };
@@ -227,7 +227,7 @@ impl<D: Disk> Draft<D> {
 
 impl<D: Disk> Staged<D> {
     /// Removes the file; what cannot be removed now is swept by the next command.
-    pub fn discard(self, disk: &D) {
+    pub fn discard(&self, disk: &D) {
         disk.unlink(&self.folder, &self.name).unwrap_or_default();
     }
 
