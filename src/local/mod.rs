@@ -3,6 +3,7 @@
 
 pub mod content;
 mod ignore;
+pub mod replace;
 mod scan;
 #[cfg(test)]
 mod testing;
