@@ -1,7 +1,11 @@
 //! [`Error`] sums up the modules' errors: what a person reads, the hint, and the exit code.
 
-use crate::plan::{GlobError, SafetyStop};
-use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::plan::{GlobError, Plan, SafetyStop};
+use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
+use crate::repository::trash::TrashError;
+use crate::repository::{ConfigError, DatabaseError, RepositoryError};
+use crate::sync::SyncError;
+use crate::transfer::Report;
 
 /// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +58,31 @@ impl Exit {
         first.unwrap_or(self)
     }
 
+    /// Returns what a run that came to its end means to the shell.
+    pub fn of_report(report: &Report) -> Self {
+        let left = report.failed + report.changed_meanwhile + report.incomplete;
+        [
+            (report.interrupted, Self::Interrupted),
+            (report.conflicts > 0, Self::Conflicts),
+            (left + report.beyond_limit > 0, Self::Incomplete),
+        ]
+        .into_iter()
+        .filter_map(|(applies, exit)| applies.then_some(exit))
+        .chain(report.fatal.iter().map(|error| remote_exit(error.kind)))
+        .fold(Self::Done, Self::worst)
+    }
+
+    /// Returns what a plan that is only shown means to the shell: work to do is no failure.
+    pub fn of_plan(plan: &Plan) -> Self {
+        if !plan.conflicts.is_empty() {
+            Self::Conflicts
+        } else if plan.notices.iter().any(|notice| notice.incomplete) {
+            Self::Incomplete
+        } else {
+            Self::Done
+        }
+    }
+
     /// Returns the number.
     pub fn code(self) -> u8 {
         self as u8
@@ -77,9 +106,27 @@ pub enum Error {
     /// Too many deletions.
     #[error(transparent)]
     SafetyStop(#[from] SafetyStop),
+    /// What was typed names no bucket.
+    #[error(transparent)]
+    Bucket(#[from] BucketUrlError),
+    /// The working copy.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The settings of the working copy.
+    #[error("cannot use .lsync/config.yaml")]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The trash.
+    #[error(transparent)]
+    Trash(#[from] TrashError),
     /// The store.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    /// A run.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     /// The terminal, the current directory: what only the command line touches.
     #[error(transparent)]
     CommandLine(#[from] anyhow::Error),
@@ -94,10 +141,15 @@ impl Error {
     /// Returns what the shell is told.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } | Self::Glob(_) => Exit::Usage,
+            Self::Usage { .. } | Self::Glob(_) | Self::Bucket(_) => Exit::Usage,
             Self::SafetyStop(_) => Exit::SafetyStop,
+            Self::Repository(error) => repository_exit(error),
             Self::Remote(error) => remote_exit(error.kind),
-            Self::CommandLine(_) => Exit::Failed,
+            Self::Trash(TrashError::NotFound { .. }) => Exit::Usage,
+            Self::Config(_) | Self::Database(_) | Self::Trash(_) | Self::CommandLine(_) => {
+                Exit::Failed
+            }
+            Self::Sync(error) => sync_exit(error),
         }
     }
 
@@ -107,8 +159,14 @@ impl Error {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
             Self::SafetyStop(stop) => Some(safety_hint(stop)),
+            Self::Bucket(error) => Some(error.hint().to_owned()),
+            Self::Repository(error) => error.hint(),
+            Self::Config(error) => error.hint.clone(),
+            Self::Database(error) => error.hint().map(str::to_owned),
+            Self::Trash(TrashError::NotFound { .. }) => Some("see `lsync trash list`".to_owned()),
+            Self::Trash(_) | Self::CommandLine(_) => None,
             Self::Remote(error) => remote_hint(error.kind).map(str::to_owned),
-            Self::CommandLine(_) => None,
+            Self::Sync(error) => sync_hint(error),
         }
     }
 
@@ -122,6 +180,25 @@ impl Error {
         }
         causes
     }
+}
+
+fn repository_exit(error: &RepositoryError) -> Exit {
+    match error {
+        RepositoryError::NotARepository { .. } => Exit::NoRepository,
+        RepositoryError::Locked { .. } => Exit::Locked,
+        RepositoryError::Inside { .. }
+        | RepositoryError::Exists { .. }
+        | RepositoryError::OddStart { .. } => Exit::Usage,
+        RepositoryError::Config { .. } | RepositoryError::Io { .. } => Exit::Failed,
+    }
+}
+
+fn sync_exit(_error: &SyncError) -> Exit {
+    Exit::Failed
+}
+
+fn sync_hint(_error: &SyncError) -> Option<String> {
+    None
 }
 
 /// Returns what an error of the store means to the shell.
@@ -223,6 +300,38 @@ mod tests {
             (Kind::Lying, Exit::Failed),
         ] {
             assert_eq!(remote_exit(kind), exit, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn each_ending_of_a_run_has_its_code() {
+        let nothing = Report::default;
+        let fatal = |kind| {
+            let (operation, key, message) = ("LIST", String::new(), String::new());
+            let (ambiguous, retry_after_seconds) = (false, None);
+            Some(RemoteError { kind, operation, key, message, ambiguous, retry_after_seconds })
+        };
+        for (report, code) in [
+            (nothing(), 0),
+            (Report { ahead: 1, behind: 1, withheld_deletions: 1, ..nothing() }, 0),
+            (Report { failed: 1, ..nothing() }, 3),
+            (Report { changed_meanwhile: 1, ..nothing() }, 3),
+            (Report { incomplete: 1, ..nothing() }, 3),
+            (Report { beyond_limit: 1, ..nothing() }, 3),
+            (Report { conflicts: 1, failed: 1, ..nothing() }, 4),
+            (Report { fatal: fatal(RemoteErrorKind::NoBucket), conflicts: 1, ..nothing() }, 1),
+            (Report { fatal: fatal(RemoteErrorKind::Denied), conflicts: 1, ..nothing() }, 12),
+            (Report { fatal: fatal(RemoteErrorKind::Unreachable), failed: 1, ..nothing() }, 13),
+            (
+                Report {
+                    interrupted: true,
+                    fatal: fatal(RemoteErrorKind::Unreachable),
+                    ..nothing()
+                },
+                130,
+            ),
+        ] {
+            assert_eq!(Exit::of_report(&report).code(), code, "{report:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::render;
 use crate::monitor::{Event, Item};
 use crate::plan::{Conflict, Notice, Plan};
-use crate::sync::Report;
+use crate::transfer::Report;
 
 /// One line: what happened to one path, or to the run.
 #[derive(Debug, Serialize)]

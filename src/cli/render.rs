@@ -6,7 +6,7 @@ use super::style::{Paint, Style};
 use super::text::{count, duration, escape, number, rate, size};
 use crate::monitor::Item;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
-use crate::sync::Report;
+use crate::transfer::Report;
 
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
