@@ -14,7 +14,7 @@ mod capabilities;
 // mod folder;
 mod key;
 // mod memory;
-// mod probe;
+mod probe;
 mod s3;
 
 use std::future::Future;
@@ -27,7 +27,7 @@ pub use capabilities::{Capabilities, Checksum, Conditions};
 // pub use folder::FolderRemote;
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
 // pub use memory::MemoryRemote;
-// pub use probe::{Probed, probe};
+pub use probe::{Probed, probe};
 pub use s3::{S3Body, S3Remote, S3Settings};
 
 use crate::tree::{Etag, RemoteEntry, RepoPath};
