@@ -10,8 +10,8 @@
 //! and after each write instead, which narrows the window and does not close it.
 
 mod capabilities;
-// mod connect;
-// mod folder;
+mod connect;
+mod folder;
 mod key;
 // mod memory;
 mod probe;
@@ -23,8 +23,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use capabilities::{Capabilities, Checksum, Conditions};
-// pub use connect::{AnyRemote, connect};
-// pub use folder::FolderRemote;
+pub use connect::{AnyBody, AnyRemote, RemoteSettings, connect};
+pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
 // pub use memory::MemoryRemote;
 pub use probe::{Probed, probe};
