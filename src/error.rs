@@ -130,6 +130,14 @@ pub enum Error {
     /// The terminal, the current directory: what only the command line touches.
     #[error(transparent)]
     CommandLine(#[from] anyhow::Error),
+    /// What the command found does not let it go on.
+    #[error("{message}")]
+    Failed {
+        /// What, where.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
 }
 
 impl Error {
@@ -146,9 +154,11 @@ impl Error {
             Self::Repository(error) => repository_exit(error),
             Self::Remote(error) => remote_exit(error.kind),
             Self::Trash(TrashError::NotFound { .. }) => Exit::Usage,
-            Self::Config(_) | Self::Database(_) | Self::Trash(_) | Self::CommandLine(_) => {
-                Exit::Failed
-            }
+            Self::Config(_)
+            | Self::Database(_)
+            | Self::Trash(_)
+            | Self::CommandLine(_)
+            | Self::Failed { .. } => Exit::Failed,
             Self::Sync(error) => sync_exit(error),
         }
     }
@@ -157,6 +167,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Failed { hint, .. } => Some(hint.clone()),
             Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
             Self::SafetyStop(stop) => Some(safety_hint(stop)),
             Self::Bucket(error) => Some(error.hint().to_owned()),

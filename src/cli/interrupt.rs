@@ -1,16 +1,15 @@
 //! [`Interrupt`]: the first SIGINT, SIGTERM or SIGHUP asks the run to stop, the second ends it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+use crate::monitor::Stop;
 
 /// Tells how often a person asked to stop.
 #[derive(Clone)]
 pub(super) struct Interrupt {
     count: watch::Receiver<u32>,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl Interrupt {
@@ -20,8 +19,8 @@ impl Interrupt {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let (sender, count) = watch::channel(0);
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopping = Arc::clone(&stop);
+        let stop = Stop::default();
+        let stopping = stop.clone();
         drop(tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -29,7 +28,7 @@ impl Interrupt {
                     _ = terminate.recv() => (),
                     _ = hangup.recv() => (),
                 }
-                stopping.store(true, Ordering::SeqCst);
+                stopping.request();
                 sender.send_modify(|count| *count += 1);
             }
         }));
@@ -37,8 +36,8 @@ impl Interrupt {
     }
 
     /// Returns the flag that the library looks at between two steps.
-    pub(super) fn stop(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.stop)
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// Waits until a person has asked `times` times.

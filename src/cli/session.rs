@@ -15,7 +15,7 @@ use crate::disk::RealDisk;
 use crate::error::Error;
 use crate::monitor::{Monitor, Stop};
 use crate::plan::Selection;
-use crate::remote::{AnyRemote, BucketUrl, Capabilities};
+use crate::remote::{self, AnyRemote, BucketUrl, Capabilities, RemoteSettings};
 use crate::repository::{RemoteConfig, Repository};
 use crate::sync::World;
 use crate::tree::RepoPath;
@@ -52,7 +52,7 @@ impl Context {
 
     /// Finds the working copy.
     pub(super) fn discover(&self) -> Result<Repository<RealDisk>, Error> {
-        Ok(Repository::discover(&RealDisk::new(), &self.start)?.0)
+        Ok(Repository::discover(&RealDisk, &self.start)?.0)
     }
 
     /// Places operands in a working copy; `None` means everything.
@@ -70,11 +70,11 @@ impl Context {
         &self,
         repository: Repository<RealDisk>,
         remote: R,
-        progress: &Arc<Progress>,
+        working: &Working,
     ) -> RealWorld<R> {
-        let monitor = Arc::clone(progress) as Arc<dyn Monitor>;
+        let monitor = Arc::clone(&working.progress) as Arc<dyn Monitor>;
         World {
-            disk: RealDisk::new(),
+            disk: RealDisk,
             repository,
             remote: Arc::new(remote),
             clock: SystemClock,
@@ -89,9 +89,46 @@ impl Context {
         self.interrupt.stop()
     }
 
-    /// Makes the monitor of a run.
-    pub(super) fn progress(&self) -> Arc<Progress> {
-        Progress::new(Arc::clone(&self.screen), self.output.progress)
+    /// Waits for something that changes nothing; the first signal ends it (`None`).
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.interrupt.asked(1) => {
+                self.screen.remark("interrupted, nothing was changed");
+                None
+            }
+            output = future => Some(output),
+        }
+    }
+}
+
+/// Work that takes long: shows its progress until it is dropped.
+pub(super) struct Working {
+    progress: Arc<Progress>,
+    ticking: tokio::task::JoinHandle<()>,
+}
+
+impl Working {
+    /// Begins to show progress.
+    pub(super) fn begin(context: &Context) -> Self {
+        let progress = Progress::new(Arc::clone(&context.screen), context.output.progress);
+        let ticking = tokio::spawn(Arc::clone(&progress).tick());
+        Self { progress, ticking }
+    }
+
+    /// Takes the bar away until the next phase begins.
+    pub(super) fn pause(&self) {
+        self.progress.finish();
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.ticking.abort();
+        self.progress.finish();
     }
 }
 
@@ -104,16 +141,32 @@ pub(super) fn selection(
     Ok(Selection::new(paths.unwrap_or_default(), include, exclude)?)
 }
 
-/// Opens the way to the bucket of a working copy, as the probe found it.
+/// What `init` and `status -v` say of a store that cannot keep two writers apart.
+pub(super) const RACES: &str = "this store has no reliable conditional writes: two people who push \
+    the same file in the same second can overwrite each other; lsync compares before and after \
+    each write and keeps copies";
+
+/// Opens the way to the bucket of a working copy, with what the probe found.
 pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<AnyRemote, Error> {
     let config = &repository.config;
     let capabilities = config.store::<Capabilities>()?.ok_or_else(|| {
-        Error::usage(
-            "the config does not say what the store can do",
-            format!("run `lsync init {}` again", config.remote.url),
-        )
+        let message = "the config does not say what the store can do".to_owned();
+        let hint = format!("run `lsync init {}` again", config.remote.url);
+        Error::Failed { message, hint }
     })?;
-    open(&with_environment(&config.remote), capabilities, &repository.root_path).await
+    let settings = settings(&with_environment(&config.remote), &repository.root_path)?;
+    Ok(remote::connect(&settings, capabilities).await?)
+}
+
+/// Returns where the bucket is; `start` is what a relative folder would be relative to.
+pub(super) fn settings(remote: &RemoteConfig, start: &Path) -> Result<RemoteSettings, Error> {
+    Ok(RemoteSettings {
+        url: BucketUrl::parse(&remote.url, start)?,
+        region: remote.region.clone(),
+        endpoint: remote.endpoint.clone(),
+        profile: remote.profile.clone(),
+        path_style: remote.path_style,
+    })
 }
 
 /// Who asks may change from shell to shell, so variables beat the config here. The bucket and its
@@ -125,14 +178,4 @@ fn with_environment(remote: &RemoteConfig) -> RemoteConfig {
         region: variable("LSYNC_REGION").or_else(|| remote.region.clone()),
         ..remote.clone()
     }
-}
-
-async fn open(
-    remote: &RemoteConfig,
-    capabilities: Capabilities,
-    root: &Path,
-) -> Result<AnyRemote, Error> {
-    let url = BucketUrl::parse(&remote.url, root)?;
-    let _ = (url, capabilities);
-    Err(anyhow::anyhow!("no store can be reached yet").into())
 }

@@ -86,7 +86,7 @@ pub(in crate::cli) struct OutputOptions {
 }
 
 /// What status, sync, push and pull have in common.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct PlanOptions {
     /// Files and folders, relative to the current directory [default: everything]
     #[arg(value_name = "PATH")]
