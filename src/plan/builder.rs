@@ -190,6 +190,7 @@ impl PlanBuilder {
             kind,
             local,
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
+            remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
             row: None,
             copy: None,
