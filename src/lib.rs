@@ -24,7 +24,7 @@ pub mod disk;
 pub mod monitor;
 pub mod plan;
 pub mod remote;
-// pub mod repository;
+pub mod repository;
 // pub mod sync;
 // pub mod transfer;
 pub mod tree;
