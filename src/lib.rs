@@ -20,7 +20,7 @@
 pub mod clock;
 pub mod disk;
 // pub mod error;
-// pub mod local;
+pub mod local;
 pub mod monitor;
 pub mod plan;
 pub mod remote;
