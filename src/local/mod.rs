@@ -3,6 +3,8 @@
 
 pub mod content;
 mod ignore;
+pub mod replace;
+mod ignore;
 mod scan;
 #[cfg(test)]
 mod testing;

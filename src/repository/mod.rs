@@ -3,6 +3,7 @@
 mod config;
 mod database;
 mod lock;
+pub mod trash;
 
 use std::ffi::OsStr;
 use std::io;
