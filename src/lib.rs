@@ -25,6 +25,6 @@ pub mod monitor;
 pub mod plan;
 pub mod remote;
 pub mod repository;
-// pub mod sync;
-// pub mod transfer;
+pub mod sync;
+pub mod transfer;
 pub mod tree;

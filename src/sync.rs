@@ -111,10 +111,7 @@ pub enum SyncError {
 ///
 /// # Errors
 /// Where one side cannot be known as a whole: nothing has been changed then.
-pub async fn plan<D, R, C>(
-    world: &World<D, R, C>,
-    request: &Request,
-) -> Result<Plan, SyncError>
+pub async fn plan<D, R, C>(world: &World<D, R, C>, request: &Request) -> Result<Plan, SyncError>
 where
     D: Disk,
     R: Remote,
@@ -124,8 +121,7 @@ where
     if !request.dry_run {
         settle_trash(world)?;
     }
-    let database =
-        Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
+    let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
     for warning in database.warnings() {
         world.monitor.warning(&warning);
     }
@@ -179,12 +175,10 @@ where
     if plan.actions.is_empty() {
         return Ok(Report::of(&plan));
     }
-    let mut database =
-        Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
+    let mut database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
     let context = context(world, request)?;
     let now = world.clock.now();
-    let trash =
-        TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
+    let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
     let options = Options { backup: request.backup, why: why(request.direction) };
     let run = Arc::new(Run::new(context, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;

@@ -4,7 +4,6 @@
 pub mod content;
 mod ignore;
 pub mod replace;
-mod ignore;
 mod scan;
 #[cfg(test)]
 mod testing;

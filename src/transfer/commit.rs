@@ -170,10 +170,8 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             (Some(version), ActionKind::Upload | ActionKind::DeleteRemote)
                 if action.unknown_loser =>
             {
-                let verb =
-                    if action.kind == ActionKind::Upload { "replaced" } else { "deleted" };
-                let kept =
-                    if self.run.options.backup { "kept in the trash" } else { "not kept" };
+                let verb = if action.kind == ActionKind::Upload { "replaced" } else { "deleted" };
+                let kept = if self.run.options.backup { "kept in the trash" } else { "not kept" };
                 format!("{verb} {} of {}, {kept}", version.etag, rfc3339(action.remote_modified))
             }
             _ => String::new(),

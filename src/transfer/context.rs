@@ -50,7 +50,11 @@ pub struct Context<D: Disk, R, C> {
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Puts the context of a run together.
-    pub fn new(world: &crate::sync::World<D, R, C>, staging: Option<Staging<D>>, jobs: usize) -> Self {
+    pub fn new(
+        world: &crate::sync::World<D, R, C>,
+        staging: Option<Staging<D>>,
+        jobs: usize,
+    ) -> Self {
         Self {
             disk: world.disk.clone(),
             root: world.repository.root.clone(),

@@ -48,9 +48,10 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
 
     /// Makes the names durable that a group gave and took.
     pub(super) fn sync_names(&self, effects: &[Effect]) -> io::Result<()> {
-        let is_on_disk =
-            |effect: &&Effect| effect.changes.iter().any(|it| matches!(it, Change::Put(_)))
-                || effect.action.kind == crate::plan::ActionKind::DeleteLocal;
+        let is_on_disk = |effect: &&Effect| {
+            effect.changes.iter().any(|it| matches!(it, Change::Put(_)))
+                || effect.action.kind == crate::plan::ActionKind::DeleteLocal
+        };
         let paths = || effects.iter().filter(is_on_disk).map(|effect| &effect.action.path);
         if paths().next().is_none() {
             return Ok(());

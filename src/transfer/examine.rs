@@ -67,11 +67,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         if !self.remote.reads_locally() {
             let object = self.head_expected(entry).await?;
-            let known = Evidence {
-                etag_is_md5: object.etag_is_md5,
-                crc64: object.crc64,
-                ..listed.clone()
-            };
+            let known =
+                Evidence { etag_is_md5: object.etag_is_md5, crc64: object.crc64, ..listed.clone() };
             match known.compare(local) {
                 Proof::Unknown => (),
                 proof => return Ok(content(proof)),
@@ -88,13 +85,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     /// Looks at an object that must still be the version of the listing.
     async fn head_expected(&self, entry: &RemoteEntry) -> Result<Object, Trouble> {
-        let object =
-            match retry(&self.clock, &self.stop, || self.remote.head(&entry.path)).await {
-                Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                    return Err(Trouble::changed("it was deleted in the bucket"));
-                }
-                other => other?,
-            };
+        let object = match retry(&self.clock, &self.stop, || self.remote.head(&entry.path)).await {
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                return Err(Trouble::changed("it was deleted in the bucket"));
+            }
+            other => other?,
+        };
         if object.entry.version == entry.version {
             Ok(object)
         } else {

@@ -30,8 +30,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         synced.map_err(|error| Trouble::io(&action.path, error))?;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&fetched.parent.folder, OsStr::new(copy.name()));
-        let swapped =
-            replace::swap(&context.disk, fetched.staged, &target, expected, place)?;
+        let swapped = replace::swap(&context.disk, &fetched.staged, &target, expected, place)?;
         let signature = match swapped {
             Outcome::Done(signature) => signature,
             Outcome::EditInSlot | Outcome::Changed(_) | Outcome::NoExchange => {

@@ -38,11 +38,10 @@ use crate::local::IgnoreRules;
 use crate::monitor::{Event, Item, Phase};
 use crate::plan::{Action, ActionKind, Plan, Stage};
 use crate::remote::Remote;
-use crate::repository::{Database, Repository};
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
+use crate::repository::{Database, Repository};
 use context::Trouble;
 use download::Fetched;
-use pool::Prepared;
 
 /// What shapes the carrying out, beside the plan.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +115,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         }
         self.trash.finish()?;
         let limits =
-            Limits { days: repository.config.trash_days(), size: repository.config.trash_size() };
+            Limits { days: repository.config.trash_days, size: repository.config.trash_bytes };
         let folders = (&repository.root, &repository.control);
         trash::prune(&self.context.disk, folders, now, limits).map(|_| ())
     }
@@ -197,8 +196,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
         let Some(version) = &action.remote else { return Err(Trouble::Stopped) };
         let mode = action.local.map(|stat| stat.mode);
-        let wanted =
-            download::Wanted { path: &action.path, version, mode, for_trash: false };
+        let wanted = download::Wanted { path: &action.path, version, mode, for_trash: false };
         self.context.fetch(&wanted).await
     }
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 
+use super::Run;
 use super::commit::Effect;
 use super::context::{Context, Trouble, with_cause};
 use super::download::Fetched;
-use super::Run;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Parent, Staged, Target};
@@ -167,13 +167,13 @@ impl<D: Disk> Move<D> {
         let moved = match how {
             How::Create(fetched) => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
-                let outcome = replace::create_new(disk, fetched.staged, &target);
+                let outcome = replace::create_new(disk, &fetched.staged, &target);
                 named(outcome, None, run).map(|signature| (signature, fetched.crc64))
             }
             How::Swap { fetched, expected, slot } => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let place = (&slot.folder, slot.name.as_os_str());
-                let outcome = replace::swap(disk, fetched.staged, &target, &expected, place);
+                let outcome = replace::swap(disk, &fetched.staged, &target, &expected, place);
                 named(outcome, Some(&slot), run).map(|signature| (signature, fetched.crc64))
             }
             How::SwapFolder { fetched, expected, slot } => {
@@ -257,10 +257,9 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         let disk = &run.context.disk;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&slot.folder, slot.name.as_os_str());
-        let staged = fetched.staged.again();
         let as_checked = |folder: &D::Folder| holds_exactly(disk, folder, action);
         let swapped =
-            replace::swap_folder(disk, fetched.staged, (&target, &expected), place, as_checked);
+            replace::swap_folder(disk, &fetched.staged, (&target, &expected), place, as_checked);
         if !matches!(swapped, Ok(Outcome::NoExchange)) {
             return Ok(named(swapped, Some(&slot), run).map(|it| (it, fetched.crc64)));
         }
@@ -268,10 +267,10 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         database.record(&[Change::Gone(action.path.clone())])?;
         let removed = replace::remove(disk, &target, &expected, place);
         if let Err(trouble) = named(removed, Some(&slot), run) {
-            staged.discard(disk);
+            fetched.staged.discard(disk);
             return Ok(Err(trouble));
         }
-        let created = replace::create_new(disk, staged, &target);
+        let created = replace::create_new(disk, &fetched.staged, &target);
         Ok(named(created, None, run).map(|it| (it, fetched.crc64)))
     }
 }

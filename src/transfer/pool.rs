@@ -21,7 +21,11 @@ pub(super) struct Prepared<D: Disk> {
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// Prepares `actions` in their order, a bounded number at once, and sends what becomes of them.
-    pub(super) async fn pool(self: Arc<Self>, actions: Vec<Action>, out: mpsc::Sender<Prepared<D>>) {
+    pub(super) async fn pool(
+        self: Arc<Self>,
+        actions: Vec<Action>,
+        out: mpsc::Sender<Prepared<D>>,
+    ) {
         let jobs = self.context.jobs;
         futures_util::stream::iter(actions)
             .for_each_concurrent(jobs, |action| {

@@ -7,9 +7,7 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digests, Evidence, Proof, Want};
-use crate::remote::{
-    Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored,
-};
+use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
 use super::context::{Context, Trouble};
