@@ -11,6 +11,8 @@ mod checks;
 mod person;
 mod process;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::ffi::OsString;
@@ -180,12 +182,13 @@ impl MemoryDisk {
 
     /// Sets what is called before each operation of this process, while nothing is locked.
     pub fn set_hook(&self, hook: Option<Hook>) {
-        self.with_process(|process| process.hook = hook);
+        // The old one is dropped outside the lock: it may hold files of this disk.
+        drop(self.with_process(|process| std::mem::replace(&mut process.hook, hook)));
     }
 
     /// Sets what decides for each operation of this process whether it fails, and how.
     pub fn set_fault(&self, fault: Option<Fault>) {
-        self.with_process(|process| process.fault = fault);
+        drop(self.with_process(|process| std::mem::replace(&mut process.fault, fault)));
     }
 
     /// Makes the `number`th changing operation from now (1 is the next) fail without effect.
