@@ -176,6 +176,21 @@ fn an_ordered_crash_keeps_a_beginning_of_the_changes_of_names() {
 }
 
 #[test]
+fn no_crash_leaves_a_folder_in_two_places() {
+    for seed in 0..100 {
+        let disk = MemoryDisk::new();
+        let [top, a, b, c] = ["/", "/a", "/b", "/c"].map(|path| folder(&disk, path));
+        disk.person().write("/a/moving/file", "");
+        disk.sync_all();
+        disk.rename_new((&a, name("moving")), (&b, name("moving"))).unwrap();
+        disk.rename_new((&b, name("moving")), (&c, name("moving"))).unwrap();
+        disk.rename_new((&c, name("moving")), (&top, name("moving"))).unwrap();
+        disk.crash(Crash::Random(seed));
+        assert_eq!(disk.person().files_below("/").len(), 1, "{seed}");
+    }
+}
+
+#[test]
 fn write_whole_survives_every_crash_at_every_operation() {
     let operations = {
         let disk = MemoryDisk::new();
