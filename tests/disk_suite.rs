@@ -541,7 +541,7 @@ suite! {
         assert!(disk.lock(&first, Patience::Wait).unwrap(), "it is ours already");
         assert!(!disk.lock(&second, Patience::Try).unwrap());
         drop(open());
-        assert!(!disk.lock(&second, Patience::Try).unwrap(), "another handle's end changes nothing");
+        assert!(!disk.lock(&second, Patience::Try).unwrap(), "only the holder ends it");
         drop(first);
         assert!(disk.lock(&second, Patience::Try).unwrap());
 
