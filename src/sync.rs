@@ -55,6 +55,10 @@ pub struct World<D: Disk, R, C: Clock> {
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Request {
     /// Which way.
     pub direction: Direction,
@@ -265,7 +269,9 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {
             return Err(SyncError::NothingMatches(operand.clone()));
         }
-        unnameable.into_iter().for_each(|notice| self.builder.notice(notice));
+        for notice in unnameable {
+            self.builder.notice(notice);
+        }
         Ok(())
     }
 
@@ -335,7 +341,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
             }
             Merged::Knot(mut knot) => {
                 let selection = &self.request.selection;
-                let mut rows = || std::iter::once(&knot.top).chain(&knot.below);
+                let rows = || std::iter::once(&knot.top).chain(&knot.below);
                 if !rows().any(|row| selection.passes(&row.path)) {
                     return;
                 }

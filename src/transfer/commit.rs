@@ -100,12 +100,14 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             Err(error) => Err(Trouble::Disk(format!("cannot make files durable: {error}"))),
         };
         if let Err(trouble) = synced {
-            return self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
+            self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
+            return Ok(());
         }
         let effects = self.take_effect(ready)?;
         if let Err(error) = self.run.sync_names(&effects) {
             let trouble = Trouble::Disk(format!("cannot make names durable: {error}"));
-            return self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
+            self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
+            return Ok(());
         }
         let (actions, changes): (Vec<_>, Vec<_>) =
             effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
@@ -127,13 +129,13 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             match ready {
                 Ready::Recorded(changes) => effects.push(Effect { action, changes }),
                 Ready::Fetched(fetched) => {
-                    if let Err((action, trouble)) = moves.add_fetched(action, *fetched) {
-                        self.failed(&action, trouble);
+                    if let Err(refused) = moves.add_fetched(action, *fetched) {
+                        self.failed(&refused.0, refused.1);
                     }
                 }
                 Ready::Removal => {
-                    if let Err((action, trouble)) = moves.add_removal(action) {
-                        self.failed(&action, trouble);
+                    if let Err(refused) = moves.add_removal(action) {
+                        self.failed(&refused.0, refused.1);
                     }
                 }
             }
@@ -141,27 +143,22 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         // What is about to move is written down, durably, before anything moves.
         if let Err(error) = self.run.trash.sync() {
             let trouble = Trouble::Disk(with_cause(&error));
-            self.fail_all(moves.into_actions().into_iter(), &trouble)?;
+            self.fail_all(moves.into_actions().into_iter(), &trouble);
             return Ok(effects);
         }
         for moved in moves.into_moves() {
             match moved.carry_out(self.run, self.database)? {
                 Ok(effect) => effects.push(effect),
-                Err((action, trouble)) => self.failed(&action, trouble),
+                Err(refused) => self.failed(&refused.0, refused.1),
             }
         }
         Ok(effects)
     }
 
-    fn fail_all(
-        &mut self,
-        actions: impl Iterator<Item = Action>,
-        trouble: &Trouble,
-    ) -> Result<(), DatabaseError> {
+    fn fail_all(&mut self, actions: impl Iterator<Item = Action>, trouble: &Trouble) {
         for action in actions {
             self.failed(&action, trouble.clone());
         }
-        Ok(())
     }
 
     fn done(&mut self, action: &Action) {

@@ -110,12 +110,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             return Ok(());
         }
         let parent = staging.open_parent(path, false)?;
-        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, e))?;
+        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, &e))?;
         let begun = self.clock.now();
         let mut pause = TICK_MILLISECONDS_FIRST;
         loop {
             let now = content::now(&self.disk, &workspace.temporary)
-                .map_err(|error| Trouble::io(path, error))?;
+                .map_err(|error| Trouble::io(path, &error))?;
             if workspace.top.is_empty() {
                 self.clock_reading.fetch_max(now, Ordering::Relaxed);
             }
@@ -138,7 +138,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         want: &Want,
     ) -> Result<Hashed, Trouble> {
         self.wait_for_tick(path, expected).await?;
-        let folder = self.open_parent(path).map_err(|error| Trouble::io(path, error))?;
+        let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
         let hashed = content::hash_file(&self.disk, &folder, OsStr::new(path.name()), want)?;
         if content::is_untouched(expected, &hashed.stat) {
             Ok(hashed)
@@ -168,7 +168,7 @@ impl Trouble {
         Self::Changed(reason.to_owned())
     }
 
-    pub(super) fn io(path: &RepoPath, error: std::io::Error) -> Self {
+    pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
                 Self::Changed("it was moved or deleted here".to_owned())

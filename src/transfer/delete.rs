@@ -17,7 +17,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// saving.
     pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
         let path = &action.path;
-        match self.look(path).map_err(|error| Trouble::io(path, error))? {
+        match self.look(path).map_err(|error| Trouble::io(path, &error))? {
             Some(stat) if stat.kind != Kind::Folder => {
                 return Err(Trouble::changed("it is here again"));
             }
@@ -83,7 +83,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let wanted = Wanted { path, version, mode: None, for_trash: true };
             let staged = self.fetch(&wanted).await?.staged;
             let synced = staged.sync(&self.disk);
-            synced.map_err(|error| Trouble::io(path, error))?;
+            synced.map_err(|error| Trouble::io(path, &error))?;
             trash.store_bucket(&entry, (&staged.folder, &staged.name)).map(|_| ())
         };
         kept.and_then(|()| trash.sync()).map_err(|error| Trouble::Disk(with_cause(&error)))

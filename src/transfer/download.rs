@@ -68,7 +68,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             // Folders are made only for an object that is really there.
             staging.open_parent(path, true)?
         };
-        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, e))?;
+        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, &e))?;
         let draft = staging.stage(&workspace, path, wanted.mode)?;
         let received = self.receive(body, &draft, &object).await;
         match received.and_then(|digests| verified(path, version, &object, &digests)) {

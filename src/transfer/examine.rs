@@ -38,7 +38,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         };
         let base = row.base.as_ref().filter(|_| need.to_base).map(Evidence::of_base);
         let remote = row.remote.as_ref().filter(|_| need.to_remote);
-        let listed = remote.map(|entry| listed_evidence(entry));
+        let listed = remote.map(listed_evidence);
         let want = union([&base, &listed].into_iter().flatten());
         let hashed = self.hash(&row.path, stat, &want).await?;
         let to_base = base.map_or(Content::Different, |it| content(it.compare(&hashed.digests)));

@@ -27,7 +27,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let context = &self.context;
         let fetched = self.fetch(action).await?;
         let synced = fetched.staged.sync(&context.disk);
-        synced.map_err(|error| Trouble::io(&action.path, error))?;
+        synced.map_err(|error| Trouble::io(&action.path, &error))?;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&fetched.parent.folder, OsStr::new(copy.name()));
         let swapped = replace::swap(&context.disk, &fetched.staged, &target, expected, place)?;
@@ -48,7 +48,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     }
 
     async fn upload_copy(&self, copy: &RepoPath) -> Result<BaseRow, Trouble> {
-        let stat = self.context.look(copy).map_err(|error| Trouble::io(copy, error))?;
+        let stat = self.context.look(copy).map_err(|error| Trouble::io(copy, &error))?;
         let stat = stat.ok_or_else(|| Trouble::changed("the copy was deleted here"))?;
         let source = Source { path: copy, stat: &stat, condition: Condition::Absent };
         self.context.upload(&source).await

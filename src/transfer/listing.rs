@@ -31,10 +31,10 @@ pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
         let mut prefix = String::new();
         if let Some(path) = &scope {
             prefix = format!("{path}/");
-            if let Some(page) = head_page(&context, path).await? {
-                if pages.send(Ok(page)).await.is_err() {
-                    return Ok(());
-                }
+            if let Some(page) = head_page(&context, path).await?
+                && pages.send(Ok(page)).await.is_err()
+            {
+                return Ok(());
             }
         }
         let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };

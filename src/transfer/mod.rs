@@ -131,8 +131,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let (sender, receiver) = mpsc::channel(self.context.jobs);
         let pool = beside(self.context.parallel, Arc::clone(self).pool(actions, sender));
         let mut committer = commit::Committer { run: self, database, report, failed_knots };
-        let ((), committed) = tokio::join!(pool, committer.commit_all(receiver));
-        committed
+        let ((), outcome) = tokio::join!(pool, committer.commit_all(receiver));
+        outcome
     }
 
     /// Takes out creations that rules ignore which this very run has fetched.

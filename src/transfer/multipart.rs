@@ -41,7 +41,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<(Stored, u64), Trouble> {
         let (parts, digests) = self.send_parts(source, upload).await?;
         // The commit point: what is on the disk now must be what was read.
-        match self.look(source.path).map_err(|error| Trouble::io(source.path, error))? {
+        match self.look(source.path).map_err(|error| Trouble::io(source.path, &error))? {
             Some(stat) if content::is_untouched(source.stat, &stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
@@ -55,11 +55,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         upload: &UploadId,
     ) -> Result<(Vec<Part>, Digests), Trouble> {
         let (path, size) = (source.path, source.stat.size);
-        let folder = self.open_parent(path).map_err(|error| Trouble::io(path, error))?;
+        let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
         let file = self.disk.open(&folder, OsStr::new(path.name()));
-        let file = file.map_err(|error| Trouble::io(path, error))?;
+        let file = file.map_err(|error| Trouble::io(path, &error))?;
         let is_expected = || -> Result<(), Trouble> {
-            let stat = self.disk.fstat(&file).map_err(|error| Trouble::io(path, error))?;
+            let stat = self.disk.fstat(&file).map_err(|error| Trouble::io(path, &error))?;
             if stat.kind == Kind::File && content::is_untouched(source.stat, &stat) {
                 Ok(())
             } else {
@@ -80,7 +80,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let _held = self.reserve(length).await;
             let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
             let read = content::read_fully(&self.disk, &file, &mut buffer, offset);
-            if read.map_err(|error| Trouble::io(path, error))? as u64 != length {
+            if read.map_err(|error| Trouble::io(path, &error))? as u64 != length {
                 return Err(Trouble::changed("it became shorter while it was read"));
             }
             digester.update(&buffer);

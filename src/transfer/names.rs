@@ -10,7 +10,7 @@ use super::context::{Context, Trouble, with_cause};
 use super::download::Fetched;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::{self, Outcome, Parent, Staged, Target};
+use crate::local::replace::{self, Outcome, Parent, Target};
 use crate::plan::{Action, ActionKind};
 use crate::remote::Remote;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
@@ -18,7 +18,10 @@ use crate::repository::{Change, Database, DatabaseError};
 use crate::tree::{BaseRow, Kind, RepoPath, Signature, Stat};
 
 /// What became of one move.
-type Moved = Result<Effect, (Action, Trouble)>;
+type Moved = Result<Effect, Refused>;
+
+/// An action that could not be carried out, and why.
+type Refused = Box<(Action, Trouble)>;
 
 /// The moves of one group, written down in the trash's list and not begun.
 pub(super) struct Moves<'a, D: Disk, R, C> {
@@ -57,33 +60,38 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         &mut self,
         action: Action,
         fetched: Fetched<D>,
-    ) -> Result<(), (Action, Trouble)> {
-        let how = match (action.kind, action.local) {
-            (ActionKind::ReplaceFolder, _) => match self.expect_folder(&action, &fetched) {
-                Ok(expected) => match self.slot(&action, &fetched, &expected) {
-                    Ok(slot) => How::SwapFolder { fetched, expected, slot },
-                    Err(trouble) => return Err(self.give_up(action, fetched.staged, trouble)),
-                },
-                Err(trouble) => return Err(self.give_up(action, fetched.staged, trouble)),
-            },
-            (_, Some(expected)) => match self.slot(&action, &fetched, &expected) {
-                Ok(slot) => How::Swap { fetched, expected, slot },
-                Err(trouble) => return Err(self.give_up(action, fetched.staged, trouble)),
-            },
-            (_, None) => How::Create(fetched),
+    ) -> Result<(), Refused> {
+        let expected = match (action.kind, action.local) {
+            (ActionKind::ReplaceFolder, _) => self.expect_folder(&action, &fetched).map(Some),
+            (_, local) => Ok(local),
+        };
+        let slot = expected.and_then(|expected| match expected {
+            Some(expected) => Ok(Some((expected, self.slot(&action, &fetched, &expected)?))),
+            None => Ok(None),
+        });
+        let how = match slot {
+            Ok(None) => How::Create(fetched),
+            Ok(Some((expected, slot))) if action.kind == ActionKind::ReplaceFolder => {
+                How::SwapFolder { fetched, expected, slot }
+            }
+            Ok(Some((expected, slot))) => How::Swap { fetched, expected, slot },
+            Err(trouble) => {
+                fetched.staged.discard(&self.run.context.disk);
+                return Err(Box::new((action, trouble)));
+            }
         };
         self.moves.push(Move { action, how });
         Ok(())
     }
 
     /// Adds a deletion, with its slot in the trash.
-    pub(super) fn add_removal(&mut self, action: Action) -> Result<(), (Action, Trouble)> {
+    pub(super) fn add_removal(&mut self, action: Action) -> Result<(), Refused> {
         match self.removal(&action) {
             Ok(how) => {
                 self.moves.push(Move { action, how });
                 Ok(())
             }
-            Err(trouble) => Err((action, trouble)),
+            Err(trouble) => Err(Box::new((action, trouble))),
         }
     }
 
@@ -92,7 +100,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         let expected = action.local.ok_or(Trouble::Stopped)?;
         let parent = staging.open_parent(&action.path, false)?;
         let workspace =
-            staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, error))?;
+            staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, &error))?;
         let entry = self.entry(action, None, &expected);
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
         let slot = slot.map_err(|error| Trouble::Disk(with_cause(&error)))?;
@@ -143,13 +151,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         match looked {
             Ok((stat, true)) => Ok(stat),
             Ok((_, false)) => Err(Trouble::changed("the folder here holds something else")),
-            Err(error) => Err(Trouble::io(&action.path, error)),
+            Err(error) => Err(Trouble::io(&action.path, &error)),
         }
-    }
-
-    fn give_up(&self, action: Action, staged: Staged<D>, trouble: Trouble) -> (Action, Trouble) {
-        staged.discard(&self.run.context.disk);
-        (action, trouble)
     }
 }
 
@@ -191,13 +194,13 @@ impl<D: Disk> Move<D> {
                         }
                         Ok(Effect { changes: vec![Change::Gone(path)], action })
                     }
-                    Err(trouble) => Err((action, trouble)),
+                    Err(trouble) => Err(Box::new((action, trouble))),
                 });
             }
         };
         Ok(match moved {
             Ok((signature, crc64)) => Ok(with_row(action, signature, crc64)),
-            Err(trouble) => Err((action, trouble)),
+            Err(trouble) => Err(Box::new((action, trouble))),
         })
     }
 }

@@ -67,11 +67,7 @@ impl Report {
                 self.uploaded += 1;
                 self.bytes_uploaded += bytes;
             }
-            ActionKind::Download => {
-                self.downloaded += 1;
-                self.bytes_downloaded += bytes;
-            }
-            ActionKind::ReplaceFolder => {
+            ActionKind::Download | ActionKind::ReplaceFolder => {
                 self.downloaded += 1;
                 self.bytes_downloaded += bytes;
             }

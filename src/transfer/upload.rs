@@ -50,7 +50,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     async fn upload_whole(&self, source: &Source<'_>) -> Result<(Stored, u64), Trouble> {
         let _held = self.reserve(source.stat.size).await;
-        let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, e))?;
+        let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, &e))?;
         let name = OsStr::new(source.path.name());
         let body = content::read_small(&self.disk, &folder, name, source.stat, WHOLE_BYTES_MAX)?;
         let crc64 = Digests::of(&body, &Want::default()).crc64;
