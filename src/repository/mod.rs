@@ -3,6 +3,8 @@
 mod config;
 mod database;
 mod lock;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 use std::io;
