@@ -1,8 +1,6 @@
 //! What earlier versions wrote is read by this one. The files in `fixtures/formats` are never edited
 //! after a release.
 
-#![expect(missing_docs, reason = "tests are sentences")]
-
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -24,14 +22,14 @@ fn version_1() -> (MemoryDisk, Repository<MemoryDisk>) {
     {
         disk.person().write(format!("/work/.lsync/{name}"), bytes);
     }
-    let repository = Repository::open(&disk, Path::new("/work")).unwrap();
+    let repository = Repository::open(&disk, Path::new("/work")).expect("it opens");
     (disk, repository)
 }
 
 fn row(path: &str, numbers: (u64, i64, i64, u64), etag: &str, crc64: Option<u64>) -> BaseRow {
     let (size, mtime, ctime, inode) = numbers;
     BaseRow {
-        path: RepoPath::parse(path).unwrap(),
+        path: RepoPath::parse(path).expect("a path"),
         signature: Signature { size, mtime, ctime, inode },
         etag: Etag::new(etag),
         crc64,
@@ -67,11 +65,11 @@ fn the_config_of_version_1_is_read() {
     assert_eq!(config.remote.endpoint.as_deref(), Some("https://s3.example.org"));
     assert_eq!(config.remote.profile.as_deref(), Some("team"));
     assert!(config.remote.path_style);
-    assert_eq!((config.trash_days, config.trash_bytes), (14, 3 << 30));
+    assert_eq!((config.trash_days, config.trash_size), (14, 3 << 30));
     assert_eq!(config.max_delete, Some(DeleteLimit::Percent(25)));
     assert_eq!(config.jobs, NonZeroUsize::new(16));
     assert!(!config.backup);
-    let found: Capabilities = config.store().unwrap().unwrap();
+    let found: Capabilities = config.store_as().unwrap().unwrap();
     assert_eq!(
         found,
         Capabilities {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::disk::{Errno, MemoryDisk};
+use crate::disk::{Errno, MemoryDisk, RealDisk};
+use crate::tree::{BaseRow, Etag, Signature};
 
 fn config() -> Config {
     Config::new(RemoteConfig { url: "s3://team-files".into(), ..RemoteConfig::default() })
@@ -153,4 +154,42 @@ fn the_database_is_that_of_the_configs_remote() {
     repository.database(&disk).unwrap().record(&[change]).unwrap();
     let text = String::from_utf8(disk.person().read("/w/.lsync/database.yaml")).unwrap();
     assert_eq!(text, "- {lsync: 1, remote: \"s3://team-files\", endpoint: \"\"}\n");
+}
+
+#[test]
+fn all_of_it_works_on_the_disk_of_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, root) = (RealDisk, folder.path().join("a/b"));
+    let repository = Repository::create(&disk, &root, &config()).unwrap();
+    assert_eq!(repository.lock_holder(&disk).unwrap(), None);
+    let lock = repository.lock(&disk).unwrap();
+    assert_eq!(repository.lock_holder(&disk).unwrap(), Some(std::process::id()));
+    assert!(matches!(repository.lock(&disk), Err(RepositoryError::Locked { pid: Some(_) })));
+    drop(lock);
+    assert_eq!(repository.lock_holder(&disk).unwrap(), None);
+    let (found, inside) = Repository::discover(&disk, &root.join("c")).unwrap();
+    assert_eq!((found.config, inside), (config(), Some(RepoPath::parse("c").unwrap())));
+
+    // Enough for a rewrite at the end of the run, and for some more blocks of reading.
+    let rows: Vec<BaseRow> = (0..40_000)
+        .map(|number| BaseRow {
+            path: RepoPath::parse(&format!("folder/{number:05}/{}", "x".repeat(100))).unwrap(),
+            signature: Signature { size: number, mtime: 1, ctime: 2, inode: 3 },
+            etag: Etag::new("9e107d9d372bb6826bd81d3542a419d6"),
+            crc64: Some(number),
+        })
+        .collect();
+    let mut database = repository.database(&disk).unwrap();
+    for group in rows.chunks(1_024) {
+        let changes: Vec<_> = group.iter().cloned().map(Change::Put).collect();
+        database.record(&changes).unwrap();
+    }
+    database.finish().unwrap();
+    let journal = disk.lstat(&repository.control, OsStr::new("journal.yaml")).unwrap();
+    assert!(journal.size < 8 << 20);
+    let database = repository.database(&disk).unwrap();
+    assert!(database.rows(None).unwrap().map(Result::unwrap).eq(rows.iter().cloned()));
+    let scope = rows[20_000].path.parent().unwrap();
+    let below: Vec<_> = database.rows(Some(&scope)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(below, rows[20_000..=20_000]);
 }

@@ -21,7 +21,7 @@ fn what_is_written_is_read_again_and_begins_with_a_comment() {
     config.remote.path_style = true;
     config.set_store(&[("conditional_put", "atomic")]).unwrap();
     config.trash_days = 7;
-    config.trash_bytes = 3 << 30;
+    config.trash_size = 3 << 30;
     config.max_delete = Some(DeleteLimit::Percent(25));
     config.jobs = NonZeroUsize::new(4);
     config.backup = false;
@@ -35,7 +35,7 @@ fn what_is_written_is_read_again_and_begins_with_a_comment() {
 fn settings_may_be_left_out() {
     let config = Config::parse(b"version: 1\nremote: {url: 's3://team-files/docs'}").unwrap();
     assert_eq!(config, sound());
-    assert_eq!((config.trash_days, config.trash_bytes, config.backup), (30, 10 << 30, true));
+    assert_eq!((config.trash_days, config.trash_size, config.backup), (30, 10 << 30, true));
     let id = config.remote.id();
     assert_eq!((id.url.as_str(), id.endpoint.as_str()), ("s3://team-files/docs", ""));
 }
@@ -125,9 +125,9 @@ fn limits_are_a_number_or_a_percentage() {
 #[test]
 fn what_the_probe_found_comes_back_as_the_type_that_was_kept() {
     let mut config = sound();
-    assert_eq!(config.store::<Vec<String>>(), Ok(None));
+    assert_eq!(config.store_as::<Vec<String>>(), Ok(None));
     config.set_store(&vec!["atomic"]).unwrap();
     let config = Config::parse(config.to_text().unwrap().as_bytes()).unwrap();
-    assert_eq!(config.store(), Ok(Some(vec!["atomic".to_owned()])));
-    assert!(config.store::<u8>().unwrap_err().hint.unwrap().contains("lsync init"));
+    assert_eq!(config.store_as(), Ok(Some(vec!["atomic".to_owned()])));
+    assert!(config.store_as::<u8>().unwrap_err().hint.unwrap().contains("lsync init"));
 }

@@ -254,11 +254,11 @@ fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
     let sound = text_of(&row("a", 5));
     for (text, word) in [
         (format!("{sound} # 00000000"), "checksum"),
-        (sound.replace("}", ", mode: 420}"), "mode"),
-        (sound.replace("}", ", stored: 3}"), "stored"),
-        (sound.replace("}", ", kind: \"link\"}"), "kind"),
-        (sound.replace("}", ", crc64: \"12\"}"), "crc64"),
-        (sound.replace("}", ", size: 6}"), "duplicate"),
+        (sound.replace('}', ", mode: 420}"), "mode"),
+        (sound.replace('}', ", stored: 3}"), "stored"),
+        (sound.replace('}', ", kind: \"link\"}"), "kind"),
+        (sound.replace('}', ", crc64: \"12\"}"), "crc64"),
+        (sound.replace('}', ", size: 6}"), "duplicate"),
         (sound.replace("size: 5", "size: -5"), "size"),
         (sound.replace("size: 5", "size: 5.0"), "size"),
         (sound.replace("size: 5", "size: 18446744073709551616"), "size"),
