@@ -10,8 +10,9 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload,
-    CompletedPart, Delete, EncodingType, ObjectIdentifier, VersioningConfiguration,
+    BucketVersioningStatus, ChecksumAlgorithm, ChecksumMode, ChecksumType,
+    CompletedMultipartUpload, CompletedPart, Delete, EncodingType, ObjectIdentifier,
+    VersioningConfiguration,
 };
 use support::{Fault, FaultRule, Profile, S3Server};
 
@@ -95,7 +96,11 @@ async fn objects_come_back_with_range_metadata_and_checksum() {
     server.create_bucket("b");
     let client = client(&server);
     let put = client.put_object().bucket("b").key("a").body(ByteStream::from_static(b"0123456789"));
-    put.metadata("mtime", "1.5").checksum_algorithm(ChecksumAlgorithm::Crc64Nvme).send().await.unwrap();
+    put.metadata("mtime", "1.5")
+        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(server.metadata("b", "a").unwrap()["mtime"], "1.5");
     let get = || client.get_object().bucket("b").key("a").checksum_mode(ChecksumMode::Enabled);
     let whole = get().send().await.unwrap();
@@ -112,7 +117,9 @@ async fn objects_come_back_with_range_metadata_and_checksum() {
     let head = client.head_object().bucket("b").key("a").send().await.unwrap();
     assert_eq!(head.content_length(), Some(10));
     assert!(head.checksum_crc64_nvme().is_none(), "only asked for by the checksum mode");
-    client.copy_object().bucket("b").key("c d").copy_source("b/a").send().await.unwrap();
+    server.create_bucket("team");
+    server.put("team", "a", "0123456789");
+    client.copy_object().bucket("b").key("c d").copy_source("team/a").send().await.unwrap();
     assert_eq!(server.get("b", "c d").unwrap(), "0123456789");
 }
 
@@ -122,8 +129,29 @@ async fn every_key_can_be_stored_and_is_listed_in_byte_order() {
     server.create_bucket("b");
     let client = client(&server);
     let mut keys = vec![
-        "a", "a-b", "a.b", "a/b", "dir/", "a//b", "/a", "../x", "x/../y", "./z", "new\nline", "re\rturn",
-        "#?%+&<>\"'", "%41", "+", "*~_", " blank ", "été", "e\u{301}", "-rf", "\u{1}", "\u{1F600}", "\u{FFFD}",
+        "a",
+        "a-b",
+        "a.b",
+        "a/b",
+        "dir/",
+        "a//b",
+        "/a",
+        "../x",
+        "x/../y",
+        "./z",
+        "new\nline",
+        "re\rturn",
+        "#?%+&<>\"'",
+        "%41",
+        "+",
+        "*~_",
+        " blank ",
+        "été",
+        "e\u{301}",
+        "-rf",
+        "\u{1}",
+        "\u{1F600}",
+        "\u{FFFD}",
     ];
     for key in &keys {
         put(&client, key, b"x").await;
@@ -134,15 +162,19 @@ async fn every_key_can_be_stored_and_is_listed_in_byte_order() {
     keys.sort_unstable();
     assert_eq!(server.keys("b"), keys);
     let list = client.list_objects_v2().bucket("b").encoding_type(EncodingType::Url).send().await;
-    let listed: Vec<_> = list.unwrap().contents().iter().map(|o| o.key().unwrap().to_owned()).collect();
+    let listed: Vec<_> =
+        list.unwrap().contents().iter().map(|o| o.key().unwrap().to_owned()).collect();
     assert!(listed.contains(&"%23%3F%25%2B%26%3C%3E%22%27".to_owned()), "{listed:?}");
     assert!(listed.contains(&"+blank+".to_owned()), "{listed:?}");
     assert!(listed.contains(&"new%0Aline".to_owned()), "{listed:?}");
     assert!(listed.contains(&"*%7E_".to_owned()), "{listed:?}");
-    let first = client.list_objects_v2().bucket("b").delimiter("/").max_keys(3).send().await.unwrap();
+    let list = || {
+        let list = client.list_objects_v2().bucket("b").delimiter("/");
+        list.encoding_type(EncodingType::Url)
+    };
+    let first = list().max_keys(6).send().await.unwrap();
     let next = first.next_continuation_token().unwrap();
-    let second = client.list_objects_v2().bucket("b").delimiter("/").continuation_token(next).send();
-    let second = second.await.unwrap();
+    let second = list().continuation_token(next).send().await.unwrap();
     assert_eq!(second.is_truncated(), Some(false));
     let objects = first.contents().len() + second.contents().len();
     let prefixes: Vec<_> = [&first, &second]
@@ -161,8 +193,8 @@ async fn uploads_in_parts_are_put_together_under_conditions() {
     let client = client(&server);
     let begin = client.create_multipart_upload().bucket("b").key("a").metadata("mtime", "2");
     let begin = begin.checksum_algorithm(ChecksumAlgorithm::Crc64Nvme);
-    let begun = begin.checksum_type(ChecksumType::FullObject).send().await.unwrap();
-    let upload = begun.upload_id().unwrap();
+    let answer = begin.checksum_type(ChecksumType::FullObject).send().await.unwrap();
+    let upload = answer.upload_id().unwrap();
     let mut parts = Vec::new();
     for (number, bytes) in [(1, vec![1; 5 << 20]), (2, vec![2; 9])] {
         let part = client.upload_part().bucket("b").key("a").upload_id(upload).part_number(number);
@@ -202,7 +234,13 @@ async fn versions_and_delete_markers_are_kept_where_asked() {
     server.create_bucket("b");
     let client = client(&server);
     let status = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-    client.put_bucket_versioning().bucket("b").versioning_configuration(status).send().await.unwrap();
+    client
+        .put_bucket_versioning()
+        .bucket("b")
+        .versioning_configuration(status)
+        .send()
+        .await
+        .unwrap();
     let put = client.put_object().bucket("b").key("a").body(ByteStream::from_static(b"old"));
     let old = put.send().await.unwrap().version_id.unwrap();
     server.put("b", "a", "new");
@@ -225,9 +263,8 @@ async fn deletions_of_many_keys_report_each() {
     server.put("b", "a", "1");
     server.put("b", "new\nline", "2");
     let client = client(&server);
-    let key = |key: &str, etag| {
-        ObjectIdentifier::builder().key(key).set_e_tag(etag).build().unwrap()
-    };
+    let key =
+        |key: &str, etag| ObjectIdentifier::builder().key(key).set_e_tag(etag).build().unwrap();
     let delete = Delete::builder()
         .objects(key("a", Some("\"00\"".to_owned())))
         .objects(key("new\nline", None))
@@ -263,8 +300,8 @@ async fn faults_break_the_requests_they_name() {
     server.fault(FaultRule::new("GetObject", "*", Fault::Delay(Duration::from_millis(1))).nth(3));
     let get = || client.get_object().bucket("b").key("big").send();
     get().await.unwrap().body.collect().await.expect_err("half a body");
-    let short = get().await.unwrap().body.collect().await.unwrap().into_bytes();
-    assert_eq!(short.len(), 50_000);
+    // The SDK compares the checksum.
+    get().await.unwrap().body.collect().await.expect_err("a short body");
     let whole = get().await.unwrap().body.collect().await.unwrap().into_bytes();
     assert_eq!(whole.len(), 100_000);
 }

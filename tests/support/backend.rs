@@ -36,7 +36,8 @@ impl Backend {
         headers: &HeaderMap,
         conditional: Conditional,
     ) -> S3Result<Precondition> {
-        let header = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let header =
+            |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
         if if_match.is_none() && if_none_match.is_none() {
             return Ok(Precondition::None);

@@ -56,9 +56,10 @@ pub fn verify(promised: &Checksum, body: &[u8]) -> S3Result<Checksum> {
 /// Compares `Content-MD5` with the body.
 pub fn verify_md5(promised: Option<&str>, body: &[u8]) -> S3Result<()> {
     match promised {
-        Some(promised) if promised != base64(&md5_of(body)) => {
-            Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."))
-        }
+        Some(promised) if promised != base64(&md5_of(body)) => Err(s3_error!(
+            BadDigest,
+            "The Content-MD5 you specified did not match what we received."
+        )),
         _ => Ok(()),
     }
 }

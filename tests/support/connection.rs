@@ -163,13 +163,11 @@ fn cut_in_half(answer: Response<Bytes>) -> Answer {
     parts.headers.insert("content-length", (bytes.len() as u64).into());
     let half = bytes.slice(..bytes.len() / 2);
     let body = stream::unfold(Some(half), |half| async move {
-        match half {
-            Some(half) => Some((Ok(Frame::data(half)), None)),
-            None => {
-                tokio::time::sleep(HALF_BODY_PAUSE).await;
-                Some((Err(io::Error::other("broken off, as the test ordered")), None))
-            }
+        if let Some(half) = half {
+            return Some((Ok(Frame::data(half)), None));
         }
+        tokio::time::sleep(HALF_BODY_PAUSE).await;
+        Some((Err(io::Error::other("broken off, as the test ordered")), None))
     });
     Response::from_parts(parts, StreamBody::new(body).boxed_unsync())
 }

@@ -92,7 +92,7 @@ fn page<'a>(
 
 /// Encodes as AWS does for `encoding-type=url`: blanks as `+`, `/` and `*` as they are, `~` not.
 ///
-/// It is Java's `URLEncoder` with `/` left out, as MinIO (`s3EncodeName`) has found out, too.
+/// It is Java's `URLEncoder` with `/` left out, as `MinIO` (`s3EncodeName`) has found out, too.
 fn url_encode(text: &str, encodes_slash: bool) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
@@ -102,7 +102,7 @@ fn url_encode(text: &str, encodes_slash: bool) -> String {
             }
             b'/' if !encodes_slash => encoded.push('/'),
             b' ' => encoded.push('+'),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => encoded.extend(format!("%{byte:02X}").chars()),
         }
     }
     encoded
@@ -123,7 +123,8 @@ impl Backend {
             .min(PAGE_KEYS_MAX);
         let start = self.start(&input)?;
         let store = self.lock();
-        let (items, more) = page(store.bucket(&input.bucket)?, (&prefix, &delimiter), &start, limit);
+        let (items, more) =
+            page(store.bucket(&input.bucket)?, (&prefix, &delimiter), &start, limit);
         let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
         let encode = |text: &str| {
             if is_encoded { url_encode(text, self.quirks.encodes_slash) } else { text.to_owned() }

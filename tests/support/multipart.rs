@@ -65,7 +65,7 @@ impl Backend {
             upload_id: Some(id),
             checksum_algorithm: input.checksum_algorithm,
             checksum_type: input.checksum_type,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ssekms_key_id: self.kms_key(),
             ..Default::default()
         })
@@ -100,7 +100,7 @@ impl Backend {
             e_tag: Some(d::ETag::Strong(etag)),
             checksum_crc32: checksum.checksum_crc32,
             checksum_crc64nvme: checksum.checksum_crc64nvme,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ..Default::default()
         })
     }
@@ -146,7 +146,7 @@ impl Backend {
             checksum_crc32: checksum.checksum_crc32,
             checksum_crc64nvme: checksum.checksum_crc64nvme,
             checksum_type: checksum.checksum_type,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ssekms_key_id: self.kms_key(),
             version_id,
             ..Default::default()

@@ -18,15 +18,18 @@ pub(super) async fn collect(body: Option<d::StreamingBlob>) -> S3Result<Bytes> {
     let mut bytes = BytesMut::new();
     let Some(mut body) = body else { return Ok(Bytes::new()) };
     while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|error| {
-            S3Error::with_source(S3ErrorCode::IncompleteBody, error)
-        })?);
+        bytes.extend_from_slice(
+            &chunk.map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))?,
+        );
     }
     Ok(bytes.freeze())
 }
 
 /// Adds checksums that came behind the body.
-pub(super) fn with_trailers(promised: d::Checksum, trailers: Option<TrailingHeaders>) -> d::Checksum {
+pub(super) fn with_trailers(
+    promised: d::Checksum,
+    trailers: Option<TrailingHeaders>,
+) -> d::Checksum {
     let Some(trailers) = trailers.and_then(|trailers| trailers.take()) else { return promised };
     let header = |name| trailers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     d::Checksum {
@@ -67,13 +70,13 @@ impl Backend {
     }
 
     /// Returns what answers say of encryption.
-    pub(super) fn encryption(&self) -> Option<d::ServerSideEncryption> {
+    pub(super) fn encryption(&self) -> d::ServerSideEncryption {
         let kind = if self.quirks.random_etags {
             d::ServerSideEncryption::AWS_KMS
         } else {
             d::ServerSideEncryption::AES256
         };
-        Some(d::ServerSideEncryption::from_static(kind))
+        d::ServerSideEncryption::from_static(kind)
     }
 
     /// Returns the KMS key that answers name.
@@ -118,7 +121,7 @@ impl Backend {
             checksum_crc32: checksum.checksum_crc32,
             checksum_crc64nvme: checksum.checksum_crc64nvme,
             checksum_type: checksum.checksum_type,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ssekms_key_id: self.kms_key(),
             ..Default::default()
         })
@@ -162,9 +165,11 @@ impl Backend {
         let Found { version, version_id } =
             self.find(place, input.version_id.as_deref(), &headers)?;
         let whole = version.body.clone().unwrap_or_default();
-        let range = input.range.map(|range| range.check(whole.len() as u64)).transpose().map_err(
-            |_| s3_error!(InvalidRange, "The requested range is not satisfiable"),
-        )?;
+        let range = input
+            .range
+            .map(|range| range.check(whole.len() as u64))
+            .transpose()
+            .map_err(|_| s3_error!(InvalidRange, "The requested range is not satisfiable"))?;
         let body = range.clone().map_or(whole.clone(), |range| {
             whole.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap())
         });
@@ -186,7 +191,7 @@ impl Backend {
             checksum_sha1: checksum.checksum_sha1,
             checksum_sha256: checksum.checksum_sha256,
             checksum_type: checksum.checksum_type,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ssekms_key_id: self.kms_key(),
             version_id,
             ..Default::default()
@@ -217,7 +222,7 @@ impl Backend {
             checksum_sha1: checksum.checksum_sha1,
             checksum_sha256: checksum.checksum_sha256,
             checksum_type: checksum.checksum_type,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ssekms_key_id: self.kms_key(),
             version_id,
             ..Default::default()
@@ -245,8 +250,7 @@ impl Backend {
             version.content_type = input.content_type;
         }
         // A copy is stored in one piece, whatever its source was.
-        version.etag =
-            self.etag(checksums::md5_hex(version.body.as_deref().unwrap_or_default()));
+        version.etag = self.etag(checksums::md5_hex(version.body.as_deref().unwrap_or_default()));
         version.modified = now();
         let result = d::CopyObjectResult {
             e_tag: Some(version.protocol_etag()),
@@ -260,7 +264,7 @@ impl Backend {
             copy_object_result: Some(result),
             copy_source_version_id: found.version_id,
             version_id,
-            server_side_encryption: self.encryption(),
+            server_side_encryption: Some(self.encryption()),
             ..Default::default()
         })
     }

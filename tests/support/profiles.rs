@@ -110,7 +110,7 @@ pub enum Profile {
     B2,
     /// Conditions hold one after the other, not at once.
     Racy,
-    /// MinIO: conditions on `PUT` and Complete, none on `DELETE`.
+    /// `MinIO`: conditions on `PUT` and Complete, none on `DELETE`.
     NoConditionalDelete,
     /// SSE-KMS: ETags are no MD5s though they look like it.
     RandomEtags,
@@ -124,7 +124,7 @@ pub enum Profile {
     EndlessTruncation,
     /// Pages that say "more" without a token.
     TruncatedWithoutToken,
-    /// MinIO and other stores on a file system: `a` and `a/b` exclude each other.
+    /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
     NoFileBesideFolder,
 }
 
@@ -170,9 +170,7 @@ impl Profile {
             Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
             Self::ReadOnly => Quirks { read_only: true, ..aws },
             Self::UnsortedList => Quirks { listing: ListingQuirk::Unsorted, ..aws },
-            Self::EndlessTruncation => {
-                Quirks { listing: ListingQuirk::EndlessTruncation, ..aws }
-            }
+            Self::EndlessTruncation => Quirks { listing: ListingQuirk::EndlessTruncation, ..aws },
             Self::TruncatedWithoutToken => {
                 Quirks { listing: ListingQuirk::TruncatedWithoutToken, ..aws }
             }

@@ -131,13 +131,16 @@ impl Store {
     pub fn fresh_id(&mut self) -> String {
         self.counter += 1;
         // Scrambled, because nobody may rely on ids or random ETags being in order.
-        let scrambled = u128::from(self.counter).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let scrambled =
+            u128::from(self.counter).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         format!("{scrambled:032x}")
     }
 
     /// Returns the bucket, else 404.
     pub fn bucket(&self, name: &str) -> S3Result<&Bucket> {
-        self.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+        self.buckets
+            .get(name)
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     /// Returns the bucket, else 404.
@@ -248,7 +251,11 @@ impl Store {
     pub fn clashes(&self, bucket: &str, key: &str) -> bool {
         let Ok(bucket) = self.bucket(bucket) else { return false };
         let below = format!("{key}/");
-        bucket.keys.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below))
+        bucket
+            .keys
+            .range(below.clone()..)
+            .next()
+            .is_some_and(|(other, _)| other.starts_with(&below))
             || key.match_indices('/').any(|(end, _)| bucket.keys.contains_key(&key[..end]))
     }
 }
@@ -277,10 +284,7 @@ pub fn now() -> SystemTime {
 
 /// Returns 412.
 pub fn precondition_failed() -> S3Error {
-    s3_error!(
-        PreconditionFailed,
-        "At least one of the pre-conditions you specified did not hold"
-    )
+    s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
 }
 
 /// Returns 404.
