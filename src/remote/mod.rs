@@ -13,7 +13,7 @@ mod capabilities;
 // mod connect;
 // mod folder;
 // mod key;
-// mod memory;
+mod memory;
 // mod probe;
 // mod s3;
 
@@ -26,7 +26,9 @@ pub use capabilities::{Capabilities, Checksum, Conditions};
 // pub use connect::{AnyRemote, connect};
 // pub use folder::FolderRemote;
 // pub use key::{BucketUrl, BucketUrlError};
-// pub use memory::MemoryRemote;
+pub use memory::{
+    Call, Fault, FutureUnit, Hook, MemoryBody, MemoryRemote, Moment, Mutation, Operation,
+};
 // pub use probe::{Probed, probe};
 // pub use s3::S3Remote;
 
