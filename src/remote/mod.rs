@@ -27,7 +27,7 @@ pub use capabilities::{Capabilities, Checksum, Conditions};
 // pub use folder::FolderRemote;
 // pub use key::{BucketUrl, BucketUrlError};
 pub use memory::{
-    Call, Fault, FutureUnit, Hook, MemoryBody, MemoryRemote, Moment, Mutation, Operation,
+    Call, Fault, Hook, HookFuture, MemoryBody, MemoryRemote, Moment, Mutation, Operation,
 };
 // pub use probe::{Probed, probe};
 // pub use s3::S3Remote;

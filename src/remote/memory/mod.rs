@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-pub use self::script::{Call, Fault, FutureUnit, Hook, Moment, Mutation, Operation};
+pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
     Attributes, Body, Capabilities, Condition, Conditions, Object, Page, Part, Remote, RemoteError,
@@ -108,7 +108,7 @@ impl MemoryRemote {
 
     /// Stores an object as a person with another tool does: any key, no condition, no metadata.
     pub fn put_as_somebody(&self, key: &str, body: impl Into<Bytes>) -> Etag {
-        self.lock().store("somebody", key, body.into(), None, None).etag
+        self.lock().store("somebody", key, (body.into(), None), None).etag
     }
 
     /// Deletes an object as a person with another tool does; nothing there is no error.
@@ -257,8 +257,8 @@ impl Remote for MemoryRemote {
             state::verify(call, &body, attributes.crc64)?;
             let conditions = self.capabilities.conditional_put;
             self.write(call, condition, conditions, |state| {
-                let mtime = Some(attributes.mtime);
-                Ok(state.store(&self.client, path.as_str(), body, mtime, Some(condition)))
+                let version = (body, Some(attributes.mtime));
+                Ok(state.store(&self.client, path.as_str(), version, Some(condition)))
             })
             .await
         })

@@ -104,10 +104,10 @@ pub enum Moment {
 }
 
 /// What a hook returns: awaited before the call goes on.
-pub type FutureUnit = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type HookFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Called around every call of a client.
-pub type Hook = dyn Fn(&Call, Moment) -> FutureUnit + Send + Sync;
+pub type Hook = dyn Fn(&Call, Moment) -> HookFuture + Send + Sync;
 
 /// One change of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -136,8 +136,7 @@ impl State {
         &mut self,
         client: &str,
         key: &str,
-        body: Bytes,
-        mtime: Option<i64>,
+        (body, mtime): (Bytes, Option<i64>),
         condition: Option<&Condition>,
     ) -> Stored {
         let etag = format!("{:032x}", u128::from_be_bytes(md5_of(&body)));
