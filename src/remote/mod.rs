@@ -12,10 +12,10 @@
 mod capabilities;
 // mod connect;
 // mod folder;
-// mod key;
-mod memory;
+mod key;
+pub mod memory;
 // mod probe;
-// mod s3;
+mod s3;
 
 use std::future::Future;
 use std::ops::Range;
@@ -25,12 +25,10 @@ use bytes::Bytes;
 pub use capabilities::{Capabilities, Checksum, Conditions};
 // pub use connect::{AnyRemote, connect};
 // pub use folder::FolderRemote;
-// pub use key::{BucketUrl, BucketUrlError};
-pub use memory::{
-    Call, Fault, Hook, HookFuture, MemoryBody, MemoryRemote, Moment, Mutation, Operation,
-};
+pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
+pub use memory::MemoryRemote;
 // pub use probe::{Probed, probe};
-// pub use s3::S3Remote;
+pub use s3::{S3Body, S3Remote, S3Settings};
 
 use crate::tree::{Etag, RemoteEntry, RepoPath};
 
