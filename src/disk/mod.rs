@@ -101,6 +101,9 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Sets the permission bits, whatever the umask.
     fn set_mode(&self, file: &Self::File, mode: u32) -> io::Result<()>;
 
+    /// Sets the permission bits of a folder, whatever the umask.
+    fn set_folder_mode(&self, folder: &Self::Folder, mode: u32) -> io::Result<()>;
+
     /// Renames `from` to `to` unless `to` exists: `AlreadyExists`. Files and folders.
     ///
     /// On file systems that cannot do this in one step (`Unsupported`, `InvalidInput` of the system

@@ -11,7 +11,7 @@
 
 mod capabilities;
 // mod connect;
-// mod folder;
+mod folder;
 mod key;
 pub mod memory;
 // mod probe;
@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 pub use capabilities::{Capabilities, Checksum, Conditions};
 // pub use connect::{AnyRemote, connect};
-// pub use folder::FolderRemote;
+pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
 pub use memory::MemoryRemote;
 // pub use probe::{Probed, probe};

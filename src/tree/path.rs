@@ -55,6 +55,9 @@ pub enum PathError {
     /// Longer than the longest key.
     #[error("the key is longer than 1,024 bytes")]
     LongKey,
+    /// The name of a file in a folder bucket is no UTF-8, which keys are.
+    #[error("the name is not UTF-8")]
+    NotUnicode,
 }
 
 impl RepoPath {

@@ -1,0 +1,398 @@
+//! [`FolderRemote`]: a folder as bucket, for which nobody needs an account.
+//!
+//! Objects are plain files at `root/prefix/path`, so that people and other tools can read, edit and
+//! copy them at any time. What a store promises by its server, this module promises by the kernel:
+//! the bucket's own `.lsync/lock` is held while a version is compared and swapped, never longer and
+//! never across an await; contents are staged in `.lsync/tmp/` before that, and durable.
+//!
+//! The ETag is `<size>-<mtime ns>-<ctime ns>-<inode>` of the file opened anew: nobody can edit a file
+//! without changing its ctime, and no ETag has the shape of an MD5.
+
+mod body;
+mod error;
+mod stage;
+mod swap;
+mod upload;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+pub use body::FolderBody;
+
+use self::error::{Context as _, error};
+use self::upload::Upload;
+use self::walk::Walk;
+use super::{
+    Attributes, Capabilities, Checksum, Condition, Conditions, Object, Page, Part, Remote,
+    RemoteError, RemoteErrorKind, Stored, UploadId,
+};
+use crate::disk::Disk;
+use crate::tree::{Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
+
+/// The control folder in the root of the bucket.
+const CONTROL: &str = ".lsync";
+
+/// The file whose kernel lock guards every compare-and-swap.
+const LOCK: &str = "lock";
+
+/// Where contents wait until they are complete.
+const STAGING: &str = "tmp";
+
+/// How many unfinished listings are remembered; an older one is walked to again.
+const WALKS_MAX: usize = 4;
+
+/// More folders than this are made durable by one `syncfs`.
+const FOLDERS_SYNCED_ONE_BY_ONE_MAX: usize = 32;
+
+/// A folder as bucket. Every method looks at the disk anew: nothing that people could change behind
+/// its back is remembered, except for the names of a listing that is under way.
+pub struct FolderRemote<D: Disk> {
+    disk: D,
+    /// The bucket's root, and what it looked like when it was opened.
+    root: D::Folder,
+    root_stat: Stat,
+    /// `.lsync/` and `.lsync/tmp/`; `None` where the bucket cannot be written.
+    control: Option<Control<D>>,
+    /// Empty, or the prefix with its closing `/`.
+    prefix: String,
+    /// How messages name the bucket.
+    name: String,
+    network: bool,
+    capabilities: Capabilities,
+    /// Staged names of this process: `<random>-<count>`.
+    label: String,
+    count: AtomicU64,
+    swept: AtomicBool,
+    /// Folders, as paths below the root, whose names changed since the last settle.
+    touched: Mutex<BTreeSet<String>>,
+    uploads: Mutex<HashMap<String, Arc<Mutex<Upload<D>>>>>,
+    walks: Mutex<Vec<Walk<D>>>,
+}
+
+/// The bucket's own folders.
+struct Control<D: Disk> {
+    folder: D::Folder,
+    staging: D::Folder,
+}
+
+impl<D: Disk> FolderRemote<D> {
+    /// Opens the folder `root` as bucket, seen through `prefix` (empty, or a path).
+    ///
+    /// Makes the bucket's `.lsync/` where it is missing; where that is refused, the bucket is
+    /// read-only. [`RemoteErrorKind::NoBucket`] where `root` does not exist or is no folder.
+    pub fn open(disk: D, root: &Path, prefix: &str) -> Result<Self, RemoteError> {
+        let name = format!("file://{}", root.display());
+        let prefix = prefix.trim_matches('/');
+        if !prefix.is_empty() {
+            RepoPath::parse(prefix)
+                .map_err(|cause| error(RemoteErrorKind::Invalid, "OPEN", &name, cause))?;
+        }
+        let folder = disk.open_path(root).map_err(|cause| match cause.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                error(RemoteErrorKind::NoBucket, "OPEN", &name, "there is no such folder")
+            }
+            _ => error::of_io("OPEN", &name, &cause),
+        })?;
+        let root_stat = disk.stat_folder(&folder).context("OPEN", &name)?;
+        let network = disk.is_network(&folder).context("OPEN", &name)?;
+        let control = Control::open(&disk, &folder, root_stat.mode).context("OPEN", &name)?;
+        Ok(Self {
+            capabilities: capabilities(network, control.is_none()),
+            root: folder,
+            root_stat,
+            control,
+            prefix: if prefix.is_empty() { String::new() } else { format!("{prefix}/") },
+            name,
+            network,
+            label: format!("{:016x}", fastrand::u64(..)),
+            count: AtomicU64::new(0),
+            swept: AtomicBool::new(false),
+            touched: Mutex::default(),
+            uploads: Mutex::default(),
+            walks: Mutex::default(),
+            disk,
+        })
+    }
+
+    /// Makes the folder `root` and those above it that are missing, and opens it as bucket.
+    pub fn create(disk: D, root: &Path, prefix: &str) -> Result<Self, RemoteError> {
+        let name = format!("file://{}", root.display());
+        disk.make_path(root).context("CREATE", &name)?;
+        Self::open(disk, root, prefix)
+    }
+
+    /// Returns the path of an object below the bucket's root.
+    fn place(&self, path: &RepoPath) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// Returns how messages name an object or a prefix.
+    fn key(&self, path: &str) -> String {
+        format!("{}/{}{path}", self.name, self.prefix)
+    }
+
+    /// Opens an object for reading and looks at it.
+    fn open_object(
+        &self,
+        operation: &'static str,
+        path: &RepoPath,
+    ) -> Result<(D::File, Stat), RemoteError> {
+        let key = self.key(path.as_str());
+        let place = self.place(path);
+        let (folder, name) = split(&place);
+        let opened = self
+            .disk
+            .open_beneath(&self.root, folder)
+            .and_then(|folder| {
+                self.disk.open(&folder, name).or_else(|cause| {
+                    // Opening a link fails; a link is no object.
+                    match self.disk.lstat(&folder, name)?.kind {
+                        Kind::File => Err(cause),
+                        _ => Err(io::ErrorKind::NotFound.into()),
+                    }
+                })
+            })
+            .and_then(|file| self.disk.fstat(&file).map(|stat| (file, stat)));
+        match opened {
+            Ok((file, stat)) if stat.kind == Kind::File => Ok((file, stat)),
+            Err(cause)
+                if !matches!(
+                    cause.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Err(error::of_io(operation, &key, &cause))
+            }
+            _ => Err(error(RemoteErrorKind::NotFound, operation, &key, "there is no such object")),
+        }
+    }
+
+    /// Remembers that the names in a folder changed.
+    fn touch(&self, folder: &str) {
+        hold(&self.touched).insert(folder.to_owned());
+    }
+
+    /// Makes the names in one folder durable; one that is gone has its parent touched, too.
+    fn sync_names(&self, folder: &str) -> io::Result<()> {
+        let synced = self
+            .disk
+            .open_beneath(&self.root, folder)
+            .and_then(|folder| self.disk.sync_folder(&folder));
+        match synced {
+            Err(cause)
+                if matches!(
+                    cause.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Makes the names in all of `folders` durable.
+    fn sync_all_names(&self, folders: &BTreeSet<String>) -> io::Result<()> {
+        if folders.len() > FOLDERS_SYNCED_ONE_BY_ONE_MAX {
+            match self.disk.sync_file_system(&self.root) {
+                Err(cause) if cause.kind() == io::ErrorKind::Unsupported => (),
+                other => return other,
+            }
+        }
+        folders.iter().try_for_each(|folder| self.sync_names(folder))
+    }
+}
+
+impl<D: Disk> Control<D> {
+    /// Opens or makes the bucket's own folders; `None` where they cannot be written.
+    fn open(disk: &D, root: &D::Folder, root_mode: u32) -> io::Result<Option<Self>> {
+        let opened = stage::folder_like(disk, root, CONTROL, root_mode).and_then(|folder| {
+            let staging = stage::folder_like(disk, &folder, STAGING, root_mode)?;
+            stage::open_lock(disk, &folder, root_mode)?;
+            Ok(Self { folder, staging })
+        });
+        match opened {
+            Err(cause)
+                if matches!(
+                    cause.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
+    }
+}
+
+/// What a folder can do as a store. Locks and renames of network file systems cannot be relied upon.
+fn capabilities(network: bool, read_only: bool) -> Capabilities {
+    let conditions = if network { Conditions::None } else { Conditions::Atomic };
+    Capabilities {
+        conditional_put: conditions,
+        conditional_complete: conditions,
+        conditional_delete: conditions,
+        checksum: Checksum::None,
+        etag_is_md5: false,
+        etag_in_listing: true,
+        versioning: false,
+        file_beside_folder: false,
+        read_only,
+    }
+}
+
+/// Returns the ETag of a file that was just looked at.
+fn etag(stat: &Stat) -> Etag {
+    Etag::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
+}
+
+/// Returns what a listing shows of a file. People see and compare its own mtime.
+fn entry(path: RepoPath, stat: &Stat) -> RemoteEntry {
+    let version = Version { etag: etag(stat), size: stat.size };
+    RemoteEntry { path, version, modified: stat.mtime }
+}
+
+/// Returns what a `HEAD` tells of a file.
+fn object(path: &RepoPath, stat: &Stat) -> Object {
+    Object {
+        entry: entry(path.clone(), stat),
+        mtime: stat.mtime,
+        crc64: None,
+        etag_is_md5: false,
+        version_id: None,
+    }
+}
+
+/// Returns what a write tells of the version that it stored.
+fn stored(etag: Etag) -> Stored {
+    Stored { etag, etag_is_md5: false, version_id: None }
+}
+
+/// Splits a path into the folder that it lies in and its name.
+fn split(place: &str) -> (&str, &OsStr) {
+    let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
+    (folder, OsStr::new(name))
+}
+
+/// Locks what no panic can leave half done: every change to these values is one call.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<D: Disk> Remote for FolderRemote<D> {
+    type Body = FolderBody<D>;
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, RemoteError> {
+        self.page(prefix, next, limit)
+    }
+
+    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
+        self.open_object("HEAD", path).map(|(_, stat)| object(path, &stat))
+    }
+
+    async fn get(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+        range: Option<Range<u64>>,
+    ) -> Result<(Object, Self::Body), RemoteError> {
+        let (file, stat) = self.open_object("GET", path)?;
+        let key = self.key(path.as_str());
+        if etag(&stat) != *expected {
+            return Err(error(RemoteErrorKind::Changed, "GET", &key, "another version is there"));
+        }
+        let range = range.unwrap_or(0..stat.size);
+        let range = range.start..range.end.min(stat.size);
+        if range.start > range.end {
+            return Err(error(
+                RemoteErrorKind::Invalid,
+                "GET",
+                &key,
+                "the range begins behind the end",
+            ));
+        }
+        let body = FolderBody::new(self.disk.clone(), file, range, (etag(&stat), key));
+        Ok((object(path, &stat), body))
+    }
+
+    async fn get_version(
+        &self,
+        path: &RepoPath,
+        _version_id: &str,
+    ) -> Result<(Object, Self::Body), RemoteError> {
+        let key = self.key(path.as_str());
+        Err(error(RemoteErrorKind::Unsupported, "GET", &key, "a folder keeps no old versions"))
+    }
+
+    async fn put(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.put_whole(path, &body, attributes.mtime, condition).map(stored)
+    }
+
+    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+        self.remove(path, expected)
+    }
+
+    async fn start_upload(&self, path: &RepoPath, _mtime: i64) -> Result<UploadId, RemoteError> {
+        self.begin_upload(path)
+    }
+
+    async fn upload_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        body: Bytes,
+    ) -> Result<Part, RemoteError> {
+        self.store_part(path, upload, number, &body)
+    }
+
+    async fn complete_upload(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        parts: &[Part],
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.join_parts(path, upload, parts, (attributes.mtime, condition)).map(stored)
+    }
+
+    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
+        self.forget_upload(path, upload)
+    }
+
+    async fn settle(&self) -> Result<(), RemoteError> {
+        let folders = std::mem::take(&mut *hold(&self.touched));
+        self.sync_all_names(&folders).map_err(|cause| {
+            // The next settle must not report as durable what this one could not.
+            hold(&self.touched).extend(folders);
+            error::of_io("SETTLE", &self.name, &cause)
+        })
+    }
+}

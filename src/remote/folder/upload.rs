@@ -1,0 +1,164 @@
+//! Uploads in parts.
+//!
+//! Every part is appended to one staged file, in whatever order they come. If the parts then lie
+//! there in their order, as they nearly always do, that file is the object; else they are copied.
+//! Nothing of an upload survives the process, except for the file, which is swept after a day.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use super::error::{Context as _, error};
+use super::stage::Staged;
+use super::{FolderRemote, hold};
+use crate::disk::Disk;
+use crate::remote::{Condition, Part, RemoteError, RemoteErrorKind, UploadId};
+use crate::tree::{Etag, RepoPath};
+
+/// How much is copied at once.
+const PIECE_BYTES: u64 = 1024 * 1024;
+
+/// An upload that was begun.
+pub(super) struct Upload<D: Disk> {
+    staged: Staged<D>,
+    /// Parts by number.
+    parts: BTreeMap<u32, Segment>,
+}
+
+/// Where a part lies in the staged file.
+struct Segment {
+    range: Range<u64>,
+    etag: Etag,
+}
+
+impl<D: Disk> FolderRemote<D> {
+    /// Begins an upload; its id is the name of the staged file.
+    pub(super) fn begin_upload(&self, path: &RepoPath) -> Result<UploadId, RemoteError> {
+        let staged = self.stage("UPLOAD", &self.key(path.as_str()))?;
+        let id = staged.name.to_string_lossy().into_owned();
+        let upload = Upload { staged, parts: BTreeMap::new() };
+        hold(&self.uploads).insert(id.clone(), Arc::new(Mutex::new(upload)));
+        Ok(UploadId(id))
+    }
+
+    /// Stores one part; one that was stored already is replaced.
+    pub(super) fn store_part(
+        &self,
+        path: &RepoPath,
+        id: &UploadId,
+        number: u32,
+        body: &[u8],
+    ) -> Result<Part, RemoteError> {
+        let key = self.key(path.as_str());
+        let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, body);
+        let etag = Etag::new(&format!("{}-{crc64:016x}", body.len()));
+        let upload = self.upload("PART", &key, id)?;
+        let mut upload = hold(&upload);
+        let file = &upload.staged.file;
+        // Not the sum of the parts: a write that failed may have left some bytes.
+        let start = self.disk.fstat(file).context("PART", &key)?.size;
+        self.disk.write(file, body).context("PART", &key)?;
+        let range = start..start + body.len() as u64;
+        upload.parts.insert(number, Segment { range, etag: etag.clone() });
+        Ok(Part { number, etag, crc64 })
+    }
+
+    /// Puts the parts together and gives the whole its name if the condition holds.
+    ///
+    /// On an error the upload stays, to be completed again or thrown away.
+    pub(super) fn join_parts(
+        &self,
+        path: &RepoPath,
+        id: &UploadId,
+        parts: &[Part],
+        (mtime, condition): (i64, &Condition),
+    ) -> Result<Etag, RemoteError> {
+        let key = self.key(path.as_str());
+        let control = self.control("COMPLETE", &key)?;
+        let upload = self.upload("COMPLETE", &key, id)?;
+        let upload = hold(&upload);
+        let ranges = upload
+            .ranges(parts)
+            .map_err(|message| error(RemoteErrorKind::Invalid, "COMPLETE", &key, message))?;
+        let size = self.disk.fstat(&upload.staged.file).context("COMPLETE", &key)?.size;
+        let etag = if is_whole(&ranges, size) {
+            self.publish("COMPLETE", path, &upload.staged, (mtime, condition))?
+        } else {
+            let joined = self.stage("COMPLETE", &key)?;
+            let published = ranges
+                .into_iter()
+                .try_for_each(|range| self.copy(&upload.staged.file, range, &joined.file))
+                .context("COMPLETE", &key)
+                .and_then(|()| self.publish("COMPLETE", path, &joined, (mtime, condition)));
+            self.discard(
+                control,
+                if published.is_ok() { &upload.staged } else { &joined }.name.as_os_str(),
+            );
+            published?
+        };
+        hold(&self.uploads).remove(&id.0);
+        Ok(etag)
+    }
+
+    /// Throws an upload away; one that is not known is gone already.
+    pub(super) fn forget_upload(&self, path: &RepoPath, id: &UploadId) -> Result<(), RemoteError> {
+        let control = self.control("ABORT", &self.key(path.as_str()))?;
+        if let Some(upload) = hold(&self.uploads).remove(&id.0) {
+            self.discard(control, &hold(&upload).staged.name);
+        }
+        Ok(())
+    }
+
+    /// Finds an upload that was begun here.
+    fn upload(
+        &self,
+        operation: &'static str,
+        key: &str,
+        id: &UploadId,
+    ) -> Result<Arc<Mutex<Upload<D>>>, RemoteError> {
+        hold(&self.uploads).get(&id.0).cloned().ok_or_else(|| {
+            error(RemoteErrorKind::NotFound, operation, key, "there is no such upload")
+        })
+    }
+
+    /// Appends a range of one staged file to another.
+    fn copy(&self, from: &D::File, range: Range<u64>, to: &D::File) -> io::Result<()> {
+        let mut offset = range.start;
+        let mut buffer = vec![0; usize::try_from(PIECE_BYTES).expect("a MiB fits every usize")];
+        while offset < range.end {
+            let wanted = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
+            let piece = buffer.len().min(wanted);
+            match self.disk.read_at(from, &mut buffer[..piece], offset)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => {
+                    self.disk.write(to, &buffer[..count])?;
+                    offset += count as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<D: Disk> Upload<D> {
+    /// Returns where the parts named lie, or why they cannot be put together.
+    fn ranges(&self, parts: &[Part]) -> Result<Vec<Range<u64>>, String> {
+        if !parts.is_sorted_by(|a, b| a.number < b.number) || parts.is_empty() {
+            return Err("the parts are not named in their order".to_owned());
+        }
+        parts
+            .iter()
+            .map(|part| match self.parts.get(&part.number) {
+                Some(segment) if segment.etag == part.etag => Ok(segment.range.clone()),
+                _ => Err(format!("part {} is not the one that was uploaded", part.number)),
+            })
+            .collect()
+    }
+}
+
+/// Tells whether the ranges, one after the other, are all of a file of `size` bytes.
+fn is_whole(ranges: &[Range<u64>], size: u64) -> bool {
+    let mut end = 0;
+    ranges.iter().all(|range| std::mem::replace(&mut end, range.end) == range.start) && end == size
+}

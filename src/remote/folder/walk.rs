@@ -1,0 +1,222 @@
+//! The listing: a walk through the folders in the byte order of keys.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+
+use super::error::{error, of_io};
+use super::swap::is_absence;
+use super::{CONTROL, FolderRemote, WALKS_MAX, entry, hold};
+use crate::disk::Disk;
+use crate::remote::{Listed, Page, RemoteError, RemoteErrorKind};
+use crate::tree::{Kind, PathError, RepoPath};
+
+/// The most items of a page.
+const PAGE_ITEMS_MAX: usize = 1000;
+
+/// A listing that is under way. It holds the names of the folders on the way to where it stands, so
+/// that the next page need not read them again.
+pub(super) struct Walk<D: Disk> {
+    /// What the keys begin with.
+    prefix: String,
+    /// The last key that was handed out.
+    last: Option<String>,
+    /// The folders that are open, from the top down.
+    levels: Vec<Level<D>>,
+}
+
+/// A folder whose names are being handed out.
+struct Level<D: Disk> {
+    folder: D::Folder,
+    /// Its path below the remote's prefix: empty, or with a closing `/`.
+    path: String,
+    /// What is still to come, the next one last.
+    names: Vec<Name>,
+}
+
+/// A name in a folder.
+struct Name {
+    /// The name as it sorts among its siblings: files as `name`, folders as `name/`.
+    text: String,
+    /// The name itself where it is no UTF-8, so that no key can hold it.
+    odd: Option<OsString>,
+}
+
+impl Name {
+    fn is_folder(&self) -> bool {
+        self.text.ends_with('/')
+    }
+
+    /// Returns the name without what marks a folder.
+    fn bare(&self) -> &str {
+        self.text.strip_suffix('/').unwrap_or(&self.text)
+    }
+}
+
+impl<D: Disk> FolderRemote<D> {
+    /// Returns one page of a listing.
+    pub(super) fn page(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, RemoteError> {
+        let limit = limit.clamp(1, PAGE_ITEMS_MAX);
+        let mut walk = match self.resume(prefix, next) {
+            Some(walk) => walk,
+            None => self.start(prefix, next)?,
+        };
+        let mut items = Vec::new();
+        while items.len() < limit
+            && let Some(item) = self.advance(&mut walk)?
+        {
+            items.push(item);
+        }
+        if walk.levels.is_empty() {
+            return Ok(Page { items, next: None });
+        }
+        let next = items.last().map(|item| item.key().to_owned());
+        walk.last.clone_from(&next);
+        let mut walks = hold(&self.walks);
+        if walks.len() == WALKS_MAX {
+            walks.remove(0);
+        }
+        walks.push(walk);
+        Ok(Page { items, next })
+    }
+
+    /// Takes up the listing whose last key was `next`, if it is remembered.
+    fn resume(&self, prefix: &str, next: Option<&str>) -> Option<Walk<D>> {
+        let next = next?;
+        let mut walks = hold(&self.walks);
+        let found = walks
+            .iter()
+            .position(|walk| walk.prefix == prefix && walk.last.as_deref() == Some(next))?;
+        Some(walks.remove(found))
+    }
+
+    /// Opens the folder where keys behind `next` begin.
+    fn start(&self, prefix: &str, next: Option<&str>) -> Result<Walk<D>, RemoteError> {
+        let mut walk =
+            Walk { prefix: prefix.to_owned(), last: next.map(str::to_owned), levels: Vec::new() };
+        let path = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+        if path.split_terminator('/').any(|name| matches!(name, "" | "." | ".." | CONTROL)) {
+            return Ok(walk);
+        }
+        let root = match self.disk.open_beneath(&self.root, &self.prefix) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(walk),
+            other => other.map_err(|cause| self.unreadable("", &cause))?,
+        };
+        match self.disk.open_beneath(&root, path) {
+            Err(cause) if is_absence(&cause) => (),
+            Err(cause) => return Err(self.unreadable(path, &cause)),
+            Ok(folder) => self.enter(&mut walk, folder, path.to_owned())?,
+        }
+        Ok(walk)
+    }
+
+    /// Reads the names in a folder: those that can lead to a key of this walk, sorted.
+    fn enter(
+        &self,
+        walk: &mut Walk<D>,
+        folder: D::Folder,
+        path: String,
+    ) -> Result<(), RemoteError> {
+        let read =
+            self.disk.read_folder(&folder).map_err(|cause| self.unreadable(&path, &cause))?;
+        let mut names = Vec::with_capacity(read.len());
+        for (name, kind) in read {
+            let kind = match kind {
+                Some(kind) => Some(kind),
+                None => {
+                    self.kind(&folder, &name).map_err(|cause| self.unreadable(&path, &cause))?
+                }
+            };
+            // Links and special files are no objects, and links are not followed.
+            let closing = match kind {
+                Some(Kind::File) => "",
+                Some(Kind::Folder) if name == CONTROL => continue,
+                Some(Kind::Folder) => "/",
+                Some(Kind::Link | Kind::Special) | None => continue,
+            };
+            let name = match name.into_string() {
+                Ok(text) => Name { text: text + closing, odd: None },
+                Err(name) => {
+                    let text = format!("{}{closing}", name.as_encoded_bytes().escape_ascii());
+                    Name { text, odd: Some(name) }
+                }
+            };
+            if walk.leads_to(&path, &name.text) {
+                names.push(name);
+            }
+        }
+        names.sort_unstable_by(|a, b| b.text.cmp(&a.text));
+        walk.levels.push(Level { folder, path, names });
+        Ok(())
+    }
+
+    /// Looks at a name of which the folder does not tell the kind; `None` if it is gone.
+    fn kind(&self, folder: &D::Folder, name: &OsStr) -> io::Result<Option<Kind>> {
+        match self.disk.lstat(folder, name) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(|stat| Some(stat.kind)),
+        }
+    }
+
+    /// Returns the next item; `None` at the end, when no folder is open any more.
+    fn advance(&self, walk: &mut Walk<D>) -> Result<Option<Listed>, RemoteError> {
+        while let Some(level) = walk.levels.last_mut() {
+            let Some(name) = level.names.pop() else {
+                walk.levels.pop();
+                continue;
+            };
+            let key = format!("{}{}", level.path, name.text);
+            let reason = match (&name.odd, RepoPath::parse(key.trim_end_matches('/'))) {
+                (Some(_), _) => PathError::NotUnicode,
+                (None, Err(reason)) => reason,
+                (None, Ok(_)) if name.is_folder() => {
+                    match self.disk.open_folder(&level.folder, OsStr::new(name.bare())) {
+                        // Removed, or replaced by something else, since its name was read.
+                        Err(cause) if is_absence(&cause) => continue,
+                        Err(cause) => return Err(self.unreadable(&key, &cause)),
+                        Ok(folder) => self.enter(walk, folder, key)?,
+                    }
+                    continue;
+                }
+                (None, Ok(path)) => match self.look(&level.folder, OsStr::new(&name.text)) {
+                    Ok(Some(stat)) if stat.kind == Kind::File => {
+                        return Ok(Some(Listed::Object(entry(path, &stat))));
+                    }
+                    Ok(_) => continue,
+                    Err(cause) => return Err(self.unreadable(&key, &cause)),
+                },
+            };
+            let odd = name.odd.as_deref().unwrap_or(OsStr::new(name.bare()));
+            let size = self.disk.lstat(&level.folder, odd).map_or(0, |stat| stat.size);
+            return Ok(Some(Listed::Odd { key, reason, size }));
+        }
+        Ok(None)
+    }
+
+    /// A folder or file that cannot be looked at is an error: a listing that leaves out what it
+    /// cannot see would read as a deletion.
+    fn unreadable(&self, path: &str, cause: &io::Error) -> RemoteError {
+        let key = self.key(path);
+        match cause.kind() {
+            io::ErrorKind::NotADirectory => {
+                let message = "there is a file or link where the prefix should be a folder";
+                error(RemoteErrorKind::Invalid, "LIST", &key, message)
+            }
+            _ => of_io("LIST", &key, cause),
+        }
+    }
+}
+
+impl<D: Disk> Walk<D> {
+    /// Tells whether a name in the folder `path` is a key of this walk, or a folder on the way to one.
+    fn leads_to(&self, path: &str, text: &str) -> bool {
+        let key = format!("{path}{text}");
+        let below = |end: &str| key.ends_with('/') && end.starts_with(&key);
+        let begins = key.starts_with(&self.prefix) || below(&self.prefix);
+        begins && self.last.as_deref().is_none_or(|last| key.as_str() > last || below(last))
+    }
+}
