@@ -8,15 +8,19 @@
 //! Every call blocks for as long as the file system takes; none waits for anything else, except
 //! [`Disk::lock`].
 
-// mod memory;
-// mod real;
+mod memory;
+mod real;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-// pub use memory::MemoryDisk;
-// pub use real::RealDisk;
+pub use memory::{
+    Call, Crash, Errno, Fault, Hook, Item, MemoryClock, MemoryDisk, MemoryFile, MemoryFolder,
+    Operation, Person, Stopped,
+};
+pub use real::{RealDisk, RealFile, RealFolder};
 
 use crate::tree::{Kind, Stat};
 
@@ -31,8 +35,8 @@ pub enum Patience {
 
 /// A file system. Handles are cheap to clone and close themselves when the last clone is dropped.
 ///
-/// Names are single components: never empty, `.`, `..` or with a `/`. Errors are those of the
-/// system call ([`io::ErrorKind`], `raw_os_error`); callers add what and where.
+/// Names are single components: one that is empty, `.`, `..` or holds a `/` is `InvalidInput`. Errors
+/// are those of the system call ([`io::ErrorKind`], `raw_os_error`); callers add what and where.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open folder.
     type Folder: Clone + Send + Sync + 'static;
@@ -50,7 +54,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// Opens the folder at `path`, components separated by `/`, below `folder`; empty is itself.
     ///
-    /// No component may be a link: `NotADirectory`.
+    /// No component may be a link: `NotADirectory`; nor `.` or `..`: `InvalidInput`.
     fn open_beneath(&self, folder: &Self::Folder, path: &str) -> io::Result<Self::Folder> {
         path.split('/')
             .filter(|name| !name.is_empty())
@@ -73,13 +77,17 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Looks at an open folder.
     fn stat_folder(&self, folder: &Self::Folder) -> io::Result<Stat>;
 
-    /// Opens `name` for reading; a link is an error, and a pipe does not block.
+    /// Opens `name` for reading; a pipe does not block.
+    ///
+    /// A link is the error of [`is_link_error`]. A folder opens, and only reading it fails
+    /// (`IsADirectory`): whoever needs a file looks at [`Disk::fstat`], which ends all races, too.
     fn open(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<Self::File>;
 
     /// Makes the file `name` for reading and writing, else `AlreadyExists`; `mode` less the umask.
     fn create(&self, folder: &Self::Folder, name: &OsStr, mode: u32) -> io::Result<Self::File>;
 
-    /// Opens `name` for reading and appending, and makes it if absent; a link is an error.
+    /// Opens `name` for reading and appending, and makes it if absent; a link is the error of
+    /// [`is_link_error`].
     fn open_append(&self, folder: &Self::Folder, name: &OsStr, mode: u32)
     -> io::Result<Self::File>;
 
@@ -107,7 +115,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Renames `from` to `to` unless `to` exists: `AlreadyExists`. Files and folders.
     ///
     /// On file systems that cannot do this in one step (`Unsupported`, `InvalidInput` of the system
-    /// call) a file is linked and unlinked instead; the target is never overwritten.
+    /// call) a file is linked and unlinked instead; the target is never overwritten. An error on that
+    /// way may leave both names, and `ResourceBusy` says that `from` became another file meanwhile.
     fn rename_new(
         &self,
         from: (&Self::Folder, &OsStr),
@@ -122,9 +131,13 @@ pub trait Disk: Clone + Send + Sync + 'static {
     ) -> io::Result<()>;
 
     /// Swaps two names in one step, whatever their kinds; `Unsupported` where that is not to be had.
+    ///
+    /// (The system call says `InvalidInput` for that, and for a folder and what lies below it.)
     fn exchange(&self, a: (&Self::Folder, &OsStr), b: (&Self::Folder, &OsStr)) -> io::Result<()>;
 
     /// Gives the file `from` a second name `to`, else `AlreadyExists`.
+    ///
+    /// `Unsupported` where the file system, or a rule of the system, has no second name for it.
     fn link(&self, from: (&Self::Folder, &OsStr), to: (&Self::Folder, &OsStr)) -> io::Result<()>;
 
     /// Removes the name of a file or link.
@@ -151,6 +164,21 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// Returns the bytes that an unprivileged user can still write to the file system.
     fn free_bytes(&self, folder: &Self::Folder) -> io::Result<u64>;
+}
+
+/// Tells whether [`Disk::open`] or [`Disk::open_append`] failed because the name is a link (`ELOOP`,
+/// open(2) on `O_NOFOLLOW`; the standard library has no stable kind for it).
+pub fn is_link_error(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
+
+/// Refuses what is no single component, so that no caller's mistake leads out of a folder.
+fn check_name(name: &OsStr) -> io::Result<()> {
+    let bytes = name.as_bytes();
+    if matches!(bytes, b"" | b"." | b"..") || memchr::memchr2(b'/', 0, bytes).is_some() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(())
 }
 
 /// Reads the whole file `name`; `None` where it does not exist.

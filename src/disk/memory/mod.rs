@@ -1,0 +1,263 @@
+//! [`MemoryDisk`]: a file system in memory, with switches for crashes, faults and odd disks.
+//!
+//! It keeps what a power loss would leave apart from what processes see. Nothing is durable until it
+//! is synced: contents by [`Disk::sync_file`](super::Disk::sync_file), names by
+//! [`Disk::sync_folder`](super::Disk::sync_folder) of each folder, all by
+//! [`Disk::sync_file_system`](super::Disk::sync_file_system). Names that change together (a rename,
+//! an exchange) become durable together, as journaling file systems have it.
+
+mod calls;
+mod checks;
+mod person;
+mod process;
+mod state;
+mod tree;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use person::{Item, Person};
+pub use process::{Call, Fault, Hook, Operation, Stopped};
+pub use rustix::io::Errno;
+
+use crate::clock::Clock;
+use process::Process;
+use state::State;
+use tree::Inode;
+
+/// A file system in memory; clones are the same process on the same file system.
+#[derive(Clone)]
+pub struct MemoryDisk {
+    shared: Arc<Shared>,
+    process: u64,
+}
+
+/// What all processes of one file system share.
+struct Shared {
+    state: Mutex<State>,
+    /// Told whenever a lock may have become free.
+    unlocked: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open folder of a [`MemoryDisk`].
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryFolder {
+    process: u64,
+    life: u64,
+    inode: Inode,
+}
+
+/// What a file was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+    Append,
+}
+
+/// An open file of a [`MemoryDisk`].
+pub struct MemoryFile {
+    shared: Arc<Shared>,
+    process: u64,
+    life: u64,
+    /// Names the open file: each opening takes its own locks.
+    handle: u64,
+    inode: Inode,
+    /// Where the next write goes, unless it appends.
+    position: AtomicU64,
+    access: Access,
+    /// The folder and name it was opened by, for the hook.
+    place: (PathBuf, OsString),
+}
+
+impl Drop for MemoryFile {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        if state.locks.get(&self.inode) == Some(&(self.handle, self.process)) {
+            state.locks.remove(&self.inode);
+            self.shared.unlocked.notify_all();
+        }
+    }
+}
+
+/// What a crash leaves. What was synced stays in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// Everything: all processes were killed, the machine runs on.
+    Kill,
+    /// Nothing else: the worst that a power loss does.
+    PowerLoss,
+    /// By the seed: names up to a moment, as a journal leaves them, and any of the contents,
+    /// attributes and beginnings of writes.
+    Ordered(u64),
+    /// By the seed: any of everything, in no order, which is worse than real file systems.
+    Random(u64),
+}
+
+impl Default for MemoryDisk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryDisk {
+    /// Makes an empty file system with a root folder `/`.
+    pub fn new() -> Self {
+        let state = Mutex::new(State::new());
+        Self { shared: Arc::new(Shared { state, unlocked: Condvar::new() }), process: 0 }.process()
+    }
+
+    /// Starts another process on the same file system: with handles, counter, hook, faults and stop
+    /// of its own.
+    #[must_use]
+    pub fn process(&self) -> Self {
+        let mut state = self.shared.state();
+        let (process, life) = (state.next_number(), state.next_number());
+        state.processes.insert(process, Process::new(life));
+        Self { shared: Arc::clone(&self.shared), process }
+    }
+
+    /// Returns the hands of a person who edits files meanwhile, by path.
+    pub fn person(&self) -> Person {
+        Person::new(self.clone())
+    }
+
+    /// Kills this process alone: its handles fail with [`Stopped`], its locks are free, its stop and
+    /// numbered failures are forgotten. Later calls belong to its next life.
+    pub fn kill(&self) {
+        let mut state = self.shared.state();
+        state.end_process(self.process);
+        let process = self.process;
+        state.locks.retain(|_, (_, owner)| *owner != process);
+        self.shared.unlocked.notify_all();
+    }
+
+    /// Crashes the machine: all processes end as by [`MemoryDisk::kill`].
+    pub fn crash(&self, crash: Crash) {
+        self.shared.state().crash(crash);
+        self.shared.unlocked.notify_all();
+    }
+
+    /// Makes everything so far durable.
+    pub fn sync_all(&self) {
+        self.shared.state().sync_all();
+    }
+
+    /// Sets the time, nanoseconds since 1970.
+    pub fn set_now(&self, now: i64) {
+        self.shared.state().now = now;
+    }
+
+    /// Returns the time, nanoseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.shared.state().now
+    }
+
+    /// Moves the time on.
+    pub fn advance(&self, nanoseconds: i64) {
+        self.shared.state().now += nanoseconds;
+    }
+
+    /// Sets the tick: every mtime and ctime that the file system sets is a multiple of it. At the
+    /// start 4 ms.
+    pub fn set_tick(&self, nanoseconds: i64) {
+        self.shared.state().tick = nanoseconds.max(1);
+    }
+
+    /// Returns the clock of this file system: sleeping moves its time on.
+    pub fn clock(&self) -> MemoryClock {
+        MemoryClock(self.clone())
+    }
+
+    /// Sets what is called before each operation of this process, while nothing is locked.
+    pub fn set_hook(&self, hook: Option<Hook>) {
+        self.with_process(|process| process.hook = hook);
+    }
+
+    /// Sets what decides for each operation of this process whether it fails, and how.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        self.with_process(|process| process.fault = fault);
+    }
+
+    /// Makes the `number`th changing operation from now (1 is the next) fail without effect.
+    pub fn fail_operation(&self, number: u64, error: Errno) {
+        self.with_process(|process| {
+            process.failures.insert(process.operations + number, error);
+        });
+    }
+
+    /// Makes the `number`th changing operation from now (1 is the next) and every operation after it
+    /// fail with [`Stopped`], until [`MemoryDisk::kill`] or [`MemoryDisk::crash`].
+    pub fn stop_after(&self, number: u64) {
+        self.with_process(|process| process.stop(number, false));
+    }
+
+    /// As [`MemoryDisk::stop_after`], but a write that is hit leaves the first half of its bytes.
+    pub fn stop_within(&self, number: u64) {
+        self.with_process(|process| process.stop(number, true));
+    }
+
+    /// Returns how many changing operations this process has begun, syncs included.
+    pub fn operations(&self) -> u64 {
+        self.with_process(|process| process.operations)
+    }
+
+    /// Limits the bytes of all files together: beyond it writes fail with `StorageFull`.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.shared.state().capacity_bytes = bytes;
+    }
+
+    /// Sets whether the file system can exchange names.
+    pub fn set_exchanges(&self, exchanges: bool) {
+        self.shared.state().exchanges = exchanges;
+    }
+
+    /// Sets whether the file system has hard links.
+    pub fn set_links(&self, links: bool) {
+        self.shared.state().links = links;
+    }
+
+    /// Sets whether the file system calls itself a network one.
+    pub fn set_network(&self, network: bool) {
+        self.shared.state().network = network;
+    }
+
+    /// Sets whether folders tell the kinds of their names.
+    pub fn set_tells_kinds(&self, tells_kinds: bool) {
+        self.shared.state().tells_kinds = tells_kinds;
+    }
+
+    /// Sets whether names that differ in case alone are one name.
+    pub fn set_folds_case(&self, folds_case: bool) {
+        self.shared.state().set_folds_case(folds_case);
+    }
+
+    fn with_process<T>(&self, act: impl FnOnce(&mut Process) -> T) -> T {
+        let mut state = self.shared.state();
+        act(state.processes.entry(self.process).or_default())
+    }
+}
+
+/// The clock of a [`MemoryDisk`]: whoever sleeps moves its time on.
+#[derive(Clone)]
+pub struct MemoryClock(MemoryDisk);
+
+impl Clock for MemoryClock {
+    fn now(&self) -> i64 {
+        self.0.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.advance(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX));
+        tokio::task::yield_now().await;
+    }
+}

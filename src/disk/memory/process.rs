@@ -1,0 +1,232 @@
+//! What each process on a [`MemoryDisk`] has of its own, and the gate that every call goes through.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, MutexGuard};
+
+use rustix::io::Errno;
+
+use super::state::State;
+use super::{MemoryDisk, MemoryFile, MemoryFolder};
+use crate::disk::check_name;
+use crate::tree::NAME_BYTES_MAX;
+
+/// Which call of the trait [`Disk`](crate::disk::Disk).
+#[expect(missing_docs, reason = "each is the call of its name")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    OpenPath,
+    OpenFolder,
+    MakeFolder,
+    RemoveFolder,
+    ReadFolder,
+    Lstat,
+    StatFolder,
+    Open,
+    Create,
+    OpenAppend,
+    Fstat,
+    ReadAt,
+    Write,
+    Truncate,
+    SetMtime,
+    SetMode,
+    SetFolderMode,
+    RenameNew,
+    RenameOver,
+    Exchange,
+    Link,
+    Unlink,
+    SyncFile,
+    SyncFolder,
+    SyncFileSystem,
+    Lock,
+    IsNetwork,
+    FreeBytes,
+}
+
+impl Call {
+    /// Tells whether the call changes something, if only what a crash leaves.
+    pub fn changes(self) -> bool {
+        !matches!(
+            self,
+            Self::OpenPath
+                | Self::OpenFolder
+                | Self::ReadFolder
+                | Self::Lstat
+                | Self::StatFolder
+                | Self::Open
+                | Self::Fstat
+                | Self::ReadAt
+                | Self::Lock
+                | Self::IsNetwork
+                | Self::FreeBytes
+        )
+    }
+}
+
+/// One call, as a hook or a fault sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Which call.
+    pub call: Call,
+    /// The folder it works in; of a file, the one that it was opened in.
+    pub folder: PathBuf,
+    /// The name in it; empty where the folder itself is meant.
+    pub name: OsString,
+    /// The second folder and name of a rename, exchange or link.
+    pub other: Option<(PathBuf, OsString)>,
+}
+
+/// Called before each operation, while nothing is locked.
+pub type Hook = Arc<dyn Fn(&Operation) + Send + Sync>;
+
+/// Decides whether an operation fails.
+pub type Fault = Arc<dyn Fn(&Operation) -> Option<Errno> + Send + Sync>;
+
+/// The simulated end of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the simulated process was stopped")]
+pub struct Stopped;
+
+impl Stopped {
+    /// Tells whether an error is one, or was caused by one.
+    pub fn caused(error: &(dyn Error + 'static)) -> bool {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        error.is::<Self>()
+            || inner.is_some_and(|inner| Self::caused(inner))
+            || error.source().is_some_and(Self::caused)
+    }
+}
+
+impl From<Stopped> for io::Error {
+    fn from(stopped: Stopped) -> Self {
+        Self::other(stopped)
+    }
+}
+
+/// Counter, switches and life of one process.
+#[derive(Default)]
+pub(super) struct Process {
+    pub(super) life: u64,
+    pub(super) operations: u64,
+    pub(super) failures: BTreeMap<u64, Errno>,
+    pub(super) hook: Option<Hook>,
+    pub(super) fault: Option<Fault>,
+    stop_at: Option<u64>,
+    tears: bool,
+    stopped: bool,
+}
+
+impl Process {
+    pub(super) fn new(life: u64) -> Self {
+        Self { life, ..Self::default() }
+    }
+
+    pub(super) fn restart(&mut self, life: u64) {
+        *self = Self {
+            life,
+            operations: self.operations,
+            hook: self.hook.take(),
+            fault: self.fault.take(),
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn stop(&mut self, number: u64, tears: bool) {
+        self.stop_at = Some(self.operations + number);
+        self.tears = tears;
+    }
+
+    /// Counts a call. An error says that it has to fail; `Ok(true)`, that it is the write to tear.
+    fn enter(&mut self, call: Call) -> io::Result<bool> {
+        if self.stopped {
+            return Err(Stopped.into());
+        }
+        if !call.changes() {
+            return Ok(false);
+        }
+        self.operations += 1;
+        if self.stop_at.is_some_and(|stop_at| self.operations >= stop_at) {
+            self.stopped = true;
+            return if self.tears && call == Call::Write { Ok(true) } else { Err(Stopped.into()) };
+        }
+        self.failures.remove(&self.operations).map_or(Ok(false), |error| Err(error.into()))
+    }
+}
+
+/// What a call is about.
+#[derive(Clone, Copy)]
+pub(super) enum At<'a> {
+    Path(&'a Path),
+    Folder(&'a MemoryFolder),
+    Name(&'a MemoryFolder, &'a OsStr),
+    Names((&'a MemoryFolder, &'a OsStr), (&'a MemoryFolder, &'a OsStr)),
+    File(&'a MemoryFile),
+}
+
+impl MemoryDisk {
+    /// Lets a call begin: hook, faults, stop, and whether its handles and names are sound.
+    pub(super) fn begin(&self, call: Call, at: At<'_>) -> io::Result<MutexGuard<'_, State>> {
+        self.begin_torn(call, at).map(|(state, _)| state)
+    }
+
+    /// As [`MemoryDisk::begin`], and tells whether the write is to be torn.
+    pub(super) fn begin_torn(
+        &self,
+        call: Call,
+        at: At<'_>,
+    ) -> io::Result<(MutexGuard<'_, State>, bool)> {
+        let (hook, fault) =
+            self.with_process(|process| (process.hook.clone(), process.fault.clone()));
+        let mut error = None;
+        if hook.is_some() || fault.is_some() {
+            let operation = operation(&self.shared.state(), call, at);
+            if let Some(hook) = hook {
+                hook(&operation);
+            }
+            error = fault.and_then(|fault| fault(&operation));
+        }
+        let mut state = self.shared.state();
+        let torn = state.processes.entry(self.process).or_default().enter(call)?;
+        match at {
+            At::Path(_) => (),
+            At::Folder(folder) => state.check_life(folder.process, folder.life)?,
+            At::Name(folder, name) => state.check((folder, name))?,
+            At::Names(from, to) => {
+                state.check(from)?;
+                state.check(to)?;
+            }
+            At::File(file) => state.check_life(file.process, file.life)?,
+        }
+        error.map_or(Ok((state, torn)), |error| Err(error.into()))
+    }
+}
+
+impl State {
+    fn check_life(&self, process: u64, life: u64) -> io::Result<()> {
+        let lives = self.processes.get(&process).is_some_and(|process| process.life == life);
+        if lives { Ok(()) } else { Err(Stopped.into()) }
+    }
+
+    fn check(&self, (folder, name): (&MemoryFolder, &OsStr)) -> io::Result<()> {
+        self.check_life(folder.process, folder.life)?;
+        check_name(name)?;
+        if name.len() > NAME_BYTES_MAX { Err(Errno::NAMETOOLONG.into()) } else { Ok(()) }
+    }
+}
+
+fn operation(state: &State, call: Call, at: At<'_>) -> Operation {
+    let folder = |folder: &MemoryFolder| state.tree.path_of(folder.inode);
+    let (place, name, other) = match at {
+        At::Path(path) => (path.to_owned(), OsStr::new(""), None),
+        At::Folder(of) => (folder(of), OsStr::new(""), None),
+        At::Name(of, name) => (folder(of), name, None),
+        At::Names(from, to) => (folder(from.0), from.1, Some((folder(to.0), to.1.to_owned()))),
+        At::File(file) => (file.place.0.clone(), file.place.1.as_os_str(), None),
+    };
+    Operation { call, folder: place, name: name.to_owned(), other }
+}

@@ -1,0 +1,401 @@
+//! [`RealDisk`]: the file system of the machine.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{
+    self, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps,
+};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::{Disk, Patience, check_name};
+use crate::tree::{Kind, Stat};
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod portable;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+use portable as system;
+
+const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
+
+const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Without `O_NONBLOCK` the opening of a pipe would wait for a writer, and reading it for ever.
+const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+/// The file system of the machine, by system calls relative to folder handles.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+/// An open folder: one file descriptor for all clones.
+#[derive(Debug, Clone)]
+pub struct RealFolder(Arc<OpenFolder>);
+
+#[derive(Debug)]
+struct OpenFolder {
+    file: File,
+    /// Whether the names were read before. The position in a folder belongs to the descriptor, so
+    /// two readers at once would each get half of the names, and a missing name reads as deleted.
+    was_read: Mutex<bool>,
+}
+
+impl RealFolder {
+    fn new(file: impl Into<File>) -> Self {
+        Self(Arc::new(OpenFolder { file: file.into(), was_read: Mutex::new(false) }))
+    }
+}
+
+impl AsFd for RealFolder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.file.as_fd()
+    }
+}
+
+/// An open file; dropping it closes it and ends its lock.
+#[derive(Debug)]
+pub struct RealFile(File);
+
+impl AsFd for RealFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// A name in a folder.
+type At<'a> = (&'a RealFolder, &'a OsStr);
+
+impl Disk for RealDisk {
+    type Folder = RealFolder;
+    type File = RealFile;
+
+    fn open_path(&self, path: &Path) -> io::Result<RealFolder> {
+        let flags = FOLDER.difference(OFlags::NOFOLLOW);
+        Ok(RealFolder::new(retry_on_intr(|| fs::openat(CWD, path, flags, Mode::empty()))?))
+    }
+
+    fn make_path(&self, path: &Path) -> io::Result<RealFolder> {
+        std::fs::create_dir_all(path)?;
+        self.open_path(path)
+    }
+
+    fn open_folder(&self, folder: &RealFolder, name: &OsStr) -> io::Result<RealFolder> {
+        check_name(name)?;
+        retry_on_intr(|| fs::openat(folder, name, FOLDER, Mode::empty()))
+            .map(RealFolder::new)
+            .map_err(not_a_directory)
+    }
+
+    fn open_beneath(&self, folder: &RealFolder, path: &str) -> io::Result<RealFolder> {
+        let path = path.trim_matches('/');
+        if path.is_empty() {
+            return Ok(folder.clone());
+        }
+        path.split('/')
+            .filter(|name| !name.is_empty())
+            .try_for_each(|name| check_name(OsStr::new(name)))?;
+        match system::open_beneath(folder.as_fd(), path, FOLDER) {
+            Ok(descriptor) => Ok(RealFolder::new(descriptor)),
+            // An old kernel, a container that forbids the call, or a path longer than the kernel
+            // takes at once: component by component.
+            Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::NAMETOOLONG) => path
+                .split('/')
+                .filter(|name| !name.is_empty())
+                .try_fold(folder.clone(), |folder, name| {
+                    self.open_folder(&folder, OsStr::new(name))
+                }),
+            Err(error) => Err(not_a_directory(error)),
+        }
+    }
+
+    fn make_folder(&self, folder: &RealFolder, name: &OsStr, mode: u32) -> io::Result<()> {
+        check_name(name)?;
+        Ok(fs::mkdirat(folder, name, mode_of(mode))?)
+    }
+
+    fn remove_folder(&self, folder: &RealFolder, name: &OsStr) -> io::Result<()> {
+        check_name(name)?;
+        Ok(fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
+    }
+
+    fn read_folder(&self, folder: &RealFolder) -> io::Result<Vec<(OsString, Option<Kind>)>> {
+        let mut was_read = folder.0.was_read.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = std::mem::replace(&mut *was_read, true);
+        Ok(system::read_folder(folder.as_fd(), again)?)
+    }
+
+    fn lstat(&self, folder: &RealFolder, name: &OsStr) -> io::Result<Stat> {
+        check_name(name)?;
+        Ok(stat_of(&fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?))
+    }
+
+    fn stat_folder(&self, folder: &RealFolder) -> io::Result<Stat> {
+        Ok(stat_of(&fs::fstat(folder)?))
+    }
+
+    fn open(&self, folder: &RealFolder, name: &OsStr) -> io::Result<RealFile> {
+        open_file((folder, name), OFlags::RDONLY, 0)
+    }
+
+    fn create(&self, folder: &RealFolder, name: &OsStr, mode: u32) -> io::Result<RealFile> {
+        open_file((folder, name), OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, mode)
+    }
+
+    fn open_append(&self, folder: &RealFolder, name: &OsStr, mode: u32) -> io::Result<RealFile> {
+        open_file((folder, name), OFlags::RDWR | OFlags::CREATE | OFlags::APPEND, mode)
+    }
+
+    fn fstat(&self, file: &RealFile) -> io::Result<Stat> {
+        Ok(stat_of(&fs::fstat(file)?))
+    }
+
+    fn read_at(&self, file: &RealFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        loop {
+            match file.0.read_at(buffer, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                result => return result,
+            }
+        }
+    }
+
+    fn write(&self, file: &RealFile, bytes: &[u8]) -> io::Result<()> {
+        (&file.0).write_all(bytes)
+    }
+
+    fn truncate(&self, file: &RealFile, size: u64) -> io::Result<()> {
+        Ok(retry_on_intr(|| fs::ftruncate(file, size))?)
+    }
+
+    fn set_mtime(&self, file: &RealFile, mtime: i64) -> io::Result<()> {
+        let last_modification = Timespec {
+            tv_sec: mtime.div_euclid(NANOSECONDS_PER_SECOND),
+            tv_nsec: mtime.rem_euclid(NANOSECONDS_PER_SECOND),
+        };
+        let last_access = Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT };
+        Ok(fs::futimens(file, &Timestamps { last_access, last_modification })?)
+    }
+
+    fn set_mode(&self, file: &RealFile, mode: u32) -> io::Result<()> {
+        Ok(fs::fchmod(file, mode_of(mode))?)
+    }
+
+    fn set_folder_mode(&self, folder: &RealFolder, mode: u32) -> io::Result<()> {
+        Ok(fs::fchmod(folder, mode_of(mode))?)
+    }
+
+    fn rename_new(&self, from: At<'_>, to: At<'_>) -> io::Result<()> {
+        check_name(from.1)?;
+        check_name(to.1)?;
+        match system::rename_new((from.0.as_fd(), from.1), (to.0.as_fd(), to.1)) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => rename_in_steps(from, to),
+            result => Ok(result?),
+        }
+    }
+
+    fn rename_over(&self, from: At<'_>, to: At<'_>) -> io::Result<()> {
+        check_name(from.1)?;
+        check_name(to.1)?;
+        Ok(fs::renameat(from.0, from.1, to.0, to.1)?)
+    }
+
+    fn exchange(&self, a: At<'_>, b: At<'_>) -> io::Result<()> {
+        check_name(a.1)?;
+        check_name(b.1)?;
+        system::exchange((a.0.as_fd(), a.1), (b.0.as_fd(), b.1)).map_err(|error| match error {
+            Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => io::ErrorKind::Unsupported.into(),
+            error => error.into(),
+        })
+    }
+
+    fn link(&self, from: At<'_>, to: At<'_>) -> io::Result<()> {
+        check_name(from.1)?;
+        check_name(to.1)?;
+        link(from, to)
+    }
+
+    fn unlink(&self, folder: &RealFolder, name: &OsStr) -> io::Result<()> {
+        check_name(name)?;
+        Ok(fs::unlinkat(folder, name, AtFlags::empty())?)
+    }
+
+    // The standard library's calls, because they alone reach the medium on macOS (`F_FULLFSYNC`).
+    fn sync_file(&self, file: &RealFile) -> io::Result<()> {
+        file.0.sync_data()
+    }
+
+    fn sync_folder(&self, folder: &RealFolder) -> io::Result<()> {
+        folder.0.file.sync_all()
+    }
+
+    fn sync_file_system(&self, folder: &RealFolder) -> io::Result<()> {
+        system::sync_file_system(folder.as_fd())
+    }
+
+    fn lock(&self, file: &RealFile, patience: Patience) -> io::Result<bool> {
+        let operation = match patience {
+            Patience::Try => FlockOperation::NonBlockingLockExclusive,
+            Patience::Wait => FlockOperation::LockExclusive,
+        };
+        match retry_on_intr(|| fs::flock(file, operation)) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_network(&self, folder: &RealFolder) -> io::Result<bool> {
+        system::is_network(folder.as_fd())
+    }
+
+    fn free_bytes(&self, folder: &RealFolder) -> io::Result<u64> {
+        let answer = fs::fstatvfs(folder)?;
+        Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
+    }
+}
+
+/// Opens a file, never through a link.
+fn open_file(at: At<'_>, flags: OFlags, mode: u32) -> io::Result<RealFile> {
+    check_name(at.1)?;
+    let descriptor = retry_on_intr(|| fs::openat(at.0, at.1, FILE | flags, mode_of(mode)))?;
+    Ok(RealFile(descriptor.into()))
+}
+
+/// Renames without overwriting on a file system that cannot do it in one step.
+fn rename_in_steps(from: At<'_>, to: At<'_>) -> io::Result<()> {
+    let stat = |at: At<'_>| fs::statat(at.0, at.1, AtFlags::SYMLINK_NOFOLLOW).map(|s| stat_of(&s));
+    let before = stat(from)?;
+    if before.kind == Kind::Folder {
+        return match stat(to) {
+            // A rename replaces nothing but an empty folder that appears in this very moment.
+            Err(Errno::NOENT) => match fs::renameat(from.0, from.1, to.0, to.1) {
+                Err(Errno::NOTEMPTY | Errno::NOTDIR) => Err(Errno::EXIST.into()),
+                result => Ok(result?),
+            },
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(Errno::EXIST.into()),
+        };
+    }
+    link(from, to)?;
+    // An editor may have put a new file under the old name: that one is not ours to remove.
+    let (old, new) = (stat(from)?, stat(to)?);
+    if (old.inode, old.device) != (new.inode, new.device) {
+        return Err(Errno::BUSY.into());
+    }
+    Ok(fs::unlinkat(from.0, from.1, AtFlags::empty())?)
+}
+
+/// Gives a file a second name. File systems without links say `EPERM` (link(2)).
+fn link(from: At<'_>, to: At<'_>) -> io::Result<()> {
+    match fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
+        Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::MLINK) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        result => Ok(result?),
+    }
+}
+
+/// `O_NOFOLLOW` and `RESOLVE_NO_SYMLINKS` call a link `ELOOP`; for a folder that is one answer.
+fn not_a_directory(error: Errno) -> io::Error {
+    if error == Errno::LOOP { Errno::NOTDIR.into() } else { error.into() }
+}
+
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "u16 on macOS")]
+fn mode_of(mode: u32) -> Mode {
+    Mode::from_raw_mode((mode & 0o7777) as fs::RawMode)
+}
+
+fn kind_of(file_type: FileType) -> Kind {
+    match file_type {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Folder,
+        FileType::Symlink => Kind::Link,
+        _ => Kind::Special,
+    }
+}
+
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_lossless,
+    reason = "the widths of these fields differ from system to system; no value leaves its range"
+)]
+fn stat_of(stat: &fs::Stat) -> Stat {
+    // Times beyond the year 2262 do not fit; they are all the last nanosecond.
+    let time = |seconds: i64, nanoseconds: i64| {
+        seconds.saturating_mul(NANOSECONDS_PER_SECOND).saturating_add(nanoseconds)
+    };
+    Stat {
+        kind: kind_of(FileType::from_raw_mode(stat.st_mode)),
+        size: stat.st_size as u64,
+        mtime: time(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        ctime: time(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        inode: stat.st_ino as u64,
+        device: stat.st_dev as u64,
+        mode: (stat.st_mode as u32) & 0o7777,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, RealFolder) {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RealDisk.open_path(place.path()).unwrap();
+        (place, folder)
+    }
+
+    fn put(folder: &RealFolder, name: &str, text: &str) {
+        let file = RealDisk.create(folder, name.as_ref(), 0o644).unwrap();
+        RealDisk.write(&file, text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn rename_in_steps_moves_files_and_folders_and_overwrites_neither() {
+        let (place, folder) = scratch();
+        let at = |name: &'static str| (&folder, OsStr::new(name));
+        put(&folder, "a", "mine");
+        put(&folder, "b", "theirs");
+        RealDisk.make_folder(&folder, "full".as_ref(), 0o755).unwrap();
+        RealDisk.make_folder(&folder, "empty".as_ref(), 0o755).unwrap();
+        for (from, to) in [("a", "b"), ("a", "empty"), ("full", "b"), ("full", "empty")] {
+            let error = rename_in_steps(at(from), at(to)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{from} to {to}");
+        }
+        assert_eq!(std::fs::read(place.path().join("b")).unwrap(), b"theirs");
+
+        rename_in_steps(at("a"), at("c")).unwrap();
+        rename_in_steps(at("full"), at("moved")).unwrap();
+        assert_eq!(std::fs::read(place.path().join("c")).unwrap(), b"mine");
+        let mut names: Vec<_> =
+            RealDisk.read_folder(&folder).unwrap().into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        assert_eq!(names, ["b", "c", "empty", "moved"]);
+    }
+
+    #[test]
+    fn two_threads_that_read_one_folder_handle_each_get_every_name() {
+        let (_place, folder) = scratch();
+        for number in 0..3_000 {
+            put(&folder, &format!("a name that is not short, number {number}"), "");
+        }
+        let read = || RealDisk.read_folder(&folder).unwrap().len();
+        std::thread::scope(|scope| {
+            let readers: Vec<_> = (0..4).map(|_| scope.spawn(read)).collect();
+            for reader in readers {
+                assert_eq!(reader.join().unwrap(), 3_000);
+            }
+        });
+    }
+}
