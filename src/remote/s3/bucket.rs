@@ -1,5 +1,6 @@
 //! What `init` asks of the bucket itself: where it lies, whether it can be read, and to make it.
 
+use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::client::DEFAULT_REGION;
@@ -71,7 +72,9 @@ impl S3Remote {
         let mut ours = false;
         let request = async {
             request.await.inspect_err(|error| {
-                ours = error.as_service_error().is_some_and(|e| e.is_bucket_already_owned_by_you());
+                ours = error
+                    .as_service_error()
+                    .is_some_and(CreateBucketError::is_bucket_already_owned_by_you);
             })
         };
         match answer(&call, ANSWER_TIMEOUT, request).await {

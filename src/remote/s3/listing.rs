@@ -195,7 +195,7 @@ impl From<ListObjectsV2Output> for RawPage {
 
 /// Decodes the keys of a page with `encoding-type=url`.
 ///
-/// AWS and MinIO write a blank as `+`, Ceph as `%20`; both write `+` as `%2B`. A store that writes
+/// AWS and `MinIO` write a blank as `+`, Ceph as `%20`; both write `+` as `%2B`. A store that writes
 /// `%20` somewhere on the page means itself by a `+` that it leaves alone.
 fn decode(items: &mut [RawItem]) {
     let plus_is_blank = !items.iter().any(|item| item.key.contains("%20"));

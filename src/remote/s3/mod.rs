@@ -4,8 +4,10 @@
 //! [`Capabilities`] and stays behind this seam.
 
 mod answers;
+mod body;
 mod bucket;
 mod client;
+mod conditions;
 mod errors;
 mod listing;
 mod multipart;
@@ -20,8 +22,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
 
+pub use body::S3Body;
 pub use client::S3Settings;
-pub use objects::S3Body;
 
 use client::Connection;
 use errors::Call;
@@ -120,20 +122,25 @@ fn patience(bytes: usize) -> Duration {
 }
 
 /// Waits for an answer, but not forever, and translates errors.
-async fn answer<T, E>(
+///
+/// The SDK's futures are some 20 KiB large and would be part of every future above them: boxed.
+fn answer<T, E>(
     call: &Call,
     patience: Duration,
     request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-) -> Result<T, RemoteError>
+) -> impl Future<Output = Result<T, RemoteError>>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    match tokio::time::timeout(patience, request).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => Err(call.translate(&error)),
-        Err(_) => {
-            let message = format!("no answer within {} s", patience.as_secs());
-            Err(call.error(RemoteErrorKind::Interrupted, message))
+    let request = Box::pin(request);
+    async move {
+        match tokio::time::timeout(patience, request).await {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(error)) => Err(call.translate(&error)),
+            Err(_) => {
+                let message = format!("no answer within {} s", patience.as_secs());
+                Err(call.error(RemoteErrorKind::Interrupted, message))
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
 use super::answers::{MTIME_KEY, mtime_text};
-use super::objects::{Encryption, Headers};
+use super::conditions::Headers;
+use super::objects::Encryption;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
     Attributes, Checksum, Condition, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
@@ -20,7 +21,7 @@ use crate::tree::{Etag, RepoPath};
 
 /// How long a store may take to put parts together ("several minutes", S3 API reference,
 /// `CompleteMultipartUpload`).
-const COMPLETE_TIMEOUT: Duration = Duration::from_secs(600);
+const COMPLETE_TIMEOUT: Duration = Duration::from_mins(10);
 
 impl S3Remote {
     /// Begins an upload.

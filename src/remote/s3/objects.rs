@@ -1,7 +1,6 @@
 //! The calls on one object: look, fetch, store, delete.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -11,72 +10,15 @@ use aws_sdk_s3::types::{ChecksumMode, ChecksumType, ServerSideEncryption};
 use bytes::Bytes;
 
 use super::answers::{MTIME_KEY, mtime_text, nanoseconds, parse_checksum, parse_mtime, version_id};
+use super::body::S3Body;
+use super::conditions::Headers;
 use super::errors::Call;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
-    Attributes, Body, Checksum, Condition, Conditions, Object, Remote as _, RemoteError,
-    RemoteErrorKind as Kind, Stored,
+    Attributes, Checksum, Condition, Conditions, Object, RemoteError, RemoteErrorKind as Kind,
+    Stored,
 };
 use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
-
-/// How long a body may give no byte before it is given up.
-const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The bytes of an object on their way in.
-#[derive(Debug)]
-pub struct S3Body {
-    stream: ByteStream,
-    remaining_bytes: u64,
-    call: Call,
-}
-
-impl Body for S3Body {
-    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
-        let interrupted = |message: String| self.call.error(Kind::Interrupted, message);
-        let chunk = tokio::time::timeout(STALL_TIMEOUT, self.stream.next())
-            .await
-            .map_err(|_| interrupted(format!("no byte within {} s", STALL_TIMEOUT.as_secs())))?
-            .transpose()
-            .map_err(|error| interrupted(format!("the body broke off: {error}")))?;
-        let Some(chunk) = chunk else {
-            return match self.remaining_bytes {
-                0 => Ok(None),
-                bytes => Err(interrupted(format!("the body ended {bytes} bytes early"))),
-            };
-        };
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        self.remaining_bytes = self
-            .remaining_bytes
-            .checked_sub(length)
-            .ok_or_else(|| self.call.error(Kind::Corrupt, "the body is longer than announced"))?;
-        Ok(Some(chunk))
-    }
-}
-
-/// The conditional headers of a request.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Headers {
-    pub(super) if_none_match: Option<String>,
-    pub(super) if_match: Option<String>,
-}
-
-impl Headers {
-    /// Writes a condition as far as the store honours it.
-    pub(super) fn of(condition: &Condition, honoured: Conditions) -> Self {
-        match (condition, honoured) {
-            (_, Conditions::None) => Self::default(),
-            (Condition::Absent, _) => {
-                Self { if_none_match: Some("*".to_owned()), ..Self::default() }
-            }
-            (Condition::Matches(etag), Conditions::Atomic) => {
-                Self { if_match: Some(format!("\"{etag}\"")), ..Self::default() }
-            }
-            (Condition::Matches(etag), Conditions::AtomicUnquoted) => {
-                Self { if_match: Some(etag.to_string()), ..Self::default() }
-            }
-        }
-    }
-}
 
 /// How an answer says that an object is encrypted.
 #[derive(Debug, Default)]
@@ -281,60 +223,6 @@ impl S3Remote {
         answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
     }
 
-    /// Compares before a write where the store does not.
-    pub(super) async fn look_before(
-        &self,
-        call: &Call,
-        path: &RepoPath,
-        condition: &Condition,
-        honoured: Conditions,
-    ) -> Result<(), RemoteError> {
-        if honoured != Conditions::None {
-            return Ok(());
-        }
-        let there = match self.head(path).await {
-            Ok(object) => Some(object.entry.version.etag),
-            Err(error) if error.kind == Kind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        match (condition, there) {
-            (Condition::Absent, None) => Ok(()),
-            (Condition::Matches(expected), Some(there)) if there == *expected => Ok(()),
-            (Condition::Matches(expected), None) => {
-                Err(call.error(Kind::Changed, format!("nothing is there, not {expected}")))
-            }
-            (_, Some(there)) => Err(call.error(Kind::Changed, format!("{there} is there"))),
-        }
-    }
-
-    /// Makes sure that what was written is what is there, where the store allows that it is not.
-    pub(super) async fn look_after(
-        &self,
-        call: &Call,
-        path: &RepoPath,
-        stored: Option<Stored>,
-        honoured: Conditions,
-    ) -> Result<Stored, RemoteError> {
-        if let (Some(stored), true) = (&stored, honoured != Conditions::None) {
-            return Ok(stored.clone());
-        }
-        // The write has happened, whatever becomes of the look.
-        let there = self.head(path).await.map_err(|error| match error.kind {
-            Kind::NotFound => call.error(Kind::Changed, "deleted right after the write"),
-            _ => RemoteError { ambiguous: true, ..error },
-        })?;
-        let etag = there.entry.version.etag;
-        match stored {
-            Some(stored) if stored.etag != etag => {
-                Err(call.error(Kind::Changed, format!("overwritten by {etag} right after")))
-            }
-            Some(stored) => Ok(stored),
-            None => {
-                Ok(Stored { etag, etag_is_md5: there.etag_is_md5, version_id: there.version_id })
-            }
-        }
-    }
-
     /// Reads the answer to a write; `None` where the store does not name the version.
     pub(super) fn stored(
         &self,
@@ -400,21 +288,6 @@ fn total_size(content_range: Option<&str>, start: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn conditions_are_written_as_the_store_understands_them() {
-        let matches = Condition::Matches(Etag::new("\"ab-2\""));
-        let if_match = |condition, honoured| Headers::of(condition, honoured).if_match;
-        assert_eq!(if_match(&matches, Conditions::Atomic).as_deref(), Some("\"ab-2\""));
-        assert_eq!(if_match(&matches, Conditions::AtomicUnquoted).as_deref(), Some("ab-2"));
-        assert_eq!(Headers::of(&matches, Conditions::None), Headers::default());
-        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
-            let headers = Headers::of(&Condition::Absent, honoured);
-            assert_eq!(headers.if_none_match.as_deref(), Some("*"));
-            assert_eq!(headers.if_match, None);
-        }
-        assert_eq!(Headers::of(&Condition::Absent, Conditions::None), Headers::default());
-    }
 
     #[test]
     fn an_encryption_key_takes_the_md5_away() {

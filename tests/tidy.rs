@@ -1,0 +1,445 @@
+//! House rules that no compiler checks: layers, lengths, words, and what lies where.
+//!
+//! Every rule is a function from text to findings, and is shown a text that breaks it, so that a rule
+//! that has stopped to see is found.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The longest file in `src/`, in lines. Tests that make it longer go into a `tests.rs` of their own.
+const FILE_LINES_MAX: usize = 450;
+
+/// Which other modules each module of the crate may name.
+///
+/// The layers, from the bottom: tree; plan and disk; repository, local and remote, which do not know
+/// each other; transfer; error; sync; cli.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("tree", &["clock"]),
+    ("monitor", &["clock", "tree"]),
+    ("plan", &["clock", "monitor", "tree"]),
+    ("disk", &["clock", "monitor", "tree"]),
+    ("repository", &["clock", "monitor", "tree", "plan", "disk"]),
+    ("local", &["clock", "monitor", "tree", "plan", "disk"]),
+    ("remote", &["clock", "monitor", "tree", "plan", "disk"]),
+    ("transfer", &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote"]),
+    (
+        "error",
+        &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote", "transfer"],
+    ),
+    (
+        "sync",
+        &[
+            "clock",
+            "monitor",
+            "tree",
+            "plan",
+            "disk",
+            "repository",
+            "local",
+            "remote",
+            "transfer",
+            "error",
+        ],
+    ),
+];
+
+/// Modules that may name every other: the top of the house.
+const TOP_LAYERS: &[&str] = &["cli", "lib", "main"];
+
+/// What may lie at the top of the repository, beside hidden files and what git ignores.
+const TOP_NAMES: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "src",
+    "tests",
+    "fixtures",
+    "benches",
+    "docs",
+    "README.md",
+    "ROADMAP.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+];
+
+/// A word, and the beginnings of the paths in which it may stand.
+type Rule = (&'static str, &'static [&'static str]);
+
+/// Words that must not stand in the code, comments and tests aside.
+const WORDS_IN_CODE: &[Rule] = &[
+    ("todo!", &[]),
+    ("unimplemented!", &[]),
+    ("dbg!", &[]),
+    (".unwrap()", &[]),
+    ("tokio::fs", &[]),
+    ("std::fs", &["src/disk/"]),
+    ("aws_", &["src/remote/s3"]),
+    ("println!", &["src/cli", "src/main.rs"]),
+    ("eprintln!", &["src/cli", "src/main.rs"]),
+    ("print!", &["src/cli", "src/main.rs"]),
+    ("eprint!", &["src/cli", "src/main.rs"]),
+];
+
+/// Notes to oneself, which must not stand anywhere in `src/`.
+const WORDS_ANYWHERE: &[&str] = &["FIXME", "XXX"];
+
+/// Hosts from which packages come: whoever builds lsync has their own.
+const REGISTRIES: &[&str] = &[
+    "registry-one.example",
+    "registry-two.example",
+    "registry-four.example",
+    "registry-three.example",
+    "registry-five.example",
+    "registry-six.example",
+    "registry-seven.example",
+];
+
+fn top() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Returns what git tracks or would track, relative to the top, with `/`.
+fn tracked() -> Vec<String> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(top())
+        .output()
+        .expect("git can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names: BTreeSet<_> = String::from_utf8(output.stdout)
+        .expect("tracked names are UTF-8")
+        .split_terminator('\0')
+        .filter(|name| top().join(name).is_file())
+        .map(str::to_owned)
+        .collect();
+    names.into_iter().collect()
+}
+
+/// Returns the Rust files below `src/` with their text.
+fn sources() -> Vec<(String, String)> {
+    let files: Vec<_> = tracked()
+        .into_iter()
+        .filter(|name| name.starts_with("src/") && has_extension(name, "rs"))
+        .map(|name| (read(&name).expect("sources are UTF-8"), name))
+        .map(|(text, name)| (name, text))
+        .collect();
+    assert!(files.len() > 5, "the sources were not found: {files:?}");
+    files
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == extension)
+}
+
+fn read(name: &str) -> Option<String> {
+    fs::read(top().join(name)).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Tells whether a file holds nothing but tests.
+fn is_test_file(name: &str) -> bool {
+    name.ends_with("/tests.rs") || name.contains("/tests/")
+}
+
+/// Returns the lines of production code with their numbers: comments and test items are left out.
+///
+/// rustfmt sees to it that an item ends with a line of its own indentation.
+fn code(text: &str) -> Vec<(usize, String)> {
+    let mut lines = Vec::new();
+    let mut inside_test: Option<String> = None;
+    for (index, line) in text.lines().enumerate() {
+        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+        match &inside_test {
+            Some(end) => {
+                let of_item = indent == *end && !line.trim_start().starts_with("#[");
+                if of_item && (line.ends_with('}') || line.ends_with(';')) {
+                    inside_test = None;
+                }
+            }
+            None if line.trim_start().starts_with("#[cfg(test)]") => inside_test = Some(indent),
+            None => lines.push((index + 1, without_comment(line).to_owned())),
+        }
+    }
+    lines
+}
+
+/// Cuts a line at `//`, unless that stands within a string.
+fn without_comment(line: &str) -> &str {
+    line.match_indices("//")
+        .map(|(start, _)| &line[..start])
+        .find(|before| before.replace("\\\"", "").matches('"').count() % 2 == 0)
+        .unwrap_or(line)
+}
+
+/// Returns where `word` stands, not as the end of a longer word (`println!` holds `print` only).
+fn stands_in(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        !word.starts_with(char::is_alphabetic)
+            || !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// Returns the first components of every path that begins with `root::`, groups included.
+fn names_below(text: &str, root: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (start, found) in text.match_indices(&format!("{root}::")) {
+        if text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &text[start + found.len()..];
+        match rest.strip_prefix('{') {
+            None => names.push(identifier(rest)),
+            Some(group) => {
+                let mut depth = 1;
+                let mut begins = true;
+                for (at, c) in group.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' if depth == 1 => begins = true,
+                        _ if begins && !c.is_whitespace() => {
+                            names.push(identifier(&group[at..]));
+                            begins = false;
+                        }
+                        _ => (),
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    names
+}
+
+fn identifier(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// Returns the module of the crate that a file belongs to.
+fn module(name: &str) -> &str {
+    let below = name.strip_prefix("src/").unwrap_or(name);
+    below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
+}
+
+/// Finds what a file imports from above it.
+fn breaks_layers(name: &str, text: &str) -> Vec<String> {
+    let module = module(name);
+    if TOP_LAYERS.contains(&module) || is_test_file(name) {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == module) else {
+        return vec![format!("{name}: the module {module} has no place among the layers")];
+    };
+    let known = |other: &str| {
+        LAYERS.iter().any(|(layer, _)| *layer == other) || TOP_LAYERS.contains(&other)
+    };
+    let code = code(text).into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+    let mut others = names_below(&code, "crate");
+    if [format!("src/{module}.rs"), format!("src/{module}/mod.rs")].contains(&name.to_owned()) {
+        others.extend(names_below(&code, "super"));
+    }
+    others
+        .into_iter()
+        .filter(|other| known(other) && other != module && !allowed.contains(&other.as_str()))
+        .map(|other| format!("{name}: {module} must not know {other}"))
+        .collect()
+}
+
+/// Finds words that must not stand where they do.
+fn forbidden_words(name: &str, text: &str) -> Vec<String> {
+    let mut found: Vec<_> = (1..)
+        .zip(text.lines())
+        .flat_map(|(number, line)| WORDS_ANYWHERE.iter().map(move |word| (number, line, word)))
+        .filter(|(_, line, word)| stands_in(line, word))
+        .map(|(number, _, word)| format!("{name}:{number}: {word}"))
+        .collect();
+    if is_test_file(name) {
+        return found;
+    }
+    let lines = code(text);
+    for (word, places) in WORDS_IN_CODE {
+        if places.iter().any(|place| name.starts_with(place)) {
+            continue;
+        }
+        let hits = lines.iter().filter(|(_, line)| stands_in(line, word));
+        found.extend(hits.map(|(number, _)| format!("{name}:{number}: {word}")));
+    }
+    let all = lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+    if !name.starts_with("src/disk/")
+        && all.contains("std::{")
+        && names_below(&all, "std").contains(&"fs".to_owned())
+    {
+        found.push(format!("{name}: std::fs in a group"));
+    }
+    found
+}
+
+/// Finds what tells on which machine, or with what, the project was made.
+fn private_words(name: &str, text: &str) -> Vec<String> {
+    let folders = ["work", "root", "farm", "steering"].map(|folder| format!("/{folder}/"));
+    let tools = ["tool-one", "tool-two", "tool-three"].map(str::to_owned);
+    let mut found = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        for folder in &folders {
+            let hit = line.match_indices(folder.as_str()).any(|(start, _)| {
+                // The end of a longer path (`src/work/`, `$top/work/`) is no machine path.
+                !line[..start].ends_with(|c: char| c.is_alphanumeric() || "._-~$}*)>".contains(c))
+            });
+            found.extend(hit.then(|| format!("{name}:{number}: {folder}")));
+        }
+        let words = tools.iter().map(String::as_str).chain(REGISTRIES.iter().copied());
+        let hits = words.filter(|word| line.contains(word));
+        found.extend(hits.map(|word| format!("{name}:{number}: {word}")));
+    }
+    found
+}
+
+/// Returns the targets of the links in a Markdown text that name files.
+fn linked_files(text: &str) -> Vec<String> {
+    text.match_indices("](")
+        .filter_map(|(start, _)| text[start + 2..].split([')', ' ', '\n']).next())
+        .filter(|target| !target.contains("://") && !target.starts_with(['#', '<']))
+        .filter(|target| !target.starts_with("mailto:") && !target.is_empty())
+        .map(|target| target.split('#').next().unwrap_or(target).to_owned())
+        .collect()
+}
+
+#[track_caller]
+fn assert_none(findings: &[String]) {
+    assert!(findings.is_empty(), "\n  {}\n", findings.join("\n  "));
+}
+
+fn all(rule: impl Fn(&str, &str) -> Vec<String>) -> Vec<String> {
+    sources().iter().flat_map(|(name, text)| rule(name, text)).collect()
+}
+
+#[test]
+fn imports_point_one_way() {
+    assert_none(&all(breaks_layers));
+}
+
+#[test]
+fn no_forbidden_word_stands_in_the_sources() {
+    assert_none(&all(forbidden_words));
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    assert_none(&all(|name, text| {
+        let lines = text.lines().count();
+        let long = lines > FILE_LINES_MAX && !is_test_file(name);
+        long.then(|| format!("{name}: {lines} lines")).into_iter().collect()
+    }));
+}
+
+#[test]
+fn no_tracked_file_names_a_machine_or_a_registry() {
+    let found: Vec<_> = tracked()
+        .iter()
+        .filter(|name| !["tests/tidy.rs", "Cargo.lock"].contains(&name.as_str()))
+        .filter_map(|name| read(name).map(|text| private_words(name, &text)))
+        .flatten()
+        .collect();
+    assert_none(&found);
+}
+
+#[test]
+fn all_libraries_come_from_the_public_index() {
+    let lock = read("Cargo.lock").expect("Cargo.lock is tracked");
+    let sources: BTreeSet<_> = lock.lines().filter(|line| line.starts_with("source = ")).collect();
+    let public = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+    assert_eq!(sources, BTreeSet::from([public]));
+}
+
+#[test]
+fn links_of_the_documents_lead_to_files() {
+    let documents = tracked().into_iter().filter(|name| {
+        has_extension(name, "md") && (!name.contains('/') || name.starts_with("docs/"))
+    });
+    let mut found = Vec::new();
+    for name in documents {
+        let text = read(&name).expect("documents are UTF-8");
+        let folder = top().join(Path::new(&name).parent().unwrap_or(Path::new("")));
+        let missing = linked_files(&text).into_iter().filter(|link| !folder.join(link).exists());
+        found.extend(missing.map(|link| format!("{name}: {link}")));
+    }
+    assert_none(&found);
+}
+
+#[test]
+fn the_top_holds_only_what_a_visitor_looks_for() {
+    let found: BTreeSet<_> = tracked()
+        .into_iter()
+        .filter_map(|name| name.split('/').next().map(str::to_owned))
+        .filter(|name| !name.starts_with('.') && !TOP_NAMES.contains(&name.as_str()))
+        .collect();
+    assert_none(&found.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_rules_see_imports_that_point_upwards() {
+    for (name, text) in [
+        ("src/tree/entry.rs", "use crate::disk::Disk;"),
+        ("src/local/scan.rs", "use crate::remote::Remote;"),
+        ("src/disk/mod.rs", "use super::local::Scan;"),
+        ("src/plan/mod.rs", "use crate::{\n    tree::RepoPath,\n    sync::Run,\n};"),
+        ("src/remote/folder/mod.rs", "fn f() { crate::cli::ask() }"),
+        ("src/manager.rs", ""),
+    ] {
+        assert_eq!(breaks_layers(name, text).len(), 1, "{name}: {text}");
+    }
+    for (name, text) in [
+        ("src/sync.rs", "use crate::transfer::{Pool, upload};\nuse crate::tree::RepoPath;"),
+        ("src/tree/entry.rs", "// use crate::disk::Disk;"),
+        ("src/tree/entry.rs", "#[cfg(test)]\nmod tests {\n    use crate::disk::Disk;\n}"),
+        ("src/remote/folder/tests.rs", "use crate::local::scan;"),
+    ] {
+        assert_none(&breaks_layers(name, text));
+    }
+}
+
+#[test]
+fn the_rules_see_forbidden_words() {
+    for (name, text) in [
+        ("src/a.rs", "todo!()"),
+        ("src/a.rs", "let x = y.unwrap();"),
+        ("src/a.rs", "#[cfg(test)]\nmod tests;\nlet x = y.unwrap();"),
+        ("src/a.rs", "#[cfg(test)]\nfn f() {\n}\nfn g() { y.unwrap() }"),
+        ("src/a.rs", "// FIXME: later"),
+        ("src/a.rs", "use std::fs::File;"),
+        ("src/a.rs", "use std::{fs, io};"),
+        ("src/remote/folder.rs", "use aws_sdk_s3::Client;"),
+        ("src/sync.rs", "    println!(\"https://x\"); // why"),
+        ("src/sync.rs", "print!(\"a\")"),
+    ] {
+        assert_eq!(forbidden_words(name, text).len(), 1, "{name}: {text}");
+    }
+    for (name, text) in [
+        ("src/a.rs", "// never todo!() nor x.unwrap()"),
+        ("src/a.rs", "#[cfg(test)]\nmod tests {\n    fn f() {\n        x.unwrap();\n    }\n}"),
+        ("src/a/tests.rs", "x.unwrap()"),
+        ("src/disk/real/mod.rs", "use std::fs::File;"),
+        ("src/remote/s3/mod.rs", "use aws_sdk_s3::Client;"),
+        ("src/cli/render.rs", "println!()"),
+        ("src/a.rs", "use std::{ffi::OsStr, io};"),
+        ("src/a.rs", "let claws_ = 1;"),
+    ] {
+        assert_none(&forbidden_words(name, text));
+    }
+}
+
+#[test]
+fn the_rules_see_machines_and_dead_links() {
+    for text in ["cp /work/a b", "see registry-four.example", "\"/root/.cargo\""] {
+        assert_eq!(private_words("x", text).len(), 1, "{text}");
+    }
+    for text in ["cd team/work/a", "$top/work/a", "https://docs.rs/rustix"] {
+        assert_none(&private_words("x", text));
+    }
+    let text = "[a](docs/a.md#b) [b](https://x/y) [c](#d) ![d](e.png \"t\")";
+    assert_eq!(linked_files(text), ["docs/a.md", "e.png"]);
+}
