@@ -115,7 +115,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         }
         self.trash.finish()?;
         let limits =
-            Limits { days: repository.config.trash_days, size: repository.config.trash_bytes };
+            Limits { days: repository.config.trash_days, size: repository.config.trash_size };
         let folders = (&repository.root, &repository.control);
         trash::prune(&self.context.disk, folders, now, limits).map(|_| ())
     }
