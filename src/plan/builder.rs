@@ -166,15 +166,14 @@ impl PlanBuilder {
             action.folder = knot.below.iter().filter_map(file_of).collect();
         }
         for (row, decision) in knot.below.iter().zip(below) {
-            match decision {
-                Decision::DeleteLocal { .. } => {
-                    self.plan.replaced_files += 1;
-                    self.push(row, ActionKind::Forget, self.knots, false);
-                    if let Some(action) = self.plan.actions.last_mut() {
-                        action.stage = Stage::Last;
-                    }
-                }
-                other => self.decided(row, &Examined::NotNeeded, *other, self.knots),
+            if !matches!(decision, Decision::DeleteLocal { .. }) {
+                self.decided(row, &Examined::NotNeeded, *decision, self.knots);
+                continue;
+            }
+            self.plan.replaced_files += 1;
+            self.push(row, ActionKind::Forget, self.knots, false);
+            if let Some(action) = self.plan.actions.last_mut() {
+                action.stage = Stage::Last;
             }
         }
     }
@@ -190,6 +189,7 @@ impl PlanBuilder {
             kind,
             local,
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
+            remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
             row: None,
             copy: None,

@@ -91,6 +91,8 @@ pub struct Action {
     pub local: Option<Stat>,
     /// The version that must be in the bucket then; `None`: no such key.
     pub remote: Option<Version>,
+    /// When the store got that version, nanoseconds since 1970; 0 without one. For the screen.
+    pub remote_modified: i64,
     /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
     /// the trash keeps the local one longer.
     pub unknown_loser: bool,

@@ -76,6 +76,7 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
         stage,
         local: conflict.local,
         remote: conflict.remote.as_ref().map(|entry| entry.version.clone()),
+        remote_modified: conflict.remote.as_ref().map_or(0, |entry| entry.modified),
         unknown_loser: false,
         row: None,
         copy: None,

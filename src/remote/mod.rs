@@ -13,7 +13,7 @@ mod capabilities;
 mod connect;
 mod folder;
 mod key;
-// mod memory;
+pub mod memory;
 mod probe;
 mod s3;
 
@@ -26,7 +26,7 @@ pub use capabilities::{Capabilities, Checksum, Conditions};
 pub use connect::{AnyBody, AnyRemote, RemoteSettings, connect};
 pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
-// pub use memory::MemoryRemote;
+pub use memory::MemoryRemote;
 pub use probe::{Probed, probe};
 pub use s3::{S3Body, S3Remote, S3Settings};
 
@@ -145,6 +145,12 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Returns what the probe found.
     fn capabilities(&self) -> &Capabilities;
+
+    /// Tells whether reading an object costs no more than reading a local file, so that contents are
+    /// compared before anything else.
+    fn reads_locally(&self) -> bool {
+        false
+    }
 
     /// Lists keys that begin with `prefix` (below the remote's own), in byte order, one page a call.
     ///

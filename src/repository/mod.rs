@@ -3,6 +3,8 @@
 mod config;
 mod database;
 mod lock;
+#[cfg(test)]
+mod tests;
 pub mod trash;
 
 use std::ffi::OsStr;

@@ -144,8 +144,11 @@ fn warnings_are_limited() {
 #[test]
 fn below_rules_that_cannot_be_read_nothing_is_decided() {
     let large = "#".repeat(usize::try_from(RULES_FILE_BYTES_MAX).unwrap() + 1);
-    let (disk, mut rules) =
-        rules(&[("large/.lsyncignore", &large), ("shut/.lsyncignore", ""), ("d/.lsyncignore/x", "")]);
+    let (disk, mut rules) = rules(&[
+        ("large/.lsyncignore", &large),
+        ("shut/.lsyncignore", ""),
+        ("d/.lsyncignore/x", ""),
+    ]);
     disk.person().set_mode("/shut/.lsyncignore", 0).unwrap();
     disk.person().link("/link/.lsyncignore", "../rules").unwrap();
     disk.person().make_special("/pipe/.lsyncignore").unwrap();

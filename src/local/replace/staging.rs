@@ -68,8 +68,6 @@ pub struct Staged<D: Disk> {
     pub folder: D::Folder,
     /// Its name there.
     pub name: OsString,
-    /// The open file, for the caller to sync with its group.
-    pub file: D::File,
     /// What it looked like after its mtime was set.
     pub stat: Stat,
 }
@@ -177,8 +175,7 @@ impl<D: Disk> Staging<D> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other.map_err(|error| ReplaceError::io(Step::Stage, path, error))?,
             };
-            let draft =
-                Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
+            let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
             if let Some(mode) = mode {
                 draft.checked(self.disk.set_mode(&draft.file, mode & MODE_KEPT))?;
             }
@@ -211,7 +208,7 @@ impl<D: Disk> Draft<D> {
     pub fn seal(self, mtime: i64) -> Result<Staged<D>, ReplaceError> {
         self.checked(self.disk.set_mtime(&self.file, mtime))?;
         let stat = self.checked(self.disk.fstat(&self.file))?;
-        Ok(Staged { folder: self.folder, name: self.name, file: self.file, stat })
+        Ok(Staged { folder: self.folder, name: self.name, stat })
     }
 
     /// Removes the file; what cannot be removed now is swept by the next command.
@@ -229,6 +226,11 @@ impl<D: Disk> Staged<D> {
     /// Removes the file; what cannot be removed now is swept by the next command.
     pub fn discard(&self, disk: &D) {
         disk.unlink(&self.folder, &self.name).unwrap_or_default();
+    }
+
+    /// Makes the contents durable. The file is opened anew: a group holds a thousand of them.
+    pub fn sync(&self, disk: &D) -> io::Result<()> {
+        disk.sync_file(&disk.open(&self.folder, &self.name)?)
     }
 
     /// Tells whether `stat` shows this very file, untouched.

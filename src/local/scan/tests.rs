@@ -27,7 +27,12 @@ fn only<D: Disk>(disk: &D, root: &D::Folder, scope: &str) -> Vec<String> {
 }
 
 /// Does something just before `call` of `name`.
-fn before(disk: &MemoryDisk, call: Call, name: &str, act: impl Fn(&MemoryDisk) + Send + Sync + 'static) {
+fn before(
+    disk: &MemoryDisk,
+    call: Call,
+    name: &str,
+    act: impl Fn(&MemoryDisk) + Send + Sync + 'static,
+) {
     let (name, other) = (OsString::from(name), disk.process());
     disk.set_hook(Some(Arc::new(move |operation: &Operation| {
         if operation.call == call && operation.name == name {
@@ -46,7 +51,8 @@ fn failing(disk: &MemoryDisk, call: Call, name: &str, error: Errno) {
 
 /// Paths of which none is a folder of another.
 fn trees() -> impl Strategy<Value = BTreeSet<String>> {
-    let names = ["a", "a.", "a-", "a0", "A", "aa", "b", "é", "e\u{301}", "~", " ", "\u{1f600}", "\u{ffff}"];
+    let names =
+        ["a", "a.", "a-", "a0", "A", "aa", "b", "é", "e\u{301}", "~", " ", "\u{1f600}", "\u{ffff}"];
     let file = prop::collection::vec(prop::sample::select(&names[..]), 1..5);
     prop::collection::vec(file, 0..40).prop_map(|files| {
         let mut kept = BTreeSet::<String>::new();
@@ -76,8 +82,18 @@ proptest! {
 #[test]
 fn markers_of_folders_stand_where_their_files_would() {
     let (disk, root) = working_copy(&[
-        ".lsyncignore", "a-", "a.txt", "a/x", "a0", "b/.lsync/config.yaml", "b/y", "b-", "c.o",
-        "d/.lsyncignore", "d/z.o", "e.o/x",
+        ".lsyncignore",
+        "a-",
+        "a.txt",
+        "a/x",
+        "a0",
+        "b/.lsync/config.yaml",
+        "b/y",
+        "b-",
+        "c.o",
+        "d/.lsyncignore",
+        "d/z.o",
+        "e.o/x",
     ]);
     write(&disk, &root, ".lsyncignore", b"*.o\n/a/\n");
     write(&disk, &root, "d/.lsyncignore", b"!*.o\n");
@@ -129,7 +145,8 @@ fn the_stat_of_a_file_is_that_of_one_lstat() {
             counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     })));
-    let items: Vec<_> = Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
+    let items: Vec<_> =
+        Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
     assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 1);
     let stat = disk.lstat(&folder(&disk, &root, "d"), OsStr::new("a")).unwrap();
     let entry = LocalEntry { path: path("d/a"), state: LocalState::File(stat) };
@@ -238,10 +255,9 @@ fn a_root_that_cannot_be_read_ends_the_scan() {
 
 #[test]
 fn names_that_vanish_meanwhile_are_absent() {
-    for (call, name, left) in [
-        (Call::Lstat, "b", ["a", "d/x"]),
-        (Call::OpenFolder, "d", ["a", "b"]),
-    ] {
+    for (call, name, left) in
+        [(Call::Lstat, "b", ["a", "d/x"]), (Call::OpenFolder, "d", ["a", "b"])]
+    {
         let (disk, root) = working_copy(&["a", "b", "d/x"]);
         before(&disk, call, name, |other| {
             other.person().remove("/copy/b").ok();
@@ -291,7 +307,8 @@ fn names_that_are_no_utf8_are_reported_unless_a_rule_leaves_them_alone() {
         drop(disk.create(&d, &OsString::from_vec(name.to_vec()), 0o666).unwrap());
     }
     write(&disk, &root, ".lsyncignore", b"*.o\n");
-    let items: Vec<_> = Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
+    let items: Vec<_> =
+        Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
     let [_, _, LocalItem::Unnameable { folder, name, reason }] = &items[..] else {
         panic!("{items:?}")
     };
@@ -322,7 +339,8 @@ fn folders_are_entered_as_deep_as_keys_reach_and_no_deeper() {
     let (disk, root) = working_copy(&[]);
     let deepest = (0..1_000).fold(root, |above, _| folder(&disk, &above, "d"));
     write(&disk, &deepest, "x", b"");
-    let items: Vec<_> = Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
+    let items: Vec<_> =
+        Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
     let [LocalItem::Unnameable { folder: Some(folder), name, .. }] = &items[..] else {
         panic!("{items:?}")
     };
@@ -333,13 +351,23 @@ fn folders_are_entered_as_deep_as_keys_reach_and_no_deeper() {
 #[test]
 fn a_scope_gives_what_a_whole_scan_gives_within_it() {
     let (disk, root) = working_copy(&[
-        ".lsyncignore", "a-/x", "a.txt", "a/.lsyncignore", "a/b-", "a/b/c", "a/b/d.o", "a/b/e/f",
-        "a/bb", "b",
+        ".lsyncignore",
+        "a-/x",
+        "a.txt",
+        "a/.lsyncignore",
+        "a/b-",
+        "a/b/c",
+        "a/b/d.o",
+        "a/b/e/f",
+        "a/bb",
+        "b",
     ]);
     write(&disk, &root, "a/.lsyncignore", b"*.o\n");
     let whole: Vec<LocalItem> =
         Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
-    for scope in ["a", "a/b", "a/b/c", "a/b/d.o", "a/b/e", "a/b/e/f", "b", "a/b-", "gone", "a/gone/x"] {
+    for scope in
+        ["a", "a/b", "a/b/c", "a/b/d.o", "a/b/e", "a/b/e/f", "b", "a/b-", "gone", "a/gone/x"]
+    {
         let scope = path(scope);
         let expected: Vec<String> = whole
             .iter()
@@ -352,8 +380,15 @@ fn a_scope_gives_what_a_whole_scan_gives_within_it() {
 
 #[test]
 fn above_a_scope_a_marked_folder_is_all_there_is() {
-    let (disk, root) =
-        working_copy(&["a/b/c", "file", "n/.lsync/config.yaml", "n/b/c", "s/b/c", "u/.lsyncignore", "u/b/c"]);
+    let (disk, root) = working_copy(&[
+        "a/b/c",
+        "file",
+        "n/.lsync/config.yaml",
+        "n/b/c",
+        "s/b/c",
+        "u/.lsyncignore",
+        "u/b/c",
+    ]);
     write(&disk, &root, ".lsyncignore", b"/a/\n");
     let person = disk.person();
     person.link("/copy/l", "a").unwrap();
@@ -402,8 +437,18 @@ fn the_real_disk_is_scanned_the_same_way() {
     let home = tempfile::tempdir().unwrap();
     let disk = RealDisk;
     let root = disk.open_path(home.path()).unwrap();
-    for file in ["a-", "a.", "a/b", "a/é", "a/e\u{301}", "a0", "A", "n/.lsync/config.yaml", ".lsync/x", "d/x.o"]
-    {
+    for file in [
+        "a-",
+        "a.",
+        "a/b",
+        "a/é",
+        "a/e\u{301}",
+        "a0",
+        "A",
+        "n/.lsync/config.yaml",
+        ".lsync/x",
+        "d/x.o",
+    ] {
         write(&disk, &root, file, b"x");
     }
     write(&disk, &root, ".lsyncignore", b"*.o\n");

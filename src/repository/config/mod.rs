@@ -37,7 +37,7 @@ pub struct Config {
     pub version: u64,
     /// Which bucket, and how to reach it.
     pub remote: RemoteConfig,
-    /// What the probe found, in words; see [`Config::store`].
+    /// What the probe found, in words; see [`Config::store_as`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<Value>,
     /// Days for which the trash keeps what only one side had.
@@ -47,10 +47,9 @@ pub struct Config {
     #[serde(
         default = "default_trash_bytes",
         skip_serializing_if = "is_default_trash_bytes",
-        rename = "trash_size",
         with = "byte_size"
     )]
-    pub trash_bytes: u64,
+    pub trash_size: u64,
     /// How many deletions a run may carry out without asking; absent: the guard's own limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_delete: Option<DeleteLimit>,
@@ -118,7 +117,7 @@ impl Config {
             remote,
             store: None,
             trash_days: default_trash_days(),
-            trash_bytes: default_trash_bytes(),
+            trash_size: default_trash_bytes(),
             max_delete: None,
             jobs: None,
             backup: default_backup(),
@@ -126,7 +125,7 @@ impl Config {
     }
 
     /// Returns what the probe found, as the type that `remote` has for it.
-    pub fn store<T: DeserializeOwned>(&self) -> Result<Option<T>, ConfigError> {
+    pub fn store_as<T: DeserializeOwned>(&self) -> Result<Option<T>, ConfigError> {
         self.store
             .clone()
             .map(|store| serde_yaml::from_value(store).map_err(|error| of_store(&error)))

@@ -45,7 +45,7 @@ pub(super) struct Header {
 
 /// Reads one line, without its newline.
 pub(super) fn read_line(line: &[u8]) -> Line {
-    if let Some(scanned) = scanner::scan(line) {
+    if let Some(scanned) = sound_part(line).and_then(scanner::scan) {
         return scanned.into();
     }
     let line = line.trim_ascii_end();
@@ -53,14 +53,20 @@ pub(super) fn read_line(line: &[u8]) -> Line {
         [] | [b'#', ..] | b"---" | b"..." => return Line::Blank,
         _ => (),
     }
-    let row = match split_checksum(line) {
-        None => line,
-        Some((row, expected)) if crc32(row) == expected => row,
-        Some(_) => return broken(line, "the checksum is wrong".into()),
-    };
-    match scanner::scan(row) {
-        Some(scanned) => scanned.into(),
-        None => yaml::parse(row).unwrap_or_else(|why| broken(line, why)),
+    match sound_part(line) {
+        None => broken(line, "the checksum is wrong".into()),
+        Some(row) => match scanner::scan(row) {
+            Some(scanned) => scanned.into(),
+            None => yaml::parse(row).unwrap_or_else(|why| broken(line, why)),
+        },
+    }
+}
+
+/// Returns the row without its checksum; `None` where that is wrong.
+fn sound_part(line: &[u8]) -> Option<&[u8]> {
+    match split_checksum(line) {
+        None => Some(line),
+        Some((row, expected)) => (crc32(row) == expected).then_some(row),
     }
 }
 

@@ -95,15 +95,16 @@ pub enum DatabaseError {
 
 impl DatabaseError {
     /// Returns what to do next.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("free some space and run the same command again")
+                "free some space and run the same command again"
             }
-            Self::Io { .. } => None,
-            Self::Newer { .. } => Some("update lsync"),
-            Self::Changed { .. } => Some("run the same command again"),
-        }
+            Self::Io { .. } => return None,
+            Self::Newer { .. } => "update lsync",
+            Self::Changed { .. } => "run the same command again",
+        };
+        Some(hint.into())
     }
 
     /// Makes an error of one that reading `file` met.

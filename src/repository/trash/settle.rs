@@ -3,6 +3,7 @@
 //! Each step is one call that can be repeated, so that settling may itself be killed anywhere.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 
 use super::list::{self, Mark};
@@ -40,6 +41,24 @@ pub enum What {
     },
 }
 
+impl fmt::Display for Settled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match &self.what {
+            What::PutBack => {
+                write!(formatter, "{path}: an edit that a killed run had taken has its name again")
+            }
+            What::Kept { operand } => write!(
+                formatter,
+                "{path}: an edit that a killed run had taken is kept: lsync trash restore {operand}"
+            ),
+            What::Open { operand, reason } => {
+                write!(formatter, "{path}: {operand} in the trash cannot be settled yet: {reason}")
+            }
+        }
+    }
+}
+
 /// Settles the open entries of all runs that did not finish. Only under the lock, and before
 /// anything else is done; one look where every run finished.
 ///
@@ -64,9 +83,8 @@ pub fn settle<D: Disk>(
     for run in read_runs(disk, control).map_err(TrashError::io("read", "the runs"))? {
         if !run.list.is_finished {
             let work = Work { disk, root, run: &run };
-            is_complete &= work
-                .settle_run(&mut settled)
-                .map_err(TrashError::io("settle", &run.name))?;
+            is_complete &=
+                work.settle_run(&mut settled).map_err(TrashError::io("settle", &run.name))?;
         }
     }
     if is_complete {
@@ -103,7 +121,8 @@ impl<D: Disk> Work<'_, D> {
                 Err(error) => {
                     // One path that cannot be settled must not stop all commands.
                     is_complete = false;
-                    let what = What::Open { operand: self.operand(entry), reason: error.to_string() };
+                    let what =
+                        What::Open { operand: self.operand(entry), reason: error.to_string() };
                     settled.push(Settled { path: entry.path.clone(), what });
                 }
             }

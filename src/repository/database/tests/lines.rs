@@ -112,7 +112,7 @@ fn assert_round_trip(row: &BaseRow) {
     assert_eq!(fields["ctime"].as_i64(), Some(row.signature.ctime), "{line}");
     assert_eq!(fields["inode"].as_u64(), Some(row.signature.inode), "{line}");
     assert_eq!(fields["etag"].as_str(), Some(row.etag.as_str()), "{line}");
-    match super::super::yaml::parse(line.as_bytes()) {
+    match yaml::parse(line.as_bytes()) {
         Ok(Line::Put(read)) => assert_eq!(read, *row, "{line}"),
         _ => panic!("the library does not know {line}"),
     }
@@ -254,11 +254,11 @@ fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
     let sound = text_of(&row("a", 5));
     for (text, word) in [
         (format!("{sound} # 00000000"), "checksum"),
-        (sound.replace("}", ", mode: 420}"), "mode"),
-        (sound.replace("}", ", stored: 3}"), "stored"),
-        (sound.replace("}", ", kind: \"link\"}"), "kind"),
-        (sound.replace("}", ", crc64: \"12\"}"), "crc64"),
-        (sound.replace("}", ", size: 6}"), "duplicate"),
+        (sound.replace('}', ", mode: 420}"), "mode"),
+        (sound.replace('}', ", stored: 3}"), "stored"),
+        (sound.replace('}', ", kind: \"link\"}"), "kind"),
+        (sound.replace('}', ", crc64: \"12\"}"), "crc64"),
+        (sound.replace('}', ", size: 6}"), "duplicate"),
         (sound.replace("size: 5", "size: -5"), "size"),
         (sound.replace("size: 5", "size: 5.0"), "size"),
         (sound.replace("size: 5", "size: 18446744073709551616"), "size"),

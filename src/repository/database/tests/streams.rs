@@ -218,7 +218,7 @@ fn a_newer_format_is_refused_with_a_hint_and_nothing_is_written() {
         let error = bench.try_open().err().expect("refused");
         assert!(error.to_string().contains(file), "{error}");
         assert!(error.to_string().contains("its format is 2"), "{error}");
-        assert_eq!(error.hint(), Some("update lsync"));
+        assert_eq!(error.hint().as_deref(), Some("update lsync"));
         assert_eq!(bench.disk.operations(), before);
     }
 }
@@ -351,4 +351,28 @@ fn somebody_who_wrote_between_opening_and_recording_is_noticed() {
     bench.open().record(&[put("c", 1)]).unwrap();
     assert!(matches!(late.record(&[put("b", 2)]), Err(DatabaseError::Changed { .. })));
     assert_eq!(rows(&bench.open()), expected(&[("a", 1), ("c", 1)]));
+}
+
+#[test]
+fn an_iteration_can_go_to_another_thread() {
+    let bench = Bench::new();
+    let mut database = bench.open();
+    database.record(&[put("a", 1)]).unwrap();
+    let rows = database.rows(None).unwrap();
+    drop(database);
+    assert_eq!(std::thread::spawn(move || rows.count()).join().unwrap(), 1);
+}
+
+/// `cargo test --release --lib million -- --ignored`
+#[test]
+#[ignore = "means something in a release build on a quiet machine alone"]
+fn a_million_rows_load_within_their_budget() {
+    let mut lines = header();
+    for number in 0..1_000_000 {
+        lines += &line_of(&format!("photos/2026/album-{:04}/{number:07}.jpeg", number / 1000), 1);
+    }
+    let bench = Bench::with(lines.as_bytes(), b"");
+    let start = std::time::Instant::now();
+    assert_eq!(bench.open().tracked().unwrap(), 1_000_000);
+    assert!(start.elapsed().as_millis() <= 400, "{:?}", start.elapsed());
 }
