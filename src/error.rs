@@ -153,12 +153,10 @@ impl Error {
             Self::SafetyStop(_) => Exit::SafetyStop,
             Self::Repository(error) => repository_exit(error),
             Self::Remote(error) => remote_exit(error.kind),
-            Self::Trash(TrashError::NotFound { .. }) => Exit::Usage,
-            Self::Config(_)
-            | Self::Database(_)
-            | Self::Trash(_)
-            | Self::CommandLine(_)
-            | Self::Failed { .. } => Exit::Failed,
+            Self::Trash(error) => trash_exit(error),
+            Self::Config(_) | Self::Database(_) | Self::CommandLine(_) | Self::Failed { .. } => {
+                Exit::Failed
+            }
             Self::Sync(error) => sync_exit(error),
         }
     }
@@ -173,9 +171,9 @@ impl Error {
             Self::Bucket(error) => Some(error.hint().to_owned()),
             Self::Repository(error) => error.hint(),
             Self::Config(error) => error.hint.clone(),
-            Self::Database(error) => error.hint().map(str::to_owned),
-            Self::Trash(TrashError::NotFound { .. }) => Some("see `lsync trash list`".to_owned()),
-            Self::Trash(_) | Self::CommandLine(_) => None,
+            Self::Database(error) => error.hint(),
+            Self::Trash(error) => trash_hint(error),
+            Self::CommandLine(_) => None,
             Self::Remote(error) => remote_hint(error.kind).map(str::to_owned),
             Self::Sync(error) => sync_hint(error),
         }
@@ -204,12 +202,46 @@ fn repository_exit(error: &RepositoryError) -> Exit {
     }
 }
 
-fn sync_exit(_error: &SyncError) -> Exit {
-    Exit::Failed
+fn trash_exit(error: &TrashError) -> Exit {
+    match error {
+        TrashError::NotFound { .. } => Exit::Usage,
+        TrashError::Io { .. } | TrashError::Full { .. } => Exit::Failed,
+    }
 }
 
-fn sync_hint(_error: &SyncError) -> Option<String> {
-    None
+fn trash_hint(error: &TrashError) -> Option<String> {
+    match error {
+        TrashError::NotFound { .. } => Some("`lsync trash list` shows what it holds".to_owned()),
+        TrashError::Io { .. } | TrashError::Full { .. } => None,
+    }
+}
+
+fn sync_exit(error: &SyncError) -> Exit {
+    match error {
+        SyncError::NothingMatches(_) => Exit::Usage,
+        SyncError::Interrupted => Exit::Interrupted,
+        SyncError::Remote(error) => remote_exit(error.kind),
+        SyncError::Trash(error) => trash_exit(error),
+        SyncError::Scan(_)
+        | SyncError::Database(_)
+        | SyncError::OutOfOrder(_)
+        | SyncError::Staging(_) => Exit::Failed,
+    }
+}
+
+fn sync_hint(error: &SyncError) -> Option<String> {
+    match error {
+        SyncError::NothingMatches(_) => {
+            Some("nothing was done for the others; `lsync status` shows what there is".to_owned())
+        }
+        SyncError::Remote(error) => remote_hint(error.kind).map(str::to_owned),
+        SyncError::Trash(error) => trash_hint(error),
+        SyncError::Database(error) => error.hint(),
+        SyncError::OutOfOrder(_) => {
+            Some("run the same command again; if it stays, report it".to_owned())
+        }
+        SyncError::Interrupted | SyncError::Scan(_) | SyncError::Staging(_) => None,
+    }
 }
 
 /// Returns what an error of the store means to the shell.

@@ -73,15 +73,32 @@ impl Context {
         working: &Working,
     ) -> RealWorld<R> {
         let monitor = Arc::clone(&working.progress) as Arc<dyn Monitor>;
+        let remote_id = repository.config.remote.id();
+        let prefix_bytes = prefix_bytes(&remote_id.url, &self.start);
         World {
             disk: RealDisk,
             repository,
             remote: Arc::new(remote),
+            remote_id,
+            prefix_bytes,
             clock: SystemClock,
             monitor,
             stop: self.stop(),
             parallel: true,
         }
+    }
+
+    /// Waits for something that must come to its end; the first signal is only acknowledged.
+    pub(super) async fn to_the_end<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        tokio::select! {
+            biased;
+            output = &mut future => return output,
+            () = self.interrupt.asked(1) => {
+                self.screen.remark("interrupted, finishing what is under way; again to end at once");
+            }
+        }
+        future.await
     }
 
     /// Returns what the library looks at between two steps.
@@ -90,10 +107,7 @@ impl Context {
     }
 
     /// Waits for something that changes nothing; the first signal ends it (`None`).
-    pub(super) async fn unless_interrupted<T>(
-        &self,
-        future: impl Future<Output = T>,
-    ) -> Option<T> {
+    pub(super) async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             () = self.interrupt.asked(1) => {
@@ -132,6 +146,14 @@ impl Drop for Working {
     }
 }
 
+/// Returns how many bytes of every key are the prefix's.
+fn prefix_bytes(url: &str, start: &Path) -> usize {
+    match BucketUrl::parse(url, start) {
+        Ok(BucketUrl::S3 { prefix, .. }) if !prefix.is_empty() => prefix.len() + 1,
+        Ok(BucketUrl::S3 { .. } | BucketUrl::Folder(_)) | Err(_) => 0,
+    }
+}
+
 /// Makes the selection of a run.
 pub(super) fn selection(
     paths: Option<Vec<RepoPath>>,
@@ -149,7 +171,7 @@ pub(super) const RACES: &str = "this store has no reliable conditional writes: t
 /// Opens the way to the bucket of a working copy, with what the probe found.
 pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<AnyRemote, Error> {
     let config = &repository.config;
-    let capabilities = config.store::<Capabilities>()?.ok_or_else(|| {
+    let capabilities = config.store_as::<Capabilities>()?.ok_or_else(|| {
         let message = "the config does not say what the store can do".to_owned();
         let hint = format!("run `lsync init {}` again", config.remote.url);
         Error::Failed { message, hint }

@@ -10,7 +10,7 @@ use super::session::{self, Context, RealWorld, Working};
 use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
-use crate::plan::{Direction, Guard, MaxDelete, Plan};
+use crate::plan::{Direction, MaxDelete, Plan};
 use crate::repository::{DeleteLimit, Repository};
 use crate::sync::{self, Request};
 use crate::tree::{Kind, RepoPath};
@@ -186,7 +186,7 @@ pub(super) async fn carry_out(
     (plan, started): (Plan, Instant),
 ) -> Result<Exit, Error> {
     let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
-    let report = sync::carry_out(world, request, plan).await;
+    let report = context.to_the_end(sync::carry_out(world, request, plan)).await;
     let elapsed: Duration = started.elapsed();
     report::left_open(context, &conflicts, &notices);
     let report = report?;
@@ -196,17 +196,13 @@ pub(super) async fn carry_out(
 
 /// Asks what has to be asked before a plan is carried out; without a terminal, stops instead.
 fn agreed(context: &Context, wish: &Wish, request: &Request, plan: &Plan) -> Result<bool, Error> {
-    let guard = Guard {
-        max_delete: request.max_delete,
-        has_operands: !request.selection.is_everything(),
-    };
     if wish.mirror && plan.visible() > 0 {
         report::plan_lines(context, plan);
         if !wish.yes && !ask_to_mirror(context, wish)? {
             return Ok(false);
         }
     }
-    match guard.check(plan) {
+    match sync::guard(plan, request) {
         Ok(()) => Ok(true),
         Err(stop) if !context.screen.can_ask() => Err(stop.into()),
         Err(stop) => prompt::confirm(&format!("{stop}. Go on?")).map_err(Error::from),

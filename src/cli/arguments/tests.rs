@@ -36,8 +36,7 @@ fn a_conflict_is_settled_in_one_way() {
 fn options_that_overwrite_or_delete_have_no_variable() {
     let command = Arguments::command();
     for subcommand in command.get_subcommands() {
-        for argument in subcommand.get_arguments().filter(|argument| !argument.is_positional())
-        {
+        for argument in subcommand.get_arguments().filter(|argument| !argument.is_positional()) {
             let name = argument.get_id().as_str();
             let dangerous = [
                 "force",
