@@ -42,7 +42,7 @@ fn refusal<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
 
 async fn put(client: &Client, key: &str, body: &'static [u8]) -> String {
     let put = client.put_object().bucket("b").key(key).body(ByteStream::from_static(body));
-    put.send().await.unwrap().e_tag.unwrap()
+    put.send().await.expect("a success").e_tag.expect("an ETag")
 }
 
 #[tokio::test]
