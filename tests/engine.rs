@@ -387,3 +387,19 @@ async fn mirrors_make_one_side_exactly_the_other() {
     assert_eq!(keys, ["a", "b"]);
     assert_eq!(remote.bytes("a").unwrap(), "mine");
 }
+
+#[tokio::test]
+async fn an_edit_in_the_same_tick_as_the_upload_is_seen_by_the_next_run() {
+    let (remote, ann, _) = team();
+    ann.person().write("/w/f", "one!");
+    ann.disk.set_tick(4_000_000);
+    let tick = ann.disk.now();
+    assert_eq!(ann.sync().await.uploaded, 1);
+    // In place, to the same length, at the very mtime: only the ctime can tell.
+    let mtime = ann.person().stat("/w/f").unwrap().mtime;
+    assert!(ann.disk.now() > tick, "the upload has waited for the next tick");
+    ann.person().write("/w/f", "two!");
+    ann.person().set_mtime("/w/f", mtime);
+    assert_eq!(ann.sync().await.uploaded, 1);
+    assert_eq!(remote.bytes("f").unwrap(), "two!");
+}
