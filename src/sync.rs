@@ -214,7 +214,7 @@ fn context<D: Disk, R: Remote, C: Clock>(
             .and_then(|staging| staging.sweep().map(|()| staging));
         Some(staging.map_err(SyncError::Staging)?)
     };
-    Ok(Context::new(world, staging, request.jobs.get()))
+    Context::new(world, staging, request.jobs.get()).map_err(SyncError::Staging)
 }
 
 fn why(direction: Direction) -> Why {

@@ -21,7 +21,8 @@ mod listings;
 /// Runs every behaviour on every bench.
 macro_rules! every_remote {
     ($($bench:ident: $make:expr;)*) => {
-        $(mod $bench {
+        $(#[allow(unused_imports, reason = "every bench needs one of them")]
+        mod $bench {
             every_behaviour! {
                 $make,
                 behaviours: eight_creations_at_once_have_one_winner,
@@ -72,7 +73,8 @@ every_remote! {
     memory_with_opaque_etags: MemoryBench::opaque();
     memory_with_versions: MemoryBench::versioned();
     memory_without_conditions: MemoryBench::without_conditions();
-    folder: FolderBench::open();
+    folder: FolderBench::on_disk();
+    folder_in_memory: FolderBench::in_memory();
     s3: S3Bench::open(Profile::Aws);
     s3_with_versions: S3Bench::open(Profile::Versioned);
     s3_with_kms: S3Bench::open(Profile::RandomEtags);

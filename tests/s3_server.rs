@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{
     CompletedMultipartUpload, CompletedPart, Delete, EncodingType, ObjectIdentifier,
     VersioningConfiguration,
 };
-use support::{Fault, FaultRule, Profile, S3Server};
+use support::{Fault, FaultRule, Profile, S3Server, Workspace};
 
 fn client_with(server: &S3Server, secret: &str) -> Client {
     let configuration = aws_sdk_s3::Config::builder()
@@ -42,7 +42,7 @@ fn refusal<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
 
 async fn put(client: &Client, key: &str, body: &'static [u8]) -> String {
     let put = client.put_object().bucket("b").key(key).body(ByteStream::from_static(body));
-    put.send().await.unwrap().e_tag.unwrap()
+    put.send().await.expect("a success").e_tag.expect("an ETag")
 }
 
 #[tokio::test]
@@ -366,4 +366,19 @@ async fn profiles_take_single_promises_away() {
     let store = client(&server);
     let put = store.put_object().bucket("b").key("a/b").send().await;
     assert_eq!(refusal(put), (400, "XMinioParentIsObject".into()));
+}
+
+#[test]
+fn a_workspace_runs_the_real_binary_and_sees_what_is_in_its_folders() {
+    let server = S3Server::start();
+    let workspace = Workspace::with_server(&server);
+    workspace.lsync("alice", ["--version"]).assert_code(0);
+    workspace.write("alice/docs/a.txt", "x");
+    workspace.write("alice/.lsync/config.yaml", "not of interest");
+    workspace.set_mtime("alice/docs/a.txt", 1_731_234_567_123_456_789);
+    let snapshot = workspace.snapshot("alice");
+    let expected = (b"x".to_vec(), 1_731_234_567_123_456_789);
+    assert_eq!(snapshot.into_iter().collect::<Vec<_>>(), [("docs/a.txt".to_owned(), expected)]);
+    workspace.remove("alice/docs");
+    assert!(!workspace.exists("alice/docs"));
 }

@@ -1,10 +1,13 @@
 //! [`S3Remote`] against servers that lie, refuse and break off.
 
-use lsync::remote::{Capabilities, Condition, Remote, RemoteErrorKind as Kind, S3Remote};
+use lsync::remote::{
+    Capabilities, Condition, Remote as _, RemoteErrorKind as Kind, S3Remote, probe,
+};
 use lsync::tree::Etag;
 
 use super::benches::{
-    Bench as _, S3Bench, attributes, collect, connect, crc64, create, kind, path, put, read,
+    Bench as _, S3Bench, attributes, capabilities_of, collect, connect, crc64, create, kind, path,
+    put, read,
 };
 use super::support::{Fault, FaultRule, Profile, S3Server};
 
@@ -147,4 +150,30 @@ async fn an_edit_between_looking_and_writing_is_not_lost_where_the_store_has_con
     let result = put(&*remote, "a", "ours again", Condition::Matches(stored.etag)).await;
     assert_eq!(kind(&result), Some(Kind::Changed));
     assert_eq!(bench.server.get("team", "a").expect("theirs"), "theirs");
+}
+
+#[tokio::test]
+async fn the_probe_finds_what_each_store_does_not_promise() {
+    for profile in [
+        Profile::Aws,
+        Profile::Versioned,
+        Profile::Ceph,
+        Profile::Garage,
+        Profile::B2,
+        Profile::Racy,
+        Profile::NoConditionalDelete,
+        Profile::RandomEtags,
+        Profile::NoEtagInList,
+        Profile::NoFileBesideFolder,
+    ] {
+        let bench = S3Bench::open(profile).await;
+        let probed = probe(&bench.remote()).await.expect("a finding");
+        let etag_is_md5 = profile != Profile::RandomEtags;
+        let expected = Capabilities { etag_is_md5, ..capabilities_of(profile) };
+        assert_eq!(probed.capabilities, expected, "{profile:?}");
+        assert_eq!(bench.server.keys("team"), Vec::<String>::new(), "{profile:?}");
+        assert_eq!(bench.server.open_uploads("team"), Vec::<String>::new(), "{profile:?}");
+    }
+    let bench = S3Bench::open(Profile::ReadOnly).await;
+    assert!(probe(&bench.remote()).await.expect("a finding").capabilities.read_only);
 }

@@ -11,7 +11,7 @@ use super::profiles::{Conditional, Quirks};
 use super::store::{Precondition, Store, StoredVersion, precondition_of};
 
 /// How long a racy store thinks between checking and storing.
-const RACE_PAUSE: Duration = Duration::from_millis(30);
+pub(super) const RACE_PAUSE: Duration = Duration::from_millis(30);
 
 /// The store and its promises.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use hyper::HeaderMap;
 use s3s::dto as d;
 use s3s::{Body, S3Error, S3ErrorCode, S3Request, S3Result, TrailingHeaders, s3_error};
 
-use super::backend::Backend;
+use super::backend::{Backend, RACE_PAUSE};
 use super::checksums;
 use super::profiles::{Checking, Conditional};
 use super::store::{
@@ -156,6 +156,7 @@ impl Backend {
         Ok(Found { version: version.clone(), version_id: keeps.then(|| version.id.clone()) })
     }
 
+    #[allow(clippy::unused_async, reason = "all operations have one form")]
     pub(super) async fn get(
         &self,
         request: S3Request<d::GetObjectInput>,
@@ -280,7 +281,7 @@ impl Backend {
         }
         if self.quirks.delete == Conditional::Racy && condition != Precondition::None {
             self.lock().check(bucket, key, &condition)?;
-            tokio::task::yield_now().await;
+            tokio::time::sleep(RACE_PAUSE).await;
             return self.lock().delete(bucket, key, &Precondition::None);
         }
         self.lock().delete(bucket, key, &condition)

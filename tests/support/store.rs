@@ -160,10 +160,9 @@ impl Store {
     pub fn check(&self, bucket: &str, key: &str, condition: &Precondition) -> S3Result<()> {
         let current = self.current(bucket, key)?;
         let holds = match (condition, current) {
-            (Precondition::None, _) => true,
             (Precondition::Absent, current) => current.is_none(),
+            (Precondition::None, _) | (Precondition::Present, Some(_)) => true,
             (_, None) => return Err(no_such_key()),
-            (Precondition::Present, Some(_)) => true,
             (Precondition::Matches(etag), Some(current)) => current.etag == *etag,
             (Precondition::Never, Some(_)) => false,
         };
