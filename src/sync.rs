@@ -15,43 +15,21 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::Staging;
 use crate::local::{IgnoreRules, LocalItem, Scan, ScanError, ScanOptions};
-use crate::monitor::{Monitor, Phase, Stop};
+use crate::monitor::Phase;
 use crate::plan::{
     Direction, Examined, Guard, MaxDelete, Notice, Plan, PlanBuilder, PlanOptions, SafetyStop,
     Selection, need,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
-use crate::repository::{Database, DatabaseError, RemoteId, Repository};
+use crate::repository::{Database, DatabaseError};
 use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, list_scope};
 use crate::tree::{
     Knot, Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, PathError, RemoteEntry, RepoPath,
     Row, Step,
 };
 
-pub use crate::transfer::Report;
-
-/// Everything that a run touches.
-pub struct World<D: Disk, R, C: Clock> {
-    /// The file system.
-    pub disk: D,
-    /// The working copy.
-    pub repository: Repository<D>,
-    /// The bucket.
-    pub remote: Arc<R>,
-    /// Which remote the database's rows are about.
-    pub remote_id: RemoteId,
-    /// Bytes that the remote's prefix takes from the longest key.
-    pub prefix_bytes: usize,
-    /// Time.
-    pub clock: C,
-    /// Who is told.
-    pub monitor: Arc<dyn Monitor>,
-    /// Whether somebody asked to end.
-    pub stop: Stop,
-    /// Work may run on several threads; off in a simulation.
-    pub parallel: bool,
-}
+pub use crate::transfer::{Report, World};
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
