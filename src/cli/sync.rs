@@ -156,7 +156,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     request.backup &= wish.backup;
     let lock = (!request.dry_run).then(|| repository.lock(&RealDisk)).transpose()?;
     let remote = session::connect(&repository).await?;
-    let working = Working::begin(context, "forced");
+    let working = Working::begin(context, if wish.mirror { "mirror" } else { "forced" });
     let world = context.world(repository, remote, &working);
     let started = Instant::now();
     let Some(plan) = context.unless_interrupted(sync::plan(&world, &request)).await else {

@@ -11,6 +11,9 @@ use crate::transfer::Report;
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
 
+/// What was done in less time needs no time on the screen.
+const ELAPSED_MIN: Duration = Duration::from_millis(100);
+
 /// Returns how wide the words of a plan's actions are.
 pub(super) fn word_columns(plan: &Plan) -> usize {
     let words = plan.actions.iter().filter(|action| !action.is_bookkeeping()).map(Action::word);
@@ -24,8 +27,8 @@ pub(super) fn item(action: &Action) -> Item {
         ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
         ActionKind::Adopt => "equal on both sides".to_owned(),
         ActionKind::Forget => "no longer followed".to_owned(),
-        ActionKind::DeleteLocal => "deleted in the bucket".to_owned(),
-        ActionKind::DeleteRemote => "deleted here".to_owned(),
+        ActionKind::DeleteLocal => "not in the bucket".to_owned(),
+        ActionKind::DeleteRemote => "not here".to_owned(),
         ActionKind::ReplaceFolder => "a file takes the place of a folder".to_owned(),
         ActionKind::KeepBoth => {
             action.copy.as_ref().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
@@ -245,6 +248,7 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     add(report.forgotten, "forgotten".to_owned());
     let bytes = report.bytes_uploaded + report.bytes_downloaded;
     if bytes > 0
+        && elapsed >= ELAPSED_MIN
         && let Some(last) = work.last_mut()
     {
         last.push_str(" in ");

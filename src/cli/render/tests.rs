@@ -60,7 +60,7 @@ fn a_plan_has_a_line_for_every_action_that_does_something() {
         "upload       docs/a.txt  48.2 KiB  new\n\
          upload       docs/b.txt  12 B  changed\n\
          download     c\\u{1b}[2J  4 B  new\n\
-         delete-local d  deleted in the bucket\n\
+         delete-local d  not in the bucket\n\
          conflict e  changed here and in the bucket"
     );
 }
