@@ -18,7 +18,10 @@ use crate::tree::RepoPath;
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Between two frames of a bar.
-const FRAME_INTERVAL: Duration = Duration::from_millis(100);
+const FRAME_MILLISECONDS: u64 = 100;
+
+/// How many bytes a path counts for in the length of a bar: a deletion takes its time, too.
+const PATH_COST_BYTES: u64 = 64 * 1024;
 
 /// How wide the name of the file in the bar's message is at most, in columns.
 const MESSAGE_COLUMNS_MAX: usize = 40;
@@ -41,6 +44,8 @@ struct Counters {
     remote: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
+    /// When the bar's words were last changed, in milliseconds since the phase began.
+    drawn: AtomicU64,
 }
 
 /// The phase, and since when.
@@ -118,15 +123,24 @@ impl Progress {
         if matches!(item.action, "adopt" | "forget") {
             return;
         }
-        let done = self.counters.files.fetch_add(1, RELAXED) + 1;
-        let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Current { phase: Phase::Working { files, bytes }, .. }) = current {
-            self.with_bar(|bar| {
-                bar.set_prefix(prefix(done, files));
-                if bytes == 0 {
-                    bar.set_position(done);
-                }
-            });
+        self.counters.files.fetch_add(1, RELAXED);
+        self.with_bar(|bar| bar.inc(PATH_COST_BYTES));
+        self.redraw();
+    }
+
+    /// Changes the words beside the bar, at most once a frame: they cost more than a byte count.
+    fn redraw(&self) {
+        let Some(current) = *self.current.lock().unwrap_or_else(PoisonError::into_inner) else {
+            return;
+        };
+        let now = u64::try_from(current.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let drawn = self.counters.drawn.load(RELAXED);
+        if drawn > 0 && now.saturating_sub(drawn) < FRAME_MILLISECONDS {
+            return;
+        }
+        self.counters.drawn.store(now.max(1), RELAXED);
+        if let Some(line) = self.line() {
+            self.with_bar(|bar| bar.set_prefix(line));
         }
     }
 
@@ -138,7 +152,7 @@ impl Progress {
         }
         self.screen.set_bar(bar.clone());
         if let Some(bar) = &bar {
-            bar.enable_steady_tick(FRAME_INTERVAL);
+            bar.enable_steady_tick(Duration::from_millis(FRAME_MILLISECONDS));
         }
         *shown = bar;
     }
@@ -181,15 +195,10 @@ fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
 /// Makes the bar of a phase, on stderr.
 fn bar(phase: Phase) -> ProgressBar {
     let (length, template) = match phase {
-        Phase::Planning | Phase::Finishing => (None, "{spinner} {msg}"),
-        Phase::Working { files, bytes: 0 } => {
-            (Some(files), "{bar:24} {human_pos}/{human_len} files  {msg}")
+        Phase::Planning | Phase::Finishing => (None, "{spinner} {prefix}"),
+        Phase::Working { files, bytes } => {
+            (Some(bytes + files * PATH_COST_BYTES), "[{bar:24}] {prefix}  {wide_msg}")
         }
-        Phase::Working { bytes, .. } => (
-            Some(bytes),
-            "{bar:24} {prefix}, {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, \
-             {eta} left  {msg}",
-        ),
     };
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
     match ProgressStyle::with_template(template) {
@@ -198,22 +207,14 @@ fn bar(phase: Phase) -> ProgressBar {
     }
 }
 
-fn prefix(done: u64, total: u64) -> String {
-    format!("{}/{} files", number(done), number(total))
-}
-
 impl Monitor for Progress {
     fn phase(&self, phase: Phase) {
         let current = Current { phase, since: Instant::now() };
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
+        self.counters.drawn.store(0, RELAXED);
         if self.mode == Mode::Bar {
-            let bar = bar(phase);
-            match phase {
-                Phase::Planning => bar.set_message("comparing"),
-                Phase::Finishing => bar.set_message("recording"),
-                Phase::Working { files, .. } => bar.set_prefix(prefix(0, files)),
-            }
-            self.show(Some(bar));
+            self.show(Some(bar(phase)));
+            self.redraw();
         }
     }
 
@@ -247,12 +248,13 @@ impl Monitor for Progress {
     fn bytes(&self, bytes: u64) {
         self.counters.bytes.fetch_add(bytes, RELAXED);
         self.with_bar(|bar| bar.inc(bytes));
+        self.redraw();
     }
 
     fn counted(&self, local: u64, remote: u64) {
         self.counters.local.store(local, RELAXED);
         self.counters.remote.store(remote, RELAXED);
-        self.with_bar(|bar| bar.set_message(planning(&self.counters)));
+        self.redraw();
     }
 
     fn warning(&self, message: &str) {

@@ -14,6 +14,9 @@ const WORD_COLUMNS_MIN: usize = 8;
 /// What was done in less time needs no time on the screen.
 const ELAPSED_MIN: Duration = Duration::from_millis(100);
 
+/// A rate over less time says nothing.
+const RATE_ELAPSED_MIN: Duration = Duration::from_secs(1);
+
 /// Returns how wide the words of a plan's actions are.
 pub(super) fn word_columns(plan: &Plan) -> usize {
     let words = plan.actions.iter().filter(|action| !action.is_bookkeeping()).map(Action::word);
@@ -130,15 +133,19 @@ pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
 
 /// Renders the lines of a plan: what it does, then what it cannot.
 pub(super) fn plan_lines(style: Style, plan: &Plan, with_bookkeeping: bool) -> String {
+    let mut lines = actions(style, plan, with_bookkeeping);
+    lines.extend(plan.conflicts.iter().map(|conflict| conflict_line(style, conflict)));
+    lines.join("\n")
+}
+
+/// Renders what a plan does, a line each.
+pub(super) fn actions(style: Style, plan: &Plan, with_bookkeeping: bool) -> Vec<String> {
     let columns = word_columns(plan);
-    let mut lines: Vec<String> = plan
-        .actions
+    plan.actions
         .iter()
         .filter(|action| with_bookkeeping || !action.is_bookkeeping())
         .map(|action| action_line(style, &item(action), columns))
-        .collect();
-    lines.extend(plan.conflicts.iter().map(|conflict| conflict_line(style, conflict)));
-    lines.join("\n")
+        .collect()
 }
 
 /// Renders the groups of `lsync status`, without the summary line; empty where nothing is to say.
@@ -253,7 +260,9 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     {
         last.push_str(" in ");
         last.push_str(&duration(elapsed));
-        if let Some(rate) = rate(bytes, elapsed) {
+        if elapsed >= RATE_ELAPSED_MIN
+            && let Some(rate) = rate(bytes, elapsed)
+        {
             last.push_str(&format!(", {}/s", size(rate)));
         }
     }

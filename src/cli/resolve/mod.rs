@@ -10,7 +10,7 @@ use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
 use super::report;
 use super::session::{self, Context, Working};
-use super::sync::{carry_out, request};
+use super::sync::{Carry, request};
 use super::text::count;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::RealDisk;
@@ -60,11 +60,9 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
     let settled = plan::settle(bare, &choices, &label());
     working.pause();
-    if !context.screen.json() {
-        report::plan_lines(context, &settled);
-    }
-    let result = carry_out(context, "resolve", &world, &request, (settled, started)).await;
-    drop(working);
+    report::actions(context, &settled);
+    let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
+    let result = run.out(context, settled, started).await;
     drop(lock);
     result
 }
