@@ -27,6 +27,7 @@ pub enum Checksum {
 /// What the probe found. Serialized into `.lsync/config.yaml` in these words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 pub struct Capabilities {
     /// On `PUT`.
     pub conditional_put: Conditions,

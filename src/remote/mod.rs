@@ -10,12 +10,12 @@
 //! and after each write instead, which narrows the window and does not close it.
 
 mod capabilities;
-// mod connect;
+mod connect;
 mod folder;
-// mod key;
-// mod memory;
-// mod probe;
-// mod s3;
+mod key;
+pub mod memory;
+mod probe;
+mod s3;
 
 use std::future::Future;
 use std::ops::Range;
@@ -23,12 +23,12 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use capabilities::{Capabilities, Checksum, Conditions};
-// pub use connect::{AnyRemote, connect};
+pub use connect::{AnyBody, AnyRemote, RemoteSettings, connect};
 pub use folder::{FolderBody, FolderRemote};
-// pub use key::{BucketUrl, BucketUrlError};
-// pub use memory::MemoryRemote;
-// pub use probe::{Probed, probe};
-// pub use s3::S3Remote;
+pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
+pub use memory::MemoryRemote;
+pub use probe::{Probed, probe};
+pub use s3::{S3Body, S3Remote, S3Settings};
 
 use crate::tree::{Etag, RemoteEntry, RepoPath};
 

@@ -1,0 +1,226 @@
+//! [`AnyRemote`]: whichever store a working copy was made for.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{
+    Attributes, Body, BucketUrl, Capabilities, Condition, FolderBody, FolderRemote, Object, Page,
+    Part, Probed, Remote, RemoteError, S3Body, S3Remote, S3Settings, Stored, UploadId, probe,
+};
+use crate::disk::RealDisk;
+use crate::tree::{Etag, RepoPath};
+
+/// Where a working copy's bucket is, as its config says or a person types; no secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteSettings {
+    /// The bucket and the prefix, or the folder.
+    pub url: BucketUrl,
+    /// As in [`S3Settings::region`]; a folder has none.
+    pub region: Option<String>,
+    /// As in [`S3Settings::endpoint`]; a folder has none.
+    pub endpoint: Option<String>,
+    /// As in [`S3Settings::profile`]; a folder has none.
+    pub profile: Option<String>,
+    /// As in [`S3Settings::path_style`]; a folder has none.
+    pub path_style: bool,
+}
+
+/// A bucket of either kind.
+pub enum AnyRemote {
+    /// On a store that speaks S3.
+    S3(S3Remote),
+    /// A folder.
+    Folder(FolderRemote<RealDisk>),
+}
+
+/// The body of an object of either kind.
+pub enum AnyBody {
+    /// From a store that speaks S3.
+    S3(S3Body),
+    /// From a folder.
+    Folder(FolderBody<RealDisk>),
+}
+
+/// Opens the bucket that `settings` name, with what the probe found when the working copy was made.
+///
+/// Makes no request; a folder says for itself what it can do, and has to be there.
+pub async fn connect(
+    settings: &RemoteSettings,
+    capabilities: Capabilities,
+) -> Result<AnyRemote, RemoteError> {
+    match &settings.url {
+        BucketUrl::S3 { bucket, prefix } => {
+            let settings = S3Settings {
+                bucket: bucket.clone(),
+                prefix: prefix.clone(),
+                region: settings.region.clone(),
+                endpoint: settings.endpoint.clone(),
+                profile: settings.profile.clone(),
+                path_style: settings.path_style,
+            };
+            Ok(AnyRemote::S3(S3Remote::open(&settings, capabilities).await))
+        }
+        BucketUrl::Folder(path) => FolderRemote::open(RealDisk, path, "").map(AnyRemote::Folder),
+    }
+}
+
+impl AnyRemote {
+    /// Makes the bucket that `settings` name where it is missing, the folders above it included.
+    pub async fn create_bucket(settings: &RemoteSettings) -> Result<(), RemoteError> {
+        if let BucketUrl::Folder(path) = &settings.url {
+            return FolderRemote::create(RealDisk, path, "").map(drop);
+        }
+        match connect(settings, Capabilities::full()).await? {
+            Self::S3(remote) => remote.create_bucket().await,
+            Self::Folder(_) => Ok(()),
+        }
+    }
+
+    /// Asks in which region the bucket lies, where the store says so; see [`S3Remote::find_region`].
+    pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
+        match self {
+            Self::S3(remote) => remote.find_region().await,
+            Self::Folder(_) => Ok(None),
+        }
+    }
+
+    /// Makes sure that the bucket is there and can be listed.
+    pub async fn check_access(&self) -> Result<(), RemoteError> {
+        self.list("", None, 1).await.map(drop)
+    }
+
+    /// Finds out what the store can do; see [`probe`]. A folder knows it without being asked.
+    pub async fn probe(&self) -> Result<Probed, RemoteError> {
+        match self {
+            Self::S3(remote) => probe(remote).await,
+            Self::Folder(remote) => {
+                Ok(Probed { capabilities: remote.capabilities().clone(), notes: Vec::new() })
+            }
+        }
+    }
+}
+
+impl Body for AnyBody {
+    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
+        match self {
+            Self::S3(body) => body.next().await,
+            Self::Folder(body) => body.next().await,
+        }
+    }
+}
+
+/// Asks whichever remote it is.
+macro_rules! either {
+    ($self:expr, $remote:ident => $call:expr) => {
+        match $self {
+            AnyRemote::S3($remote) => $call,
+            AnyRemote::Folder($remote) => $call,
+        }
+    };
+}
+
+impl Remote for AnyRemote {
+    type Body = AnyBody;
+
+    fn capabilities(&self) -> &Capabilities {
+        either!(self, remote => remote.capabilities())
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, RemoteError> {
+        either!(self, remote => remote.list(prefix, next, limit).await)
+    }
+
+    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
+        either!(self, remote => remote.head(path).await)
+    }
+
+    async fn get(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+        range: Option<Range<u64>>,
+    ) -> Result<(Object, AnyBody), RemoteError> {
+        match self {
+            Self::S3(remote) => {
+                let (object, body) = remote.get(path, expected, range).await?;
+                Ok((object, AnyBody::S3(body)))
+            }
+            Self::Folder(remote) => {
+                let (object, body) = remote.get(path, expected, range).await?;
+                Ok((object, AnyBody::Folder(body)))
+            }
+        }
+    }
+
+    async fn get_version(
+        &self,
+        path: &RepoPath,
+        version_id: &str,
+    ) -> Result<(Object, AnyBody), RemoteError> {
+        match self {
+            Self::S3(remote) => {
+                let (object, body) = remote.get_version(path, version_id).await?;
+                Ok((object, AnyBody::S3(body)))
+            }
+            Self::Folder(remote) => {
+                let (object, body) = remote.get_version(path, version_id).await?;
+                Ok((object, AnyBody::Folder(body)))
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        either!(self, remote => remote.put(path, body, attributes, condition).await)
+    }
+
+    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+        either!(self, remote => remote.delete(path, expected).await)
+    }
+
+    async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {
+        either!(self, remote => remote.start_upload(path, mtime).await)
+    }
+
+    async fn upload_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        body: Bytes,
+    ) -> Result<Part, RemoteError> {
+        either!(self, remote => remote.upload_part(path, upload, number, body).await)
+    }
+
+    async fn complete_upload(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        parts: &[Part],
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        either!(self, remote => {
+            remote.complete_upload(path, upload, parts, attributes, condition).await
+        })
+    }
+
+    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
+        either!(self, remote => remote.abort_upload(path, upload).await)
+    }
+
+    async fn settle(&self) -> Result<(), RemoteError> {
+        either!(self, remote => remote.settle().await)
+    }
+}

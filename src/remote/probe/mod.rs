@@ -1,0 +1,416 @@
+//! Finds out what a store really does, because stores do not do what they say (and some do not say).
+//!
+//! Everything happens below `<prefix>.lsync/probe/RANDOM/`, which every client leaves out of its
+//! listings, and is removed afterwards, on failure, too. The names of providers mean nothing here.
+
+mod calls;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use md5::{Digest as _, Md5};
+
+use calls::{
+    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, finding, is_refused, path, patiently,
+    someone_elses, start,
+};
+
+use super::key::PROBE_FOLDER;
+use super::{
+    Capabilities, Checksum, Condition, Conditions, Listed, Remote as _, RemoteError,
+    RemoteErrorKind as Kind, S3Remote, Stored,
+};
+use crate::tree::Etag;
+
+/// How many write the same key at once to see whether only one gets through.
+const RACERS: usize = 8;
+
+/// How often they do so: a store that checks without a lock gets away with it now and then.
+const RACES: usize = 2;
+
+/// What the probe found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// For the config.
+    pub capabilities: Capabilities,
+    /// What a person should know, a sentence each, without full stop.
+    pub notes: Vec<String>,
+}
+
+/// Probes the store behind `remote`, whose own capabilities do not matter.
+///
+/// # Errors
+/// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no error
+/// but a finding; a store that refuses all writes is [`Capabilities::read_only`].
+pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
+    remote.check_access().await?;
+    let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
+    let mut prober = Prober { remote, folder, found: nothing(), notes: Vec::new(), bodies: 0 };
+    let result = prober.examine().await;
+    prober.clear().await;
+    result?;
+    prober.note_races();
+    Ok(Probed { capabilities: prober.found, notes: prober.notes })
+}
+
+/// Returns what is safe to assume of a store before it has shown more.
+fn nothing() -> Capabilities {
+    Capabilities {
+        conditional_put: Conditions::None,
+        conditional_complete: Conditions::None,
+        conditional_delete: Conditions::None,
+        checksum: Checksum::None,
+        etag_is_md5: false,
+        etag_in_listing: false,
+        versioning: false,
+        file_beside_folder: true,
+        read_only: false,
+    }
+}
+
+/// One probe on its way.
+struct Prober<'a> {
+    remote: &'a S3Remote,
+    folder: String,
+    found: Capabilities,
+    notes: Vec<String>,
+    bodies: u64,
+}
+
+impl Prober<'_> {
+    /// Asks everything, in the order in which one answer helps the next question.
+    async fn examine(&mut self) -> Result<(), RemoteError> {
+        if !self.can_write().await? {
+            return Ok(());
+        }
+        self.found.etag_in_listing = self.below(nothing()).lists_etags().await?.unwrap_or(true);
+        if !self.found.etag_in_listing {
+            self.notes.push("listings name no versions, so that every file costs a request".into());
+        }
+        self.examine_checksum().await?;
+        self.found.conditional_put = self.examine_put().await?;
+        self.found.conditional_delete = self.examine_delete().await?;
+        self.found.conditional_complete = self.examine_complete().await?;
+        self.examine_file_beside_folder().await
+    }
+
+    /// Writes a first object without conditions, and reads what the answer tells.
+    async fn can_write(&mut self) -> Result<bool, RemoteError> {
+        let trial = Capabilities { etag_is_md5: true, ..nothing() };
+        let body = self.body();
+        let md5: [u8; 16] = Md5::digest(&body).into();
+        let stored = match self.put(&trial, "first", &body, &Condition::Absent).await {
+            Ok(stored) => stored,
+            Err(error) if matches!(error.kind, Kind::Denied | Kind::Unsupported) => {
+                self.found.read_only = true;
+                self.found.etag_in_listing = self.remote.lists_etags().await?.unwrap_or(true);
+                self.notes.push(format!("the store refuses writes, only pull works: {error}"));
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        self.found.etag_is_md5 = stored.etag_is_md5 && stored.etag.md5() == Some(md5);
+        self.found.versioning = stored.version_id.is_some();
+        if self.found.versioning {
+            self.notes.push("the bucket keeps old versions of what is replaced or deleted".into());
+        }
+        Ok(true)
+    }
+
+    /// Sends a checksum header and looks whether the store takes it.
+    async fn examine_checksum(&mut self) -> Result<(), RemoteError> {
+        let trial = Capabilities { checksum: Checksum::Crc64nvme, ..nothing() };
+        let body = self.body();
+        if finding(self.put(&trial, "checksum", &body, &Condition::Absent).await)?.is_ok() {
+            self.found.checksum = Checksum::Crc64nvme;
+        }
+        Ok(())
+    }
+
+    /// Finds how far conditions hold on `PUT`.
+    async fn examine_put(&mut self) -> Result<Conditions, RemoteError> {
+        let trial = self.trial(Conditions::Atomic);
+        for round in 0..RACES {
+            let key = format!("create-{round}");
+            if !self.has_one_winner(&trial, &key, &Condition::Absent).await? {
+                return Ok(Conditions::None);
+            }
+            let body = self.body();
+            let again = self.put(&trial, &key, &body, &Condition::Absent).await;
+            if !is_refused(&finding(again)?) {
+                return Ok(Conditions::None);
+            }
+        }
+        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
+            let trial = self.trial(honoured);
+            let body = self.body();
+            let wrong = self.put(&trial, "create-0", &body, &someone_elses()).await;
+            if !is_refused(&finding(wrong)?) {
+                return Ok(Conditions::None);
+            }
+            if !self.replaces(&trial, "create-0").await? {
+                continue;
+            }
+            for _ in 0..RACES {
+                let right = Condition::Matches(self.etag("create-0").await?);
+                if !self.has_one_winner(&trial, "create-0", &right).await? {
+                    return Ok(Conditions::None);
+                }
+            }
+            return Ok(honoured);
+        }
+        Ok(Conditions::None)
+    }
+
+    /// Tells whether a write that names the version that is there gets through.
+    async fn replaces(&mut self, trial: &Capabilities, key: &str) -> Result<bool, RemoteError> {
+        let right = Condition::Matches(self.etag(key).await?);
+        let body = self.body();
+        Ok(finding(self.put(trial, key, &body, &right).await)?.is_ok())
+    }
+
+    /// Lets several write one key at once; tells whether exactly one got through.
+    async fn has_one_winner(
+        &mut self,
+        trial: &Capabilities,
+        key: &str,
+        condition: &Condition,
+    ) -> Result<bool, RemoteError> {
+        // Equal contents would have equal ETags, and more than one of them could rightly win.
+        let bodies: Vec<Bytes> = (0..RACERS).map(|_| self.body()).collect();
+        for attempt in 0..ATTEMPTS_MAX {
+            let (remote, path) = (self.below(trial.clone()), path(key));
+            let writes = bodies.iter().map(|body| {
+                let attributes = attributes(body);
+                let (remote, path) = (&remote, &path);
+                async move { remote.put(path, body.clone(), &attributes, condition).await }
+            });
+            let results = join_all(writes).await;
+            let winners = results.iter().filter(|result| result.is_ok()).count();
+            let unclear = |result: &Result<Stored, RemoteError>| {
+                result.as_ref().is_err_and(RemoteError::is_transient)
+            };
+            if winners > 0 || !results.iter().any(unclear) {
+                return Ok(winners == 1);
+            }
+            // All were told to come back: the store limits writes to one key (R2, GCS).
+            tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt)).await;
+        }
+        Ok(false)
+    }
+    /// Finds whether a deletion minds the version that it names.
+    async fn examine_delete(&mut self) -> Result<Conditions, RemoteError> {
+        let body = self.body();
+        let stored = self.put(&nothing(), "delete", &body, &Condition::Absent).await?;
+        let (path, nobodys) = (path("delete"), Etag::new(NO_ETAG));
+        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
+            let remote = self.below(self.trial(honoured));
+            let wrong = patiently(|| remote.delete(&path, &nobodys)).await;
+            let is_there = patiently(|| remote.head(&path)).await.is_ok();
+            if !is_refused(&finding(wrong)?) || !is_there {
+                return Ok(Conditions::None);
+            }
+            if finding(patiently(|| remote.delete(&path, &stored.etag)).await)?.is_ok() {
+                return Ok(honoured);
+            }
+        }
+        Ok(Conditions::None)
+    }
+
+    /// Finds how far conditions hold when parts are put together, and whether that works at all.
+    async fn examine_complete(&mut self) -> Result<Conditions, RemoteError> {
+        if !self.can_complete().await? {
+            return Ok(Conditions::None);
+        }
+        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
+            let trial = self.trial(honoured);
+            let again = self.complete(&trial, "parts", &Condition::Absent).await;
+            if !is_refused(&finding(again)?) {
+                return Ok(Conditions::None);
+            }
+            let wrong = self.complete(&trial, "parts", &someone_elses()).await;
+            if !is_refused(&finding(wrong)?) {
+                return Ok(Conditions::None);
+            }
+            let right = Condition::Matches(self.etag("parts").await?);
+            if finding(self.complete(&trial, "parts", &right).await)?.is_err() {
+                continue;
+            }
+            let right = Condition::Matches(self.etag("parts").await?);
+            let won = self.has_one_completion(&trial, &right).await?;
+            return Ok(if won { honoured } else { Conditions::None });
+        }
+        Ok(Conditions::None)
+    }
+
+    /// Uploads in parts, without a checksum where the store refuses it there.
+    async fn can_complete(&mut self) -> Result<bool, RemoteError> {
+        for checksum in [self.found.checksum, Checksum::None] {
+            let trial = Capabilities { checksum, ..nothing() };
+            let result = finding(self.complete(&trial, "parts", &Condition::Absent).await)?;
+            if result.is_ok() {
+                self.found.checksum = checksum;
+                return Ok(true);
+            }
+            if let (Err(error), Checksum::None) = (result, checksum) {
+                self.notes.push(format!("uploads in parts fail, so large files will: {error}"));
+                break;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lets several uploads be completed at once; tells whether exactly one got through.
+    async fn has_one_completion(
+        &mut self,
+        trial: &Capabilities,
+        condition: &Condition,
+    ) -> Result<bool, RemoteError> {
+        let (remote, path) = (self.below(trial.clone()), path("parts"));
+        let mut uploads = Vec::new();
+        for _ in 0..RACERS {
+            let body = self.body();
+            uploads.push((start(&remote, &path, &body).await?, attributes(&body)));
+        }
+        let completions = uploads.iter().map(|((upload, part), attributes)| {
+            remote.complete_upload(&path, upload, std::slice::from_ref(part), attributes, condition)
+        });
+        let winners = join_all(completions).await.iter().filter(|result| result.is_ok()).count();
+        // A store that forgets a refused upload, or keeps it: both are fine.
+        join_all(uploads.iter().map(|((upload, _), _)| remote.abort_upload(&path, upload))).await;
+        Ok(winners == 1)
+    }
+
+    /// Uploads a body of one part.
+    async fn complete(
+        &mut self,
+        trial: &Capabilities,
+        key: &str,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        let (remote, path, body) = (self.below(trial.clone()), path(key), self.body());
+        let (upload, part) = start(&remote, &path, &body).await?;
+        let parts = std::slice::from_ref(&part);
+        let attributes = attributes(&body);
+        let result =
+            patiently(|| remote.complete_upload(&path, &upload, parts, &attributes, condition))
+                .await;
+        if result.is_err() {
+            drop(remote.abort_upload(&path, &upload).await);
+        }
+        result
+    }
+
+    /// Writes `beside` and `beside/below`.
+    async fn examine_file_beside_folder(&mut self) -> Result<(), RemoteError> {
+        let remote = self.below(nothing());
+        for key in ["beside", "beside/below"] {
+            let body = self.body();
+            // Not patiently: a store on a file system answers this with 500, again and again.
+            let written =
+                remote.put(&path(key), body.clone(), &attributes(&body), &Condition::Absent).await;
+            self.found.file_beside_folder &= written.is_ok();
+        }
+        for key in ["beside", "beside/below"] {
+            let there = remote.head(&path(key)).await;
+            self.found.file_beside_folder &=
+                there.is_ok_and(|object| object.entry.version.size > 0);
+        }
+        if !self.found.file_beside_folder {
+            let note = "a file and a folder of the same name cannot stand side by side";
+            self.notes.push(note.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Says what conditions that do not hold mean for a team.
+    fn note_races(&mut self) {
+        if self.found.read_only {
+            return;
+        }
+        let cure = "lsync compares before and after each write and keeps copies";
+        if self.found.conditional_put == Conditions::None {
+            self.notes.push(format!(
+                "the store ignores conditions or does not keep them under load: two people who \
+                 push the same file in the same second can overwrite each other; {cure}"
+            ));
+        } else if self.found.conditional_complete == Conditions::None {
+            self.notes.push(format!(
+                "the store ignores conditions on uploads in parts: two people who push the same \
+                 file above 8 MiB in the same second can overwrite each other; {cure}"
+            ));
+        }
+        if self.found.conditional_delete == Conditions::None {
+            self.notes.push(
+                "the store ignores conditions on deletions: lsync looks directly before each one, \
+                 so that an edit of the same second can be deleted with the file"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Removes what the probe wrote.
+    async fn clear(&mut self) {
+        if self.found.read_only {
+            return;
+        }
+        if let Err(error) = self.try_clear().await {
+            self.notes.push(format!(
+                "objects of the probe could not be removed; every client ignores them: {error}"
+            ));
+        }
+    }
+
+    async fn try_clear(&self) -> Result<(), RemoteError> {
+        let remote = self.below(nothing());
+        let page = patiently(|| remote.list("", None, 1_000)).await?;
+        for item in page.items {
+            if let Listed::Object(entry) = item {
+                let deleted = patiently(|| remote.delete(&entry.path, &entry.version.etag)).await;
+                if let Err(error) = deleted.map_err(|error| (error.kind, error))
+                    && error.0 != Kind::NotFound
+                {
+                    return Err(error.1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the remote for the probe's own folder.
+    fn below(&self, trial: Capabilities) -> S3Remote {
+        self.remote.below(&self.folder, trial)
+    }
+
+    /// Returns capabilities under which every condition is sent in one spelling.
+    fn trial(&self, honoured: Conditions) -> Capabilities {
+        Capabilities {
+            conditional_put: honoured,
+            conditional_complete: honoured,
+            conditional_delete: honoured,
+            checksum: self.found.checksum,
+            ..nothing()
+        }
+    }
+
+    /// Returns contents that no other object of the probe has.
+    fn body(&mut self) -> Bytes {
+        self.bodies += 1;
+        format!("lsync looks what this store can do ({} {})\n", self.folder, self.bodies).into()
+    }
+
+    async fn put(
+        &self,
+        trial: &Capabilities,
+        key: &str,
+        body: &Bytes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        let (remote, path, attributes) = (self.below(trial.clone()), path(key), attributes(body));
+        patiently(|| remote.put(&path, body.clone(), &attributes, condition)).await
+    }
+
+    async fn etag(&self, key: &str) -> Result<Etag, RemoteError> {
+        let (remote, path) = (self.below(nothing()), path(key));
+        Ok(patiently(|| remote.head(&path)).await?.entry.version.etag)
+    }
+}

@@ -1,0 +1,353 @@
+//! What the SDK and the stores say when something went wrong, as a [`RemoteError`].
+//!
+//! Stores agree on status and code far more than on messages, so these two decide. A `HEAD` has no
+//! body and thus no code: there the status alone decides.
+
+use std::error::Error;
+use std::io;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::remote::{RemoteError, RemoteErrorKind as Kind};
+
+/// One request, as errors name it.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// `PUT`, `LIST` …
+    pub(super) operation: &'static str,
+    /// `s3://bucket/key`.
+    pub(super) key: String,
+    /// The request changes the bucket, so that a lost answer leaves it open whether it did.
+    pub(super) writes: bool,
+    /// The request names the version that it expects to find, so that 404 means "changed".
+    pub(super) expects_version: bool,
+}
+
+impl Call {
+    /// Makes an error of this call.
+    pub(super) fn error(&self, kind: Kind, message: impl Into<String>) -> RemoteError {
+        let ambiguous = self.writes && matches!(kind, Kind::Interrupted | Kind::Failed);
+        RemoteError {
+            kind,
+            operation: self.operation,
+            key: self.key.clone(),
+            message: message.into(),
+            ambiguous,
+            retry_after_seconds: None,
+        }
+    }
+
+    /// Translates what the SDK says.
+    pub(super) fn translate<E>(&self, error: &SdkError<E, HttpResponse>) -> RemoteError
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let Some(response) = error.raw_response() else { return self.translate_unanswered(error) };
+        let status = response.status().as_u16();
+        let code = error.code();
+        let kind = match kind_of(status, code) {
+            // Also said of a key id in the wrong format, where no region would help.
+            Kind::WrongRegion if status == 400 && !names_region(error) => Kind::Denied,
+            Kind::NotFound if self.expects_version && code != Some("NoSuchUpload") => Kind::Changed,
+            kind => kind,
+        };
+        let header = |name| response.headers().get(name);
+        let mut translated =
+            self.error(kind, message(status, error, header("x-amz-bucket-region")));
+        translated.ambiguous &= status != 503;
+        translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
+        translated
+    }
+
+    /// Translates an error without an answer from the store.
+    fn translate_unanswered<E>(&self, error: &SdkError<E, HttpResponse>) -> RemoteError
+    where
+        E: Error + 'static,
+    {
+        let chain = Chain::of(error);
+        if chain.is_about_credentials {
+            return self.error(Kind::NoCredentials, chain.text);
+        }
+        let kind = match error {
+            SdkError::ConstructionFailure(_) => Kind::Invalid,
+            // The only timeout that the SDK knows of is that of connecting.
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => Kind::Unreachable,
+            SdkError::DispatchFailure(_) if chain.is_about_connecting => Kind::Unreachable,
+            SdkError::DispatchFailure(failure) if failure.is_user() => Kind::Invalid,
+            _ => Kind::Interrupted,
+        };
+        self.error(kind, chain.text)
+    }
+}
+
+/// What an error and its causes say.
+struct Chain {
+    text: String,
+    is_about_connecting: bool,
+    is_about_credentials: bool,
+}
+
+impl Chain {
+    /// Walks down the causes.
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut texts: Vec<String> = Vec::new();
+        let (mut is_about_connecting, mut is_about_credentials) = (false, false);
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            // hyper-util says "client error (Connect)" and keeps the fact from everybody else.
+            is_about_connecting |= text.contains("(Connect)")
+                || text.starts_with("dns error")
+                || cause.downcast_ref::<io::Error>().is_some_and(is_no_connection);
+            // The second is said where the chain of providers is empty.
+            is_about_credentials |= cause.is::<CredentialsError>()
+                || text.starts_with("failed to select an auth scheme");
+            if texts.last() != Some(&text) {
+                texts.push(text);
+            }
+            next = cause.source();
+        }
+        Self { text: texts.join(": "), is_about_connecting, is_about_credentials }
+    }
+}
+
+/// Tells whether an I/O error means that no connection came about.
+fn is_no_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::AddrNotAvailable
+    )
+}
+
+/// Tells whether the answer to a request with a bad signature is about the region.
+fn names_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.message().is_some_and(|text| text.contains("region"))
+        || error.raw_response().is_some_and(|r| r.headers().contains_key("x-amz-bucket-region"))
+}
+
+/// Words the answer: the store's code and message, and the region where it names one.
+fn message<E>(status: u16, error: &SdkError<E, HttpResponse>, region: Option<&str>) -> String
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let mut message = match (error.code(), error.message()) {
+        (Some(code), Some(text)) => format!("{code}: {text}"),
+        (Some(code), None) => format!("{code} (HTTP {status})"),
+        (None, Some(text)) => format!("HTTP {status}: {text}"),
+        // A success that the SDK cannot read: its reason is all there is.
+        (None, None) if (200..300).contains(&status) => Chain::of(error).text,
+        (None, None) => format!("HTTP {status}"),
+    };
+    if let (301 | 307 | 400, Some(region)) = (status, region) {
+        message = format!("{message} (the bucket lies in {region})");
+    }
+    if error.code() == Some("RequestTimeTooSkewed") {
+        message.push_str("; the clock of this machine is wrong");
+    }
+    message
+}
+
+/// Says what a status and a code mean for the caller.
+fn kind_of(status: u16, code: Option<&str>) -> Kind {
+    code.and_then(kind_of_code).unwrap_or_else(|| kind_of_status(status))
+}
+
+/// The codes that say more than their status (S3 API reference, "Error responses").
+fn kind_of_code(code: &str) -> Option<Kind> {
+    Some(match code {
+        "NoSuchKey" | "NoSuchUpload" | "NoSuchVersion" | "NotFound" => Kind::NotFound,
+        "NoSuchBucket" => Kind::NoBucket,
+        "PreconditionFailed" => Kind::Changed,
+        "ConditionalRequestConflict" | "OperationAborted" => Kind::Busy,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "ServiceUnavailable" => Kind::Throttled,
+        "InternalError" => Kind::Failed,
+        "RequestTimeout" => Kind::Interrupted,
+        "AccessDenied"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "BucketAlreadyExists"
+        | "ExpiredToken"
+        | "InvalidAccessKeyId"
+        | "InvalidToken"
+        | "InvalidSecurity"
+        | "NotSignedUp"
+        | "SignatureDoesNotMatch"
+        | "TokenRefreshRequired" => Kind::Denied,
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Kind::WrongRegion,
+        "NotImplemented" | "MethodNotAllowed" => Kind::Unsupported,
+        "InvalidObjectState" => Kind::Archived,
+        "BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch" | "IncompleteBody" => {
+            Kind::Corrupt
+        }
+        "QuotaExceeded" | "InsufficientStorage" | "XMinioStorageFull" => Kind::Full,
+        "RequestTimeTooSkewed" => Kind::Invalid,
+        _ => return None,
+    })
+}
+
+/// What a status alone means.
+fn kind_of_status(status: u16) -> Kind {
+    match status {
+        301 | 302 | 307 | 308 => Kind::WrongRegion,
+        401 | 403 => Kind::Denied,
+        404 | 410 => Kind::NotFound,
+        405 | 501 => Kind::Unsupported,
+        408 => Kind::Interrupted,
+        409 => Kind::Busy,
+        412 => Kind::Changed,
+        429 | 503 => Kind::Throttled,
+        507 => Kind::Full,
+        // 2xx: the answer could not be read.
+        200..=299 | 500.. => Kind::Failed,
+        _ => Kind::Invalid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_s3::operation::put_object::PutObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    const WRITE: Call =
+        Call { operation: "PUT", key: String::new(), writes: true, expects_version: false };
+
+    fn answered(
+        status: u16,
+        code: Option<&str>,
+        headers: &[(&'static str, &'static str)],
+    ) -> SdkError<PutObjectError> {
+        let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        for (name, value) in headers {
+            response.headers_mut().insert(*name, *value);
+        }
+        let mut metadata = ErrorMetadata::builder();
+        if let Some(code) = code {
+            metadata = metadata.code(code);
+        }
+        SdkError::service_error(PutObjectError::generic(metadata.build()), response)
+    }
+
+    #[test]
+    fn status_and_code_decide_what_the_caller_can_do() {
+        for (status, code, kind) in [
+            (404, Some("NoSuchKey"), Kind::NotFound),
+            (404, None, Kind::NotFound),
+            (404, Some("NoSuchBucket"), Kind::NoBucket),
+            (412, None, Kind::Changed),
+            (412, Some("PreconditionFailed"), Kind::Changed),
+            (409, Some("ConditionalRequestConflict"), Kind::Busy),
+            (409, Some("OperationAborted"), Kind::Busy),
+            (429, None, Kind::Throttled),
+            (503, Some("SlowDown"), Kind::Throttled),
+            (503, None, Kind::Throttled),
+            (500, Some("InternalError"), Kind::Failed),
+            (502, None, Kind::Failed),
+            (504, None, Kind::Failed),
+            (200, Some("InternalError"), Kind::Failed),
+            (200, Some("SlowDown"), Kind::Throttled),
+            (200, None, Kind::Failed),
+            (403, Some("ExpiredToken"), Kind::Denied),
+            (400, Some("ExpiredToken"), Kind::Denied),
+            (403, Some("InvalidAccessKeyId"), Kind::Denied),
+            (403, Some("SignatureDoesNotMatch"), Kind::Denied),
+            (403, None, Kind::Denied),
+            (403, Some("InvalidObjectState"), Kind::Archived),
+            (403, Some("RequestTimeTooSkewed"), Kind::Invalid),
+            (301, Some("PermanentRedirect"), Kind::WrongRegion),
+            (307, None, Kind::WrongRegion),
+            (400, Some("AuthorizationHeaderMalformed"), Kind::Denied),
+            (409, Some("BucketAlreadyExists"), Kind::Denied),
+            (400, Some("KeyTooLongError"), Kind::Invalid),
+            (400, Some("BadDigest"), Kind::Corrupt),
+            (400, Some("RequestTimeout"), Kind::Interrupted),
+            (501, Some("NotImplemented"), Kind::Unsupported),
+            (405, None, Kind::Unsupported),
+        ] {
+            assert_eq!(
+                WRITE.translate(&answered(status, code, &[])).kind,
+                kind,
+                "{status} {code:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_key_has_changed_where_a_version_was_expected() {
+        let call = Call { expects_version: true, ..WRITE };
+        assert_eq!(call.translate(&answered(404, Some("NoSuchKey"), &[])).kind, Kind::Changed);
+        assert_eq!(call.translate(&answered(404, Some("NoSuchUpload"), &[])).kind, Kind::NotFound);
+        assert_eq!(call.translate(&answered(404, Some("NoSuchBucket"), &[])).kind, Kind::NoBucket);
+    }
+
+    #[test]
+    fn only_writes_without_a_clear_answer_are_ambiguous() {
+        let read = Call { writes: false, ..WRITE };
+        for (call, status, ambiguous) in
+            [(&WRITE, 500, true), (&WRITE, 503, false), (&WRITE, 412, false), (&read, 500, false)]
+        {
+            assert_eq!(
+                call.translate(&answered(status, None, &[])).ambiguous,
+                ambiguous,
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_answer_names_region_and_patience() {
+        let error = WRITE.translate(&answered(
+            301,
+            Some("PermanentRedirect"),
+            &[("x-amz-bucket-region", "eu-central-1")],
+        ));
+        assert!(error.message.contains("eu-central-1"), "{}", error.message);
+        let error = WRITE.translate(&answered(
+            400,
+            Some("AuthorizationHeaderMalformed"),
+            &[("x-amz-bucket-region", "eu-central-1")],
+        ));
+        assert_eq!(error.kind, Kind::WrongRegion);
+        let error = WRITE.translate(&answered(503, None, &[("retry-after", "7")]));
+        assert_eq!(error.retry_after_seconds, Some(7));
+        let error = WRITE.translate(&answered(503, None, &[("retry-after", "tomorrow")]));
+        assert_eq!(error.retry_after_seconds, None);
+    }
+
+    #[test]
+    fn without_an_answer_the_cause_decides() {
+        let failed = |error: ConnectorError| -> SdkError<PutObjectError> {
+            SdkError::dispatch_failure(error)
+        };
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let error = WRITE.translate(&failed(ConnectorError::io(refused.into())));
+        assert_eq!((error.kind, error.ambiguous), (Kind::Unreachable, false));
+        let dns = io::Error::other("dns error: failed to lookup address");
+        let error = WRITE.translate(&failed(ConnectorError::io(dns.into())));
+        assert_eq!(error.kind, Kind::Unreachable);
+        let broken = io::Error::from(io::ErrorKind::ConnectionReset);
+        let error = WRITE.translate(&failed(ConnectorError::io(broken.into())));
+        assert_eq!((error.kind, error.ambiguous), (Kind::Interrupted, true));
+        let timeout: SdkError<PutObjectError> = SdkError::timeout_error("slow");
+        assert_eq!(WRITE.translate(&timeout).kind, Kind::Interrupted);
+        let credentials =
+            CredentialsError::not_loaded("no providers in chain provided credentials");
+        let error = WRITE.translate(&failed(ConnectorError::other(credentials.into(), None)));
+        assert_eq!(error.kind, Kind::NoCredentials);
+    }
+}

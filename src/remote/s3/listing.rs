@@ -1,0 +1,309 @@
+//! Listings: exact keys, in order, or an error.
+//!
+//! XML 1.0 cannot hold control characters, so keys with such come in a page that no parser reads
+//! (s3s and others write them raw) or with U+FFFD in their place (stores written in Go). Only then is
+//! a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
+
+use std::borrow::Cow;
+
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::EncodingType;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use percent_encoding::percent_decode_str;
+
+use super::answers::nanoseconds;
+use super::errors::Call;
+use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::key::ListedKey;
+use crate::remote::{Listed, Page, Remote as _, RemoteError, RemoteErrorKind as Kind};
+use crate::tree::{Etag, RepoPath};
+
+/// How many objects are looked at together where listings have no ETags.
+const HEADS_IN_FLIGHT_MAX: usize = 16;
+
+/// The most keys that a store puts on a page (S3 API reference, `ListObjectsV2`).
+const PAGE_KEYS_MAX: usize = 1_000;
+
+/// An object as the store lists it.
+#[derive(Debug, Clone, Default)]
+struct RawItem {
+    key: String,
+    etag: Option<String>,
+    size: Option<i64>,
+    modified: i64,
+}
+
+/// A page as the store sends it.
+#[derive(Debug, Clone, Default)]
+struct RawPage {
+    items: Vec<RawItem>,
+    truncated: bool,
+    token: Option<String>,
+}
+
+/// Where a listing stands: the store's token and the last key seen, so that order is checked across
+/// pages, too.
+#[derive(Debug, PartialEq, Eq)]
+struct Cursor<'a> {
+    token: &'a str,
+    last_key: &'a str,
+}
+
+impl<'a> Cursor<'a> {
+    /// Reads what [`Cursor::text`] wrote.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (length, rest) = text.split_once(':')?;
+        let (token, last_key) = rest.split_at_checked(length.parse().ok()?)?;
+        Some(Self { token, last_key })
+    }
+
+    /// Writes the cursor; the length comes first because token and key may hold anything.
+    fn text(&self) -> String {
+        format!("{}:{}{}", self.token.len(), self.token, self.last_key)
+    }
+}
+
+impl S3Remote {
+    /// Lists one page.
+    pub(super) async fn list_page(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, RemoteError> {
+        let call = self.call("LIST", prefix);
+        let cursor = match next.map(|text| (text, Cursor::parse(text))) {
+            None => None,
+            Some((_, Some(cursor))) => Some(cursor),
+            Some((text, None)) => {
+                return Err(call.error(Kind::Invalid, format!("{text:?} is no place in a listing")));
+            }
+        };
+        let token = cursor.as_ref().map(|cursor| cursor.token);
+        let raw = self.readable_page(&call, prefix, token, limit).await?;
+        let next = check(&raw, &self.keys.key(prefix), cursor.as_ref())
+            .map_err(|message| call.error(Kind::Lying, message))?;
+        let items = stream::iter(raw.items)
+            .map(|item| self.listed(&call, item))
+            .buffered(HEADS_IN_FLIGHT_MAX)
+            .try_filter_map(async |item| Ok(item))
+            .try_collect()
+            .await?;
+        Ok(Page { items, next })
+    }
+
+    /// Tells whether a listing of what is below the prefix names ETags; `None` where it is empty.
+    pub(in crate::remote) async fn lists_etags(&self) -> Result<Option<bool>, RemoteError> {
+        let page = self.raw_page(&self.call("LIST", ""), "", None, (1, false)).await;
+        let page = page.map_err(|(error, _)| error)?;
+        Ok(page.items.first().map(|item| item.etag.is_some()))
+    }
+
+    /// Fetches a page whose keys are exact.
+    async fn readable_page(
+        &self,
+        call: &Call,
+        prefix: &str,
+        token: Option<&str>,
+        limit: usize,
+    ) -> Result<RawPage, RemoteError> {
+        let limit = limit.clamp(1, PAGE_KEYS_MAX);
+        match self.raw_page(call, prefix, token, (limit, false)).await {
+            Ok(page) if page.items.iter().all(|item| !item.key.contains('\u{fffd}')) => Ok(page),
+            Ok(_) | Err((_, true)) => {
+                self.raw_page(call, prefix, token, (limit, true)).await.map_err(|(error, _)| error)
+            }
+            Err((error, false)) => Err(error),
+        }
+    }
+
+    /// Fetches a page; an error says whether there was an answer that could not be read.
+    async fn raw_page(
+        &self,
+        call: &Call,
+        prefix: &str,
+        token: Option<&str>,
+        (limit, encoded): (usize, bool),
+    ) -> Result<RawPage, (RemoteError, bool)> {
+        let prefix = self.keys.key(prefix);
+        let request = self
+            .connection
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .set_prefix((!prefix.is_empty()).then_some(prefix))
+            .set_continuation_token(token.map(str::to_owned))
+            .set_encoding_type(encoded.then_some(EncodingType::Url))
+            .max_keys(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send();
+        let mut unreadable = false;
+        let request = async {
+            request.await.inspect_err(|error| {
+                unreadable = error.raw_response().is_some_and(|r| r.status().is_success());
+            })
+        };
+        let output = answer(call, ANSWER_TIMEOUT, request).await;
+        output.map(RawPage::from).map_err(|error| (error, unreadable))
+    }
+
+    /// Makes an item of the page; looks at the object itself where the listing names no ETag.
+    async fn listed(&self, call: &Call, item: RawItem) -> Result<Option<Listed>, RemoteError> {
+        let relative = self.keys.relative(&item.key);
+        let size = item.size.and_then(|size| u64::try_from(size).ok());
+        let (Some(key), Some(size)) = (relative, size) else {
+            let message = format!("{:?} has no size, or another prefix", item.key);
+            return Err(call.error(Kind::Lying, message));
+        };
+        let listed = ListedKey { key, size, modified: item.modified };
+        if listed.is_silent() {
+            return Ok(None);
+        }
+        match (RepoPath::parse(key), item.etag.as_deref()) {
+            (Err(reason), _) => Ok(Some(listed.odd(reason))),
+            (Ok(_), Some(etag)) => Ok(Some(listed.into_listed(Etag::new(etag)))),
+            (Ok(path), None) => match self.head(&path).await {
+                Ok(object) => Ok(Some(Listed::Object(object.entry))),
+                // Deleted since it was listed.
+                Err(error) if error.kind == Kind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+impl From<ListObjectsV2Output> for RawPage {
+    fn from(output: ListObjectsV2Output) -> Self {
+        let truncated = output.is_truncated() == Some(true);
+        let encoded = output.encoding_type() == Some(&EncodingType::Url);
+        let contents = output.contents.unwrap_or_default();
+        let mut items: Vec<RawItem> = contents
+            .into_iter()
+            .map(|object| RawItem {
+                modified: nanoseconds(object.last_modified()),
+                key: object.key.unwrap_or_default(),
+                etag: object.e_tag.filter(|etag| !etag.is_empty()),
+                size: object.size,
+            })
+            .collect();
+        if encoded {
+            decode(&mut items);
+        }
+        let token = output.next_continuation_token.filter(|token| !token.is_empty());
+        Self { items, truncated, token }
+    }
+}
+
+/// Decodes the keys of a page with `encoding-type=url`.
+///
+/// AWS and `MinIO` write a blank as `+`, Ceph as `%20`; both write `+` as `%2B`. A store that writes
+/// `%20` somewhere on the page means itself by a `+` that it leaves alone.
+fn decode(items: &mut [RawItem]) {
+    let plus_is_blank = !items.iter().any(|item| item.key.contains("%20"));
+    for item in items {
+        let spelt = if plus_is_blank { item.key.replace('+', " ") } else { item.key.clone() };
+        // What is no UTF-8 keeps its spelling: no path can have it.
+        if let Ok(key) = percent_decode_str(&spelt).decode_utf8().map(Cow::into_owned) {
+            item.key = key;
+        }
+    }
+}
+
+/// Holds a page against what S3 promises, and returns where to go on.
+fn check(
+    raw: &RawPage,
+    prefix: &str,
+    cursor: Option<&Cursor<'_>>,
+) -> Result<Option<String>, String> {
+    let mut last_key = cursor.map_or("", |cursor| cursor.last_key);
+    let mut is_first = cursor.is_none();
+    for RawItem { key, .. } in &raw.items {
+        if !key.starts_with(prefix) {
+            return Err(format!("the listing of {prefix:?} names {key:?}"));
+        }
+        if !is_first && key.as_str() <= last_key {
+            return Err(format!("the listing is out of order: {key:?} comes after {last_key:?}"));
+        }
+        (last_key, is_first) = (key, false);
+    }
+    match (&raw.token, raw.truncated) {
+        (_, false) => Ok(None),
+        (None, true) => Err(format!("the listing breaks off after {last_key:?}")),
+        (Some(token), true) if cursor.is_some_and(|cursor| cursor.token == token) => {
+            Err(format!("the listing repeats itself after {last_key:?}"))
+        }
+        (Some(token), true) => Ok(Some(Cursor { token, last_key }.text())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(keys: &[&str], truncated: bool, token: Option<&str>) -> RawPage {
+        let item = |key: &&str| RawItem { key: (*key).to_owned(), ..RawItem::default() };
+        RawPage {
+            items: keys.iter().map(item).collect(),
+            truncated,
+            token: token.map(str::to_owned),
+        }
+    }
+
+    fn decoded(keys: &[&str]) -> Vec<String> {
+        let mut page = page(keys, false, None);
+        decode(&mut page.items);
+        page.items.into_iter().map(|item| item.key).collect()
+    }
+
+    #[test]
+    fn a_cursor_survives_whatever_token_and_key_hold() {
+        for (token, last_key) in [("t", "k"), ("1:2", "a:b\n"), ("", ""), ("é", "ü/ö")] {
+            let cursor = Cursor { token, last_key };
+            assert_eq!(Cursor::parse(&cursor.text()), Some(cursor));
+        }
+        assert_eq!(Cursor::parse("nonsense"), None);
+        assert_eq!(Cursor::parse("9:short"), None);
+    }
+
+    #[test]
+    fn an_honest_page_says_where_to_go_on() {
+        let next = check(&page(&["p/a", "p/b"], true, Some("t2")), "p/", None).unwrap().unwrap();
+        assert_eq!(Cursor::parse(&next), Some(Cursor { token: "t2", last_key: "p/b" }));
+        let cursor = Cursor::parse(&next).unwrap();
+        assert_eq!(check(&page(&["p/c"], false, Some("t3")), "p/", Some(&cursor)), Ok(None));
+        assert_eq!(check(&page(&[], false, None), "p/", None), Ok(None));
+    }
+
+    #[test]
+    fn a_listing_that_contradicts_itself_is_an_error() {
+        let cursor = Cursor { token: "t", last_key: "p/b" };
+        for (raw, cursor, words) in [
+            (page(&["p/b", "p/a"], false, None), None, "out of order"),
+            (page(&["p/a", "p/a"], false, None), None, "out of order"),
+            (page(&["p/a"], false, None), Some(&cursor), "out of order"),
+            (page(&["p/b"], false, None), Some(&cursor), "out of order"),
+            (page(&["q/a"], false, None), None, "names"),
+            (page(&["pq"], false, None), None, "names"),
+            (page(&["p/a"], true, None), None, "breaks off"),
+            (page(&["p/c"], true, Some("t")), Some(&cursor), "repeats itself"),
+        ] {
+            let message = check(&raw, "p/", cursor).unwrap_err();
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn encoded_keys_are_decoded_to_the_exact_bytes() {
+        for (spelt, key) in [
+            ("a+b", "a b"),
+            ("a%2Bb", "a+b"),
+            ("a%2Fb", "a/b"),
+            ("%C3%A9t%c3%a9", "été"),
+            ("a%0Ab%01", "a\nb\u{1}"),
+            ("100%25", "100%"),
+            ("%FF", "%FF"),
+        ] {
+            assert_eq!(decoded(&[spelt]), [key]);
+        }
+        assert_eq!(decoded(&["a%20b", "a+b"]), ["a b", "a+b"], "a store that spares the plus");
+    }
+}

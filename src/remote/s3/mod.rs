@@ -1,0 +1,232 @@
+//! A bucket on a store that speaks S3. This folder alone names the SDK.
+//!
+//! What the SDK is kept from doing is written in [`client`]; what stores do differently is in
+//! [`Capabilities`] and stays behind this seam.
+
+mod answers;
+mod body;
+mod bucket;
+mod client;
+mod conditions;
+mod errors;
+mod listing;
+mod multipart;
+mod objects;
+
+use std::future::Future;
+use std::ops::Range;
+use std::time::Duration;
+
+use aws_sdk_s3::config::Credentials;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use bytes::Bytes;
+
+pub use body::S3Body;
+pub use client::S3Settings;
+
+use client::Connection;
+use errors::Call;
+
+use super::key::KeySpace;
+use super::{
+    Attributes, Capabilities, Checksum, Condition, Object, Page, Part, Remote, RemoteError,
+    RemoteErrorKind, Stored, UploadId,
+};
+use crate::tree::{Etag, RepoPath};
+
+/// How long a store may take to begin its answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A body that goes out more slowly than this is given up.
+const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
+
+/// A bucket, seen through a prefix.
+#[derive(Debug, Clone)]
+pub struct S3Remote {
+    connection: Connection,
+    bucket: String,
+    keys: KeySpace,
+    capabilities: Capabilities,
+}
+
+impl S3Remote {
+    /// Builds a remote from settings and from what the probe found. Makes no request.
+    pub async fn open(settings: &S3Settings, capabilities: Capabilities) -> Self {
+        Self::new(settings, capabilities, None).await
+    }
+
+    /// Builds a remote with a key of its own instead of the AWS chain: for tests against servers on
+    /// the loopback.
+    #[doc(hidden)]
+    pub async fn open_with_key(
+        settings: &S3Settings,
+        capabilities: Capabilities,
+        access_key: &str,
+        secret_key: &str,
+    ) -> Self {
+        let credentials = Credentials::new(access_key, secret_key, None, None, "test");
+        Self::new(settings, capabilities, Some(credentials)).await
+    }
+
+    async fn new(
+        settings: &S3Settings,
+        capabilities: Capabilities,
+        credentials: Option<Credentials>,
+    ) -> Self {
+        Self {
+            connection: Connection::open(settings, credentials).await,
+            bucket: settings.bucket.clone(),
+            keys: KeySpace::new(&settings.prefix),
+            capabilities,
+        }
+    }
+
+    /// Returns the same bucket and prefix with other capabilities.
+    #[must_use]
+    pub fn with_capabilities(&self, capabilities: Capabilities) -> Self {
+        Self { capabilities, ..self.clone() }
+    }
+
+    /// Returns a remote for what lies below `folder`, for the probe.
+    pub(super) fn below(&self, folder: &str, capabilities: Capabilities) -> Self {
+        let keys = KeySpace::new(&self.keys.key(folder));
+        Self { keys, capabilities, ..self.clone() }
+    }
+
+    /// Names a request about `below` for errors.
+    fn call(&self, operation: &'static str, below: &str) -> Call {
+        Call {
+            operation,
+            key: format!("s3://{}/{}", self.bucket, self.keys.key(below)),
+            writes: false,
+            expects_version: false,
+        }
+    }
+
+    /// Names a request that changes something.
+    fn write_call(&self, operation: &'static str, path: &RepoPath, expected: bool) -> Call {
+        Call { writes: true, expects_version: expected, ..self.call(operation, path.as_str()) }
+    }
+
+    /// Returns a checksum header's value, where the store takes one.
+    fn checksum(&self, crc64: u64) -> Option<String> {
+        (self.capabilities.checksum == Checksum::Crc64nvme).then(|| answers::checksum_text(crc64))
+    }
+}
+
+/// Returns how long a request with a body of `bytes` may take.
+fn patience(bytes: usize) -> Duration {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    ANSWER_TIMEOUT + Duration::from_secs(bytes / SLOWEST_UPLOAD_BYTES_PER_SECOND)
+}
+
+/// Waits for an answer, but not forever, and translates errors.
+///
+/// The SDK's futures are some 20 KiB large and would be part of every future above them: boxed.
+fn answer<T, E>(
+    call: &Call,
+    patience: Duration,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> impl Future<Output = Result<T, RemoteError>>
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let request = Box::pin(request);
+    async move {
+        match tokio::time::timeout(patience, request).await {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(error)) => Err(call.translate(&error)),
+            Err(_) => {
+                let message = format!("no answer within {} s", patience.as_secs());
+                Err(call.error(RemoteErrorKind::Interrupted, message))
+            }
+        }
+    }
+}
+
+impl Remote for S3Remote {
+    type Body = S3Body;
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, RemoteError> {
+        self.list_page(prefix, next, limit).await
+    }
+
+    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
+        self.head_object(path).await
+    }
+
+    async fn get(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+        range: Option<Range<u64>>,
+    ) -> Result<(Object, S3Body), RemoteError> {
+        self.get_object(path, expected, range).await
+    }
+
+    async fn get_version(
+        &self,
+        path: &RepoPath,
+        version_id: &str,
+    ) -> Result<(Object, S3Body), RemoteError> {
+        self.get_object_version(path, version_id).await
+    }
+
+    async fn put(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.put_object(path, body, attributes, condition).await
+    }
+
+    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+        self.delete_object(path, expected).await
+    }
+
+    async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {
+        self.create_multipart(path, mtime).await
+    }
+
+    async fn upload_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        body: Bytes,
+    ) -> Result<Part, RemoteError> {
+        self.put_part(path, upload, number, body).await
+    }
+
+    async fn complete_upload(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        parts: &[Part],
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.complete_multipart(path, (upload, parts), attributes, condition).await
+    }
+
+    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
+        self.abort_multipart(path, upload).await
+    }
+
+    async fn settle(&self) -> Result<(), RemoteError> {
+        // S3 answers a write only once it is durable.
+        Ok(())
+    }
+}

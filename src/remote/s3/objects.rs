@@ -1,0 +1,310 @@
+//! The calls on one object: look, fetch, store, delete.
+
+use std::ops::Range;
+
+use aws_sdk_s3::config::http::HttpRequest;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType, ServerSideEncryption};
+use bytes::Bytes;
+
+use super::answers::{MTIME_KEY, mtime_text, nanoseconds, parse_checksum, parse_mtime, version_id};
+use super::body::S3Body;
+use super::conditions::Headers;
+use super::errors::Call;
+use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
+use crate::remote::{
+    Attributes, Checksum, Condition, Conditions, Object, RemoteError, RemoteErrorKind as Kind,
+    Stored,
+};
+use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
+
+/// How an answer says that an object is encrypted.
+#[derive(Debug, Default)]
+pub(super) struct Encryption<'a> {
+    pub(super) kind: Option<&'a ServerSideEncryption>,
+    pub(super) kms_key: Option<&'a str>,
+    pub(super) customer: Option<&'a str>,
+}
+
+impl Encryption<'_> {
+    /// Tells whether the ETag can be an MD5 in spite of it (S3 API reference, "Object", `ETag`).
+    fn leaves_md5(&self) -> bool {
+        matches!(self.kind, None | Some(ServerSideEncryption::Aes256))
+            && self.kms_key.is_none()
+            && self.customer.is_none()
+    }
+}
+
+/// What `HEAD` and `GET` both answer.
+struct Answered<'a> {
+    etag: Option<&'a str>,
+    size: u64,
+    modified: i64,
+    mtime: Option<&'a String>,
+    crc64: Option<&'a str>,
+    composite: bool,
+    encryption: Encryption<'a>,
+    version_id: Option<&'a str>,
+}
+
+/// The fields that the SDK's two types have in common.
+macro_rules! answered {
+    ($output:expr, $size:expr) => {{
+        let output = $output;
+        Answered {
+            etag: output.e_tag(),
+            size: $size,
+            modified: nanoseconds(output.last_modified()),
+            mtime: output.metadata().and_then(|metadata| metadata.get(MTIME_KEY)),
+            crc64: output.checksum_crc64_nvme(),
+            composite: output.checksum_type() == Some(&ChecksumType::Composite),
+            encryption: Encryption {
+                kind: output.server_side_encryption(),
+                kms_key: output.ssekms_key_id(),
+                customer: output.sse_customer_algorithm(),
+            },
+            version_id: output.version_id(),
+        }
+    }};
+}
+
+impl S3Remote {
+    /// Looks at one object, its checksum included.
+    pub(super) async fn head_object(&self, path: &RepoPath) -> Result<Object, RemoteError> {
+        let call = self.call("HEAD", path.as_str());
+        let mut request = self.connection.client.head_object();
+        if self.capabilities.checksum == Checksum::Crc64nvme {
+            request = request.checksum_mode(ChecksumMode::Enabled);
+        }
+        let request = request.bucket(&self.bucket).key(self.keys.key(path.as_str())).send();
+        let output: HeadObjectOutput = answer(&call, ANSWER_TIMEOUT, request).await?;
+        let size = announced(output.content_length(), &call)?;
+        self.object(path, &answered!(&output, size), &call)
+    }
+
+    /// Fetches the version expected, whole or in part.
+    pub(super) async fn get_object(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+        range: Option<Range<u64>>,
+    ) -> Result<(Object, S3Body), RemoteError> {
+        let call = self.call("GET", path.as_str());
+        let mut request = self.connection.client.get_object();
+        // Only where quoted ETags are known to be understood; the answer is compared anyway.
+        if self.capabilities.conditional_put == Conditions::Atomic {
+            request = request.if_match(format!("\"{expected}\""));
+        }
+        if let Some(Range { start, end }) = &range {
+            request = request.range(format!("bytes={start}-{}", end.saturating_sub(1)));
+        }
+        let ask_checksum = range.is_none() && self.capabilities.checksum == Checksum::Crc64nvme;
+        let request = request
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .customize()
+            .mutate_request(move |request| ask_for_checksum(request, ask_checksum))
+            .send();
+        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
+        let (object, body) = self.opened(path, output, range, call)?;
+        if object.entry.version.etag != *expected {
+            let message = format!("{} is there, not {expected}", object.entry.version.etag);
+            return Err(body.call.error(Kind::Changed, message));
+        }
+        Ok((object, body))
+    }
+
+    /// Fetches an old version.
+    pub(super) async fn get_object_version(
+        &self,
+        path: &RepoPath,
+        version_id: &str,
+    ) -> Result<(Object, S3Body), RemoteError> {
+        let call = self.call("GET", path.as_str());
+        let ask_checksum = self.capabilities.checksum == Checksum::Crc64nvme;
+        let request = self
+            .connection
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .version_id(version_id)
+            .customize()
+            .mutate_request(move |request| ask_for_checksum(request, ask_checksum))
+            .send();
+        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
+        self.opened(path, output, None, call)
+    }
+
+    /// Reads the head of a `GET`'s answer.
+    fn opened(
+        &self,
+        path: &RepoPath,
+        output: GetObjectOutput,
+        range: Option<Range<u64>>,
+        call: Call,
+    ) -> Result<(Object, S3Body), RemoteError> {
+        let length = announced(output.content_length(), &call)?;
+        let size = match range {
+            None => length,
+            Some(range) => total_size(output.content_range(), range.start).ok_or_else(|| {
+                call.error(Kind::Unsupported, "the store answers with another range than asked for")
+            })?,
+        };
+        let object = self.object(path, &answered!(&output, size), &call)?;
+        Ok((object, S3Body { stream: output.body, remaining_bytes: length, call }))
+    }
+
+    /// Stores a body under a condition.
+    pub(super) async fn put_object(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        let honoured = self.capabilities.conditional_put;
+        let headers = Headers::of(condition, honoured);
+        let call = self.write_call("PUT", path, headers.if_match.is_some());
+        self.look_before(&call, path, condition, honoured).await?;
+        let patience = patience(body.len());
+        let request = self
+            .connection
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .metadata(MTIME_KEY, mtime_text(attributes.mtime))
+            .set_checksum_crc64_nvme(self.checksum(attributes.crc64))
+            .set_if_none_match(headers.if_none_match)
+            .set_if_match(headers.if_match)
+            .body(ByteStream::from(body))
+            .customize();
+        let output = if self.connection.may_leave_bodies_unsigned() {
+            answer(&call, patience, request.disable_payload_signing().send()).await?
+        } else {
+            answer(&call, patience, request.send()).await?
+        };
+        let encryption = Encryption {
+            kind: output.server_side_encryption(),
+            kms_key: output.ssekms_key_id(),
+            customer: output.sse_customer_algorithm(),
+        };
+        let stored = self.stored(output.e_tag(), output.version_id(), &encryption);
+        self.look_after(&call, path, stored, honoured).await
+    }
+
+    /// Deletes the version expected.
+    pub(super) async fn delete_object(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+    ) -> Result<(), RemoteError> {
+        let condition = Condition::Matches(expected.clone());
+        let honoured = self.capabilities.conditional_delete;
+        // A missing key is `NotFound` here, not `Changed`.
+        let call = self.write_call("DELETE", path, false);
+        if honoured == Conditions::None {
+            let there = self.head_object(path).await?.entry.version.etag;
+            if there != *expected {
+                return Err(call.error(Kind::Changed, format!("{there} is there, not {expected}")));
+            }
+        }
+        let request = self
+            .connection
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .set_if_match(Headers::of(&condition, honoured).if_match)
+            .send();
+        answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
+    }
+
+    /// Reads the answer to a write; `None` where the store does not name the version.
+    pub(super) fn stored(
+        &self,
+        etag: Option<&str>,
+        version: Option<&str>,
+        encryption: &Encryption<'_>,
+    ) -> Option<Stored> {
+        let etag = Etag::new(etag?);
+        let etag_is_md5 = self.is_md5(&etag, encryption);
+        Some(Stored { etag, etag_is_md5, version_id: version_id(version) })
+    }
+
+    /// Tells whether an ETag is known to be an MD5.
+    fn is_md5(&self, etag: &Etag, encryption: &Encryption<'_>) -> bool {
+        self.capabilities.etag_is_md5 && etag.md5().is_some() && encryption.leaves_md5()
+    }
+
+    /// Reads what `HEAD` and `GET` answer.
+    fn object(
+        &self,
+        path: &RepoPath,
+        answered: &Answered<'_>,
+        call: &Call,
+    ) -> Result<Object, RemoteError> {
+        let etag = answered.etag.filter(|etag| !etag.is_empty()).map(Etag::new);
+        let etag = etag.ok_or_else(|| call.error(Kind::Failed, "the answer has no ETag"))?;
+        let mtime = answered.mtime.and_then(|text| parse_mtime(text));
+        Ok(Object {
+            etag_is_md5: self.is_md5(&etag, &answered.encryption),
+            entry: RemoteEntry {
+                path: path.clone(),
+                version: Version { etag, size: answered.size },
+                modified: answered.modified,
+            },
+            mtime: mtime.unwrap_or(answered.modified),
+            crc64: answered.crc64.filter(|_| !answered.composite).and_then(parse_checksum),
+            version_id: version_id(answered.version_id),
+        })
+    }
+}
+
+/// Asks for the checksum without the SDK's knowledge, which would compute it a second time.
+fn ask_for_checksum(request: &mut HttpRequest, ask: bool) {
+    if ask {
+        request.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
+    }
+}
+
+/// Returns the length that an answer announces.
+fn announced(length: Option<i64>, call: &Call) -> Result<u64, RemoteError> {
+    length
+        .and_then(|length| u64::try_from(length).ok())
+        .ok_or_else(|| call.error(Kind::Failed, "the answer has no Content-Length"))
+}
+
+/// Reads `bytes START-END/TOTAL`; `None` where it is another range, or none.
+fn total_size(content_range: Option<&str>, start: u64) -> Option<u64> {
+    let (range, total) = content_range?.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, _) = range.split_once('-')?;
+    (first.parse() == Ok(start)).then(|| total.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encryption_key_takes_the_md5_away() {
+        let aes = ServerSideEncryption::Aes256;
+        let kms = ServerSideEncryption::AwsKms;
+        assert!(Encryption::default().leaves_md5());
+        assert!(Encryption { kind: Some(&aes), ..Encryption::default() }.leaves_md5());
+        assert!(!Encryption { kind: Some(&kms), ..Encryption::default() }.leaves_md5());
+        assert!(!Encryption { kms_key: Some("k"), ..Encryption::default() }.leaves_md5());
+        assert!(!Encryption { customer: Some("AES256"), ..Encryption::default() }.leaves_md5());
+    }
+
+    #[test]
+    fn another_range_than_asked_for_is_noticed() {
+        assert_eq!(total_size(Some("bytes 5-9/100"), 5), Some(100));
+        assert_eq!(total_size(Some("bytes 0-9/100"), 5), None);
+        assert_eq!(total_size(Some("bytes 5-9/*"), 5), None);
+        assert_eq!(total_size(None, 0), None);
+    }
+}
