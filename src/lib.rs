@@ -16,15 +16,15 @@
 //!
 //! Read `sync.rs` first.
 
-// pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod disk;
-// pub mod error;
-// pub mod local;
+pub mod error;
+pub mod local;
 pub mod monitor;
-// pub mod plan;
+pub mod plan;
 pub mod remote;
-// pub mod repository;
-// pub mod sync;
-// pub mod transfer;
+pub mod repository;
+pub mod sync;
+pub mod transfer;
 pub mod tree;

@@ -80,3 +80,19 @@ impl Monitor for Silent {
     fn counted(&self, _: u64, _: u64) {}
     fn warning(&self, _: &str) {}
 }
+
+/// Asks a run to end: what is in flight is finished or taken back, recorded, and reported.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Stop {
+    /// Asks; once asked, for ever.
+    pub fn request(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Tells whether somebody asked.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}

@@ -127,6 +127,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.capabilities())
     }
 
+    fn reads_locally(&self) -> bool {
+        either!(self, remote => remote.reads_locally())
+    }
+
     async fn list(
         &self,
         prefix: &str,

@@ -146,6 +146,12 @@ pub trait Remote: Send + Sync + 'static {
     /// Returns what the probe found.
     fn capabilities(&self) -> &Capabilities;
 
+    /// Tells whether reading an object costs no more than reading a local file, so that contents are
+    /// compared before anything else.
+    fn reads_locally(&self) -> bool {
+        false
+    }
+
     /// Lists keys that begin with `prefix` (below the remote's own), in byte order, one page a call.
     ///
     /// `next` is what the page before returned, `limit` at most 1,000. A listing that lies (out of

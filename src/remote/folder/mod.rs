@@ -290,6 +290,10 @@ impl<D: Disk> Remote for FolderRemote<D> {
         &self.capabilities
     }
 
+    fn reads_locally(&self) -> bool {
+        true
+    }
+
     async fn list(
         &self,
         prefix: &str,

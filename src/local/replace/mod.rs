@@ -1,0 +1,395 @@
+//! Gives files their names in the working copy, and takes names away, so that no edit is lost.
+//!
+//! Everything here assumes that a person may change the name between any two calls. Nothing is
+//! overwritten: the old file goes to a slot in the trash in the same step in which the new one gets
+//! the name, and is looked at once it is there. Where it is not what the plan expected, it goes back.
+//!
+//! A slot is a free name in a folder of the trash on the same file system; whoever gives it out has
+//! written down before what will be moved there, so that a killed run can be settled.
+
+mod fallback;
+mod staging;
+
+use std::ffi::OsStr;
+use std::io;
+
+pub use staging::{Draft, Parent, Staged, Staging, Workspace};
+
+use crate::disk::Disk;
+use crate::tree::{Kind, RepoPath, Signature, Stat};
+
+/// A name in an open folder.
+pub type Name<'a, D> = (&'a <D as Disk>::Folder, &'a OsStr);
+
+/// What an operation was doing when the disk refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Opening the folder.
+    Open,
+    /// Writing the new file beside its place.
+    Stage,
+    /// Looking at the name.
+    Look,
+    /// Moving a file to the trash, or ours to its place.
+    Move,
+}
+
+impl Step {
+    /// Returns what could not be done, as it stands in messages.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open the folder",
+            Self::Stage => "write",
+            Self::Look => "look at",
+            Self::Move => "replace",
+        }
+    }
+}
+
+/// Why a name could not be given or taken; nothing was lost, and nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// A file or a link has the place of a folder.
+    #[error("{path} is not a folder")]
+    NotAFolder {
+        /// The place.
+        path: RepoPath,
+    },
+    /// A folder above the name does not exist.
+    #[error("the folder {path} does not exist")]
+    Missing {
+        /// The folder.
+        path: RepoPath,
+    },
+    /// The folder is `.lsync` under another name.
+    #[error("{path} is lsync's own folder under another name")]
+    Control {
+        /// The folder.
+        path: RepoPath,
+    },
+    /// The disk cannot rename between the staging folder and the name.
+    #[error("{path} lies on another file system than its folder's top")]
+    OtherFileSystem {
+        /// The name.
+        path: RepoPath,
+    },
+    /// The slot in the trash has been taken.
+    #[error("the place of {path} in the trash is taken")]
+    SlotTaken {
+        /// The name whose old file should have gone there.
+        path: RepoPath,
+    },
+    /// The disk refused.
+    #[error("cannot {} {path}", step.words())]
+    Io {
+        /// What was being done.
+        step: Step,
+        /// The name.
+        path: RepoPath,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl ReplaceError {
+    /// Says what was being done where.
+    fn io(step: Step, path: &RepoPath, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::CrossesDevices {
+            return Self::OtherFileSystem { path: path.clone() };
+        }
+        Self::Io { step, path: path.clone(), source }
+    }
+}
+
+/// How the name differs from what the plan expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is gone.
+    Gone,
+    /// It is there, although it should not be.
+    Present,
+    /// It holds something else, or was touched.
+    Touched,
+}
+
+/// What became of an operation. The caller tells the trash what its slot holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// Done as planned; the slot, if there was one, holds the old file.
+    Done(T),
+    /// A person was faster: the name is as they left it, and the slot is empty.
+    Changed(Change),
+    /// A person was faster, and the name was taken again before their edit could be put back: the
+    /// slot holds the edit, to be reported with its place.
+    EditInSlot,
+    /// The file system cannot exchange two names; nothing was changed, and the slot is empty.
+    NoExchange,
+}
+
+/// The name that an operation is about.
+pub struct Target<'a, D: Disk> {
+    /// The folder, open.
+    pub folder: &'a D::Folder,
+    /// The path, whose last component is the name.
+    pub path: &'a RepoPath,
+}
+
+impl<D: Disk> Target<'_, D> {
+    /// Returns folder and name.
+    pub fn name(&self) -> Name<'_, D> {
+        (self.folder, OsStr::new(self.path.name()))
+    }
+
+    /// Says where an error of the disk happened.
+    fn error(&self, step: Step) -> impl FnOnce(io::Error) -> ReplaceError {
+        let path = self.path.clone();
+        move |error| ReplaceError::io(step, &path, error)
+    }
+}
+
+/// Tells whether both are the same file with the same contents. The ctime may differ: every rename
+/// changes it.
+pub fn is_same_file(a: &Stat, b: &Stat) -> bool {
+    (a.kind, a.inode, a.size, a.mtime) == (b.kind, b.inode, b.size, b.mtime)
+}
+
+/// Tells whether nothing at all happened to the file between two looks.
+pub fn is_untouched(a: &Stat, b: &Stat) -> bool {
+    is_same_file(a, b) && a.ctime == b.ctime
+}
+
+/// Looks at the target: `None` where it does not exist.
+fn look<D: Disk>(disk: &D, target: &Target<'_, D>) -> Result<Option<Stat>, ReplaceError> {
+    let (folder, name) = target.name();
+    match disk.lstat(folder, name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some).map_err(target.error(Step::Look)),
+    }
+}
+
+/// Returns what the database remembers of a file that has just got its name.
+///
+/// The ctime is 0 where the name does not show the staged file any more, so that the next run looks.
+pub fn row_signature<D: Disk>(disk: &D, target: &Target<'_, D>, staged: &Stat) -> Signature {
+    let (folder, name) = target.name();
+    match disk.lstat(folder, name) {
+        Ok(stat) if is_same_file(&stat, staged) => stat.signature(),
+        _ => Signature { ctime: 0, ..staged.signature() },
+    }
+}
+
+/// Gives the staged file a name that nobody has; an empty folder gives way.
+pub fn create_new<D: Disk>(
+    disk: &D,
+    staged: &Staged<D>,
+    target: &Target<'_, D>,
+) -> Result<Outcome<Signature>, ReplaceError> {
+    let (folder, name) = target.name();
+    let mut given = disk.rename_new((&staged.folder, &staged.name), (folder, name));
+    if is_kind(&given, io::ErrorKind::AlreadyExists) && disk.remove_folder(folder, name).is_ok() {
+        given = disk.rename_new((&staged.folder, &staged.name), (folder, name));
+    }
+    match given {
+        Ok(()) => Ok(Outcome::Done(row_signature(disk, target, &staged.stat))),
+        Err(error) => {
+            staged.discard(disk);
+            match error.kind() {
+                io::ErrorKind::AlreadyExists => Ok(Outcome::Changed(Change::Present)),
+                // The folder itself was removed after it was opened.
+                io::ErrorKind::NotFound => Ok(Outcome::Changed(Change::Gone)),
+                _ => Err(target.error(Step::Move)(error)),
+            }
+        }
+    }
+}
+
+/// Puts the staged file in the place of the file that looks like `expected`, which goes to `slot`.
+///
+/// The name is never empty in between. What a person wrote in the last moment is put back.
+pub fn swap<D: Disk>(
+    disk: &D,
+    staged: &Staged<D>,
+    target: &Target<'_, D>,
+    expected: &Stat,
+    slot: Name<'_, D>,
+) -> Result<Outcome<Signature>, ReplaceError> {
+    let swap = Swap { disk, staged, target, slot };
+    let outcome = swap.run(
+        |found| is_untouched(found, expected),
+        |came_out| Ok(is_same_file(came_out, expected)),
+    )?;
+    if outcome == Outcome::NoExchange { fallback::swap(&swap, expected) } else { Ok(outcome) }
+}
+
+/// Puts the staged file in the place of the folder with the inode of `expected`, which goes to
+/// `slot` as a whole.
+///
+/// The caller has looked at what is in the folder, and does so again (`still_as_checked`) once it
+/// has lost its name: what a person put there in the last moment comes back with the folder.
+/// [`Outcome::NoExchange`]: [`remove`] the folder and [`create_new`] the file instead, after the
+/// base row was dropped.
+pub fn swap_folder<D: Disk>(
+    disk: &D,
+    staged: &Staged<D>,
+    (target, expected): (&Target<'_, D>, &Stat),
+    slot: Name<'_, D>,
+    still_as_checked: impl Fn(&D::Folder) -> io::Result<bool>,
+) -> Result<Outcome<Signature>, ReplaceError> {
+    let swap = Swap { disk, staged, target, slot };
+    let is_it = |stat: &Stat| {
+        stat.kind == Kind::Folder && (stat.inode, stat.device) == (expected.inode, expected.device)
+    };
+    swap.run(is_it, |came_out| {
+        Ok(is_it(came_out) && still_as_checked(&disk.open_folder(slot.0, slot.1)?)?)
+    })
+}
+
+/// Moves the file or folder that looks like `expected` to `slot`.
+///
+/// A folder is the expected one by its inode; whoever removes a whole folder looks at what is in it
+/// before.
+pub fn remove<D: Disk>(
+    disk: &D,
+    target: &Target<'_, D>,
+    expected: &Stat,
+    slot: Name<'_, D>,
+) -> Result<Outcome<()>, ReplaceError> {
+    let Some(found) = look(disk, target)? else { return Ok(Outcome::Changed(Change::Gone)) };
+    let is_folder = expected.kind == Kind::Folder;
+    let is_it = |stat: &Stat| {
+        if is_folder {
+            (stat.kind, stat.inode) == (Kind::Folder, expected.inode)
+        } else {
+            is_same_file(stat, expected)
+        }
+    };
+    if !is_it(&found) || (!is_folder && found.ctime != expected.ctime) {
+        return Ok(Outcome::Changed(Change::Touched));
+    }
+    match disk.rename_new(target.name(), slot) {
+        Ok(()) => (),
+        Err(error) => {
+            return match error.kind() {
+                io::ErrorKind::NotFound => Ok(Outcome::Changed(Change::Gone)),
+                io::ErrorKind::AlreadyExists => {
+                    Err(ReplaceError::SlotTaken { path: target.path.clone() })
+                }
+                _ => Err(target.error(Step::Move)(error)),
+            };
+        }
+    }
+    let moved = disk.lstat(slot.0, slot.1).map_err(target.error(Step::Look))?;
+    if is_it(&moved) {
+        return Ok(Outcome::Done(()));
+    }
+    Ok(match disk.rename_new(slot, target.name()) {
+        Ok(()) => Outcome::Changed(Change::Touched),
+        Err(_) => Outcome::EditInSlot,
+    })
+}
+
+/// One exchange of a staged file with a name.
+struct Swap<'a, D: Disk> {
+    disk: &'a D,
+    staged: &'a Staged<D>,
+    target: &'a Target<'a, D>,
+    slot: Name<'a, D>,
+}
+
+impl<D: Disk> Swap<'_, D> {
+    /// Exchanges the two names if `is_expected`, and back again unless `is_right` of what came out.
+    ///
+    /// On [`Outcome::NoExchange`] the staged file is where it was at first.
+    fn run(
+        &self,
+        is_expected: impl FnOnce(&Stat) -> bool,
+        is_right: impl FnOnce(&Stat) -> io::Result<bool>,
+    ) -> Result<Outcome<Signature>, ReplaceError> {
+        let Staged { folder, name, .. } = self.staged;
+        match self.disk.rename_new((folder, name), self.slot) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(ReplaceError::SlotTaken { path: self.target.path.clone() });
+            }
+            other => other.map_err(self.target.error(Step::Move))?,
+        }
+        match look(self.disk, self.target) {
+            Ok(Some(found)) if is_expected(&found) => (),
+            Ok(Some(_)) => return self.withdraw(Change::Touched),
+            Ok(None) => return self.withdraw(Change::Gone),
+            Err(error) => {
+                self.withdraw(Change::Touched)?;
+                return Err(error);
+            }
+        }
+        match self.disk.exchange(self.slot, self.target.name()) {
+            Ok(()) => (),
+            Err(error) if is_unsupported(&error) => {
+                return match self.disk.rename_new(self.slot, (folder, name)) {
+                    Ok(()) => Ok(Outcome::NoExchange),
+                    Err(error) => Err(self.target.error(Step::Move)(error)),
+                };
+            }
+            Err(error) => {
+                let withdrawn = self.withdraw(Change::Gone)?;
+                return match error.kind() {
+                    io::ErrorKind::NotFound => Ok(withdrawn),
+                    _ => Err(self.target.error(Step::Move)(error)),
+                };
+            }
+        }
+        let (folder, name) = self.slot;
+        let came_out = self.disk.lstat(folder, name).map_err(self.target.error(Step::Look))?;
+        // What cannot be looked at may be an edit: back with it.
+        if is_right(&came_out).unwrap_or(false) {
+            return Ok(Outcome::Done(row_signature(self.disk, self.target, &self.staged.stat)));
+        }
+        self.put_back()
+    }
+
+    /// Removes the staged file from the slot: it never had the name.
+    fn withdraw(&self, change: Change) -> Result<Outcome<Signature>, ReplaceError> {
+        let (folder, name) = self.slot;
+        self.disk.unlink(folder, name).map_err(self.target.error(Step::Move))?;
+        Ok(Outcome::Changed(change))
+    }
+
+    /// Gives the name back to the edit that came out of it into the slot.
+    ///
+    /// A person may have replaced, changed or removed our file in the meantime. The newest save gets
+    /// the name, and whatever a person wrote is under the name or in the slot.
+    fn put_back(&self) -> Result<Outcome<Signature>, ReplaceError> {
+        let (folder, name) = self.slot;
+        if let Err(error) = self.disk.exchange(self.slot, self.target.name()) {
+            return Ok(self.return_if_free(&error));
+        }
+        let came_out = self.disk.lstat(folder, name).map_err(self.target.error(Step::Look))?;
+        if self.staged.is(&came_out) {
+            return self.withdraw(Change::Touched);
+        }
+        // Not our file: somebody saved once more while ours had the name.
+        Ok(match self.disk.exchange(self.slot, self.target.name()) {
+            Ok(()) => Outcome::EditInSlot,
+            Err(error) => self.return_if_free(&error),
+        })
+    }
+
+    /// Moves the edit in the slot back if the name is free, as `error` says.
+    fn return_if_free(&self, error: &io::Error) -> Outcome<Signature> {
+        let is_free = error.kind() == io::ErrorKind::NotFound;
+        if is_free && self.disk.rename_new(self.slot, self.target.name()).is_ok() {
+            Outcome::Changed(Change::Touched)
+        } else {
+            Outcome::EditInSlot
+        }
+    }
+}
+
+/// Tells whether the file system does not have this call at all.
+fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
+}
+
+/// Tells whether the result is an error of this kind.
+fn is_kind<T>(result: &io::Result<T>, kind: io::ErrorKind) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == kind)
+}

@@ -1,0 +1,278 @@
+//! Where new files are written before they get their name, and the folders they go to.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::{ReplaceError, Step};
+use crate::disk::Disk;
+use crate::tree::{Kind, RepoPath, Stat};
+
+/// The name of the control folder.
+const CONTROL: &str = ".lsync";
+
+/// Permission bits that a replaced file hands on. The others (setuid, setgid, sticky) would give
+/// rights to bytes that came from somebody else.
+const MODE_KEPT: u32 = 0o777;
+
+/// The folder that a path lies in, held open.
+#[derive(Clone)]
+pub struct Parent<D: Disk> {
+    /// The open folder.
+    pub folder: D::Folder,
+    /// The path of the topmost folder of its file system; empty is the root of the working copy.
+    pub top: String,
+}
+
+/// The `.lsync/` of one file system of the working copy.
+#[derive(Clone)]
+pub struct Workspace<D: Disk> {
+    /// The path of the topmost folder of the file system; empty is the root of the working copy.
+    pub top: String,
+    /// The open `.lsync/`.
+    pub control: D::Folder,
+    /// The open `.lsync/tmp/`.
+    pub temporary: D::Folder,
+}
+
+/// Knows where files can be staged so that one rename gives them their name.
+///
+/// Invariant: made and used only by a command that holds the lock of the working copy, so nobody
+/// else makes names in the temporary folders.
+pub struct Staging<D: Disk> {
+    disk: D,
+    root: D::Folder,
+    root_device: u64,
+    /// Device and inode of the root's `.lsync`: no path may lead there, however it is spelled.
+    control_identity: (u64, u64),
+    main: Workspace<D>,
+    others: Mutex<HashMap<String, Workspace<D>>>,
+    token: String,
+    next_number: AtomicU64,
+}
+
+/// A file that is being written.
+pub struct Draft<D: Disk> {
+    disk: D,
+    folder: D::Folder,
+    name: OsString,
+    file: D::File,
+    path: RepoPath,
+}
+
+/// A complete file that has no name in the working copy yet.
+pub struct Staged<D: Disk> {
+    /// The folder it lies in.
+    pub folder: D::Folder,
+    /// Its name there.
+    pub name: OsString,
+    /// What it looked like after its mtime was set.
+    pub stat: Stat,
+}
+
+impl<D: Disk> Staging<D> {
+    /// Opens the staging folder of the working copy whose root is `root`, and makes it if absent.
+    ///
+    /// `token` begins the names of staged files: something no other run has. Nothing is swept.
+    pub fn open(disk: &D, root: &D::Folder, token: &str) -> io::Result<Self> {
+        let control = disk.open_folder(root, OsStr::new(CONTROL))?;
+        let identity = disk.stat_folder(&control)?;
+        let temporary = ensure_folder(disk, &control, OsStr::new("tmp"), 0o700)?;
+        Ok(Self {
+            disk: disk.clone(),
+            root: root.clone(),
+            root_device: disk.stat_folder(root)?.device,
+            control_identity: (identity.device, identity.inode),
+            main: Workspace { top: String::new(), control, temporary },
+            others: Mutex::default(),
+            token: token.to_owned(),
+            next_number: AtomicU64::new(1),
+        })
+    }
+
+    /// Removes what an earlier run left in the root's temporary folder. Only under the lock.
+    pub fn sweep(&self) -> io::Result<()> {
+        sweep(&self.disk, &self.main.temporary)
+    }
+
+    /// Returns the workspace of the root's file system.
+    pub fn main(&self) -> &Workspace<D> {
+        &self.main
+    }
+
+    /// Opens the folder that `path` lies in, component by component and never through a link.
+    ///
+    /// Missing folders are made if `create` says so.
+    ///
+    /// # Errors
+    /// [`ReplaceError::NotAFolder`] where a file or link has the place of a folder,
+    /// [`ReplaceError::Missing`] where a folder is absent, [`ReplaceError::Control`] where a
+    /// component is the control folder under another name.
+    pub fn open_parent(&self, path: &RepoPath, create: bool) -> Result<Parent<D>, ReplaceError> {
+        let mut parent = Parent { folder: self.root.clone(), top: String::new() };
+        let mut device = self.root_device;
+        for ancestor in path.ancestors() {
+            let name = OsStr::new(ancestor.name());
+            let folder = match self.disk.open_folder(&parent.folder, name) {
+                Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
+                    ensure_folder(&self.disk, &parent.folder, name, 0o777)
+                }
+                other => other,
+            };
+            parent.folder = folder.map_err(|error| not_opened(error, &ancestor))?;
+            let stat = self
+                .disk
+                .stat_folder(&parent.folder)
+                .map_err(|error| ReplaceError::io(Step::Open, &ancestor, error))?;
+            if (stat.device, stat.inode) == self.control_identity {
+                return Err(ReplaceError::Control { path: ancestor });
+            }
+            if stat.device != device {
+                device = stat.device;
+                ancestor.as_str().clone_into(&mut parent.top);
+            }
+        }
+        Ok(parent)
+    }
+
+    /// Returns the workspace on the file system of `parent`; made there if absent, swept at its
+    /// first use.
+    pub fn for_parent(&self, parent: &Parent<D>) -> io::Result<Workspace<D>> {
+        if parent.top.is_empty() {
+            return Ok(self.main.clone());
+        }
+        // Held while the folders are made, so that two transfers do not sweep each other's files.
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workspace) = others.get(&parent.top) {
+            return Ok(workspace.clone());
+        }
+        let top = self.disk.open_beneath(&self.root, &parent.top)?;
+        let control = ensure_folder(&self.disk, &top, OsStr::new(CONTROL), 0o700)?;
+        let temporary = ensure_folder(&self.disk, &control, OsStr::new("tmp"), 0o700)?;
+        ensure_folder(&self.disk, &control, OsStr::new("trash"), 0o700)?;
+        sweep(&self.disk, &temporary)?;
+        let workspace = Workspace { top: parent.top.clone(), control, temporary };
+        others.insert(parent.top.clone(), workspace.clone());
+        Ok(workspace)
+    }
+
+    /// Begins a file that will be `path`, with the permission bits of the file that it replaces,
+    /// or with what the umask leaves to a new one.
+    pub fn stage(
+        &self,
+        workspace: &Workspace<D>,
+        path: &RepoPath,
+        mode: Option<u32>,
+    ) -> Result<Draft<D>, ReplaceError> {
+        let folder = workspace.temporary.clone();
+        loop {
+            let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+            let name = OsString::from(format!("{}-{number}", self.token));
+            let created = self.disk.create(&folder, &name, mode.map_or(0o666, |_| 0o600));
+            let file = match created {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                other => other.map_err(|error| ReplaceError::io(Step::Stage, path, error))?,
+            };
+            let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
+            if let Some(mode) = mode {
+                draft.checked(self.disk.set_mode(&draft.file, mode & MODE_KEPT))?;
+            }
+            return Ok(draft);
+        }
+    }
+
+    /// Removes the folders above `path` that are empty now, from below, never the root.
+    pub fn remove_empty_parents(&self, path: &RepoPath) {
+        let ancestors: Vec<_> = path.ancestors().collect();
+        for ancestor in ancestors.iter().rev() {
+            let removed = self
+                .disk
+                .open_beneath(&self.root, ancestor.parent_str())
+                .and_then(|above| self.disk.remove_folder(&above, OsStr::new(ancestor.name())));
+            if removed.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl<D: Disk> Draft<D> {
+    /// Appends `bytes`.
+    pub fn write(&self, bytes: &[u8]) -> Result<(), ReplaceError> {
+        self.checked(self.disk.write(&self.file, bytes))
+    }
+
+    /// Sets the mtime (nanoseconds since 1970) and looks at the complete file.
+    pub fn seal(self, mtime: i64) -> Result<Staged<D>, ReplaceError> {
+        self.checked(self.disk.set_mtime(&self.file, mtime))?;
+        let stat = self.checked(self.disk.fstat(&self.file))?;
+        Ok(Staged { folder: self.folder, name: self.name, stat })
+    }
+
+    /// Removes the file; what cannot be removed now is swept by the next command.
+    pub fn discard(self) {
+        self.disk.unlink(&self.folder, &self.name).unwrap_or_default();
+    }
+
+    /// Says where an error of the disk happened.
+    fn checked<T>(&self, result: io::Result<T>) -> Result<T, ReplaceError> {
+        result.map_err(|error| ReplaceError::io(Step::Stage, &self.path, error))
+    }
+}
+
+impl<D: Disk> Staged<D> {
+    /// Removes the file; what cannot be removed now is swept by the next command.
+    pub fn discard(&self, disk: &D) {
+        disk.unlink(&self.folder, &self.name).unwrap_or_default();
+    }
+
+    /// Makes the contents durable. The file is opened anew: a group holds a thousand of them.
+    pub fn sync(&self, disk: &D) -> io::Result<()> {
+        disk.sync_file(&disk.open(&self.folder, &self.name)?)
+    }
+
+    /// Tells whether `stat` shows this very file, untouched.
+    pub fn is(&self, stat: &Stat) -> bool {
+        super::is_same_file(stat, &self.stat)
+    }
+}
+
+/// Removes all files in a temporary folder.
+fn sweep<D: Disk>(disk: &D, temporary: &D::Folder) -> io::Result<()> {
+    for (name, kind) in disk.read_folder(temporary)? {
+        let removed = match kind {
+            Some(Kind::Folder) => disk.remove_folder(temporary, &name),
+            _ => disk.unlink(temporary, &name),
+        };
+        match removed {
+            // A folder with something in it is not ours.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => (),
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// Opens the folder `name`, and makes it if absent.
+fn ensure_folder<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    name: &OsStr,
+    mode: u32,
+) -> io::Result<D::Folder> {
+    match disk.make_folder(folder, name, mode) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => disk.open_folder(folder, name),
+    }
+}
+
+/// Says why a folder above a target could not be opened.
+fn not_opened(error: io::Error, path: &RepoPath) -> ReplaceError {
+    match error.kind() {
+        io::ErrorKind::NotADirectory => ReplaceError::NotAFolder { path: path.clone() },
+        io::ErrorKind::NotFound => ReplaceError::Missing { path: path.clone() },
+        _ => ReplaceError::io(Step::Open, path, error),
+    }
+}

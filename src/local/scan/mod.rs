@@ -1,0 +1,305 @@
+//! Walks the working copy in the order in which S3 lists keys.
+//!
+//! Siblings sorted as `name` for files and `name/` for folders, depth first, give exactly the byte
+//! order of the keys. Nothing is collected but the names of the folders on the current path, and
+//! every name is looked up in the handle of its folder, so that no link is ever followed.
+
+mod order;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::sync::Arc;
+
+use super::ignore::{RULES_FILE, RuleStack};
+use crate::disk::Disk;
+use crate::tree::{KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
+
+/// The control folder, which never travels.
+const CONTROL_FOLDER: &str = ".lsync";
+
+/// The file that makes a folder with a control folder a working copy.
+const CONFIG_FILE: &str = "config.yaml";
+
+/// What a scan covers.
+#[derive(Debug, Clone)]
+pub struct ScanOptions {
+    /// Only this file or folder and what is below it; `None` is everything.
+    pub scope: Option<RepoPath>,
+    /// The longest path that a key can hold, in bytes: 1,024 less the length of the prefix.
+    pub key_bytes_max: usize,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self { scope: None, key_bytes_max: KEY_BYTES_MAX }
+    }
+}
+
+/// One thing that a scan found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalItem {
+    /// A file, or a name that was not entered, in key order.
+    Entry(LocalEntry),
+    /// A file or folder whose name no key can hold. It has no place in the order of keys.
+    Unnameable {
+        /// The folder; `None` is the root.
+        folder: Option<RepoPath>,
+        /// The name in it.
+        name: OsString,
+        /// Why it cannot be a key, as a half sentence.
+        reason: String,
+    },
+}
+
+/// Why a scan ended early: nothing is known of the whole working copy.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The root, or its rules file, cannot be read.
+    #[error("cannot scan the root of the working copy")]
+    Root(#[source] io::Error),
+}
+
+/// An iterator over the working copy in key order.
+///
+/// * One lstat a file, relative to the handle of its folder. Files that forbid reading are files.
+/// * A folder is either entered or gives one marker; so do links and special files. Checked in this
+///   order: ignored, unreadable, nested repository, link, special file, longer than a key.
+/// * Markers of folders stand where `name/` sorts, all others where `name` sorts; what lies at and
+///   below any marker is left alone.
+/// * Names that vanish meanwhile are absent. Names that turn into something else meanwhile are
+///   marked, at the place of what they were.
+/// * With a scope, a marked folder above it gives the only item: the marker, with `folder: true`.
+/// * After an error there are no more items.
+pub struct Scan<D: Disk> {
+    disk: D,
+    /// The root, until the first item is asked for.
+    root: Option<D::Folder>,
+    levels: Vec<Level<D>>,
+    rules: RuleStack,
+    /// The components of the scope that are still to be descended, the next one last.
+    scope: Vec<String>,
+    key_bytes_max: usize,
+}
+
+/// An open folder on the current path.
+struct Level<D: Disk> {
+    folder: D::Folder,
+    path: Option<RepoPath>,
+    /// What is left of its names, the next one last.
+    names: Vec<(OsString, Option<Kind>)>,
+    /// How many layers of rules belong to the folders above.
+    layers: usize,
+}
+
+/// Why a folder was not entered.
+enum Closed {
+    /// A repository of its own.
+    Nested,
+    /// It cannot be read.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Closed {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<D: Disk> Scan<D> {
+    /// Begins a scan of `root`; nothing is read before the first item is asked for.
+    pub fn new(disk: &D, root: &D::Folder, options: ScanOptions) -> Self {
+        let scope = options.scope.iter().flat_map(RepoPath::components).map(str::to_owned);
+        let mut scope: Vec<_> = scope.collect();
+        scope.reverse();
+        Self {
+            disk: disk.clone(),
+            root: Some(root.clone()),
+            levels: Vec::new(),
+            rules: RuleStack::default(),
+            scope,
+            key_bytes_max: options.key_bytes_max,
+        }
+    }
+
+    /// Returns what was wrong in the rules files read so far; such lines have no effect.
+    pub fn warnings(&self) -> &[String] {
+        self.rules.warnings()
+    }
+
+    /// Opens the level of `folder`: lists its names and adds its rules.
+    fn enter(&mut self, folder: D::Folder, path: Option<RepoPath>) -> Result<(), Closed> {
+        // Above the scope only one name counts, and looking for it beats listing a large folder.
+        let (names, listed) = match self.scope.pop() {
+            Some(name) => (vec![(OsString::from(name), None)], false),
+            None => (self.disk.read_folder(&folder)?, true),
+        };
+        let has = |name: &str| !listed || names.iter().any(|(other, _)| other == name);
+        if path.is_some() && has(CONTROL_FOLDER) && self.is_repository(&folder)? {
+            return Err(Closed::Nested);
+        }
+        let layers = self.rules.len();
+        if has(RULES_FILE) {
+            self.rules.enter(&self.disk, &folder, path.as_ref().map_or("", RepoPath::as_str))?;
+        }
+        let names = order::in_key_order(&self.disk, &folder, names);
+        self.levels.push(Level { folder, path, names, layers });
+        Ok(())
+    }
+
+    /// Tells whether a folder holds a repository.
+    fn is_repository(&self, folder: &D::Folder) -> io::Result<bool> {
+        let found = self
+            .disk
+            .open_folder(folder, OsStr::new(CONTROL_FOLDER))
+            .and_then(|control| self.disk.lstat(&control, OsStr::new(CONFIG_FILE)));
+        match found {
+            Ok(_) => Ok(true),
+            Err(error) if super::ignore::is_absent(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks at one name of the innermost folder.
+    fn visit(&mut self, name: OsString, kind: Option<Kind>) -> Option<LocalItem> {
+        let level = self.levels.last()?;
+        if name == CONTROL_FOLDER && self.is_own_control_folder() {
+            return None;
+        }
+        let folder = kind == Some(Kind::Folder);
+        let path = name.to_str().ok_or_else(|| "the name is no UTF-8".to_owned());
+        let path = path.and_then(|name| {
+            RepoPath::below(level.path.as_ref(), name).map_err(|error| error.to_string())
+        });
+        let path = match path {
+            Ok(path) => path,
+            Err(reason) => return self.unnameable(name, kind, reason),
+        };
+        if let Some(rule) = self.rules.check(OsStr::new(path.as_str()), folder) {
+            return self.marked(path, folder, rule.into());
+        }
+        let bytes = path.as_str().len();
+        if matches!(kind, Some(Kind::File | Kind::Folder)) && bytes > self.key_bytes_max {
+            let reason = format!("the path has {bytes} bytes, {} fit", self.key_bytes_max);
+            return self.marked(path, folder, Marker::Unmappable(reason));
+        }
+        match kind {
+            Some(Kind::Folder) => self.visit_folder(path, &name),
+            Some(Kind::Link) => self.marked(path, false, Marker::Link),
+            Some(Kind::Special) => self.marked(path, false, Marker::Special),
+            Some(Kind::File) | None => self.visit_file(path, &name),
+        }
+    }
+
+    /// Enters a folder, or tells why not.
+    fn visit_folder(&mut self, path: RepoPath, name: &OsStr) -> Option<LocalItem> {
+        let parent = &self.levels.last()?.folder;
+        let folder = match self.disk.open_folder(parent, name) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                let marker = match self.disk.lstat(parent, name) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                    Ok(stat) if stat.kind == Kind::Link => Marker::Link,
+                    Ok(stat) if stat.kind != Kind::Folder => became_something_else(),
+                    Ok(_) | Err(_) => Marker::Unreadable(error.to_string()),
+                };
+                return self.marked(path, true, marker);
+            }
+        };
+        match self.enter(folder, Some(path.clone())) {
+            Ok(()) => None,
+            Err(Closed::Nested) => self.marked(path, true, Marker::Nested),
+            Err(Closed::Failed(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(Closed::Failed(error)) => {
+                self.marked(path, true, Marker::Unreadable(error.to_string()))
+            }
+        }
+    }
+
+    /// Looks at a file.
+    fn visit_file(&self, path: RepoPath, name: &OsStr) -> Option<LocalItem> {
+        let marker = match self.disk.lstat(&self.levels.last()?.folder, name) {
+            // A file above the scope has nothing below it.
+            Ok(stat) if stat.kind == Kind::File && !self.scope.is_empty() => return None,
+            Ok(stat) if stat.kind == Kind::File => {
+                let entry = LocalEntry { path, state: LocalState::File(stat) };
+                return Some(LocalItem::Entry(entry));
+            }
+            Ok(stat) if stat.kind == Kind::Link => Marker::Link,
+            Ok(stat) if stat.kind == Kind::Special => Marker::Special,
+            Ok(_) => became_something_else(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => Marker::Unreadable(error.to_string()),
+        };
+        self.marked(path, false, marker)
+    }
+
+    /// Makes the item of a name that is not entered.
+    fn marked(&self, path: RepoPath, folder: bool, marker: Marker) -> Option<LocalItem> {
+        // What lies above the scope must be a folder for the scope to mean anything.
+        let folder = folder || !self.scope.is_empty();
+        let state = LocalState::Marked { folder, marker: Arc::new(marker) };
+        Some(LocalItem::Entry(LocalEntry { path, state }))
+    }
+
+    /// Makes the item of a name that is no path, unless a rule or its kind leaves it alone anyway.
+    fn unnameable(&self, name: OsString, kind: Option<Kind>, reason: String) -> Option<LocalItem> {
+        let folder = self.levels.last()?.path.clone();
+        let mut path = OsString::from(folder.as_ref().map_or("", RepoPath::as_str));
+        if !path.is_empty() {
+            path.push("/");
+        }
+        path.push(&name);
+        let left_alone = matches!(kind, Some(Kind::Link | Kind::Special))
+            || self.rules.check(&path, kind == Some(Kind::Folder)).is_some();
+        (!left_alone).then_some(LocalItem::Unnameable { folder, name, reason })
+    }
+
+    /// Tells whether a control folder in the innermost folder is one that this working copy made:
+    /// at the root, or for trash and temporaries at the top of another file system.
+    fn is_own_control_folder(&self) -> bool {
+        let device =
+            |level: &Level<D>| self.disk.stat_folder(&level.folder).map(|stat| stat.device);
+        match &self.levels[..] {
+            [.., above, level] => match (device(above), device(level)) {
+                (Ok(above), Ok(here)) => above != here,
+                _ => false,
+            },
+            _ => true,
+        }
+    }
+}
+
+/// The marker of a name that was one thing in the list of its folder and is another now.
+fn became_something_else() -> Marker {
+    Marker::Unreadable("it turned into something else while the folder was read".to_owned())
+}
+
+impl<D: Disk> Iterator for Scan<D> {
+    type Item = Result<LocalItem, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(root) = self.root.take() {
+            match self.enter(root, None) {
+                Ok(()) | Err(Closed::Nested) => (),
+                Err(Closed::Failed(error)) => return Some(Err(ScanError::Root(error))),
+            }
+        }
+        loop {
+            let level = self.levels.last_mut()?;
+            match level.names.pop() {
+                Some((name, kind)) => {
+                    if let Some(item) = self.visit(name, kind) {
+                        return Some(Ok(item));
+                    }
+                }
+                None => {
+                    self.rules.truncate(level.layers);
+                    self.levels.pop();
+                }
+            }
+        }
+    }
+}

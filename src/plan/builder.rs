@@ -1,0 +1,290 @@
+//! [`PlanBuilder`]: takes the rows of the merge, one by one, and builds the plan. Pure.
+
+use super::{
+    Action, ActionKind, Conflict, ConflictKind, Decision, Direction, Examined, KnotVerdict, Member,
+    Notice, Plan, Stage, classify, notices, reconcile, reconcile_knot,
+};
+use crate::tree::{BaseRow, Knot, Local, RepoPath, Row, Stat};
+
+/// The name of the files that hold ignore rules.
+pub const IGNORE_FILE: &str = ".lsyncignore";
+
+/// What shapes a plan beside the rows.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanOptions {
+    /// Which way.
+    pub direction: Direction,
+    /// `push FILE`: the force does not reach into folders.
+    pub implicit_force: bool,
+    /// The store can hold a key `a` beside a key `a/b`.
+    pub file_beside_folder: bool,
+    /// Leave deletions out.
+    pub no_delete: bool,
+    /// At most so many actions that are more than bookkeeping.
+    pub limit: Option<u64>,
+}
+
+/// Builds a plan out of rows.
+#[derive(Debug)]
+pub struct PlanBuilder {
+    options: PlanOptions,
+    plan: Plan,
+    knots: u32,
+}
+
+impl PlanBuilder {
+    /// Begins an empty plan.
+    pub fn new(options: PlanOptions) -> Self {
+        Self { options, plan: Plan::default(), knots: 0 }
+    }
+
+    /// Adds a notice of something that is no row.
+    pub fn notice(&mut self, notice: Notice) {
+        self.plan.notices.push(notice);
+    }
+
+    /// Decides one path.
+    pub fn row(&mut self, row: &Row, examined: &Examined) {
+        match classify(row, examined) {
+            None => (),
+            Some(Member::LeftAlone { .. }) => self.leave_alone(row, examined),
+            Some(Member::Known(change, content)) => {
+                let decision = reconcile(change, content, self.options.direction);
+                self.decided(row, examined, decision, 0);
+            }
+        }
+    }
+
+    /// Decides a file against a folder; `examined` is asked for each row.
+    pub fn knot(&mut self, knot: &Knot, examined: impl Fn(&RepoPath) -> Examined) {
+        let top_examined = examined(&knot.top.path);
+        let nothing = Member::LeftAlone { here: false, there: false };
+        let top = classify(&knot.top, &top_examined).unwrap_or(nothing);
+        let below: Vec<_> = knot
+            .below
+            .iter()
+            .map(|row| classify(row, &examined(&row.path)).unwrap_or(nothing))
+            .collect();
+        let verdict =
+            reconcile_knot(top, &below, self.options.direction, self.options.implicit_force);
+        for row in std::iter::once(&knot.top).chain(&knot.below) {
+            if matches!(row.local, Local::Marked { .. }) {
+                self.leave_alone(row, &Examined::NotNeeded);
+            }
+        }
+        match verdict {
+            KnotVerdict::Decided { top, below, replace_folder } => {
+                self.knots += 1;
+                if replace_folder {
+                    return self.replace_folder(knot, &below);
+                }
+                self.decided(&knot.top, &top_examined, top, self.knots);
+                for (row, decision) in knot.below.iter().zip(below) {
+                    self.decided(row, &examined(&row.path), decision, self.knots);
+                }
+            }
+            KnotVerdict::Conflict => {
+                self.plan.conflicts.push(conflict(&knot.top, ConflictKind::FileAgainstFolder));
+            }
+            KnotVerdict::Clash => self.plan.notices.push(notices::clash(&knot.top.path)),
+            KnotVerdict::Blocked => self.plan.notices.push(notices::blocked(&knot.top.path)),
+        }
+    }
+
+    /// Finishes the plan: order, `--no-delete`, `--limit`.
+    pub fn finish(mut self) -> Plan {
+        if self.options.no_delete {
+            self.withhold_deletions();
+        }
+        self.plan.actions.sort_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+        if let Some(limit) = self.options.limit {
+            self.cut(limit);
+        }
+        self.plan
+    }
+
+    /// Counts the deletions that the guard has to weigh.
+    pub fn has_deletions(&self) -> bool {
+        self.plan.actions.iter().any(is_deletion)
+    }
+
+    /// Tells the plan how many rows the database has.
+    pub fn set_tracked(&mut self, tracked: u64) {
+        self.plan.tracked = tracked;
+    }
+
+    fn leave_alone(&mut self, row: &Row, examined: &Examined) {
+        let tracked = row.base.is_some();
+        if let Examined::Failed { kind, reason } = examined {
+            self.plan.notices.push(notices::failed(&row.path, kind, reason));
+        } else if let Local::Marked { marker, here } = &row.local {
+            if let Some(notice) = notices::marked(&row.path, marker, *here, tracked) {
+                self.plan.notices.push(notice);
+            }
+            if tracked && notices::is_forgotten(marker) {
+                self.push(row, ActionKind::Forget, 0, false);
+            }
+        }
+    }
+
+    fn decided(&mut self, row: &Row, examined: &Examined, decision: Decision, knot: u32) {
+        match decision {
+            Decision::Agree => self.plan.agreed += 1,
+            Decision::Ahead => self.plan.ahead += 1,
+            Decision::Behind => self.plan.behind += 1,
+            Decision::Forget => self.push(row, ActionKind::Forget, knot, false),
+            Decision::Adopt => {
+                if let Some(adopted) = adopted_row(row, examined) {
+                    self.push(row, ActionKind::Adopt, knot, false);
+                    if let Some(action) = self.plan.actions.last_mut() {
+                        action.row = Some(Box::new(adopted));
+                    }
+                }
+            }
+            Decision::Upload { unknown_loser } => {
+                self.push(row, ActionKind::Upload, knot, unknown_loser);
+            }
+            Decision::Download { unknown_loser } => {
+                self.push(row, ActionKind::Download, knot, unknown_loser);
+            }
+            Decision::DeleteRemote { unknown_loser } => {
+                self.push(row, ActionKind::DeleteRemote, knot, unknown_loser);
+            }
+            Decision::DeleteLocal { unknown_loser } => {
+                self.push(row, ActionKind::DeleteLocal, knot, unknown_loser);
+            }
+            Decision::Conflict(kind) => self.plan.conflicts.push(conflict(row, kind)),
+        }
+    }
+
+    /// One exchange brings the object and takes the folder with everything in it.
+    fn replace_folder(&mut self, knot: &Knot, below: &[Decision]) {
+        let unknown =
+            below.iter().any(|d| matches!(d, Decision::DeleteLocal { unknown_loser: true }));
+        self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, unknown);
+        if let Some(action) = self.plan.actions.last_mut() {
+            action.folder = knot.below.iter().filter_map(file_of).collect();
+        }
+        for (row, decision) in knot.below.iter().zip(below) {
+            if !matches!(decision, Decision::DeleteLocal { .. }) {
+                self.decided(row, &Examined::NotNeeded, *decision, self.knots);
+                continue;
+            }
+            self.plan.replaced_files += 1;
+            self.push(row, ActionKind::Forget, self.knots, false);
+            if let Some(action) = self.plan.actions.last_mut() {
+                action.stage = Stage::Last;
+            }
+        }
+    }
+
+    fn push(&mut self, row: &Row, kind: ActionKind, knot: u32, unknown_loser: bool) {
+        let local = match &row.local {
+            Local::File(stat) => Some(*stat),
+            Local::Absent | Local::Marked { .. } => None,
+        };
+        self.plan.actions.push(Action {
+            stage: self.stage(&row.path, kind, knot),
+            path: row.path.clone(),
+            kind,
+            local,
+            remote: row.remote.as_ref().map(|entry| entry.version.clone()),
+            remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
+            unknown_loser,
+            row: None,
+            copy: None,
+            folder: Vec::new(),
+            knot,
+        });
+    }
+
+    fn stage(&self, path: &RepoPath, kind: ActionKind, knot: u32) -> Stage {
+        let makes_room = knot != 0
+            && (kind == ActionKind::DeleteLocal
+                || (kind == ActionKind::DeleteRemote && !self.options.file_beside_folder));
+        if makes_room {
+            return Stage::Room;
+        }
+        match kind {
+            ActionKind::Download if path.name() == IGNORE_FILE => Stage::Rules,
+            ActionKind::DeleteLocal | ActionKind::DeleteRemote => Stage::Last,
+            ActionKind::Adopt
+            | ActionKind::Forget
+            | ActionKind::Upload
+            | ActionKind::Download
+            | ActionKind::ReplaceFolder
+            | ActionKind::KeepBoth => Stage::Main,
+        }
+    }
+
+    /// Takes deletions out, and with them the knots that need them.
+    fn withhold_deletions(&mut self) {
+        let knots: std::collections::HashSet<u32> = (self.plan.actions.iter())
+            .filter(|action| action.knot != 0 && is_deletion(action))
+            .map(|action| action.knot)
+            .collect();
+        let before = self.plan.actions.len();
+        self.plan.actions.retain(|action| !is_deletion(action) && !knots.contains(&action.knot));
+        self.plan.withheld_deletions = (before - self.plan.actions.len()) as u64;
+        self.plan.replaced_files = 0;
+    }
+
+    fn cut(&mut self, limit: u64) {
+        let mut left = limit;
+        let before = self.plan.actions.len();
+        let mut cut_knots = std::collections::HashSet::new();
+        self.plan.actions.retain(|action| {
+            let keep = action.is_bookkeeping() && !cut_knots.contains(&action.knot)
+                || (!action.is_bookkeeping() && left > 0);
+            if keep && !action.is_bookkeeping() {
+                left -= 1;
+            }
+            if !keep && action.knot != 0 {
+                cut_knots.insert(action.knot);
+            }
+            keep
+        });
+        self.plan.beyond_limit = (before - self.plan.actions.len()) as u64;
+    }
+}
+
+fn file_of(row: &Row) -> Option<(RepoPath, Stat)> {
+    match &row.local {
+        Local::File(stat) => Some((row.path.clone(), *stat)),
+        Local::Absent | Local::Marked { .. } => None,
+    }
+}
+
+fn is_deletion(action: &Action) -> bool {
+    matches!(
+        action.kind,
+        ActionKind::DeleteLocal | ActionKind::DeleteRemote | ActionKind::ReplaceFolder
+    )
+}
+
+fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
+    let local = match &row.local {
+        Local::File(stat) => Some(*stat),
+        Local::Absent | Local::Marked { .. } => None,
+    };
+    Conflict {
+        path: row.path.clone(),
+        kind,
+        local,
+        base: row.base.clone(),
+        remote: row.remote.clone(),
+    }
+}
+
+/// Returns the row that records what both sides hold now.
+fn adopted_row(row: &Row, examined: &Examined) -> Option<BaseRow> {
+    let Examined::Compared { stat, crc64, .. } = examined else { return None };
+    let remote = row.remote.as_ref()?;
+    let is_touched = row.base.as_ref().is_some_and(|base| base.version() == remote.version);
+    Some(BaseRow {
+        path: row.path.clone(),
+        signature: stat.signature(),
+        etag: remote.version.etag.clone(),
+        crc64: if is_touched { row.base.as_ref().and_then(|base| base.crc64) } else { *crc64 },
+    })
+}

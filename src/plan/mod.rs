@@ -1,0 +1,219 @@
+//! What has to happen, as a value: printable, countable, testable. Pure.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod builder;
+mod classify;
+mod conflict;
+mod guard;
+mod knot;
+pub mod notices;
+mod reconcile;
+mod selection;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
+pub use classify::{Examined, Need, classify, need};
+pub use conflict::{Conflict, ConflictKind, Resolution};
+pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
+pub use knot::{KnotVerdict, Member, reconcile_knot};
+pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
+pub use selection::{GlobError, Selection};
+pub use settle::settle;
+
+use crate::tree::{BaseRow, RepoPath, Stat, Version};
+
+/// Which way changes may flow, and who wins where both sides changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Both ways; nobody wins, both changed is a conflict.
+    Sync,
+    /// Only towards the bucket.
+    Push,
+    /// Only towards the working copy.
+    Pull,
+    /// Towards the bucket, and local wins.
+    ForcedPush,
+    /// Towards the working copy, and the bucket wins.
+    ForcedPull,
+    /// The working copy becomes exactly the bucket.
+    MirrorPull,
+    /// The bucket becomes exactly the working copy.
+    MirrorPush,
+}
+
+/// What one action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActionKind {
+    /// Both sides hold the same: only the database learns of it.
+    Adopt,
+    /// Neither side has it any more, or a rule took it out: only the database forgets it.
+    Forget,
+    /// Local file into the bucket.
+    Upload,
+    /// Object into the working copy; what it replaces goes to the trash.
+    Download,
+    /// Local file into the trash.
+    DeleteLocal,
+    /// Object out of the bucket.
+    DeleteRemote,
+    /// An object takes the place of a local folder, which goes to the trash as a whole.
+    ReplaceFolder,
+    /// The object takes the name, the local file stays beside it as [`Action::copy`] and is uploaded.
+    KeepBoth,
+}
+
+/// When an action's turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// New ignore rules, before everything else.
+    Rules,
+    /// Makes room for a folder where a file was, or the reverse.
+    Room,
+    /// New and changed things.
+    Main,
+    /// Deletions: a crash leaves more, never less.
+    Last,
+}
+
+/// One step of a plan, with everything that it expects to find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The path.
+    pub path: RepoPath,
+    /// What to do.
+    pub kind: ActionKind,
+    /// When.
+    pub stage: Stage,
+    /// The local file that must be there when the action takes effect; `None`: no file there.
+    pub local: Option<Stat>,
+    /// The version that must be in the bucket then; `None`: no such key.
+    pub remote: Option<Version>,
+    /// When the store got that version, nanoseconds since 1970; 0 without one. For the screen.
+    pub remote_modified: i64,
+    /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
+    /// the trash keeps the local one longer.
+    pub unknown_loser: bool,
+    /// The row to record, for [`ActionKind::Adopt`].
+    pub row: Option<Box<BaseRow>>,
+    /// The name that the local file gets, for [`ActionKind::KeepBoth`].
+    pub copy: Option<RepoPath>,
+    /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
+    pub folder: Vec<(RepoPath, Stat)>,
+    /// Actions of one knot (a file against a folder) share a number; 0 is none. What follows in a
+    /// knot is left out when something before it failed.
+    pub knot: u32,
+}
+
+impl Action {
+    /// Returns the word for the action in plans and `--json`.
+    pub fn word(&self) -> &'static str {
+        match self.kind {
+            ActionKind::Adopt => "adopt",
+            ActionKind::Forget => "forget",
+            ActionKind::Upload => "upload",
+            ActionKind::Download => "download",
+            ActionKind::DeleteLocal => "delete-local",
+            ActionKind::DeleteRemote => "delete-remote",
+            ActionKind::ReplaceFolder => "replace-folder",
+            ActionKind::KeepBoth => "keep-both",
+        }
+    }
+
+    /// Returns the bytes that go over the line.
+    pub fn bytes(&self) -> u64 {
+        match self.kind {
+            ActionKind::Upload => self.local.map_or(0, |stat| stat.size),
+            ActionKind::Download | ActionKind::ReplaceFolder => {
+                self.remote.as_ref().map_or(0, |version| version.size)
+            }
+            ActionKind::KeepBoth => {
+                self.local.map_or(0, |stat| stat.size)
+                    + self.remote.as_ref().map_or(0, |version| version.size)
+            }
+            ActionKind::Adopt
+            | ActionKind::Forget
+            | ActionKind::DeleteLocal
+            | ActionKind::DeleteRemote => 0,
+        }
+    }
+
+    /// Tells whether the action makes something new, for the screen (`new` against `changed`).
+    pub fn is_new(&self) -> bool {
+        match self.kind {
+            ActionKind::Upload => self.remote.is_none(),
+            ActionKind::Download => self.local.is_none(),
+            ActionKind::Adopt
+            | ActionKind::Forget
+            | ActionKind::DeleteLocal
+            | ActionKind::DeleteRemote
+            | ActionKind::ReplaceFolder
+            | ActionKind::KeepBoth => false,
+        }
+    }
+
+    /// Tells whether only the database changes.
+    pub fn is_bookkeeping(&self) -> bool {
+        matches!(self.kind, ActionKind::Adopt | ActionKind::Forget)
+    }
+}
+
+/// Why a path is left alone although something could be done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The path, or a key or name that cannot be one.
+    pub path: String,
+    /// One word for `--json`: `link`, `special`, `nested`, `unreadable`, `unmappable`, `forgotten`,
+    /// `clash`, `folder-marker`, `ignored`.
+    pub kind: &'static str,
+    /// Why, in a sentence without full stop.
+    pub reason: String,
+    /// What to type or do next.
+    pub hint: Option<String>,
+    /// The run is incomplete because of it (exit code 3).
+    pub incomplete: bool,
+}
+
+/// What a run will do, complete before the first transfer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In the order in which they are carried out: by stage, then by path.
+    pub actions: Vec<Action>,
+    /// What both sides changed.
+    pub conflicts: Vec<Conflict>,
+    /// What is left alone.
+    pub notices: Vec<Notice>,
+    /// Paths that changed here and that a pull leaves for a push.
+    pub ahead: u64,
+    /// Paths that changed in the bucket and that a push leaves for a pull.
+    pub behind: u64,
+    /// Paths on which all three sides agree.
+    pub agreed: u64,
+    /// Local files that go to the trash as part of a folder ([`ActionKind::ReplaceFolder`]).
+    pub replaced_files: u64,
+    /// Rows of the database, selected or not; counted only where there are deletions.
+    pub tracked: u64,
+    /// Actions that `--no-delete` or `--limit` took out of the plan.
+    pub withheld_deletions: u64,
+    /// Actions that `--limit` took out of the plan.
+    pub beyond_limit: u64,
+}
+
+impl Plan {
+    /// Counts the actions of a kind.
+    pub fn count(&self, kind: ActionKind) -> u64 {
+        self.actions.iter().filter(|action| action.kind == kind).count() as u64
+    }
+
+    /// Sums up the bytes that go over the line.
+    pub fn bytes(&self) -> u64 {
+        self.actions.iter().map(Action::bytes).sum()
+    }
+
+    /// Counts the actions that do more than teach the database.
+    pub fn visible(&self) -> u64 {
+        self.actions.iter().filter(|action| !action.is_bookkeeping()).count() as u64
+    }
+}

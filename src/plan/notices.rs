@@ -1,0 +1,126 @@
+//! The notices of a plan, in words.
+
+use super::Notice;
+use crate::tree::{Marker, PathError, RepoPath};
+
+/// Tells whether a marker makes lsync forget what it tracked at and below it: both copies stay.
+pub(super) fn is_forgotten(marker: &Marker) -> bool {
+    matches!(marker, Marker::Ignored { .. } | Marker::Nested)
+}
+
+/// The notice of a path that the scan did not enter; `None` where there is nothing to say.
+pub(super) fn marked(
+    path: &RepoPath,
+    marker: &Marker,
+    here: bool,
+    tracked: bool,
+) -> Option<Notice> {
+    let (kind, reason, hint) = match marker {
+        Marker::Ignored { place, pattern } if tracked => (
+            "forgotten",
+            format!("no longer synced, by the rule {pattern:?} in {place}; both copies stay"),
+            None,
+        ),
+        Marker::Nested if tracked => (
+            "forgotten",
+            "no longer synced: it belongs to another working copy now; both copies stay".to_owned(),
+            None,
+        ),
+        Marker::Ignored { .. } => return None,
+        Marker::Nested => ("nested", "another working copy, left alone".to_owned(), None),
+        Marker::Link => ("link", "a symbolic link, left alone".to_owned(), None),
+        Marker::Special => ("special", "no regular file, left alone".to_owned(), None),
+        Marker::Unreadable(reason) => (
+            "unreadable",
+            format!("cannot be read: {reason}"),
+            Some("give yourself permission to read it, or name it in .lsyncignore".to_owned()),
+        ),
+        Marker::Unmappable(reason) => {
+            ("unmappable", reason.clone(), Some("rename it, or name it in .lsyncignore".to_owned()))
+        }
+    };
+    // Below a marker only what was tracked is worth a line of its own.
+    if !here && !tracked {
+        return None;
+    }
+    let cannot = matches!(marker, Marker::Unreadable(_) | Marker::Unmappable(_));
+    Some(Notice { path: path.to_string(), kind, reason, hint, incomplete: tracked || cannot })
+}
+
+/// The notice of a file whose contents could not be compared.
+pub(super) fn failed(path: &RepoPath, kind: &'static str, reason: &str) -> Notice {
+    let hint = match kind {
+        "changed" => "run the command again",
+        _ => "give yourself permission to read it, or name it in .lsyncignore",
+    };
+    Notice {
+        path: path.to_string(),
+        kind,
+        reason: reason.to_owned(),
+        hint: Some(hint.to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a bucket that holds a file and a folder of one name.
+pub(super) fn clash(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "clash",
+        reason: "the bucket holds a file of this name and files below it, which no disk can"
+            .to_owned(),
+        hint: Some("rename or delete one of the two in the bucket".to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a name that is taken by something that is left alone.
+pub(super) fn blocked(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "clash",
+        reason: "something that is left alone stands in the way".to_owned(),
+        hint: Some("move what is ignored, linked or special out of the way".to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a key that cannot be a path. An empty `dir/` holds nothing that could be missed.
+pub fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
+    let is_marker = reason == PathError::Folder && size == 0;
+    Notice {
+        path: key,
+        kind: if is_marker { "folder-marker" } else { "unmappable" },
+        reason: if is_marker {
+            "an empty folder marker of another tool, left alone".to_owned()
+        } else {
+            format!("{reason}; left in the bucket")
+        },
+        hint: (!is_marker).then(|| "rename it in the bucket with another tool".to_owned()),
+        incomplete: !is_marker,
+    }
+}
+
+/// The notice of a local name that no key can hold; bytes that are no text are escaped.
+pub fn unnameable(folder: Option<&RepoPath>, name: &[u8], reason: String) -> Notice {
+    let name = name.escape_ascii();
+    Notice {
+        path: folder.map_or_else(|| name.to_string(), |folder| format!("{folder}/{name}")),
+        kind: "unmappable",
+        reason,
+        hint: Some("rename it, or name it in .lsyncignore".to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a knot of which `--include` and `--exclude` take only a part.
+pub fn half_selected(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "clash",
+        reason: "a file on one side and a folder on the other, of which only a part is selected"
+            .to_owned(),
+        hint: Some("run the command without --include and --exclude".to_owned()),
+        incomplete: true,
+    }
+}

@@ -1,0 +1,162 @@
+//! One line of the database or the journal: read, checked, and written.
+
+use std::fmt::Write as _;
+
+use crc_fast::{CrcAlgorithm, checksum};
+use memchr::memmem;
+
+use crate::tree::{BaseRow, RepoPath};
+
+use super::text::{push_quoted, unquote};
+use super::{RemoteId, scanner, yaml};
+
+/// The format that this version reads and writes.
+pub(super) const FORMAT_VERSION: u64 = 1;
+
+/// Paths of a broken line that lose their rows: more than the lines that one wrong byte can join.
+const BROKEN_PATHS_MAX: usize = 16;
+
+/// What one line says.
+pub(super) enum Line {
+    /// Nothing: empty, a comment, the mark of a document.
+    Blank,
+    /// Whose rows follow.
+    Header(Header),
+    /// How both sides looked.
+    Put(BaseRow),
+    /// Neither side has it.
+    Gone(RepoPath),
+    /// What it says is not to be relied upon.
+    Broken {
+        /// Paths that it may be about, so that older lines about them do not count either.
+        paths: Vec<RepoPath>,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// The first row of a file.
+pub(super) struct Header {
+    /// The format's number.
+    pub(super) version: u64,
+    /// Whose rows follow; of a newer format it may not be known.
+    pub(super) remote: Option<RemoteId>,
+}
+
+/// Reads one line, without its newline.
+pub(super) fn read_line(line: &[u8]) -> Line {
+    if let Some(scanned) = sound_part(line).and_then(scanner::scan) {
+        return scanned.into();
+    }
+    let line = line.trim_ascii_end();
+    match line.trim_ascii_start() {
+        [] | [b'#', ..] | b"---" | b"..." => return Line::Blank,
+        _ => (),
+    }
+    match sound_part(line) {
+        None => broken(line, "the checksum is wrong".into()),
+        Some(row) => match scanner::scan(row) {
+            Some(scanned) => scanned.into(),
+            None => yaml::parse(row).unwrap_or_else(|why| broken(line, why)),
+        },
+    }
+}
+
+/// Returns the row without its checksum; `None` where that is wrong.
+fn sound_part(line: &[u8]) -> Option<&[u8]> {
+    match split_checksum(line) {
+        None => Some(line),
+        Some((row, expected)) => (crc32(row) == expected).then_some(row),
+    }
+}
+
+/// Makes a broken line of one that is longer than any row; `beginning` is how it begins.
+pub(super) fn too_long(beginning: &[u8]) -> Line {
+    broken(beginning, "the line is too long".into())
+}
+
+impl From<scanner::Scanned> for Line {
+    fn from(scanned: scanner::Scanned) -> Self {
+        match scanned {
+            scanner::Scanned::Put(row) => Self::Put(row),
+            scanner::Scanned::Gone(path) => Self::Gone(path),
+        }
+    }
+}
+
+/// Returns the row and the checksum behind it, if there is one.
+fn split_checksum(line: &[u8]) -> Option<(&[u8], u32)> {
+    let (row, comment) = line.split_at_checked(line.len().checked_sub(11)?)?;
+    let digits = std::str::from_utf8(comment.strip_prefix(b" # ")?).ok()?;
+    let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten().map(|crc| (row, crc))
+}
+
+/// Returns the CRC-32/ISO-HDLC of the bytes.
+fn crc32(bytes: &[u8]) -> u32 {
+    u32::try_from(checksum(CrcAlgorithm::Crc32IsoHdlc, bytes)).expect("a CRC-32 has 32 bits")
+}
+
+/// Finds the paths that a broken line may be about: better one too many than one too few, since
+/// a path without a row is merely compared anew.
+fn broken(line: &[u8], why: String) -> Line {
+    let paths = memmem::find_iter(line, b"path")
+        .filter_map(|at| path_after(&line[at + 4..]))
+        .take(BROKEN_PATHS_MAX)
+        .collect();
+    Line::Broken { paths, why }
+}
+
+/// Reads the path behind the word `path`, however it is quoted.
+fn path_after(rest: &[u8]) -> Option<RepoPath> {
+    let rest = rest.trim_ascii_start();
+    let rest = rest.strip_prefix(b":").or(rest.strip_prefix(b"\":"))?.trim_ascii_start();
+    if let Some((text, _)) = rest.strip_prefix(b"\"").and_then(unquote) {
+        return RepoPath::parse(&text).ok();
+    }
+    let text = match rest.strip_prefix(b"'") {
+        Some(rest) => rest.split(|byte| *byte == b'\'').next()?,
+        None => rest.split(|byte| b",}#".contains(byte)).next()?.trim_ascii_end(),
+    };
+    RepoPath::parse(std::str::from_utf8(text).ok()?).ok()
+}
+
+/// Appends a header without newline.
+pub(super) fn push_header(line: &mut String, remote: &RemoteId) {
+    write!(line, "- {{lsync: {FORMAT_VERSION}, remote: ").expect("a string takes everything");
+    push_quoted(line, &remote.url);
+    line.push_str(", endpoint: ");
+    push_quoted(line, &remote.endpoint);
+    line.push('}');
+}
+
+/// Appends a row without newline.
+pub(super) fn push_row(line: &mut String, row: &BaseRow) {
+    let signature = &row.signature;
+    line.push_str("- {path: ");
+    push_quoted(line, row.path.as_str());
+    write!(
+        line,
+        ", size: {}, mtime: {}, ctime: {}, inode: {}, etag: ",
+        signature.size, signature.mtime, signature.ctime, signature.inode
+    )
+    .expect("a string takes everything");
+    push_quoted(line, row.etag.as_str());
+    if let Some(crc64) = row.crc64 {
+        write!(line, ", crc64: \"{crc64:016x}\"").expect("a string takes everything");
+    }
+    line.push('}');
+}
+
+/// Appends the row of a path that neither side has, without newline.
+pub(super) fn push_gone(line: &mut String, path: &RepoPath) {
+    line.push_str("- {path: ");
+    push_quoted(line, path.as_str());
+    line.push_str(", gone: true}");
+}
+
+/// Appends the checksum of what stands behind `start`, and a newline.
+pub(super) fn end_with_checksum(text: &mut String, start: usize) {
+    let crc = crc32(&text.as_bytes()[start..]);
+    writeln!(text, " # {crc:08x}").expect("a string takes everything");
+}

@@ -1,0 +1,240 @@
+//! Reads the journal into a map, and finds out whether the database can be streamed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::sync::Arc;
+
+use crate::disk::Disk;
+use crate::tree::{BaseRow, Etag, RepoPath, Signature};
+
+use super::line::{FORMAT_VERSION, Header, Line, read_line, too_long};
+use super::lines::{Lines, RawLine};
+use super::scanner::raw_path;
+use super::warnings::Warnings;
+use super::{DATABASE, DatabaseError, JOURNAL, RemoteId};
+
+/// What is known of paths since the database was written; `None`: no row, or none that counts.
+pub(super) type Changes = BTreeMap<RepoPath, Option<Values>>;
+
+/// A row without its path.
+#[derive(Debug, Clone)]
+pub(super) struct Values {
+    signature: Signature,
+    etag: Etag,
+    crc64: Option<u64>,
+}
+
+impl Values {
+    /// Makes a row again.
+    pub(super) fn at(self, path: RepoPath) -> BaseRow {
+        BaseRow { path, signature: self.signature, etag: self.etag, crc64: self.crc64 }
+    }
+}
+
+/// Puts a row into the map.
+pub(super) fn insert(changes: &mut Changes, row: BaseRow) {
+    let BaseRow { path, signature, etag, crc64 } = row;
+    changes.insert(path, Some(Values { signature, etag, crc64 }));
+}
+
+/// Whose rows a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// It has no header.
+    Unbound,
+    /// Those of this remote.
+    Ours,
+    /// Those of another remote.
+    Foreign,
+}
+
+impl Binding {
+    /// Takes a header into account: a file that names two remotes is bound to neither.
+    fn meet(
+        &mut self,
+        header: &Header,
+        remote: &RemoteId,
+        file: &'static str,
+    ) -> Result<(), DatabaseError> {
+        if header.version > FORMAT_VERSION {
+            return Err(DatabaseError::Newer { file, found: header.version });
+        }
+        match (*self, header.remote.as_ref() == Some(remote)) {
+            (Self::Foreign, _) | (_, false) => *self = Self::Foreign,
+            (Self::Unbound | Self::Ours, true) => *self = Self::Ours,
+        }
+        Ok(())
+    }
+}
+
+/// Which file was read: another one under the name later means that somebody else wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Number of the file.
+    pub(super) inode: u64,
+    /// Bytes.
+    pub(super) size: u64,
+}
+
+/// The journal as it was read.
+pub(super) struct Journal {
+    /// What it says.
+    pub(super) changes: Changes,
+    /// Whose.
+    pub(super) binding: Binding,
+    /// Bytes up to the last newline: what follows is torn.
+    pub(super) sound_bytes: u64,
+    /// Which file; `None`: there is none.
+    pub(super) seen: Option<Seen>,
+}
+
+/// The database as it was looked through.
+pub(super) struct Checked<D: Disk> {
+    /// The open file; `None`: there is none.
+    pub(super) file: Option<Arc<D::File>>,
+    /// Whose rows.
+    pub(super) binding: Binding,
+    /// Rows stand in the order of their paths.
+    pub(super) ordered: bool,
+    /// Which file.
+    pub(super) seen: Option<Seen>,
+}
+
+/// An open file, and which one it is.
+type Opened<D> = (Arc<<D as Disk>::File>, Seen);
+
+/// Where the two files lie, and whose rows are wanted.
+pub(super) struct Place<'a, D: Disk> {
+    pub(super) disk: &'a D,
+    pub(super) control: &'a D::Folder,
+    pub(super) remote: &'a RemoteId,
+    pub(super) warnings: &'a Warnings,
+}
+
+impl<D: Disk> Place<'_, D> {
+    /// Reads the journal.
+    pub(super) fn read_journal(&self) -> Result<Journal, DatabaseError> {
+        let mut journal = Journal {
+            changes: Changes::new(),
+            binding: Binding::Unbound,
+            sound_bytes: 0,
+            seen: None,
+        };
+        let Some((file, seen)) = self.open(JOURNAL)? else { return Ok(journal) };
+        journal.seen = Some(seen);
+        let failed = DatabaseError::reading(JOURNAL);
+        let mut lines = Lines::new(self.disk, file).map_err(&failed)?;
+        while let Some(raw) = lines.next().map_err(&failed)? {
+            // A line without its newline was being written when the machine stopped.
+            if !raw.complete {
+                break;
+            }
+            self.apply(&raw, JOURNAL, &mut journal.changes, &mut journal.binding)?;
+            journal.sound_bytes = lines.position();
+        }
+        Ok(journal)
+    }
+
+    /// Reads the database into a map, whatever the order of its rows.
+    pub(super) fn read_unordered(&self, file: Arc<D::File>) -> Result<Changes, DatabaseError> {
+        let failed = DatabaseError::reading(DATABASE);
+        let (mut changes, mut binding) = (Changes::new(), Binding::Unbound);
+        let mut lines = Lines::new(self.disk, file).map_err(&failed)?;
+        while let Some(raw) = lines.next().map_err(&failed)? {
+            self.apply(&raw, DATABASE, &mut changes, &mut binding)?;
+        }
+        Ok(changes)
+    }
+
+    /// Takes one line into the map.
+    fn apply(
+        &self,
+        raw: &RawLine<'_>,
+        file: &'static str,
+        changes: &mut Changes,
+        binding: &mut Binding,
+    ) -> Result<(), DatabaseError> {
+        match parse(raw) {
+            Line::Blank => (),
+            Line::Header(header) => binding.meet(&header, self.remote, file)?,
+            Line::Put(row) => insert(changes, row),
+            Line::Gone(path) => {
+                changes.insert(path, None);
+            }
+            Line::Broken { paths, why } => {
+                self.warnings.line(file, raw.number, &why);
+                changes.extend(paths.into_iter().map(|path| (path, None)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks through the database: whose it is, and whether its rows stand in order.
+    ///
+    /// Reading it twice costs less than keeping it, and a merge cannot go back.
+    pub(super) fn check_database(&self) -> Result<Checked<D>, DatabaseError> {
+        let mut checked =
+            Checked { file: None, binding: Binding::Unbound, ordered: true, seen: None };
+        let Some((file, seen)) = self.open(DATABASE)? else { return Ok(checked) };
+        checked.seen = Some(seen);
+        checked.file = Some(file.clone());
+        let failed = DatabaseError::reading(DATABASE);
+        let mut lines = Lines::new(self.disk, file).map_err(&failed)?;
+        let mut order = Order { previous: Vec::new(), kept: true };
+        while let Some(raw) = lines.next().map_err(&failed)? {
+            match raw_path(raw.bytes) {
+                // The common case: compared where it lies.
+                Some(path) => order.meet(path),
+                None => match parse(&raw) {
+                    Line::Blank => continue,
+                    Line::Header(header) => {
+                        checked.binding.meet(&header, self.remote, DATABASE)?;
+                    }
+                    Line::Put(BaseRow { path, .. }) | Line::Gone(path) => {
+                        order.meet(path.as_str().as_bytes());
+                    }
+                    Line::Broken { paths, .. } => {
+                        paths.iter().take(1).for_each(|path| order.meet(path.as_str().as_bytes()));
+                    }
+                },
+            }
+            // Rows that stand before any header belong to nobody.
+            if checked.binding != Binding::Ours {
+                break;
+            }
+        }
+        checked.ordered = order.kept;
+        Ok(checked)
+    }
+
+    /// Opens one of the files and looks at it; `None` where there is none.
+    fn open(&self, file: &'static str) -> Result<Option<Opened<D>>, DatabaseError> {
+        let failed = DatabaseError::reading(file);
+        let open = match self.disk.open(self.control, OsStr::new(file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(&failed)?,
+        };
+        let stat = self.disk.fstat(&open).map_err(&failed)?;
+        Ok(Some((Arc::new(open), Seen { inode: stat.inode, size: stat.size })))
+    }
+}
+
+/// Reads one line of either file.
+pub(super) fn parse(raw: &RawLine<'_>) -> Line {
+    if raw.too_long { too_long(raw.bytes) } else { read_line(raw.bytes) }
+}
+
+/// Whether paths come in order.
+struct Order {
+    previous: Vec<u8>,
+    kept: bool,
+}
+
+impl Order {
+    fn meet(&mut self, path: &[u8]) {
+        self.kept &= self.previous.as_slice() <= path;
+        self.previous.clear();
+        self.previous.extend_from_slice(path);
+    }
+}

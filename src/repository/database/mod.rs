@@ -1,0 +1,262 @@
+//! [`Database`]: the base, kept as YAML that people can read, grep and repair.
+//!
+//! `database.yaml` is sorted and streamed; `journal.yaml` holds what has changed since, is read
+//! into a map and overrides. Each begins with a header that binds its rows to a remote. A line that
+//! cannot be relied upon is dropped together with older lines of its path: to lose a row only ever
+//! means that the path is compared as on the first sync, while a row that is out of date could
+//! cost an edit.
+
+mod line;
+mod lines;
+mod load;
+mod rows;
+mod scanner;
+#[cfg(test)]
+mod tests;
+mod text;
+mod warnings;
+mod write;
+mod yaml;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::disk::Disk;
+use crate::tree::{BaseRow, RepoPath};
+
+use lines::Lines;
+use load::{Binding, Changes, Place, Seen};
+use warnings::Warnings;
+
+pub use rows::Rows;
+
+/// The sorted rows.
+const DATABASE: &str = "database.yaml";
+
+/// The sorted rows while they are written.
+const DATABASE_NEW: &str = "database.yaml.new";
+
+/// What has changed since.
+const JOURNAL: &str = "journal.yaml";
+
+/// A journal up to this size is never merged into the database.
+const REWRITE_BYTES: u64 = 8 << 20;
+
+/// Within a run the journal may grow to the database's size divided by this.
+const REWRITE_SHARE: u64 = 4;
+
+/// Which remote rows are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteId {
+    /// `s3://bucket/prefix` or `file:///folder`.
+    pub url: String,
+    /// The endpoint, empty where it is the default one.
+    pub endpoint: String,
+}
+
+/// What a run found out about a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Both sides agree, and this is how they look.
+    Put(BaseRow),
+    /// Neither side has it, or it is not to be known any more.
+    Gone(RepoPath),
+}
+
+/// What can go wrong with the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A file cannot be read or written.
+    #[error("cannot {verb} .lsync/{file}")]
+    Io {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// Name in `.lsync`.
+        file: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A later version of lsync wrote a file.
+    #[error("cannot read .lsync/{file}: its format is {found}, and this lsync knows 1")]
+    Newer {
+        /// Name in `.lsync`.
+        file: &'static str,
+        /// Its format.
+        found: u64,
+    },
+    /// Somebody wrote between opening and the first record, so the caller did not hold the lock.
+    #[error(".lsync/{file} has changed since it was read")]
+    Changed {
+        /// Name in `.lsync`.
+        file: &'static str,
+    },
+}
+
+impl DatabaseError {
+    /// Returns what to do next.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "free some space and run the same command again"
+            }
+            Self::Io { .. } => return None,
+            Self::Newer { .. } => "update lsync",
+            Self::Changed { .. } => "run the same command again",
+        };
+        Some(hint.into())
+    }
+
+    /// Makes an error of one that reading `file` met.
+    fn reading(file: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { verb: "read", file, source }
+    }
+
+    /// Makes an error of one that writing `file` met.
+    fn writing(file: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { verb: "write", file, source }
+    }
+}
+
+/// Whose rows `database.yaml` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There is no such file.
+    Absent,
+    /// This remote's.
+    Ours,
+    /// Another remote's, or nobody knows whose: the first record starts new files.
+    Foreign,
+}
+
+/// The base of one working copy and one remote.
+///
+/// Invariants:
+/// * what [`Database::rows`] shows is what a later [`Database::open`] will show
+/// * nothing is written before [`Database::record`]
+pub struct Database<D: Disk> {
+    disk: D,
+    control: D::Folder,
+    remote: RemoteId,
+    warnings: Warnings,
+    /// The sorted rows, where they can be streamed.
+    stored: Option<Arc<D::File>>,
+    /// What overrides them.
+    changes: Arc<Changes>,
+    state: State,
+    /// Bytes of `database.yaml`.
+    stored_bytes: u64,
+    /// Which file it was when it was opened.
+    stored_seen: Option<Seen>,
+    /// Bytes of the journal that count.
+    journal_bytes: u64,
+    journal_seen: Option<Seen>,
+    /// Open for appending, since the first record.
+    journal: Option<D::File>,
+    /// The files were found as they had been read.
+    checked: bool,
+    recorded: bool,
+    /// [`REWRITE_BYTES`], less in tests.
+    rewrite_bytes: u64,
+    /// After a rewrite that failed: how large the journal has to be for the next.
+    postponed_bytes: u64,
+}
+
+impl<D: Disk> Database<D> {
+    /// Reads the journal and looks through the database; writes nothing.
+    ///
+    /// Files of another remote, or without a header, count as empty. Whoever means to record holds
+    /// the lock already.
+    pub fn open(disk: &D, control: &D::Folder, remote: &RemoteId) -> Result<Self, DatabaseError> {
+        let warnings = Warnings::default();
+        let place = Place { disk, control, remote, warnings: &warnings };
+        // The journal first: what a rewrite takes out of it meanwhile is then in the database.
+        let mut journal = place.read_journal()?;
+        let checked = place.check_database()?;
+        let state = match (checked.seen, checked.binding) {
+            (None, _) => State::Absent,
+            (Some(_), Binding::Ours) => State::Ours,
+            (Some(_), Binding::Foreign | Binding::Unbound) => State::Foreign,
+        };
+        // Without a header it was written by hand, beside a database that says whose it is.
+        let journal_counts = match journal.binding {
+            Binding::Ours => state != State::Foreign,
+            Binding::Unbound => state == State::Ours,
+            Binding::Foreign => false,
+        };
+        if !journal_counts {
+            journal.changes = Changes::new();
+            journal.sound_bytes = 0;
+        }
+        warn_of_foreign(&warnings, state, checked.seen, journal.binding);
+        let mut stored = checked.file.filter(|_| state == State::Ours);
+        if let Some(file) = stored.take_if(|_| !checked.ordered) {
+            let mut changes = place.read_unordered(file)?;
+            changes.extend(journal.changes);
+            journal.changes = changes;
+        }
+        Ok(Self {
+            disk: disk.clone(),
+            control: control.clone(),
+            remote: remote.clone(),
+            warnings,
+            stored,
+            changes: Arc::new(journal.changes),
+            state,
+            stored_bytes: checked.seen.map_or(0, |seen| seen.size),
+            stored_seen: checked.seen,
+            journal_bytes: journal.sound_bytes,
+            journal_seen: journal.seen,
+            journal: None,
+            checked: false,
+            recorded: false,
+            rewrite_bytes: REWRITE_BYTES,
+            postponed_bytes: 0,
+        })
+    }
+
+    /// Returns the rows in key order: all, or those of `scope` itself and everything below it.
+    pub fn rows(&self, scope: Option<&RepoPath>) -> Result<Rows<D>, DatabaseError> {
+        let lines = match &self.stored {
+            None => None,
+            Some(file) => Some(
+                Lines::new(&self.disk, file.clone()).map_err(DatabaseError::reading(DATABASE))?,
+            ),
+        };
+        Ok(Rows::new(lines, self.changes.clone(), scope, self.warnings.clone()))
+    }
+
+    /// Returns the row of one path. Costs a pass over the file up to it: not for the many.
+    pub fn get(&self, path: &RepoPath) -> Result<Option<BaseRow>, DatabaseError> {
+        // The path itself sorts before everything below it.
+        let first = self.rows(Some(path))?.next().transpose()?;
+        Ok(first.filter(|row| row.path == *path))
+    }
+
+    /// Counts the rows. Costs a pass over the file.
+    pub fn tracked(&self) -> Result<u64, DatabaseError> {
+        self.rows(None)?.try_fold(0, |count, row| row.map(|_| count + 1))
+    }
+
+    /// Returns what a person should know about lines that were left out so far, at most 21 lines.
+    ///
+    /// Lines of `database.yaml` are only found out when [`Database::rows`] comes by.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.list()
+    }
+}
+
+/// Warns of files that do not count.
+fn warn_of_foreign(warnings: &Warnings, state: State, seen: Option<Seen>, journal: Binding) {
+    if state == State::Foreign && seen.is_some_and(|seen| seen.size > 0) {
+        warnings.general(
+            ".lsync/database.yaml does not belong to this remote, so nothing in it counts; \
+             this is a first sync"
+                .into(),
+        );
+    } else if journal == Binding::Foreign {
+        warnings.general(
+            ".lsync/journal.yaml does not belong to this remote, so nothing in it counts".into(),
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! One line: written, read, corrupted, edited by hand.
+
+use proptest::prelude::*;
+use serde_yaml::Value;
+
+use super::super::line::{Line, end_with_checksum, push_row, read_line};
+use super::super::scanner::{Scanned, scan};
+use super::*;
+
+/// Names that YAML would take for something else, and characters that it treats specially.
+const NASTY: &[&str] = &[
+    "no",
+    "~",
+    "null",
+    "true",
+    "1e3",
+    "0x10",
+    "0o7",
+    ".inf",
+    "2001-01-01",
+    "12:30:45",
+    "<<",
+    "=",
+    "- a",
+    "-",
+    "?",
+    "? a",
+    ":",
+    "#x",
+    "a #b",
+    "a: b",
+    "a:",
+    "{a}",
+    "[a]",
+    "a, b",
+    "&a",
+    "*a",
+    "!a",
+    "!!str a",
+    "|",
+    ">",
+    "%a",
+    "@a",
+    "`a`",
+    "'a'",
+    "'",
+    "\"a\"",
+    "\"",
+    "\\",
+    "a\\",
+    "\\n",
+    "\\x41",
+    " a",
+    "a ",
+    " ",
+    "\t",
+    "a\nb",
+    "\n",
+    "\r",
+    "a\r",
+    "\u{1}",
+    "\u{7f}",
+    "\u{80}",
+    "\u{85}",
+    "\u{9f}",
+    "\u{a0}",
+    "\u{ad}",
+    "\u{2028}",
+    "\u{2029}",
+    "\u{feff}",
+    "\u{feff}a",
+    "\u{fffd}",
+    "\u{fffe}",
+    "\u{ffff}",
+    "\u{1fffe}",
+    "\u{10ffff}",
+    "\u{e000}",
+    "\u{202e}a",
+    "😀",
+    "été",
+    "e\u{301}",
+    "日本語",
+    "---",
+    "...x",
+    "a/- b/c",
+    "a} # 00000000",
+    "x\", gone: true}",
+    "path: \"y\"",
+    "{lsync: 2}",
+    "\u{1b}[31m",
+];
+
+fn text_of(row: &BaseRow) -> String {
+    let mut line = String::new();
+    push_row(&mut line, row);
+    line
+}
+
+/// Checks that both readers read a row as it was written.
+fn assert_round_trip(row: &BaseRow) {
+    let line = text_of(row);
+    assert!(!line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']), "{line:?}");
+    match scan(line.as_bytes()) {
+        Some(Scanned::Put(read)) => assert_eq!(read, *row, "{line}"),
+        _ => panic!("the scanner does not know {line}"),
+    }
+    let value: Value = serde_yaml::from_str(&line).expect(&line);
+    let fields = &value[0];
+    assert_eq!(fields["path"].as_str(), Some(row.path.as_str()), "{line}");
+    assert_eq!(fields["size"].as_u64(), Some(row.signature.size), "{line}");
+    assert_eq!(fields["mtime"].as_i64(), Some(row.signature.mtime), "{line}");
+    assert_eq!(fields["ctime"].as_i64(), Some(row.signature.ctime), "{line}");
+    assert_eq!(fields["inode"].as_u64(), Some(row.signature.inode), "{line}");
+    assert_eq!(fields["etag"].as_str(), Some(row.etag.as_str()), "{line}");
+    match yaml::parse(line.as_bytes()) {
+        Ok(Line::Put(read)) => assert_eq!(read, *row, "{line}"),
+        _ => panic!("the library does not know {line}"),
+    }
+}
+
+fn any_path() -> impl Strategy<Value = RepoPath> {
+    let nasty = prop::sample::select(NASTY).prop_map(str::to_owned);
+    let names = prop_oneof![nasty, any::<String>(), "[a-z]{1,8}\\.txt"];
+    prop::collection::vec(names, 1..4)
+        .prop_filter_map("no path", |names| RepoPath::parse(&names.join("/")).ok())
+}
+
+fn any_row() -> impl Strategy<Value = BaseRow> {
+    let signature = (any::<u64>(), any::<i64>(), any::<i64>(), any::<u64>())
+        .prop_map(|(size, mtime, ctime, inode)| Signature { size, mtime, ctime, inode });
+    let etag = prop_oneof!["[0-9a-f]{32}", "[0-9]{32}", "[0-9]+e[0-9]+", "\\PC{0,40}"]
+        // An ETag that is made twice loses quotes twice.
+        .prop_map(|text| Etag::new(&text))
+        .prop_filter("stable", |etag| Etag::new(etag.as_str()) == *etag);
+    (any_path(), signature, etag, any::<Option<u64>>())
+        .prop_map(|(path, signature, etag, crc64)| BaseRow { path, signature, etag, crc64 })
+}
+
+proptest! {
+    #[test]
+    fn every_row_is_read_as_it_was_written_by_the_scanner_and_by_the_library(row in any_row()) {
+        assert_round_trip(&row);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_line(&bytes);
+        read_line(&[b"- {path: \"a", bytes.as_slice()].concat());
+    }
+
+    #[test]
+    fn one_wrong_byte_in_a_journal_line_never_makes_another_row(
+        row in any_row(), place in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let line = journal_line(&Change::Put(row.clone()));
+        let mut bytes = line.into_bytes();
+        let at = place.index(bytes.len() - 1);
+        bytes[at] = byte;
+        assert_nothing_else(&bytes, &Change::Put(row));
+    }
+}
+
+/// Checks that each line in the bytes says what the change says, or nothing that counts.
+fn assert_nothing_else(bytes: &[u8], change: &Change) {
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let read = match read_line(line) {
+            Line::Put(row) => Change::Put(row),
+            Line::Gone(path) => Change::Gone(path),
+            Line::Header(_) => panic!("a header: {}", String::from_utf8_lossy(line)),
+            Line::Blank | Line::Broken { .. } => continue,
+        };
+        assert_eq!(read, *change, "{}", String::from_utf8_lossy(line));
+    }
+}
+
+#[test]
+fn every_nasty_name_makes_the_round_trip() {
+    for name in NASTY {
+        for text in [(*name).to_owned(), format!("docs/{name}"), format!("{name}/a")] {
+            assert_round_trip(&BaseRow { path: path(&text), ..row("a", 1) });
+        }
+    }
+}
+
+#[test]
+fn the_limits_of_numbers_make_the_round_trip() {
+    for (size, time) in
+        [(0, 0), (u64::MAX, i64::MAX), (9_999_999_999_999_999_999, i64::MIN), (1, -1)]
+    {
+        let signature = Signature { size, mtime: time, ctime: time, inode: size };
+        let crc64 = Some(size);
+        assert_round_trip(&BaseRow { signature, crc64, ..row("a", 1) });
+    }
+}
+
+#[test]
+fn every_wrong_byte_at_every_place_gives_the_row_or_none() {
+    for change in [put("docs/a.txt", 48213), gone("docs/a.txt")] {
+        let line = journal_line(&change);
+        for at in 0..line.len() {
+            for byte in 0..=255 {
+                let mut bytes = line.clone().into_bytes();
+                bytes[at] = byte;
+                assert_nothing_else(&bytes, &change);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_checksum_is_the_one_of_zip_and_ethernet() {
+    let mut line = String::from("123456789");
+    end_with_checksum(&mut line, 0);
+    assert_eq!(line, "123456789 # cbf43926\n");
+}
+
+#[test]
+fn rows_written_by_hand_count_however_they_are_spelled() {
+    let digest = "9e107d9d372bb6826bd81d3542a419d6";
+    for text in [
+        format!(
+            "- {{path: a b, size: 5, mtime: -3, ctime: 1731234567123456789, inode: 17, etag: \"{digest}\"}}"
+        ),
+        format!(
+            "-   {{ etag: '{digest}', \"path\": 'a b',  ctime: 1731234567123456789, inode: 17, size: 0x5, mtime: -3 }}  # mine"
+        ),
+        format!(
+            "- {{path: \"a\\u0020b\", size: 5, mtime: -3, ctime: 1731234567123456789, inode: 17, etag: \"{digest}\"}}\r"
+        ),
+        format!(
+            "  - {{path: \"a\\x20b\", size: +5, mtime: -3, ctime: 1731234567123456789, inode: 17, etag: \"{digest}\",}}"
+        ),
+    ] {
+        match read_line(text.as_bytes()) {
+            Line::Put(read) => assert_eq!(read, row("a b", 5), "{text}"),
+            Line::Broken { why, .. } => panic!("{text}: {why}"),
+            _ => panic!("{text}"),
+        }
+    }
+    for text in ["- {gone: true, path: 'a b'}", "- {path: \"a b\", gone: true} "] {
+        assert!(matches!(read_line(text.as_bytes()), Line::Gone(read) if read == path("a b")));
+    }
+}
+
+#[test]
+fn lines_that_say_nothing_are_passed_over() {
+    for text in ["", "  ", "# a comment", "  # 12345678", "---", "...", "\r", "\t"] {
+        assert!(matches!(read_line(text.as_bytes()), Line::Blank), "{text:?}");
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
+    let sound = text_of(&row("a", 5));
+    for (text, word) in [
+        (format!("{sound} # 00000000"), "checksum"),
+        (sound.replace('}', ", mode: 420}"), "mode"),
+        (sound.replace('}', ", stored: 3}"), "stored"),
+        (sound.replace('}', ", kind: \"link\"}"), "kind"),
+        (sound.replace('}', ", crc64: \"12\"}"), "crc64"),
+        (sound.replace('}', ", size: 6}"), "duplicate"),
+        (sound.replace("size: 5", "size: -5"), "size"),
+        (sound.replace("size: 5", "size: 5.0"), "size"),
+        (sound.replace("size: 5", "size: 18446744073709551616"), "size"),
+        (sound.replace("size: 5, ", ""), "size"),
+        (sound.replace("\"9e107d9d372bb6826bd81d3542a419d6\"", "12345678"), "etag"),
+        ("- {path: \"a\", gone: false}".into(), "gone"),
+        ("- {path: \"a\", gone: true, size: 1}".into(), "size"),
+        ("- {path: a, gone: true".into(), "YAML"),
+        ("- path: \"a\"".into(), "size"),
+        ("- {path: 'a', size: 1".into(), "YAML"),
+        ("- {\"path\": \"a\", size: 1".into(), "YAML"),
+        (format!("{sound}\0"), "YAML"),
+    ] {
+        match read_line(text.as_bytes()) {
+            Line::Broken { paths, why } => {
+                assert_eq!(paths, [path("a")], "{text}");
+                assert!(why.contains(word), "{text}: {why}");
+            }
+            _ => panic!("{text} counts"),
+        }
+    }
+}
+
+#[test]
+fn two_lines_that_lost_the_newline_between_them_tell_both_paths() {
+    let joined = journal_line(&put("a", 1)).replace('\n', "x") + &journal_line(&gone("b"));
+    match read_line(joined.trim_end().as_bytes()) {
+        Line::Broken { paths, .. } => assert_eq!(paths, [path("a"), path("b")]),
+        _ => panic!("{joined} counts"),
+    }
+}
+
+#[test]
+fn paths_that_no_row_may_have_are_refused() {
+    for text in ["../a", "/a", "a//b", ".lsync/config.yaml", "", "a/", "a\\0b"] {
+        let line = text_of(&row("a", 5)).replace("\"a\"", &format!("\"{text}\""));
+        assert!(matches!(read_line(line.as_bytes()), Line::Broken { .. }), "{line}");
+    }
+}

@@ -1,0 +1,214 @@
+//! The committer: gives prepared actions their effect on the disk and records them, in groups.
+//!
+//! The order of a group is the promise that a crash never invents anything: contents, sync, renames,
+//! sync, rows, fdatasync. A sync that fails fails its group: nothing of it is recorded.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::context::{Trouble, with_cause};
+use super::names::Moves;
+use super::pool::Prepared;
+use super::{Ready, Report, Run, item};
+use crate::clock::{Clock, rfc3339};
+use crate::disk::Disk;
+use crate::monitor::Event;
+use crate::plan::{Action, ActionKind};
+use crate::remote::Remote;
+use crate::repository::{Change, Database, DatabaseError};
+
+/// Files in one group.
+const GROUP_FILES_MAX: usize = 1_024;
+
+/// Bytes in one group.
+const GROUP_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// A group closes after this time, in nanoseconds, or after [`SYNC_SHARE`] times its last sync.
+const GROUP_NANOSECONDS: i64 = 1_000_000_000;
+
+/// At most one part in so many of the time goes into syncs.
+const SYNC_SHARE: i64 = 10;
+
+/// Commits what a pool prepares.
+pub(super) struct Committer<'a, D: Disk, R, C> {
+    pub(super) run: &'a Run<D, R, C>,
+    pub(super) database: &'a mut Database<D>,
+    pub(super) report: &'a mut Report,
+    pub(super) failed_knots: &'a mut HashSet<u32>,
+}
+
+/// An action that took effect, and what the database has to learn of it.
+pub(super) struct Effect {
+    pub(super) action: Action,
+    pub(super) changes: Vec<Change>,
+}
+
+impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
+    /// Commits everything that comes, until the pool has gone.
+    pub(super) async fn commit_all(
+        &mut self,
+        mut prepared: mpsc::Receiver<Prepared<D>>,
+    ) -> Result<(), DatabaseError> {
+        let clock = &self.run.context.clock;
+        let mut patience = GROUP_NANOSECONDS;
+        while let Some(first) = prepared.recv().await {
+            let mut bytes = first.action.bytes();
+            let mut group = vec![first];
+            let mut timer =
+                pin!(clock.sleep(Duration::from_nanos(u64::try_from(patience).unwrap_or(0))));
+            while group.len() < GROUP_FILES_MAX && bytes < GROUP_BYTES_MAX {
+                tokio::select! {
+                    biased;
+                    next = prepared.recv() => match next {
+                        Some(next) => {
+                            bytes += next.action.bytes();
+                            group.push(next);
+                        }
+                        None => break,
+                    },
+                    () = &mut timer => break,
+                }
+            }
+            let begun = clock.now();
+            let committed = self.commit(group).await;
+            if committed.is_err() {
+                // Whatever is still under way could not be recorded either.
+                self.run.context.stop.request();
+                return committed;
+            }
+            patience = GROUP_NANOSECONDS.max((clock.now() - begun).saturating_mul(SYNC_SHARE));
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, group: Vec<Prepared<D>>) -> Result<(), DatabaseError> {
+        let mut ready = Vec::with_capacity(group.len());
+        for Prepared { action, ready: result } in group {
+            match result {
+                Ok(result) => ready.push((action, result)),
+                Err(trouble) => self.failed(&action, trouble),
+            }
+        }
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let synced = match self.run.sync_contents(&ready) {
+            Ok(()) => self.run.context.remote.settle().await.map_err(Trouble::from),
+            Err(error) => Err(Trouble::Disk(format!("cannot make files durable: {error}"))),
+        };
+        if let Err(trouble) = synced {
+            self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
+            return Ok(());
+        }
+        let effects = self.take_effect(ready)?;
+        if let Err(error) = self.run.sync_names(&effects) {
+            let trouble = Trouble::Disk(format!("cannot make names durable: {error}"));
+            self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
+            return Ok(());
+        }
+        let (actions, changes): (Vec<_>, Vec<_>) =
+            effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
+        self.database.record(&changes.concat())?;
+        for action in &actions {
+            self.done(action);
+        }
+        Ok(())
+    }
+
+    /// Gives the fetched files their names, and takes names away.
+    fn take_effect(
+        &mut self,
+        ready: Vec<(Action, Ready<D>)>,
+    ) -> Result<Vec<Effect>, DatabaseError> {
+        let mut effects = Vec::with_capacity(ready.len());
+        let mut moves = Moves::new(self.run);
+        for (action, ready) in ready {
+            match ready {
+                Ready::Recorded(changes) => effects.push(Effect { action, changes }),
+                Ready::Fetched(fetched) => {
+                    if let Err(refused) = moves.add_fetched(action, *fetched) {
+                        self.failed(&refused.0, refused.1);
+                    }
+                }
+                Ready::Removal => {
+                    if let Err(refused) = moves.add_removal(action) {
+                        self.failed(&refused.0, refused.1);
+                    }
+                }
+            }
+        }
+        // What is about to move is written down, durably, before anything moves.
+        if let Err(error) = self.run.trash.sync() {
+            let trouble = Trouble::Disk(with_cause(&error));
+            self.fail_all(moves.into_actions().into_iter(), &trouble);
+            return Ok(effects);
+        }
+        for moved in moves.into_moves() {
+            match moved.carry_out(self.run, self.database)? {
+                Ok(effect) => effects.push(effect),
+                Err(refused) => self.failed(&refused.0, refused.1),
+            }
+        }
+        Ok(effects)
+    }
+
+    fn fail_all(&mut self, actions: impl Iterator<Item = Action>, trouble: &Trouble) {
+        for action in actions {
+            self.failed(&action, trouble.clone());
+        }
+    }
+
+    fn done(&mut self, action: &Action) {
+        self.report.count(action.kind, action.bytes());
+        let reason = match (&action.remote, action.kind) {
+            (Some(version), ActionKind::Upload | ActionKind::DeleteRemote)
+                if action.unknown_loser =>
+            {
+                let verb = if action.kind == ActionKind::Upload { "replaced" } else { "deleted" };
+                let kept = if self.run.options.backup { "kept in the trash" } else { "not kept" };
+                format!("{verb} {} of {}, {kept}", version.etag, rfc3339(action.remote_modified))
+            }
+            _ => String::new(),
+        };
+        self.run.context.monitor.event(Event::Done(item(action, &reason, None)));
+    }
+
+    fn failed(&mut self, action: &Action, trouble: Trouble) {
+        if action.knot != 0 {
+            self.failed_knots.insert(action.knot);
+        }
+        let monitor = &self.run.context.monitor;
+        match trouble {
+            Trouble::Stopped => (),
+            Trouble::Changed(reason) => {
+                self.report.changed_meanwhile += 1;
+                let reason = format!("changed meanwhile: {reason}");
+                let hint = Some("run the same command again");
+                monitor.event(Event::Failed(item(action, &reason, hint)));
+            }
+            Trouble::InTrash(operand) => {
+                self.report.changed_meanwhile += 1;
+                let reason = "changed meanwhile: an edit of the last moment is in the trash";
+                let hint = format!("lsync trash restore {operand}");
+                monitor.event(Event::Failed(item(action, reason, Some(&hint))));
+            }
+            Trouble::Disk(reason) => {
+                self.report.failed += 1;
+                monitor.event(Event::Failed(item(action, &reason, None)));
+            }
+            Trouble::Remote(error) if error.ends_the_run() => {
+                self.report.failed += 1;
+                monitor.event(Event::Failed(item(action, &error.to_string(), None)));
+                self.run.context.stop.request();
+                self.report.fatal.get_or_insert(error);
+            }
+            Trouble::Remote(error) => {
+                self.report.failed += 1;
+                monitor.event(Event::Failed(item(action, &error.to_string(), None)));
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What every transfer needs at hand.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::content::{self, ContentError, Hashed, Want};
+use crate::local::replace::{ReplaceError, Staging};
+use crate::monitor::{Monitor, Stop};
+use crate::remote::{Remote, RemoteError};
+use crate::repository::{RemoteId, Repository};
+use crate::tree::{Kind, RepoPath, Stat};
+
+/// File bytes that all transfers together may hold in memory.
+pub(super) const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a file may keep changing before it is left for the next run.
+const RESTLESS_NANOSECONDS_MAX: i64 = 5_000_000_000;
+
+/// The first pause for the clock of a file system to tick; a kernel's is 1 to 10 ms.
+const TICK_MILLISECONDS_FIRST: u64 = 4;
+
+/// Everything that a run touches.
+pub struct World<D: Disk, R, C: Clock> {
+    /// The file system.
+    pub disk: D,
+    /// The working copy.
+    pub repository: Repository<D>,
+    /// The bucket.
+    pub remote: Arc<R>,
+    /// Which remote the database's rows are about.
+    pub remote_id: RemoteId,
+    /// Bytes that the remote's prefix takes from the longest key.
+    pub prefix_bytes: usize,
+    /// Time.
+    pub clock: C,
+    /// Who is told.
+    pub monitor: Arc<dyn Monitor>,
+    /// Whether somebody asked to end.
+    pub stop: Stop,
+    /// Work may run on several threads; off in a simulation.
+    pub parallel: bool,
+}
+
+/// What every transfer needs at hand: the two seams, time, and who is told.
+pub struct Context<D: Disk, R, C> {
+    /// The file system.
+    pub disk: D,
+    /// The open root of the working copy.
+    pub root: D::Folder,
+    /// The bucket.
+    pub remote: Arc<R>,
+    /// Time.
+    pub clock: C,
+    /// Who is told.
+    pub monitor: Arc<dyn Monitor>,
+    /// Whether somebody asked to end.
+    pub stop: Stop,
+    /// Where files are staged; absent in runs that change nothing.
+    pub staging: Option<Staging<D>>,
+    /// Transfers at once.
+    pub jobs: usize,
+    /// Transfers may run on several threads; off in a simulation.
+    pub parallel: bool,
+    budget: Semaphore,
+    root_device: u64,
+    clock_reading: AtomicI64,
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Puts the context of a run together.
+    pub fn new(
+        world: &World<D, R, C>,
+        staging: Option<Staging<D>>,
+        jobs: usize,
+    ) -> std::io::Result<Self> {
+        let root_device = world.disk.stat_folder(&world.repository.root)?.device;
+        Ok(Self {
+            disk: world.disk.clone(),
+            root: world.repository.root.clone(),
+            remote: Arc::clone(&world.remote),
+            clock: world.clock.clone(),
+            monitor: Arc::clone(&world.monitor),
+            stop: world.stop.clone(),
+            staging,
+            jobs,
+            parallel: world.parallel,
+            budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),
+            root_device,
+            clock_reading: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// Waits until `bytes` more file bytes may be held in memory; a single file may hold them all.
+    pub(super) async fn reserve(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let permits = u32::try_from(bytes.min(BUDGET_BYTES)).unwrap_or(u32::MAX);
+        self.budget.acquire_many(permits).await.ok()
+    }
+
+    /// Opens the folder that `path` lies in; no link is followed.
+    pub(super) fn open_parent(&self, path: &RepoPath) -> std::io::Result<D::Folder> {
+        self.disk.open_beneath(&self.root, path.parent_str())
+    }
+
+    /// Looks at a path; `None` where nothing is, or its folder is gone.
+    pub(super) fn look(&self, path: &RepoPath) -> std::io::Result<Option<Stat>> {
+        let looked = self
+            .open_parent(path)
+            .and_then(|folder| self.disk.lstat(&folder, OsStr::new(path.name())));
+        match looked {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) => match error.kind() {
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Tells whether a regular file is at `path`.
+    pub fn is_file(&self, path: &RepoPath) -> bool {
+        self.look(path).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == Kind::File))
+    }
+
+    /// Waits until the clock of the file's file system has passed its ctime, so that no later edit
+    /// can hide behind an equal signature.
+    ///
+    /// Runs that record nothing need not wait. A file that is still racy after 5 s has changed.
+    pub(super) async fn wait_for_tick(&self, path: &RepoPath, stat: &Stat) -> Result<(), Trouble> {
+        let Some(staging) = &self.staging else { return Ok(()) };
+        // The last reading spares nearly every file its own; another file system has another clock.
+        let is_of_root = stat.device == self.root_device;
+        if is_of_root && stat.ctime < self.clock_reading.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let parent = staging.open_parent(path, false)?;
+        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, &e))?;
+        let begun = self.clock.now();
+        let mut pause = TICK_MILLISECONDS_FIRST;
+        loop {
+            let now = content::now(&self.disk, &workspace.temporary)
+                .map_err(|error| Trouble::io(path, &error))?;
+            if is_of_root {
+                self.clock_reading.fetch_max(now, Ordering::Relaxed);
+            }
+            if !content::is_racy(stat, now) {
+                return Ok(());
+            }
+            if self.clock.now().saturating_sub(begun) > RESTLESS_NANOSECONDS_MAX {
+                return Err(Trouble::changed("it keeps changing"));
+            }
+            self.clock.sleep(Duration::from_millis(pause)).await;
+            pause = (pause * 2).min(1_000);
+        }
+    }
+
+    /// Reads a file that must look as `expected`, once its tick has passed, for its digests.
+    pub(super) async fn hash(
+        &self,
+        path: &RepoPath,
+        expected: &Stat,
+        want: &Want,
+    ) -> Result<Hashed, Trouble> {
+        self.wait_for_tick(path, expected).await?;
+        let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
+        let hashed = content::hash_file(&self.disk, &folder, OsStr::new(path.name()), want)?;
+        if content::is_untouched(expected, &hashed.stat) {
+            Ok(hashed)
+        } else {
+            Err(Trouble::changed("it was changed here"))
+        }
+    }
+}
+
+/// Why one path could not be dealt with; the others go on.
+#[derive(Debug, Clone)]
+pub(super) enum Trouble {
+    /// A side does not show any more what the plan expected; nothing was touched.
+    Changed(String),
+    /// A person's edit of the last moment could not keep its name; what `trash restore` calls it.
+    InTrash(String),
+    /// The disk refused.
+    Disk(String),
+    /// The store refused.
+    Remote(RemoteError),
+    /// The run ends before this path's turn.
+    Stopped,
+}
+
+impl Trouble {
+    pub(super) fn changed(reason: &str) -> Self {
+        Self::Changed(reason.to_owned())
+    }
+
+    pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                Self::Changed("it was moved or deleted here".to_owned())
+            }
+            _ => Self::Disk(format!("{path}: {error}")),
+        }
+    }
+}
+
+impl From<RemoteError> for Trouble {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
+    }
+}
+
+impl From<ContentError> for Trouble {
+    fn from(error: ContentError) -> Self {
+        if error.is_changed_meanwhile() {
+            Self::changed("it was changed here")
+        } else {
+            Self::Disk(with_cause(&error))
+        }
+    }
+}
+
+impl From<ReplaceError> for Trouble {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Missing { .. } => Self::changed("its folder was deleted here"),
+            other => Self::Disk(with_cause(&other)),
+        }
+    }
+}
+
+/// Writes an error with its causes on one line.
+pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

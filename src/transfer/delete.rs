@@ -1,0 +1,91 @@
+//! Objects out of the bucket, and losers of the bucket into the trash.
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::plan::Action;
+use crate::remote::{Remote, RemoteErrorKind};
+use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
+use crate::tree::{Kind, RepoPath, Version};
+
+use super::context::{Context, Trouble, with_cause};
+use super::download::Wanted;
+use super::retry::{Backoff, retry};
+use super::upload::{changed_in_bucket, refused};
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
+    /// saving.
+    pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
+        let path = &action.path;
+        match self.look(path).map_err(|error| Trouble::io(path, &error))? {
+            Some(stat) if stat.kind != Kind::Folder => {
+                return Err(Trouble::changed("it is here again"));
+            }
+            _ => (),
+        }
+        let Some(version) = &action.remote else { return Ok(()) };
+        let mut backoff = Backoff::default();
+        loop {
+            let error = match self.remote.delete(path, &version.etag).await {
+                Ok(()) => return Ok(()),
+                // Whoever deleted it: it is gone, as it should be.
+                Err(error) if error.kind == RemoteErrorKind::NotFound => return Ok(()),
+                Err(error) if error.kind == RemoteErrorKind::Changed => {
+                    return self.is_gone(path).await;
+                }
+                Err(error) => error,
+            };
+            if !backoff.wait(&self.clock, &self.stop, &error).await {
+                return Err(refused(error));
+            }
+        }
+    }
+
+    /// Some stores answer a condition on a missing key as if another version were there.
+    async fn is_gone(&self, path: &RepoPath) -> Result<(), Trouble> {
+        match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
+            Err(error) if error.kind == RemoteErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(changed_in_bucket()),
+        }
+    }
+
+    /// Keeps a version of the bucket that the base does not know, before it is overwritten or
+    /// deleted: by its version id where the store keeps versions, else by fetching it.
+    pub(super) async fn keep_remote_loser(
+        &self,
+        path: &RepoPath,
+        version: &Version,
+        trash: &TrashRun<D>,
+        why: Why,
+    ) -> Result<(), Trouble> {
+        let object = match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                return Err(Trouble::changed("it was deleted in the bucket"));
+            }
+            other => other?,
+        };
+        if object.entry.version != *version {
+            return Err(Trouble::changed("it was changed in the bucket"));
+        }
+        let entry = NewEntry {
+            path,
+            side: Side::Bucket,
+            why,
+            known: false,
+            etag: Some(&version.etag),
+            staged: None,
+            expected: None,
+        };
+        let kept = if let Some(id) = &object.version_id {
+            trash.note_version(&entry, id)
+        } else {
+            let wanted = Wanted { path, version, mode: None, for_trash: true };
+            let staged = self.fetch(&wanted).await?.staged;
+            let synced = staged.sync(&self.disk);
+            synced.map_err(|error| Trouble::io(path, &error))?;
+            trash.store_bucket(&entry, (&staged.folder, &staged.name)).map(|_| ())
+        };
+        kept.and_then(|()| trash.sync()).map_err(|error| Trouble::Disk(with_cause(&error)))
+    }
+}

@@ -1,0 +1,135 @@
+//! Objects into the working copy: fetched beside their place, verified, and only then named.
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::content::{Digester, Digests, Evidence, Proof, Want};
+use crate::local::replace::{Draft, Parent, Staged, Workspace};
+use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
+use crate::tree::{RepoPath, Version};
+
+use super::context::{Context, Trouble};
+use super::examine::short_body;
+use super::retry::Backoff;
+use super::upload::changed_in_bucket;
+
+/// A fetched file that waits for its name.
+pub(super) struct Fetched<D: Disk> {
+    /// The file, complete and verified.
+    pub(super) staged: Staged<D>,
+    /// The folder that it will lie in.
+    pub(super) parent: Parent<D>,
+    /// Where the trash of that file system is.
+    pub(super) workspace: Workspace<D>,
+    /// CRC-64/NVME of the bytes, unless the ETag is known to be their MD5.
+    pub(super) crc64: Option<u64>,
+}
+
+/// Which object to fetch, and for which name.
+pub(super) struct Wanted<'a> {
+    /// The object.
+    pub(super) path: &'a RepoPath,
+    /// The version that the plan saw.
+    pub(super) version: &'a Version,
+    /// Permission bits of the file that it replaces.
+    pub(super) mode: Option<u32>,
+    /// It is fetched for the trash, which lies on the root's file system.
+    pub(super) for_trash: bool,
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Fetches one version into the staging folder of the file system that its name lies on.
+    pub(super) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
+        let mut backoff = Backoff::default();
+        loop {
+            let error = match self.fetch_once(wanted).await {
+                Err(Trouble::Remote(error)) => error,
+                other => return other,
+            };
+            match error.kind {
+                RemoteErrorKind::Changed => return Err(changed_in_bucket()),
+                RemoteErrorKind::NotFound => {
+                    return Err(Trouble::changed("it was deleted in the bucket"));
+                }
+                _ => (),
+            }
+            if !backoff.wait(&self.clock, &self.stop, &error).await {
+                return Err(Trouble::Remote(error));
+            }
+        }
+    }
+
+    async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
+        let (path, version) = (wanted.path, wanted.version);
+        let (object, body) = self.remote.get(path, &version.etag, None).await?;
+        let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
+        let parent = if wanted.for_trash {
+            Parent { folder: self.root.clone(), top: String::new() }
+        } else {
+            // Folders are made only for an object that is really there.
+            staging.open_parent(path, true)?
+        };
+        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, &e))?;
+        let draft = staging.stage(&workspace, path, wanted.mode)?;
+        let received = self.receive(body, &draft, &object).await;
+        match received.and_then(|digests| verified(path, version, &object, &digests)) {
+            Ok(crc64) => {
+                let staged = draft.seal(object.mtime)?;
+                Ok(Fetched { staged, parent, workspace, crc64 })
+            }
+            Err(trouble) => {
+                draft.discard();
+                Err(trouble)
+            }
+        }
+    }
+
+    async fn receive(
+        &self,
+        mut body: R::Body,
+        draft: &Draft<D>,
+        object: &Object,
+    ) -> Result<Digests, Trouble> {
+        let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
+        let want = Want { md5: is_md5 && object.crc64.is_none(), part_sizes: Vec::new() };
+        let mut digester = Digester::new(&want);
+        while let Some(bytes) = body.next().await? {
+            if self.stop.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            draft.write(&bytes)?;
+            digester.update(&bytes);
+            self.monitor.bytes(bytes.len() as u64);
+        }
+        Ok(digester.finish())
+    }
+}
+
+/// Holds what came against everything that was promised; returns the checksum that the row needs.
+fn verified(
+    path: &RepoPath,
+    expected: &Version,
+    object: &Object,
+    digests: &Digests,
+) -> Result<Option<u64>, Trouble> {
+    if digests.size != expected.size {
+        return Err(short_body(path, digests.size, expected.size).into());
+    }
+    let promised = Evidence {
+        size: object.entry.version.size,
+        etag: object.entry.version.etag.clone(),
+        etag_is_md5: object.etag_is_md5,
+        crc64: object.crc64,
+    };
+    if promised.compare(digests) == Proof::Different {
+        return Err(Trouble::Remote(RemoteError {
+            kind: RemoteErrorKind::Corrupt,
+            operation: "GET",
+            key: path.to_string(),
+            message: "the bytes that came do not have the promised checksum".to_owned(),
+            ambiguous: false,
+            retry_after_seconds: None,
+        }));
+    }
+    let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
+    Ok((!is_md5).then_some(digests.crc64))
+}

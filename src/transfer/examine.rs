@@ -1,0 +1,154 @@
+//! Examine: where signature and `ETag` cannot decide, contents are compared, cheapest proof first.
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::content::{Digester, Digests, Evidence, Proof, Want};
+use crate::plan::{Content, Examined, need};
+use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
+use crate::tree::{Local, RemoteEntry, RepoPath, Row};
+
+use super::context::{Context, Trouble};
+use super::retry::retry;
+
+/// The largest object that is fetched only to be compared.
+const COMPARED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Compares the contents that a row needs compared.
+    ///
+    /// Runs that change nothing download nothing: there an object without proof is unknown.
+    pub async fn examine(&self, row: &Row) -> Examined {
+        match self.compare(row).await {
+            Ok(examined) => examined,
+            Err(Trouble::Changed(reason)) => Examined::Failed { kind: "changed", reason },
+            Err(Trouble::Disk(reason)) => Examined::Failed { kind: "unreadable", reason },
+            Err(Trouble::Remote(error)) => {
+                Examined::Failed { kind: "unreadable", reason: error.to_string() }
+            }
+            Err(Trouble::Stopped | Trouble::InTrash(_)) => {
+                Examined::Failed { kind: "changed", reason: "interrupted".to_owned() }
+            }
+        }
+    }
+
+    async fn compare(&self, row: &Row) -> Result<Examined, Trouble> {
+        let need = need(row);
+        let (Local::File(stat), true) = (&row.local, need.is_any()) else {
+            return Ok(Examined::NotNeeded);
+        };
+        let base = row.base.as_ref().filter(|_| need.to_base).map(Evidence::of_base);
+        let remote = row.remote.as_ref().filter(|_| need.to_remote);
+        let listed = remote.map(listed_evidence);
+        let want = union([&base, &listed].into_iter().flatten());
+        let hashed = self.hash(&row.path, stat, &want).await?;
+        let to_base = base.map_or(Content::Different, |it| content(it.compare(&hashed.digests)));
+        let to_remote = match (remote, listed) {
+            (Some(entry), Some(listed)) if to_base != Content::Same => {
+                self.compare_to_remote(entry, &listed, &hashed.digests).await?
+            }
+            _ => Content::Different,
+        };
+        // Where the ETag is the MD5 of these bytes, it says all that a checksum would.
+        let named = row.remote.as_ref().and_then(|entry| entry.version.etag.md5());
+        let is_named_by_md5 = named.is_some() && named == hashed.digests.md5;
+        let crc64 = (!is_named_by_md5).then_some(hashed.digests.crc64);
+        Ok(Examined::Compared { to_base, to_remote, stat: hashed.stat, crc64 })
+    }
+
+    async fn compare_to_remote(
+        &self,
+        entry: &RemoteEntry,
+        listed: &Evidence,
+        local: &Digests,
+    ) -> Result<Content, Trouble> {
+        match listed.compare(local) {
+            Proof::Unknown => (),
+            proof => return Ok(content(proof)),
+        }
+        if !self.remote.reads_locally() {
+            let object = self.head_expected(entry).await?;
+            let known =
+                Evidence { etag_is_md5: object.etag_is_md5, crc64: object.crc64, ..listed.clone() };
+            match known.compare(local) {
+                Proof::Unknown => (),
+                proof => return Ok(content(proof)),
+            }
+        }
+        let may_read = self.remote.reads_locally()
+            || (self.staging.is_some() && entry.version.size <= COMPARED_BYTES_MAX);
+        if !may_read {
+            return Ok(Content::Unknown);
+        }
+        let crc64 = retry(&self.clock, &self.stop, || self.fetch_crc64(entry)).await?;
+        Ok(if crc64 == local.crc64 { Content::Same } else { Content::Different })
+    }
+
+    /// Looks at an object that must still be the version of the listing.
+    async fn head_expected(&self, entry: &RemoteEntry) -> Result<Object, Trouble> {
+        let object = match retry(&self.clock, &self.stop, || self.remote.head(&entry.path)).await {
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                return Err(Trouble::changed("it was deleted in the bucket"));
+            }
+            other => other?,
+        };
+        if object.entry.version == entry.version {
+            Ok(object)
+        } else {
+            Err(Trouble::changed("it was changed in the bucket"))
+        }
+    }
+
+    async fn fetch_crc64(&self, entry: &RemoteEntry) -> Result<u64, RemoteError> {
+        let (_, mut body) = self.remote.get(&entry.path, &entry.version.etag, None).await?;
+        let mut digester = Digester::new(&Want::default());
+        while let Some(bytes) = body.next().await? {
+            digester.update(&bytes);
+        }
+        let digests = digester.finish();
+        if digests.size == entry.version.size {
+            Ok(digests.crc64)
+        } else {
+            Err(short_body(&entry.path, digests.size, entry.version.size))
+        }
+    }
+}
+
+/// The error of a body that is not as long as the listing said.
+pub(super) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteError {
+    RemoteError {
+        kind: RemoteErrorKind::Corrupt,
+        operation: "GET",
+        key: path.to_string(),
+        message: format!("{length} bytes came instead of {expected}"),
+        ambiguous: false,
+        retry_after_seconds: None,
+    }
+}
+
+/// A listing does not tell whether a KMS or customer key made the `ETag`: a mismatch proves nothing.
+fn listed_evidence(entry: &RemoteEntry) -> Evidence {
+    Evidence {
+        size: entry.version.size,
+        etag: entry.version.etag.clone(),
+        etag_is_md5: false,
+        crc64: None,
+    }
+}
+
+fn union<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Want {
+    evidence.filter_map(Evidence::want).fold(Want::default(), |mut all, want| {
+        all.md5 |= want.md5;
+        all.part_sizes.extend(want.part_sizes);
+        all.part_sizes.sort_unstable();
+        all.part_sizes.dedup();
+        all
+    })
+}
+
+fn content(proof: Proof) -> Content {
+    match proof {
+        Proof::Same => Content::Same,
+        Proof::Different => Content::Different,
+        Proof::Unknown => Content::Unknown,
+    }
+}

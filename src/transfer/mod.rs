@@ -1,0 +1,223 @@
+//! Carries out a plan: a bounded pool prepares actions, a committer gives them effect on the disk
+//! and records them, group by group.
+//!
+//! ```text
+//! actions ──pool──▶ prepared ──channel──▶ committer: contents, sync, renames, sync, rows, fdatasync
+//! ```
+//! A file that fails is an outcome; the others go on. Stages follow one another: new ignore rules,
+//! room for what changes its shape, new and changed things, deletions.
+
+mod commit;
+mod context;
+mod delete;
+mod download;
+mod durable;
+mod examine;
+mod keep_both;
+mod listing;
+mod multipart;
+mod names;
+mod pool;
+mod report;
+mod retry;
+mod upload;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+pub use context::{Context, World};
+pub use listing::{PAGES_AHEAD_MAX, list_scope};
+pub use pool::beside;
+pub use report::Report;
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::IgnoreRules;
+use crate::monitor::{Event, Item, Phase};
+use crate::plan::{Action, ActionKind, Plan, Stage};
+use crate::remote::Remote;
+use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
+use crate::repository::{Database, Repository};
+use context::Trouble;
+use download::Fetched;
+
+/// What shapes the carrying out, beside the plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Losers in the bucket that the base does not know are kept first.
+    pub backup: bool,
+    /// Why things go to the trash in this run.
+    pub why: Why,
+}
+
+/// One run of a plan.
+pub struct Run<D: Disk, R, C> {
+    context: Context<D, R, C>,
+    trash: TrashRun<D>,
+    options: Options,
+}
+
+/// What is ready to take effect on the disk and in the database.
+enum Ready<D: Disk> {
+    /// Only rows: the bucket has it already, or both sides agree.
+    Recorded(Vec<crate::repository::Change>),
+    /// A fetched file waits for its name.
+    Fetched(Box<Fetched<D>>),
+    /// A local file is to go to the trash.
+    Removal,
+}
+
+impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+    /// Prepares to carry out plans in `context`.
+    pub fn new(context: Context<D, R, C>, trash: TrashRun<D>, options: Options) -> Self {
+        Self { context, trash, options }
+    }
+
+    /// Carries out `plan` and records what happened.
+    ///
+    /// # Errors
+    /// Only where nothing more can be recorded; what happened to single paths is in the report.
+    pub async fn carry_out(
+        self: &Arc<Self>,
+        plan: Plan,
+        database: &mut Database<D>,
+    ) -> Result<Report, crate::repository::DatabaseError> {
+        let mut report = Report::of(&plan);
+        let (files, bytes) = (plan.visible(), plan.bytes());
+        self.context.monitor.phase(Phase::Working { files, bytes });
+        let mut actions = plan.actions;
+        let mut failed_knots = HashSet::new();
+        for stage in [Stage::Rules, Stage::Room, Stage::Main, Stage::Last] {
+            let rest = actions.split_off(actions.partition_point(|action| action.stage <= stage));
+            let due = std::mem::replace(&mut actions, rest);
+            if due.is_empty() {
+                continue;
+            }
+            let due: Vec<_> = (due.into_iter())
+                .filter(|action| action.knot == 0 || !failed_knots.contains(&action.knot))
+                .collect();
+            self.stage(due, database, &mut report, &mut failed_knots).await?;
+            if stage == Stage::Rules {
+                self.leave_out_ignored(&mut actions);
+            }
+        }
+        report.interrupted = self.context.stop.is_requested() && report.fatal.is_none();
+        self.context.monitor.phase(Phase::Finishing);
+        Ok(report)
+    }
+
+    /// Ends the trash of the run, and prunes it where something was added.
+    pub fn finish_trash(&self, repository: &Repository<D>, now: i64) -> Result<(), TrashError> {
+        if !self.trash.has_entries() {
+            return Ok(());
+        }
+        self.trash.finish()?;
+        let limits =
+            Limits { days: repository.config.trash_days, size: repository.config.trash_size };
+        let folders = (&repository.root, &repository.control);
+        trash::prune(&self.context.disk, folders, now, limits).map(|_| ())
+    }
+
+    /// Runs the pool and the committer side by side over the actions of one stage.
+    async fn stage(
+        self: &Arc<Self>,
+        actions: Vec<Action>,
+        database: &mut Database<D>,
+        report: &mut Report,
+        failed_knots: &mut HashSet<u32>,
+    ) -> Result<(), crate::repository::DatabaseError> {
+        let (sender, receiver) = mpsc::channel(self.context.jobs);
+        let pool = beside(self.context.parallel, Arc::clone(self).pool(actions, sender));
+        let mut committer = commit::Committer { run: self, database, report, failed_knots };
+        let ((), outcome) = tokio::join!(pool, committer.commit_all(receiver));
+        outcome
+    }
+
+    /// Takes out creations that rules ignore which this very run has fetched.
+    fn leave_out_ignored(&self, actions: &mut Vec<Action>) {
+        let mut rules = IgnoreRules::new(&self.context.disk, &self.context.root);
+        actions.retain(|action| {
+            let creates = match action.kind {
+                ActionKind::Download => action.local.is_none(),
+                ActionKind::Upload => action.remote.is_none(),
+                ActionKind::Adopt
+                | ActionKind::Forget
+                | ActionKind::DeleteLocal
+                | ActionKind::DeleteRemote
+                | ActionKind::ReplaceFolder
+                | ActionKind::KeepBoth => false,
+            };
+            // Rules that cannot be read leave the plan as the old rules made it.
+            let ignored = rules.check(&action.path, false).ok().flatten().filter(|_| creates);
+            if let Some(rule) = &ignored {
+                let reason = format!("ignored by the rule {:?} in {}", rule.pattern, rule.place);
+                self.context.monitor.event(Event::Skipped(item(action, &reason, None)));
+            }
+            ignored.is_none()
+        });
+    }
+
+    /// Does everything for an action that needs no name in the working copy.
+    async fn prepare(&self, action: &Action) -> Result<Ready<D>, Trouble> {
+        use crate::repository::Change;
+        if self.context.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        let context = &self.context;
+        let path = &action.path;
+        match action.kind {
+            ActionKind::Adopt => {
+                let row = action.row.as_deref().cloned();
+                Ok(Ready::Recorded(row.map(Change::Put).into_iter().collect()))
+            }
+            ActionKind::Forget => Ok(Ready::Recorded(vec![Change::Gone(path.clone())])),
+            ActionKind::DeleteLocal => Ok(Ready::Removal),
+            ActionKind::Upload => {
+                let Some(stat) = &action.local else { return Err(Trouble::Stopped) };
+                self.keep_loser(action).await?;
+                let condition = upload::condition(action.remote.as_ref());
+                let row = context.upload(&upload::Source { path, stat, condition }).await?;
+                Ok(Ready::Recorded(vec![Change::Put(row)]))
+            }
+            ActionKind::DeleteRemote => {
+                self.keep_loser(action).await?;
+                context.delete_remote(action).await?;
+                Ok(Ready::Recorded(vec![Change::Gone(path.clone())]))
+            }
+            ActionKind::Download | ActionKind::ReplaceFolder => {
+                Ok(Ready::Fetched(Box::new(self.fetch(action).await?)))
+            }
+            ActionKind::KeepBoth => self.keep_both(action).await.map(Ready::Recorded),
+        }
+    }
+
+    async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
+        let Some(version) = &action.remote else { return Err(Trouble::Stopped) };
+        let mode = action.local.map(|stat| stat.mode);
+        let wanted = download::Wanted { path: &action.path, version, mode, for_trash: false };
+        self.context.fetch(&wanted).await
+    }
+
+    async fn keep_loser(&self, action: &Action) -> Result<(), Trouble> {
+        match &action.remote {
+            Some(version) if action.unknown_loser && self.options.backup => {
+                let why = self.options.why;
+                self.context.keep_remote_loser(&action.path, version, &self.trash, why).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Describes an action to the monitor.
+fn item(action: &Action, reason: &str, hint: Option<&str>) -> Item {
+    Item {
+        path: action.path.to_string(),
+        action: action.word(),
+        bytes: action.bytes(),
+        reason: reason.to_owned(),
+        hint: hint.map(str::to_owned),
+    }
+}

@@ -1,0 +1,322 @@
+//! The moves of one group: each knows what it expects, and where the loser goes.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+
+use super::Run;
+use super::commit::Effect;
+use super::context::{Context, Trouble, with_cause};
+use super::download::Fetched;
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::replace::{self, Outcome, Parent, Target};
+use crate::plan::{Action, ActionKind};
+use crate::remote::Remote;
+use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
+use crate::repository::{Change, Database, DatabaseError};
+use crate::tree::{BaseRow, Kind, RepoPath, Signature, Stat};
+
+/// What became of one move.
+type Moved = Result<Effect, Refused>;
+
+/// An action that could not be carried out, and why.
+type Refused = Box<(Action, Trouble)>;
+
+/// The moves of one group, written down in the trash's list and not begun.
+pub(super) struct Moves<'a, D: Disk, R, C> {
+    run: &'a Run<D, R, C>,
+    moves: Vec<Move<D>>,
+}
+
+/// One move.
+pub(super) struct Move<D: Disk> {
+    action: Action,
+    how: How<D>,
+}
+
+enum How<D: Disk> {
+    Create(Fetched<D>),
+    Swap { fetched: Fetched<D>, expected: Stat, slot: Slot<D> },
+    SwapFolder { fetched: Fetched<D>, expected: Stat, slot: Slot<D> },
+    Remove { parent: Parent<D>, expected: Stat, slot: Slot<D> },
+}
+
+impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
+    pub(super) fn new(run: &'a Run<D, R, C>) -> Self {
+        Self { run, moves: Vec::new() }
+    }
+
+    pub(super) fn into_moves(self) -> Vec<Move<D>> {
+        self.moves
+    }
+
+    pub(super) fn into_actions(self) -> Vec<Action> {
+        self.moves.into_iter().map(|moved| moved.action).collect()
+    }
+
+    /// Adds a fetched file; where it replaces something, a slot in the trash is written down.
+    pub(super) fn add_fetched(
+        &mut self,
+        action: Action,
+        fetched: Fetched<D>,
+    ) -> Result<(), Refused> {
+        let expected = match (action.kind, action.local) {
+            (ActionKind::ReplaceFolder, _) => self.expect_folder(&action, &fetched).map(Some),
+            (_, local) => Ok(local),
+        };
+        let slot = expected.and_then(|expected| match expected {
+            Some(expected) => Ok(Some((expected, self.slot(&action, &fetched, &expected)?))),
+            None => Ok(None),
+        });
+        let how = match slot {
+            Ok(None) => How::Create(fetched),
+            Ok(Some((expected, slot))) if action.kind == ActionKind::ReplaceFolder => {
+                How::SwapFolder { fetched, expected, slot }
+            }
+            Ok(Some((expected, slot))) => How::Swap { fetched, expected, slot },
+            Err(trouble) => {
+                fetched.staged.discard(&self.run.context.disk);
+                return Err(Box::new((action, trouble)));
+            }
+        };
+        self.moves.push(Move { action, how });
+        Ok(())
+    }
+
+    /// Adds a deletion, with its slot in the trash.
+    pub(super) fn add_removal(&mut self, action: Action) -> Result<(), Refused> {
+        match self.removal(&action) {
+            Ok(how) => {
+                self.moves.push(Move { action, how });
+                Ok(())
+            }
+            Err(trouble) => Err(Box::new((action, trouble))),
+        }
+    }
+
+    fn removal(&self, action: &Action) -> Result<How<D>, Trouble> {
+        let staging = self.run.context.staging.as_ref().ok_or(Trouble::Stopped)?;
+        let expected = action.local.ok_or(Trouble::Stopped)?;
+        let parent = staging.open_parent(&action.path, false)?;
+        let workspace =
+            staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, &error))?;
+        let entry = self.entry(action, None, &expected);
+        let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
+        let slot = slot.map_err(|error| Trouble::Disk(with_cause(&error)))?;
+        Ok(How::Remove { parent, expected, slot })
+    }
+
+    fn slot(
+        &self,
+        action: &Action,
+        fetched: &Fetched<D>,
+        expected: &Stat,
+    ) -> Result<Slot<D>, Trouble> {
+        let entry = self.entry(action, Some(&fetched.staged.stat), expected);
+        let workspace = &fetched.workspace;
+        let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
+        slot.map_err(|error| Trouble::Disk(with_cause(&error)))
+    }
+
+    fn entry<'e>(
+        &self,
+        action: &'e Action,
+        staged: Option<&'e Stat>,
+        expected: &'e Stat,
+    ) -> NewEntry<'e> {
+        let why = match (self.run.options.why, staged) {
+            (Why::Replaced, None) => Why::Deleted,
+            (why, _) => why,
+        };
+        NewEntry {
+            path: &action.path,
+            side: Side::Local,
+            why,
+            known: !action.unknown_loser,
+            etag: None,
+            staged,
+            expected: Some(expected),
+        }
+    }
+
+    /// Looks at the folder that is to give way: it must hold what the plan saw, and nothing else.
+    fn expect_folder(&self, action: &Action, fetched: &Fetched<D>) -> Result<Stat, Trouble> {
+        let disk = &self.run.context.disk;
+        let name = OsStr::new(action.path.name());
+        let looked = disk.lstat(&fetched.parent.folder, name).and_then(|stat| {
+            let folder = disk.open_folder(&fetched.parent.folder, name)?;
+            Ok((stat, holds_exactly(disk, &folder, action)?))
+        });
+        match looked {
+            Ok((stat, true)) => Ok(stat),
+            Ok((_, false)) => Err(Trouble::changed("the folder here holds something else")),
+            Err(error) => Err(Trouble::io(&action.path, &error)),
+        }
+    }
+}
+
+impl<D: Disk> Move<D> {
+    /// Makes the move; a person who was faster keeps what they have.
+    pub(super) fn carry_out<R: Remote, C: Clock>(
+        self,
+        run: &Run<D, R, C>,
+        database: &mut Database<D>,
+    ) -> Result<Moved, DatabaseError> {
+        let Self { action, how } = self;
+        let context = &run.context;
+        let disk = &context.disk;
+        let path = action.path.clone();
+        let moved = match how {
+            How::Create(fetched) => {
+                let target = Target { folder: &fetched.parent.folder, path: &path };
+                let outcome = replace::create_new(disk, &fetched.staged, &target);
+                named(outcome, None, run).map(|signature| (signature, fetched.crc64))
+            }
+            How::Swap { fetched, expected, slot } => {
+                let target = Target { folder: &fetched.parent.folder, path: &path };
+                let place = (&slot.folder, slot.name.as_os_str());
+                let outcome = replace::swap(disk, &fetched.staged, &target, &expected, place);
+                named(outcome, Some(&slot), run).map(|signature| (signature, fetched.crc64))
+            }
+            How::SwapFolder { fetched, expected, slot } => {
+                let swap = FolderSwap { run, action: &action, fetched, expected, slot };
+                swap.carry_out(database)?
+            }
+            How::Remove { parent, expected, slot } => {
+                let target = Target { folder: &parent.folder, path: &path };
+                let place = (&slot.folder, slot.name.as_os_str());
+                let outcome = replace::remove(disk, &target, &expected, place);
+                return Ok(match named(outcome, Some(&slot), run) {
+                    Ok(()) => {
+                        if let Some(staging) = &context.staging {
+                            staging.remove_empty_parents(&path);
+                        }
+                        Ok(Effect { changes: vec![Change::Gone(path)], action })
+                    }
+                    Err(trouble) => Err(Box::new((action, trouble))),
+                });
+            }
+        };
+        Ok(match moved {
+            Ok((signature, crc64)) => Ok(with_row(action, signature, crc64)),
+            Err(trouble) => Err(Box::new((action, trouble))),
+        })
+    }
+}
+
+/// Makes the row of a file that has just got its name.
+fn with_row(action: Action, signature: Signature, crc64: Option<u64>) -> Effect {
+    let row = action.remote.as_ref().map(|version| BaseRow {
+        path: action.path.clone(),
+        signature,
+        etag: version.etag.clone(),
+        crc64,
+    });
+    Effect { changes: row.map(Change::Put).into_iter().collect(), action }
+}
+
+/// Tells the trash what its slot holds, and turns the outcome into what it means for the path.
+pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
+    outcome: Result<Outcome<T>, replace::ReplaceError>,
+    slot: Option<&Slot<D>>,
+    run: &Run<D, R, C>,
+) -> Result<T, Trouble> {
+    let (fate, result) = match outcome {
+        Ok(Outcome::Done(value)) => (Fate::Kept, Ok(value)),
+        Ok(Outcome::Changed(_)) => (Fate::Empty, Err(Trouble::changed("it was changed here"))),
+        Ok(Outcome::EditInSlot) => {
+            let operand = slot.map_or_else(String::new, |slot| slot.operand.clone());
+            (Fate::Edit, Err(Trouble::InTrash(operand)))
+        }
+        Ok(Outcome::NoExchange) => {
+            (Fate::Empty, Err(Trouble::Disk("the file system cannot exchange names".to_owned())))
+        }
+        // What the slot holds is not known: it stays open, and the next command settles it.
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(slot) = slot {
+        let closed = run.trash.close(slot, fate);
+        closed.map_err(|error| Trouble::Disk(with_cause(&error)))?;
+    }
+    result
+}
+
+/// One file that takes the place of a folder.
+struct FolderSwap<'a, D: Disk, R, C> {
+    run: &'a Run<D, R, C>,
+    action: &'a Action,
+    fetched: Fetched<D>,
+    expected: Stat,
+    slot: Slot<D>,
+}
+
+impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
+    fn carry_out(
+        self,
+        database: &mut Database<D>,
+    ) -> Result<Result<(Signature, Option<u64>), Trouble>, DatabaseError> {
+        let Self { run, action, fetched, expected, slot } = self;
+        let disk = &run.context.disk;
+        let target = Target { folder: &fetched.parent.folder, path: &action.path };
+        let place = (&slot.folder, slot.name.as_os_str());
+        let as_checked = |folder: &D::Folder| holds_exactly(disk, folder, action);
+        let swapped =
+            replace::swap_folder(disk, &fetched.staged, (&target, &expected), place, as_checked);
+        if !matches!(swapped, Ok(Outcome::NoExchange)) {
+            return Ok(named(swapped, Some(&slot), run).map(|it| (it, fetched.crc64)));
+        }
+        // Two steps instead of one: a crash between them must not look like a deletion.
+        database.record(&[Change::Gone(action.path.clone())])?;
+        let removed = replace::remove(disk, &target, &expected, place);
+        if let Err(trouble) = named(removed, Some(&slot), run) {
+            fetched.staged.discard(disk);
+            return Ok(Err(trouble));
+        }
+        let created = replace::create_new(disk, &fetched.staged, &target);
+        Ok(named(created, None, run).map(|it| (it, fetched.crc64)))
+    }
+}
+
+/// Tells whether a folder holds exactly the files that the plan saw in it.
+fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::Result<bool> {
+    let expected: HashMap<&str, &Stat> =
+        action.folder.iter().map(|(path, stat)| (path.as_str(), stat)).collect();
+    let mut found = 0;
+    let mut open = vec![(folder.clone(), action.path.clone())];
+    while let Some((folder, path)) = open.pop() {
+        for (name, _) in disk.read_folder(&folder)? {
+            let below = name.to_str().and_then(|name| RepoPath::below(Some(&path), name).ok());
+            let Some(below) = below else { return Ok(false) };
+            let stat = disk.lstat(&folder, &name)?;
+            match stat.kind {
+                Kind::Folder => open.push((disk.open_folder(&folder, &name)?, below)),
+                Kind::File
+                    if expected
+                        .get(below.as_str())
+                        .is_some_and(|it| replace::is_untouched(it, &stat)) =>
+                {
+                    found += 1;
+                }
+                Kind::File | Kind::Link | Kind::Special => return Ok(false),
+            }
+        }
+    }
+    Ok(found == expected.len())
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Returns the folders above `path`, from the root down to its own, as far as they exist.
+    pub(super) fn folders_above(&self, path: &RepoPath) -> io::Result<Vec<(String, D::Folder)>> {
+        let mut folders = vec![(String::new(), self.root.clone())];
+        for ancestor in path.ancestors() {
+            let above = &folders[folders.len() - 1].1;
+            match self.disk.open_folder(above, OsStr::new(ancestor.name())) {
+                Ok(folder) => folders.push((ancestor.as_str().to_owned(), folder)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(folders)
+    }
+}

@@ -1,0 +1,88 @@
+//! [`Report`]: what a run did, in numbers.
+
+use crate::plan::{ActionKind, Plan};
+use crate::remote::RemoteError;
+
+/// What a run did, in numbers; the single paths went to the monitor.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Files stored in the bucket.
+    pub uploaded: u64,
+    /// Files fetched from it.
+    pub downloaded: u64,
+    /// Files that went to the trash here.
+    pub deleted_local: u64,
+    /// Objects deleted in the bucket.
+    pub deleted_remote: u64,
+    /// Conflicts settled by keeping both.
+    pub kept_both: u64,
+    /// Paths found equal and recorded.
+    pub adopted: u64,
+    /// Paths that the database forgot.
+    pub forgotten: u64,
+    /// Bytes of the files stored.
+    pub bytes_uploaded: u64,
+    /// Bytes of the files fetched.
+    pub bytes_downloaded: u64,
+    /// Paths that failed.
+    pub failed: u64,
+    /// Paths that somebody changed between plan and action; left as they are.
+    pub changed_meanwhile: u64,
+    /// Conflicts that stay open.
+    pub conflicts: u64,
+    /// Paths that cannot be handled.
+    pub incomplete: u64,
+    /// Deletions that `--no-delete` left out.
+    pub withheld_deletions: u64,
+    /// Actions that `--limit` left out.
+    pub beyond_limit: u64,
+    /// Paths that changed here and wait for a push.
+    pub ahead: u64,
+    /// Paths that changed in the bucket and wait for a pull.
+    pub behind: u64,
+    /// Somebody asked to end before everything was done.
+    pub interrupted: bool,
+    /// What ended the run before everything was done; what was done is recorded.
+    pub fatal: Option<RemoteError>,
+}
+
+impl Report {
+    /// Begins the report of a plan: what it leaves open.
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            conflicts: plan.conflicts.len() as u64,
+            incomplete: plan.notices.iter().filter(|notice| notice.incomplete).count() as u64,
+            withheld_deletions: plan.withheld_deletions,
+            beyond_limit: plan.beyond_limit,
+            ahead: plan.ahead,
+            behind: plan.behind,
+            ..Self::default()
+        }
+    }
+
+    /// Counts an action that was carried out and recorded.
+    pub(super) fn count(&mut self, kind: ActionKind, bytes: u64) {
+        match kind {
+            ActionKind::Upload => {
+                self.uploaded += 1;
+                self.bytes_uploaded += bytes;
+            }
+            ActionKind::Download | ActionKind::ReplaceFolder => {
+                self.downloaded += 1;
+                self.bytes_downloaded += bytes;
+            }
+            ActionKind::KeepBoth => self.kept_both += 1,
+            ActionKind::DeleteLocal => self.deleted_local += 1,
+            ActionKind::DeleteRemote => self.deleted_remote += 1,
+            ActionKind::Adopt => self.adopted += 1,
+            ActionKind::Forget => self.forgotten += 1,
+        }
+    }
+
+    /// Tells whether everything that was planned was done, and nothing is left open.
+    pub fn is_complete(&self) -> bool {
+        !self.interrupted
+            && self.fatal.is_none()
+            && self.failed + self.changed_meanwhile + self.incomplete + self.beyond_limit == 0
+    }
+}

@@ -1,0 +1,79 @@
+//! How often and how patiently a call to the store is repeated.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::monitor::Stop;
+use crate::remote::{RemoteError, RemoteErrorKind};
+
+/// How often a call is made before it counts as failed.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// How often a store is called that cannot be reached at all: a person waits for the message.
+const ATTEMPTS_UNREACHABLE_MAX: u32 = 3;
+
+/// The longest first pause; each further one may be twice as long.
+const PAUSE_FIRST_MILLISECONDS: u64 = 100;
+
+/// The longest pause, unless the store itself asks for a longer one.
+const PAUSE_MILLISECONDS_MAX: u64 = 5_000;
+
+/// A store that asks for more patience than this is not waited for.
+const RETRY_AFTER_SECONDS_MAX: u64 = 60;
+
+/// Counts the attempts of one call and waits between them: exponential, with full jitter, so that
+/// many clients that failed together do not come back together.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    /// Waits, and tells whether another attempt makes sense.
+    pub(super) async fn wait(
+        &mut self,
+        clock: &impl Clock,
+        stop: &Stop,
+        error: &RemoteError,
+    ) -> bool {
+        self.attempts += 1;
+        let attempts_max = match error.kind {
+            RemoteErrorKind::Unreachable => ATTEMPTS_UNREACHABLE_MAX,
+            _ => ATTEMPTS_MAX,
+        };
+        if !error.is_transient() || self.attempts >= attempts_max || stop.is_requested() {
+            return false;
+        }
+        let asked = error.retry_after_seconds.unwrap_or(0);
+        if asked > RETRY_AFTER_SECONDS_MAX {
+            return false;
+        }
+        clock.sleep(Duration::from_secs(asked) + self.pause()).await;
+        !stop.is_requested()
+    }
+
+    fn pause(&self) -> Duration {
+        let longest = PAUSE_FIRST_MILLISECONDS << (self.attempts - 1).min(16);
+        Duration::from_millis(fastrand::u64(1..=longest.min(PAUSE_MILLISECONDS_MAX)))
+    }
+}
+
+/// Calls until it succeeds, or fails for good. Only for calls that change nothing.
+pub(super) async fn retry<T, F>(
+    clock: &impl Clock,
+    stop: &Stop,
+    mut call: impl FnMut() -> F + Send,
+) -> Result<T, RemoteError>
+where
+    F: Future<Output = Result<T, RemoteError>> + Send,
+    T: Send,
+{
+    let mut backoff = Backoff::default();
+    loop {
+        match call().await {
+            Err(error) if backoff.wait(clock, stop, &error).await => (),
+            other => return other,
+        }
+    }
+}

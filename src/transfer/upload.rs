@@ -1,0 +1,169 @@
+//! Local files into the bucket: read whole or in parts, never torn, never blindly.
+
+use std::ffi::OsStr;
+
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::content::{self, Digests, Evidence, Proof, Want};
+use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
+use crate::tree::{BaseRow, RepoPath, Stat, Version};
+
+use super::context::{Context, Trouble};
+use super::retry::{Backoff, retry};
+
+/// Up to this size a file is read whole and stored with one request.
+pub(super) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// A file on its way into the bucket.
+pub(super) struct Source<'a> {
+    /// Its path.
+    pub(super) path: &'a RepoPath,
+    /// What it must look like, before and after.
+    pub(super) stat: &'a Stat,
+    /// What must be in the bucket.
+    pub(super) condition: Condition,
+}
+
+/// Turns the version that a plan expects into the condition of a write.
+pub(super) fn condition(remote: Option<&Version>) -> Condition {
+    remote.map_or(Condition::Absent, |version| Condition::Matches(version.etag.clone()))
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Stores a file and returns the row that records it.
+    pub(super) async fn upload(&self, source: &Source<'_>) -> Result<BaseRow, Trouble> {
+        self.wait_for_tick(source.path, source.stat).await?;
+        let (stored, crc64) = if source.stat.size <= WHOLE_BYTES_MAX {
+            self.upload_whole(source).await?
+        } else {
+            self.upload_in_parts(source).await?
+        };
+        Ok(BaseRow {
+            path: source.path.clone(),
+            signature: source.stat.signature(),
+            etag: stored.etag,
+            crc64: (!stored.etag_is_md5).then_some(crc64),
+        })
+    }
+
+    async fn upload_whole(&self, source: &Source<'_>) -> Result<(Stored, u64), Trouble> {
+        let _held = self.reserve(source.stat.size).await;
+        let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, &e))?;
+        let name = OsStr::new(source.path.name());
+        let body = content::read_small(&self.disk, &folder, name, source.stat, WHOLE_BYTES_MAX)?;
+        let crc64 = Digests::of(&body, &Want::default()).crc64;
+        let attributes = Attributes { mtime: source.stat.mtime, crc64 };
+        let stored = self.put(source, &body, &attributes).await?;
+        self.monitor.bytes(source.stat.size);
+        Ok((stored, crc64))
+    }
+
+    /// Makes the one request, again while that makes sense.
+    async fn put(
+        &self,
+        source: &Source<'_>,
+        body: &Bytes,
+        attributes: &Attributes,
+    ) -> Result<Stored, Trouble> {
+        let mut backoff = Backoff::default();
+        let mut ambiguous = false;
+        loop {
+            let put = self.remote.put(source.path, body.clone(), attributes, &source.condition);
+            let error = match put.await {
+                Ok(stored) => return Ok(stored),
+                Err(error) => error,
+            };
+            if ambiguous && may_be_ours(&error) {
+                let sent = Evidenced::Whole(body);
+                return self.look_for_ours(source.path, &sent, attributes.crc64).await;
+            }
+            ambiguous |= error.ambiguous;
+            if !backoff.wait(&self.clock, &self.stop, &error).await {
+                if ambiguous {
+                    let sent = Evidenced::Whole(body);
+                    let ours = self.look_for_ours(source.path, &sent, attributes.crc64).await;
+                    return ours.map_err(|_| refused(error));
+                }
+                return Err(refused(error));
+            }
+        }
+    }
+
+    /// Looks whether a write whose answer got lost took place: the same content is ours.
+    pub(super) async fn look_for_ours(
+        &self,
+        path: &RepoPath,
+        sent: &Evidenced<'_>,
+        crc64: u64,
+    ) -> Result<Stored, Trouble> {
+        let object = match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                return Err(changed_in_bucket());
+            }
+            other => other?,
+        };
+        if sent.is_content_of(&object, crc64) {
+            Ok(Stored {
+                etag: object.entry.version.etag,
+                etag_is_md5: object.etag_is_md5,
+                version_id: object.version_id,
+            })
+        } else {
+            Err(changed_in_bucket())
+        }
+    }
+}
+
+/// What was sent, as far as it is at hand to be compared with what is there.
+pub(super) enum Evidenced<'a> {
+    /// All bytes.
+    Whole(&'a Bytes),
+    /// The digests, taken while the parts were sent.
+    Digests(&'a Digests),
+}
+
+impl Evidenced<'_> {
+    fn is_content_of(&self, object: &Object, crc64: u64) -> bool {
+        let evidence = Evidence {
+            size: object.entry.version.size,
+            etag: object.entry.version.etag.clone(),
+            etag_is_md5: object.etag_is_md5,
+            crc64: object.crc64,
+        };
+        let proof = match self {
+            Self::Whole(bytes) => {
+                let compared = evidence.prove(bytes.len() as u64, |want| {
+                    Ok::<_, std::convert::Infallible>(Digests::of(bytes, want))
+                });
+                compared.unwrap_or(Proof::Unknown)
+            }
+            Self::Digests(digests) => {
+                debug_assert_eq!(digests.crc64, crc64, "the digests are of what was sent");
+                evidence.compare(digests)
+            }
+        };
+        proof == Proof::Same
+    }
+}
+
+/// Tells whether an error after an ambiguous attempt can mean that the attempt succeeded.
+pub(super) fn may_be_ours(error: &RemoteError) -> bool {
+    matches!(
+        error.kind,
+        RemoteErrorKind::Changed | RemoteErrorKind::NotFound | RemoteErrorKind::Busy
+    )
+}
+
+/// Turns the last error of a write into what it means for the path.
+pub(super) fn refused(error: RemoteError) -> Trouble {
+    match error.kind {
+        RemoteErrorKind::Changed | RemoteErrorKind::NotFound => changed_in_bucket(),
+        _ => Trouble::Remote(error),
+    }
+}
+
+pub(super) fn changed_in_bucket() -> Trouble {
+    Trouble::changed("it was changed in the bucket")
+}

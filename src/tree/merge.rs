@@ -1,0 +1,374 @@
+//! The ordered merge: three streams in the byte order of S3 keys become one stream of rows, like a
+//! zip. Nothing is collected but the rows of one *knot*.
+//!
+//! A file against a folder of the same name cannot be seen at one key: `a-1` and `a.txt` lie between
+//! `a` and `a/b`. So the merge keeps a stack of the rows whose key is a byte prefix of the current
+//! one, and hands a row out only when no key below it can follow any more. A row with keys below it
+//! is a [`Knot`], handed out with all of them, to be decided together.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use super::{BaseRow, LocalEntry, LocalState, Marker, RemoteEntry, RepoPath, Stat};
+
+/// What the working copy shows at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Local {
+    /// Nothing.
+    Absent,
+    /// A regular file.
+    File(Stat),
+    /// Something that the scan did not enter, here or above: left alone on all sides.
+    Marked {
+        /// Why.
+        marker: Arc<Marker>,
+        /// The marker stands at this very path, not above it.
+        here: bool,
+    },
+}
+
+/// One path on three sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The path.
+    pub path: RepoPath,
+    /// What is on the disk.
+    pub local: Local,
+    /// What both sides last agreed on.
+    pub base: Option<BaseRow>,
+    /// What is in the bucket.
+    pub remote: Option<RemoteEntry>,
+}
+
+/// A path that is a file on one side, or was, and the paths below it: decided together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knot {
+    /// The path at the top, as a file.
+    pub top: Row,
+    /// Everything below `top.path/`, in key order.
+    pub below: Vec<Row>,
+}
+
+/// One item of the merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merged {
+    /// A path by itself.
+    Row(Row),
+    /// A file against a folder.
+    Knot(Knot),
+}
+
+/// What [`Merge::step`] has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box would be one a row")]
+pub enum Step {
+    /// Feed the next page of the listing, then ask again.
+    NeedRemote,
+    /// The next item.
+    Item(Merged),
+    /// All three sides are at their end.
+    Done,
+}
+
+/// A stream broke the order that everything rests upon.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {side} is out of order: {next:?} after {previous:?}")]
+pub struct OutOfOrder {
+    /// Which stream.
+    pub side: &'static str,
+    /// The key before.
+    pub previous: String,
+    /// The key that should not follow it.
+    pub next: String,
+}
+
+/// Merges three ordered streams. The listing is pushed in page by page, so that the merge itself
+/// waits for nothing and can be driven by a test.
+pub struct Merge<L: Iterator, B: Iterator> {
+    local: Peekable<L>,
+    base: Peekable<B>,
+    remote: VecDeque<RemoteEntry>,
+    remote_side: RemoteSide,
+    open: Vec<Open>,
+    ready: VecDeque<Merged>,
+    last: [Option<String>; 3],
+}
+
+/// Where the remote side comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RemoteSide {
+    Pages { more: bool },
+    AsBase,
+}
+
+/// Something whose key is a byte prefix of the current key.
+enum Open {
+    /// A row that may turn out to be the top of a knot.
+    Row { top: Row, below: Vec<Row> },
+    /// A marker: what lies below it is left alone.
+    Cover { path: RepoPath, marker: Arc<Marker> },
+}
+
+impl Open {
+    fn path(&self) -> &RepoPath {
+        match self {
+            Self::Row { top, .. } => &top.path,
+            Self::Cover { path, .. } => path,
+        }
+    }
+}
+
+/// The key at which an item sorts: markers of folders stand at `path/`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key<'a> {
+    path: &'a str,
+    folder: bool,
+}
+
+impl Key<'_> {
+    fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
+        self.path.bytes().chain(self.folder.then_some(b'/'))
+    }
+
+    fn compare(self, other: Self) -> Ordering {
+        match (self.folder, other.folder) {
+            (false, false) => self.path.cmp(other.path),
+            _ => self.bytes().cmp(other.bytes()),
+        }
+    }
+
+    /// Tells whether keys from here on can still begin with `path`.
+    fn begins_with(self, path: &RepoPath) -> bool {
+        self.path.starts_with(path.as_str())
+    }
+}
+
+impl<L, B, E> Merge<L, B>
+where
+    L: Iterator<Item = Result<LocalEntry, E>>,
+    B: Iterator<Item = Result<BaseRow, E>>,
+    E: From<OutOfOrder>,
+{
+    /// Merges `local`, `base` and the pages that [`Merge::feed`] brings.
+    pub fn new(local: L, base: B) -> Self {
+        Self::with(local, base, RemoteSide::Pages { more: true })
+    }
+
+    /// Merges `local` and `base`, and lets the base stand for the bucket.
+    pub fn offline(local: L, base: B) -> Self {
+        Self::with(local, base, RemoteSide::AsBase)
+    }
+
+    fn with(local: L, base: B, remote_side: RemoteSide) -> Self {
+        Self {
+            local: local.peekable(),
+            base: base.peekable(),
+            remote: VecDeque::new(),
+            remote_side,
+            open: Vec::new(),
+            ready: VecDeque::new(),
+            last: [const { None }; 3],
+        }
+    }
+
+    /// Takes the next page of the listing; `more` tells whether another one follows.
+    pub fn feed(&mut self, page: impl IntoIterator<Item = RemoteEntry>, more: bool) {
+        self.remote.extend(page);
+        self.remote_side = RemoteSide::Pages { more };
+    }
+
+    /// Returns the next item, or what is needed for it.
+    pub fn step(&mut self) -> Result<Step, E> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Ok(Step::Item(item));
+            }
+            if self.remote.is_empty() && self.remote_side == (RemoteSide::Pages { more: true }) {
+                return Ok(Step::NeedRemote);
+            }
+            let Some(next) = self.take_next()? else {
+                while let Some(open) = self.open.pop() {
+                    self.close(open);
+                }
+                match self.ready.pop_front() {
+                    Some(item) => return Ok(Step::Item(item)),
+                    None => return Ok(Step::Done),
+                }
+            };
+            self.close_before(&next);
+            self.place(next);
+        }
+    }
+
+    /// Takes everything that stands at the smallest key; `None` at the end of all three.
+    fn take_next(&mut self) -> Result<Option<Next>, E> {
+        let local = match self.local.peek() {
+            Some(Ok(entry)) => Some(local_key(entry)),
+            Some(Err(_)) => return self.local.next().transpose().map(|_| None),
+            None => None,
+        };
+        let base = match self.base.peek() {
+            Some(Ok(row)) => Some(Key { path: row.path.as_str(), folder: false }),
+            Some(Err(_)) => return self.base.next().transpose().map(|_| None),
+            None => None,
+        };
+        let remote =
+            self.remote.front().map(|entry| Key { path: entry.path.as_str(), folder: false });
+        let Some(smallest) =
+            [local, base, remote].into_iter().flatten().min_by(|a, b| a.compare(*b))
+        else {
+            return Ok(None);
+        };
+        let at = [local, base, remote].map(|key| key == Some(smallest));
+        let local = if at[0] { self.local.next().transpose()? } else { None };
+        let base = if at[1] { self.base.next().transpose()? } else { None };
+        let mut remote = if at[2] { self.remote.pop_front() } else { None };
+        self.check_order(0, "scan", local.as_ref().map(local_key))?;
+        self.check_order(1, "database", base.as_ref().map(|row| plain_key(&row.path)))?;
+        self.check_order(2, "listing", remote.as_ref().map(|entry| plain_key(&entry.path)))?;
+        if self.remote_side == RemoteSide::AsBase {
+            remote = base.as_ref().map(|row| RemoteEntry {
+                path: row.path.clone(),
+                version: row.version(),
+                modified: row.signature.mtime,
+            });
+        }
+        Ok(Next::new(local, base, remote))
+    }
+
+    fn check_order(&mut self, side: usize, name: &'static str, key: Option<Key>) -> Result<(), E> {
+        let Some(key) = key else { return Ok(()) };
+        let next = if key.folder { format!("{}/", key.path) } else { key.path.to_owned() };
+        match self.last[side].replace(next) {
+            Some(previous) if Some(&previous) >= self.last[side].as_ref() => {
+                let next = self.last[side].clone().unwrap_or_default();
+                Err(OutOfOrder { side: name, previous, next }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands out every open row below which nothing can follow any more.
+    fn close_before(&mut self, next: &Next) {
+        let key = next.key();
+        while let Some(open) = self.open.pop_if(|open| !key.begins_with(open.path())) {
+            self.close(open);
+        }
+    }
+
+    fn close(&mut self, open: Open) {
+        match open {
+            Open::Row { top, below } if below.is_empty() => self.ready.push_back(Merged::Row(top)),
+            Open::Row { top, below } => self.ready.push_back(Merged::Knot(Knot { top, below })),
+            Open::Cover { .. } => (),
+        }
+    }
+
+    /// Puts what stands at one key where it belongs: below a cover, into a knot, or on the stack.
+    fn place(&mut self, next: Next) {
+        let (mut row, folder) = match next {
+            Next::Row(row) => (row, false),
+            Next::Folder(row) => (row, true),
+        };
+        if let Some(marker) = self.cover_of(&row.path) {
+            row.local = Local::Marked { marker, here: false };
+        }
+        if let Local::Marked { marker, here: true } = &row.local {
+            let marker = Arc::clone(marker);
+            if folder {
+                self.mark_open_row(&row.path, &marker);
+            }
+            self.open.push(Open::Cover { path: row.path.clone(), marker });
+            return self.place_row(row, true);
+        }
+        self.place_row(row, false);
+    }
+
+    /// A folder that was not entered stands in the way of a file of the same name, too.
+    fn mark_open_row(&mut self, path: &RepoPath, marker: &Arc<Marker>) {
+        for open in &mut self.open {
+            if let Open::Row { top, below } = open {
+                for row in std::iter::once(top).chain(below) {
+                    if row.path == *path && row.local == Local::Absent {
+                        row.local = Local::Marked { marker: Arc::clone(marker), here: false };
+                    }
+                }
+            }
+        }
+    }
+
+    fn place_row(&mut self, row: Row, is_marker: bool) {
+        let above = self.open.iter_mut().find_map(|open| match open {
+            Open::Row { top, below } if row.path.is_below(&top.path) => Some(below),
+            _ => None,
+        });
+        match above {
+            Some(below) => below.push(row),
+            // A marker, and what lies below one, can be no knot: nothing there is decided.
+            None if is_marker || matches!(row.local, Local::Marked { .. }) => {
+                self.ready.push_back(Merged::Row(row));
+            }
+            None => self.open.push(Open::Row { top: row, below: Vec::new() }),
+        }
+    }
+
+    fn cover_of(&self, path: &RepoPath) -> Option<Arc<Marker>> {
+        self.open.iter().find_map(|open| match open {
+            Open::Cover { path: above, marker } if path.is_below(above) => Some(Arc::clone(marker)),
+            _ => None,
+        })
+    }
+}
+
+/// What stands at one key.
+enum Next {
+    Row(Row),
+    /// The marker of a folder, at `path/`.
+    Folder(Row),
+}
+
+impl Next {
+    fn new(
+        local: Option<LocalEntry>,
+        base: Option<BaseRow>,
+        remote: Option<RemoteEntry>,
+    ) -> Option<Self> {
+        let path = match (&local, &base, &remote) {
+            (Some(entry), _, _) => entry.path.clone(),
+            (None, Some(row), _) => row.path.clone(),
+            (None, None, Some(entry)) => entry.path.clone(),
+            (None, None, None) => return None,
+        };
+        let (local, folder) = match local.map(|entry| entry.state) {
+            None => (Local::Absent, false),
+            Some(LocalState::File(stat)) => (Local::File(stat), false),
+            Some(LocalState::Marked { folder, marker }) => {
+                (Local::Marked { marker, here: true }, folder)
+            }
+        };
+        let row = Row { path, local, base, remote };
+        Some(if folder { Self::Folder(row) } else { Self::Row(row) })
+    }
+
+    fn key(&self) -> Key<'_> {
+        match self {
+            Self::Row(row) => Key { path: row.path.as_str(), folder: false },
+            Self::Folder(row) => Key { path: row.path.as_str(), folder: true },
+        }
+    }
+}
+
+fn local_key(entry: &LocalEntry) -> Key<'_> {
+    let folder = matches!(entry.state, LocalState::Marked { folder: true, .. });
+    Key { path: entry.path.as_str(), folder }
+}
+
+fn plain_key(path: &RepoPath) -> Key<'_> {
+    Key { path: path.as_str(), folder: false }
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

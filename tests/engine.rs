@@ -1,0 +1,405 @@
+//! The same `sync::plan` and `sync::carry_out` as the binary, over disks and a bucket in memory.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use lsync::disk::{MemoryClock, MemoryDisk, Person};
+use lsync::monitor::{Event, Monitor, Phase, Stop};
+use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
+use lsync::remote::memory::Operation;
+use lsync::remote::{Capabilities, MemoryRemote};
+use lsync::repository::{Config, RemoteConfig, Repository};
+use lsync::sync::{self, Report, Request, SyncError, World};
+use lsync::tree::RepoPath;
+
+/// Collects events, so that a test can say what a person was told.
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Monitor for Told {
+    fn phase(&self, _: Phase) {}
+    fn event(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+    fn bytes(&self, _: u64) {}
+    fn counted(&self, _: u64, _: u64) {}
+    fn warning(&self, _: &str) {}
+}
+
+/// One working copy on a disk of its own.
+struct Client {
+    disk: MemoryDisk,
+    remote: MemoryRemote,
+    told: Arc<Told>,
+}
+
+impl Client {
+    fn new(remote: &MemoryRemote) -> Self {
+        let disk = MemoryDisk::new();
+        disk.set_now(1_700_000_000_000_000_000);
+        let config = Config::new(RemoteConfig {
+            url: "s3://team".to_owned(),
+            region: None,
+            endpoint: None,
+            profile: None,
+            path_style: false,
+        });
+        disk.person().make_folders("/w");
+        Repository::create(&disk, Path::new("/w"), &config).unwrap();
+        disk.advance(1_000_000_000);
+        Self { disk, remote: remote.client("client", None), told: Arc::default() }
+    }
+
+    fn world(&self) -> World<MemoryDisk, MemoryRemote, MemoryClock> {
+        let repository = Repository::open(&self.disk, Path::new("/w")).unwrap();
+        World {
+            remote_id: repository.config.remote.id(),
+            disk: self.disk.clone(),
+            repository,
+            remote: Arc::new(self.remote.clone()),
+            prefix_bytes: 0,
+            clock: self.disk.clock(),
+            monitor: self.told.clone(),
+            stop: Stop::default(),
+            parallel: false,
+        }
+    }
+
+    fn person(&self) -> Person {
+        self.disk.person()
+    }
+
+    fn write(&self, path: &str, bytes: &str) {
+        let path = Path::new("/w").join(path);
+        self.person().make_folders(path.parent().unwrap());
+        self.person().save(path, bytes);
+        self.disk.advance(1_000_000_000);
+    }
+
+    fn remove(&self, path: &str) {
+        self.person().remove(Path::new("/w").join(path));
+        self.disk.advance(1_000_000_000);
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        let bytes = self.person().try_read(Path::new("/w").join(path))?;
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    /// Every file of the working copy outside `.lsync`, with its contents.
+    fn tree(&self) -> Vec<(String, String)> {
+        let files = self.person().files_below("/w").into_iter();
+        files
+            .map(|(path, bytes)| {
+                (path.to_str().unwrap().to_owned(), String::from_utf8(bytes).unwrap())
+            })
+            .filter(|(path, _)| !path.starts_with(".lsync/"))
+            .collect()
+    }
+
+    async fn try_run(&self, request: &Request) -> Result<Report, SyncError> {
+        let world = self.world();
+        let _lock = world.repository.lock(&world.disk).unwrap();
+        let plan = sync::plan(&world, request).await?;
+        sync::carry_out(&world, request, plan).await
+    }
+
+    async fn run(&self, direction: Direction) -> Report {
+        self.try_run(&request(direction)).await.unwrap()
+    }
+
+    async fn sync(&self) -> Report {
+        self.run(Direction::Sync).await
+    }
+
+    async fn plan(&self) -> Plan {
+        let request = Request { dry_run: true, ..request(Direction::Sync) };
+        sync::plan(&self.world(), &request).await.unwrap()
+    }
+
+    /// Settles every open conflict in one way.
+    async fn resolve(&self, resolution: Resolution) -> Report {
+        let world = self.world();
+        let _lock = world.repository.lock(&world.disk).unwrap();
+        let request = request(Direction::Sync);
+        let plan = sync::plan(&world, &request).await.unwrap();
+        let choices: Vec<(Conflict, Resolution)> =
+            plan.conflicts.iter().cloned().map(|conflict| (conflict, resolution)).collect();
+        let plan = lsync::plan::settle(plan, &choices, "ann-20261120T000000Z-ab12");
+        sync::carry_out(&world, &request, plan).await.unwrap()
+    }
+}
+
+fn request(direction: Direction) -> Request {
+    Request {
+        direction,
+        implicit_force: false,
+        selection: Selection::all(),
+        offline: false,
+        dry_run: false,
+        no_delete: false,
+        max_delete: None,
+        jobs: NonZeroUsize::new(4).unwrap(),
+        limit: None,
+        backup: true,
+    }
+}
+
+/// What went over the line: making things durable does not.
+fn requests(remote: &MemoryRemote) -> Vec<Operation> {
+    let calls = remote.calls().into_iter().map(|(operation, _)| operation);
+    calls.filter(|operation| *operation != Operation::Settle).collect()
+}
+
+fn only(path: &str) -> Selection {
+    Selection::new([RepoPath::parse(path).unwrap()], &[], &[]).unwrap()
+}
+
+fn team() -> (MemoryRemote, Client, Client) {
+    let remote = MemoryRemote::new();
+    let (ann, bob) = (Client::new(&remote), Client::new(&remote));
+    (remote, ann, bob)
+}
+
+fn pairs(tree: &[(&str, &str)]) -> Vec<(String, String)> {
+    tree.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn what_one_writes_the_other_gets_and_a_second_run_only_lists() {
+    let (remote, ann, bob) = team();
+    ann.write("a.txt", "one");
+    ann.write("docs/b.txt", "");
+    let report = ann.sync().await;
+    assert_eq!((report.uploaded, report.failed), (2, 0), "{:?}", ann.told.0.lock().unwrap());
+    assert_eq!(bob.sync().await.downloaded, 2);
+    assert_eq!(bob.tree(), pairs(&[("a.txt", "one"), ("docs/b.txt", "")]));
+    for client in [&ann, &bob] {
+        remote.clear_calls();
+        let before = client.person().snapshot();
+        let report = client.sync().await;
+        assert!(report.is_complete());
+        assert_eq!(remote.calls().len(), 1);
+        assert_eq!(remote.count(Operation::List), 1);
+        let after = client.person().snapshot();
+        let changed: Vec<_> = before.keys().filter(|path| before[*path] != after[*path]).collect();
+        assert!(changed.iter().all(|path| path.ends_with(".lsync/lock")), "{changed:?}");
+        assert_eq!(before.len(), after.len());
+    }
+}
+
+#[tokio::test]
+async fn an_edit_travels_and_the_old_bytes_go_to_the_trash() {
+    let (_, ann, bob) = team();
+    ann.write("f", "one");
+    ann.sync().await;
+    bob.sync().await;
+    ann.write("f", "two");
+    assert_eq!(ann.sync().await.uploaded, 1);
+    assert_eq!(bob.sync().await.downloaded, 1);
+    assert_eq!(bob.read("f").as_deref(), Some("two"));
+    let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
+    assert!(kept.contains(&b"one".to_vec()));
+}
+
+#[tokio::test]
+async fn a_deletion_travels_and_empties_the_folder() {
+    let (remote, ann, bob) = team();
+    ann.write("d/f", "one");
+    ann.write("g", "stays");
+    ann.sync().await;
+    bob.sync().await;
+    ann.remove("d/f");
+    assert_eq!(ann.sync().await.deleted_remote, 1);
+    assert_eq!(bob.sync().await.deleted_local, 1);
+    assert_eq!(remote.contents().len(), 1);
+    assert!(bob.person().stat("/w/d").is_none());
+}
+
+#[tokio::test]
+async fn both_edited_is_a_conflict_that_each_choice_settles() {
+    for (resolution, ours, theirs) in
+        [(Resolution::Ours, "bob's", "bob's"), (Resolution::Theirs, "ann's", "ann's")]
+    {
+        let (remote, ann, bob) = team();
+        ann.write("f", "one");
+        ann.sync().await;
+        bob.sync().await;
+        ann.write("f", "ann's");
+        bob.write("f", "bob's");
+        ann.sync().await;
+        assert_eq!(bob.sync().await.conflicts, 1);
+        assert_eq!(bob.read("f").as_deref(), Some("bob's"));
+        assert_eq!(remote.bytes("f").unwrap(), "ann's");
+        assert_eq!(bob.resolve(resolution).await.conflicts, 0);
+        assert_eq!(bob.read("f").as_deref(), Some(ours));
+        assert_eq!(remote.bytes("f").unwrap(), theirs);
+        let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
+        let loser = if resolution == Resolution::Ours { "ann's" } else { "bob's" };
+        assert!(kept.contains(&loser.as_bytes().to_vec()), "{resolution:?}");
+        assert!(bob.plan().await.actions.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn keeping_both_leaves_theirs_under_the_name_and_ours_beside_it() {
+    let (remote, ann, bob) = team();
+    ann.write("f.txt", "ann's");
+    bob.write("f.txt", "bob's");
+    ann.sync().await;
+    assert_eq!(
+        bob.resolve(Resolution::Both).await.kept_both,
+        1,
+        "{:?}",
+        bob.told.0.lock().unwrap()
+    );
+    let copy = "f.conflict-ann-20261120T000000Z-ab12.txt";
+    let both = pairs(&[(copy, "bob's"), ("f.txt", "ann's")]);
+    assert_eq!(bob.tree(), both);
+    assert_eq!(remote.bytes(copy).unwrap(), "bob's");
+    assert!(bob.plan().await.actions.is_empty());
+    ann.sync().await;
+    assert_eq!(ann.tree(), both);
+}
+
+#[tokio::test]
+async fn the_same_edit_on_both_sides_is_adopted_without_a_transfer() {
+    let (remote, ann, bob) = team();
+    ann.write("f", "same");
+    bob.write("f", "same");
+    ann.sync().await;
+    remote.clear_calls();
+    assert_eq!(bob.sync().await.adopted, 1);
+    assert_eq!(requests(&remote), [Operation::List]);
+}
+
+#[tokio::test]
+async fn a_file_that_became_a_folder_travels_both_ways() {
+    for file_beside_folder in [true, false] {
+        let capabilities = Capabilities { file_beside_folder, ..Capabilities::full() };
+        let remote = MemoryRemote::with_capabilities(capabilities);
+        let (ann, bob) = (Client::new(&remote), Client::new(&remote));
+        ann.write("a", "file");
+        ann.write("keep", "k");
+        ann.write("keep2", "k");
+        ann.sync().await;
+        bob.sync().await;
+        ann.remove("a");
+        ann.write("a/b", "inside");
+        ann.sync().await;
+        let report = bob.sync().await;
+        assert!(report.is_complete(), "{:?}", bob.told.0.lock().unwrap());
+        assert_eq!(bob.tree()[0], ("a/b".to_owned(), "inside".to_owned()));
+        assert!(remote.bytes("a").is_none());
+        // And back again: a file takes the folder's place.
+        bob.remove("a/b");
+        bob.person().remove("/w/a");
+        bob.write("a", "file again");
+        bob.sync().await;
+        let report = ann.sync().await;
+        assert!(report.is_complete(), "{:?}", ann.told.0.lock().unwrap());
+        assert_eq!(ann.tree()[0], ("a".to_owned(), "file again".to_owned()));
+        assert!(ann.plan().await.actions.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_operand_moves_only_what_lies_below_it() {
+    let (remote, ann, _) = team();
+    ann.write("docs/a", "1");
+    ann.write("docs2/b", "2");
+    let asked = Request { selection: only("docs"), ..request(Direction::Push) };
+    assert_eq!(ann.try_run(&asked).await.unwrap().uploaded, 1);
+    assert_eq!(remote.contents().keys().collect::<Vec<_>>(), ["docs/a"]);
+    let typo = Request { selection: only("dosc"), ..request(Direction::Push) };
+    assert!(matches!(ann.try_run(&typo).await, Err(SyncError::NothingMatches(_))));
+}
+
+#[tokio::test]
+async fn a_file_operand_costs_one_head_and_one_list() {
+    let (remote, ann, _) = team();
+    ann.write("f", "1");
+    ann.sync().await;
+    ann.write("f", "2");
+    remote.clear_calls();
+    let asked = Request { selection: only("f"), ..request(Direction::Push) };
+    assert_eq!(ann.try_run(&asked).await.unwrap().uploaded, 1);
+    assert_eq!(requests(&remote), [Operation::Head, Operation::List, Operation::Put]);
+}
+
+#[tokio::test]
+async fn new_rules_of_a_teammate_hold_for_what_they_bring() {
+    let (_, ann, bob) = team();
+    ann.write("x.log", "log");
+    ann.sync().await;
+    ann.write(".lsyncignore", "*.log\n");
+    let report = ann.sync().await;
+    assert_eq!((report.forgotten, report.incomplete), (1, 1));
+    assert_eq!(ann.read("x.log").as_deref(), Some("log"));
+    bob.sync().await;
+    assert_eq!(bob.tree(), pairs(&[(".lsyncignore", "*.log\n")]));
+}
+
+#[tokio::test]
+async fn a_forced_push_keeps_what_it_replaces() {
+    let (remote, ann, bob) = team();
+    ann.write("f", "ann's");
+    ann.sync().await;
+    bob.write("f", "bob's");
+    let asked = Request { selection: only("f"), ..request(Direction::ForcedPush) };
+    assert_eq!(bob.try_run(&asked).await.unwrap().uploaded, 1);
+    assert_eq!(remote.bytes("f").unwrap(), "bob's");
+    let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
+    assert!(kept.contains(&b"ann's".to_vec()));
+}
+
+#[tokio::test]
+async fn large_files_go_in_parts_and_come_back_whole() {
+    let (remote, ann, bob) = team();
+    let large = "0123456789abcdef".repeat(600_000);
+    ann.write("large", &large);
+    assert_eq!(ann.sync().await.uploaded, 1);
+    assert!(remote.count(Operation::UploadPart) >= 2);
+    bob.sync().await;
+    assert!(bob.read("large").as_deref() == Some(&large));
+    assert!(remote.open_uploads().is_empty());
+}
+
+#[tokio::test]
+async fn mirrors_make_one_side_exactly_the_other() {
+    let (remote, ann, bob) = team();
+    for name in ["a", "b", "c"] {
+        ann.write(name, "1");
+    }
+    ann.sync().await;
+    bob.sync().await;
+    bob.write("a", "edited");
+    bob.write("extra", "extra");
+    bob.remove("b");
+    bob.run(Direction::MirrorPull).await;
+    assert_eq!(bob.tree(), pairs(&[("a", "1"), ("b", "1"), ("c", "1")]));
+    ann.write("a", "mine");
+    ann.remove("c");
+    remote.put_as_somebody("foreign", "x");
+    ann.run(Direction::MirrorPush).await;
+    let keys: Vec<_> = remote.contents().into_keys().collect();
+    assert_eq!(keys, ["a", "b"]);
+    assert_eq!(remote.bytes("a").unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn an_edit_in_the_same_tick_as_the_upload_is_seen_by_the_next_run() {
+    let (remote, ann, _) = team();
+    ann.person().write("/w/f", "one!");
+    ann.disk.set_tick(4_000_000);
+    let tick = ann.disk.now();
+    assert_eq!(ann.sync().await.uploaded, 1);
+    // In place, to the same length, at the very mtime: only the ctime can tell.
+    let mtime = ann.person().stat("/w/f").unwrap().mtime;
+    assert!(ann.disk.now() > tick, "the upload has waited for the next tick");
+    ann.person().write("/w/f", "two!");
+    ann.person().set_mtime("/w/f", mtime);
+    assert_eq!(ann.sync().await.uploaded, 1);
+    assert_eq!(remote.bytes("f").unwrap(), "two!");
+}
