@@ -14,7 +14,7 @@ const FILE_LINES_MAX: usize = 450;
 /// Which other modules each module of the crate may name.
 ///
 /// The layers, from the bottom: tree; plan and disk; repository, local and remote, which do not know
-/// each other; transfer; error; sync; cli.
+/// each other; transfer; sync; error, which sums up the errors of all; cli.
 const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("tree", &["clock"]),
@@ -26,11 +26,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("remote", &["clock", "monitor", "tree", "plan", "disk"]),
     ("transfer", &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote"]),
     (
-        "error",
+        "sync",
         &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote", "transfer"],
     ),
     (
-        "sync",
+        "error",
         &[
             "clock",
             "monitor",
@@ -41,7 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "local",
             "remote",
             "transfer",
-            "error",
+            "sync",
         ],
     ),
 ];
@@ -139,7 +139,8 @@ fn read(name: &str) -> Option<String> {
 
 /// Tells whether a file holds nothing but tests.
 fn is_test_file(name: &str) -> bool {
-    name.ends_with("/tests.rs") || name.contains("/tests/")
+    let file = name.rsplit('/').next().unwrap_or(name);
+    name.contains("/tests/") || file.ends_with("tests.rs") || file == "testing.rs"
 }
 
 /// Returns the lines of production code with their numbers: comments and test items are left out.
