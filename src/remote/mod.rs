@@ -13,7 +13,7 @@ mod capabilities;
 mod connect;
 mod folder;
 mod key;
-// mod memory;
+pub mod memory;
 mod probe;
 mod s3;
 
@@ -26,7 +26,7 @@ pub use capabilities::{Capabilities, Checksum, Conditions};
 pub use connect::{AnyBody, AnyRemote, RemoteSettings, connect};
 pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
-// pub use memory::MemoryRemote;
+pub use memory::MemoryRemote;
 pub use probe::{Probed, probe};
 pub use s3::{S3Body, S3Remote, S3Settings};
 

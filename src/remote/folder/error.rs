@@ -22,6 +22,20 @@ pub(super) fn error(
     }
 }
 
+/// Refuses bytes that are not those that were promised.
+pub(super) fn verify(
+    operation: &'static str,
+    key: &str,
+    found: u64,
+    promised: u64,
+) -> Result<(), RemoteError> {
+    if found == promised {
+        return Ok(());
+    }
+    let message = "the bytes do not match their checksum";
+    Err(error(RemoteErrorKind::Corrupt, operation, key, message))
+}
+
 /// Makes an error of what a system call returned.
 pub(super) fn of_io(operation: &'static str, key: &str, cause: &io::Error) -> RemoteError {
     use RemoteErrorKind as Remote;

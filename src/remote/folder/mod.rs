@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use crc_fast::CrcAlgorithm;
 
 pub use body::FolderBody;
 
@@ -279,6 +280,11 @@ fn stored(etag: Etag) -> Stored {
     Stored { etag, etag_is_md5: false, version_id: None }
 }
 
+/// Returns the checksum that travels beside bodies.
+fn crc64_of(body: &[u8]) -> u64 {
+    crc_fast::checksum(CrcAlgorithm::Crc64Nvme, body)
+}
+
 /// Splits a path into the folder that it lies in and its name.
 fn split(place: &str) -> (&str, &OsStr) {
     let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
@@ -321,16 +327,16 @@ impl<D: Disk> Remote for FolderRemote<D> {
         if etag(&stat) != *expected {
             return Err(error(RemoteErrorKind::Changed, "GET", &key, "another version is there"));
         }
-        let range = range.unwrap_or(0..stat.size);
-        let range = range.start..range.end.min(stat.size);
-        if range.start > range.end {
-            return Err(error(
-                RemoteErrorKind::Invalid,
-                "GET",
-                &key,
-                "the range begins behind the end",
-            ));
-        }
+        let range = match range {
+            None => 0..stat.size,
+            Some(range) if range.start < range.end.min(stat.size) => {
+                range.start..range.end.min(stat.size)
+            }
+            Some(_) => {
+                let message = "the range holds no byte of the object";
+                return Err(error(RemoteErrorKind::Invalid, "GET", &key, message));
+            }
+        };
         let body = FolderBody::new(self.disk.clone(), file, range, (etag(&stat), key));
         Ok((object(path, &stat), body))
     }
@@ -351,7 +357,7 @@ impl<D: Disk> Remote for FolderRemote<D> {
         attributes: &Attributes,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
-        self.put_whole(path, &body, attributes.mtime, condition).map(stored)
+        self.put_whole(path, &body, attributes, condition).map(stored)
     }
 
     async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
@@ -380,7 +386,7 @@ impl<D: Disk> Remote for FolderRemote<D> {
         attributes: &Attributes,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
-        self.join_parts(path, upload, parts, (attributes.mtime, condition)).map(stored)
+        self.join_parts(path, upload, parts, (attributes, condition)).map(stored)
     }
 
     async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {

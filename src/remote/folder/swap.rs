@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::io;
 
-use super::error::{Context as _, error, of_io};
+use super::error::{Context as _, error, of_io, verify};
 use super::stage::{Staged, folder_like, set_mode_if_possible};
-use super::{Control, FolderRemote, etag, split};
+use super::{Control, FolderRemote, crc64_of, etag, split};
 use crate::disk::Disk;
-use crate::remote::{Condition, RemoteError, RemoteErrorKind};
+use crate::remote::{Attributes, Condition, RemoteError, RemoteErrorKind};
 use crate::tree::{Etag, Kind, RepoPath, Stat};
 
 impl<D: Disk> FolderRemote<D> {
@@ -16,14 +16,16 @@ impl<D: Disk> FolderRemote<D> {
         &self,
         path: &RepoPath,
         body: &[u8],
-        mtime: i64,
+        attributes: &Attributes,
         condition: &Condition,
     ) -> Result<Etag, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("PUT", &key)?;
+        verify("PUT", &key, crc64_of(body), attributes.crc64)?;
         let staged = self.stage("PUT", &key)?;
         let written = self.disk.write(&staged.file, body).context("PUT", &key);
-        let put = written.and_then(|()| self.publish("PUT", path, &staged, (mtime, condition)));
+        let put = written
+            .and_then(|()| self.publish("PUT", path, &staged, (attributes.mtime, condition)));
         if put.is_err() {
             self.discard(control, &staged.name);
         }

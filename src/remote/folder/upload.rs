@@ -9,18 +9,24 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use super::error::{Context as _, error};
+use crc_fast::CrcAlgorithm;
+
+use super::error::{Context as _, error, verify};
 use super::stage::Staged;
-use super::{FolderRemote, hold};
+use super::{FolderRemote, crc64_of, hold};
 use crate::disk::Disk;
-use crate::remote::{Condition, Part, RemoteError, RemoteErrorKind, UploadId};
+use crate::remote::{Attributes, Condition, Part, RemoteError, RemoteErrorKind, UploadId};
 use crate::tree::{Etag, RepoPath};
 
 /// How much is copied at once.
 const PIECE_BYTES: u64 = 1024 * 1024;
 
+/// Parts are numbered from 1 to this, as on S3.
+const PARTS_MAX: u32 = 10_000;
+
 /// An upload that was begun.
 pub(super) struct Upload<D: Disk> {
+    path: RepoPath,
     staged: Staged<D>,
     /// Parts by number.
     parts: BTreeMap<u32, Segment>,
@@ -30,6 +36,7 @@ pub(super) struct Upload<D: Disk> {
 struct Segment {
     range: Range<u64>,
     etag: Etag,
+    crc64: u64,
 }
 
 impl<D: Disk> FolderRemote<D> {
@@ -37,7 +44,7 @@ impl<D: Disk> FolderRemote<D> {
     pub(super) fn begin_upload(&self, path: &RepoPath) -> Result<UploadId, RemoteError> {
         let staged = self.stage("UPLOAD", &self.key(path.as_str()))?;
         let id = staged.name.to_string_lossy().into_owned();
-        let upload = Upload { staged, parts: BTreeMap::new() };
+        let upload = Upload { path: path.clone(), staged, parts: BTreeMap::new() };
         hold(&self.uploads).insert(id.clone(), Arc::new(Mutex::new(upload)));
         Ok(UploadId(id))
     }
@@ -51,16 +58,20 @@ impl<D: Disk> FolderRemote<D> {
         body: &[u8],
     ) -> Result<Part, RemoteError> {
         let key = self.key(path.as_str());
-        let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, body);
+        if !(1..=PARTS_MAX).contains(&number) {
+            let message = format!("parts are numbered from 1 to {PARTS_MAX}");
+            return Err(error(RemoteErrorKind::Invalid, "PART", &key, message));
+        }
+        let crc64 = crc64_of(body);
         let etag = Etag::new(&format!("{}-{crc64:016x}", body.len()));
-        let upload = self.upload("PART", &key, id)?;
+        let upload = self.upload("PART", path, id)?;
         let mut upload = hold(&upload);
         let file = &upload.staged.file;
         // Not the sum of the parts: a write that failed may have left some bytes.
         let start = self.disk.fstat(file).context("PART", &key)?.size;
         self.disk.write(file, body).context("PART", &key)?;
         let range = start..start + body.len() as u64;
-        upload.parts.insert(number, Segment { range, etag: etag.clone() });
+        upload.parts.insert(number, Segment { range, etag: etag.clone(), crc64 });
         Ok(Part { number, etag, crc64 })
     }
 
@@ -72,29 +83,32 @@ impl<D: Disk> FolderRemote<D> {
         path: &RepoPath,
         id: &UploadId,
         parts: &[Part],
-        (mtime, condition): (i64, &Condition),
+        (attributes, condition): (&Attributes, &Condition),
     ) -> Result<Etag, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("COMPLETE", &key)?;
-        let upload = self.upload("COMPLETE", &key, id)?;
+        let upload = self.upload("COMPLETE", path, id)?;
         let upload = hold(&upload);
-        let ranges = upload
-            .ranges(parts)
+        let segments = upload
+            .segments(parts)
             .map_err(|message| error(RemoteErrorKind::Invalid, "COMPLETE", &key, message))?;
+        verify("COMPLETE", &key, crc64_of_all(&segments), attributes.crc64)?;
         let size = self.disk.fstat(&upload.staged.file).context("COMPLETE", &key)?.size;
-        let etag = if is_whole(&ranges, size) {
-            self.publish("COMPLETE", path, &upload.staged, (mtime, condition))?
+        let etag = if is_whole(&segments, size) {
+            self.publish("COMPLETE", path, &upload.staged, (attributes.mtime, condition))?
         } else {
             let joined = self.stage("COMPLETE", &key)?;
-            let published = ranges
+            let published = segments
                 .into_iter()
-                .try_for_each(|range| self.copy(&upload.staged.file, range, &joined.file))
+                .try_for_each(|part| {
+                    self.copy(&upload.staged.file, part.range.clone(), &joined.file)
+                })
                 .context("COMPLETE", &key)
-                .and_then(|()| self.publish("COMPLETE", path, &joined, (mtime, condition)));
-            self.discard(
-                control,
-                if published.is_ok() { &upload.staged } else { &joined }.name.as_os_str(),
-            );
+                .and_then(|()| {
+                    self.publish("COMPLETE", path, &joined, (attributes.mtime, condition))
+                });
+            let spent = if published.is_ok() { &upload.staged } else { &joined };
+            self.discard(control, &spent.name);
             published?
         };
         hold(&self.uploads).remove(&id.0);
@@ -110,15 +124,17 @@ impl<D: Disk> FolderRemote<D> {
         Ok(())
     }
 
-    /// Finds an upload that was begun here.
+    /// Finds an upload to `path` that was begun here.
     fn upload(
         &self,
         operation: &'static str,
-        key: &str,
+        path: &RepoPath,
         id: &UploadId,
     ) -> Result<Arc<Mutex<Upload<D>>>, RemoteError> {
-        hold(&self.uploads).get(&id.0).cloned().ok_or_else(|| {
-            error(RemoteErrorKind::NotFound, operation, key, "there is no such upload")
+        let found = hold(&self.uploads).get(&id.0).cloned();
+        found.filter(|upload| hold(upload).path == *path).ok_or_else(|| {
+            let key = self.key(path.as_str());
+            error(RemoteErrorKind::NotFound, operation, &key, "there is no such upload")
         })
     }
 
@@ -143,22 +159,30 @@ impl<D: Disk> FolderRemote<D> {
 
 impl<D: Disk> Upload<D> {
     /// Returns where the parts named lie, or why they cannot be put together.
-    fn ranges(&self, parts: &[Part]) -> Result<Vec<Range<u64>>, String> {
+    fn segments(&self, parts: &[Part]) -> Result<Vec<&Segment>, String> {
         if !parts.is_sorted_by(|a, b| a.number < b.number) || parts.is_empty() {
-            return Err("the parts are not named in their order".to_owned());
+            return Err("the parts are none or not in order".to_owned());
         }
-        parts
-            .iter()
-            .map(|part| match self.parts.get(&part.number) {
-                Some(segment) if segment.etag == part.etag => Ok(segment.range.clone()),
-                _ => Err(format!("part {} is not the one that was uploaded", part.number)),
-            })
-            .collect()
+        let find = |part: &Part| match self.parts.get(&part.number) {
+            Some(segment) if segment.etag == part.etag => Ok(segment),
+            _ => Err(format!("part {} is not the one that was uploaded", part.number)),
+        };
+        parts.iter().map(find).collect()
     }
 }
 
-/// Tells whether the ranges, one after the other, are all of a file of `size` bytes.
-fn is_whole(ranges: &[Range<u64>], size: u64) -> bool {
+/// Tells whether the parts, one after the other, are all of a file of `size` bytes.
+fn is_whole(parts: &[&Segment], size: u64) -> bool {
     let mut end = 0;
-    ranges.iter().all(|range| std::mem::replace(&mut end, range.end) == range.start) && end == size
+    let in_order =
+        parts.iter().all(|part| std::mem::replace(&mut end, part.range.end) == part.range.start);
+    in_order && end == size
+}
+
+/// Returns the checksum of the parts put together.
+fn crc64_of_all(parts: &[&Segment]) -> u64 {
+    parts.iter().fold(crc64_of(&[]), |crc64, part| {
+        let size = part.range.end - part.range.start;
+        crc_fast::checksum_combine(CrcAlgorithm::Crc64Nvme, crc64, part.crc64, size)
+    })
 }

@@ -22,6 +22,8 @@ pub(super) struct Walk<D: Disk> {
     last: Option<String>,
     /// The folders that are open, from the top down.
     levels: Vec<Level<D>>,
+    /// The first item of the next page: whether there is one decides whether this one is the last.
+    ahead: Option<Listed>,
 }
 
 /// A folder whose names are being handed out.
@@ -66,12 +68,14 @@ impl<D: Disk> FolderRemote<D> {
             None => self.start(prefix, next)?,
         };
         let mut items = Vec::new();
-        while items.len() < limit
-            && let Some(item) = self.advance(&mut walk)?
-        {
+        while let Some(item) = self.advance(&mut walk)? {
+            if items.len() == limit {
+                walk.ahead = Some(item);
+                break;
+            }
             items.push(item);
         }
-        if walk.levels.is_empty() {
+        if walk.ahead.is_none() {
             return Ok(Page { items, next: None });
         }
         let next = items.last().map(|item| item.key().to_owned());
@@ -96,8 +100,12 @@ impl<D: Disk> FolderRemote<D> {
 
     /// Opens the folder where keys behind `next` begin.
     fn start(&self, prefix: &str, next: Option<&str>) -> Result<Walk<D>, RemoteError> {
-        let mut walk =
-            Walk { prefix: prefix.to_owned(), last: next.map(str::to_owned), levels: Vec::new() };
+        let mut walk = Walk {
+            prefix: prefix.to_owned(),
+            last: next.map(str::to_owned),
+            levels: Vec::new(),
+            ahead: None,
+        };
         let path = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
         if path.split_terminator('/').any(|name| matches!(name, "" | "." | ".." | CONTROL)) {
             return Ok(walk);
@@ -164,6 +172,9 @@ impl<D: Disk> FolderRemote<D> {
 
     /// Returns the next item; `None` at the end, when no folder is open any more.
     fn advance(&self, walk: &mut Walk<D>) -> Result<Option<Listed>, RemoteError> {
+        if let Some(item) = walk.ahead.take() {
+            return Ok(Some(item));
+        }
         while let Some(level) = walk.levels.last_mut() {
             let Some(name) = level.names.pop() else {
                 walk.levels.pop();

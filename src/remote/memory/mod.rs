@@ -1,0 +1,373 @@
+//! [`MemoryRemote`]: a bucket in memory, the reference of the [`Remote`] contract.
+//!
+//! It keeps every promise in the plainest way, so that other implementations can be compared with
+//! it, and gives tests what no store gives: a record of all calls and mutations, a script of faults,
+//! a clock that only moves with writes, and a hook that is awaited around each call, with which a
+//! simulation decides who goes next.
+
+mod script;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
+use self::state::{State, Upload};
+use super::{
+    Attributes, Body, Capabilities, Condition, Conditions, Object, Page, Part, Remote, RemoteError,
+    RemoteErrorKind, Stored, UploadId,
+};
+use crate::tree::{Etag, RepoPath};
+
+/// The most items of a page.
+const PAGE_ITEMS_MAX: usize = 1000;
+
+/// Bodies arrive in pieces of this size.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A bucket in memory. Clones share the store; each has its own name and hook.
+#[derive(Clone)]
+pub struct MemoryRemote {
+    state: Arc<Mutex<State>>,
+    capabilities: Capabilities,
+    client: Arc<str>,
+    hook: Option<Arc<Hook>>,
+}
+
+impl Default for MemoryRemote {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryRemote {
+    /// Makes an empty bucket that keeps every promise of AWS and no old versions.
+    pub fn new() -> Self {
+        Self::with_capabilities(Capabilities::full())
+    }
+
+    /// Makes an empty bucket whose ETags say nothing about the bytes: no two are ever the same.
+    pub fn opaque() -> Self {
+        Self::with_capabilities(Capabilities { etag_is_md5: false, ..Capabilities::full() })
+    }
+
+    /// Makes an empty bucket that does what `capabilities` say.
+    ///
+    /// Without a promise of conditions it compares first and stores after [`Moment::Between`].
+    pub fn with_capabilities(capabilities: Capabilities) -> Self {
+        let state = Arc::new(Mutex::new(State::new(capabilities.clone())));
+        Self { state, capabilities, client: "".into(), hook: None }
+    }
+
+    /// Returns a handle of the same store for another client, named in calls and mutations.
+    #[must_use]
+    pub fn client(&self, name: &str, hook: Option<Arc<Hook>>) -> Self {
+        Self { client: name.into(), hook, ..self.clone() }
+    }
+
+    /// Adds a fault to the script. Of several that hit a call the first one counts.
+    pub fn fail(&self, fault: Fault) {
+        self.lock().script.faults.push(fault);
+    }
+
+    /// Takes all faults back.
+    pub fn clear_faults(&self) {
+        self.lock().script.faults.clear();
+    }
+
+    /// Returns operation and key (for listings the prefix) of every call so far.
+    pub fn calls(&self) -> Vec<(Operation, String)> {
+        self.lock().script.calls.iter().map(|call| (call.operation, call.key.clone())).collect()
+    }
+
+    /// Returns how often an operation was called.
+    pub fn count(&self, operation: Operation) -> usize {
+        self.lock().script.calls.iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// Forgets the calls.
+    pub fn clear_calls(&self) {
+        self.lock().script.calls.clear();
+    }
+
+    /// Returns every change of an object so far, in order.
+    pub fn history(&self) -> Vec<Mutation> {
+        self.lock().history.clone()
+    }
+
+    /// Sets the store's clock, nanoseconds since 1970; each write moves it by a second.
+    pub fn set_clock(&self, now: i64) {
+        self.lock().now = now;
+    }
+
+    /// Stores an object as a person with another tool does: any key, no condition, no metadata.
+    pub fn put_as_somebody(&self, key: &str, body: impl Into<Bytes>) -> Etag {
+        self.lock().store("somebody", key, (body.into(), None), None).etag
+    }
+
+    /// Deletes an object as a person with another tool does; nothing there is no error.
+    pub fn delete_as_somebody(&self, key: &str) {
+        self.lock().remove("somebody", key, None);
+    }
+
+    /// Returns the bytes of an object.
+    pub fn bytes(&self, key: &str) -> Option<Bytes> {
+        self.lock().current(key).map(|version| version.body.clone())
+    }
+
+    /// Returns keys and bytes of all objects.
+    pub fn contents(&self) -> BTreeMap<String, Bytes> {
+        self.lock().objects().map(|(key, version)| (key.clone(), version.body.clone())).collect()
+    }
+
+    /// Returns the keys of uploads in parts that were neither completed nor aborted.
+    pub fn open_uploads(&self) -> Vec<String> {
+        self.lock().uploads.values().map(|upload| upload.key.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that failed while it held the lock has said so already.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn at(&self, call: &Call, moment: Moment) {
+        if let Some(hook) = &self.hook {
+            hook(call, moment).await;
+        }
+    }
+
+    /// Records a call, and carries it out in the way that the script orders.
+    async fn run<T>(
+        &self,
+        operation: Operation,
+        key: &str,
+        effect: impl AsyncFnOnce(&Call) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        let (call, fault) = self.lock().script.begin(operation, key, &self.client);
+        self.at(&call, Moment::Before).await;
+        let answer = match fault {
+            None => effect(&call).await,
+            Some(fault) if fault.after_effect() => {
+                effect(&call).await.and(Err(fault.error(&call, true)))
+            }
+            Some(fault) => Err(fault.error(&call, false)),
+        };
+        self.at(&call, Moment::After).await;
+        answer
+    }
+
+    /// Carries out a write: under one lock where conditions are atomic, else in two steps.
+    async fn write<T>(
+        &self,
+        call: &Call,
+        condition: &Condition,
+        conditions: Conditions,
+        effect: impl FnOnce(&mut State) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
+        if self.capabilities.read_only {
+            return Err(call.error(RemoteErrorKind::Denied, "the bucket is read-only"));
+        }
+        if conditions == Conditions::None {
+            self.lock().check(call, condition)?;
+            self.at(call, Moment::Between).await;
+            return effect(&mut self.lock());
+        }
+        let mut state = self.lock();
+        state.check(call, condition)?;
+        effect(&mut state)
+    }
+}
+
+impl Remote for MemoryRemote {
+    type Body = MemoryBody;
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, RemoteError> {
+        self.run(Operation::List, prefix, async |_| {
+            Ok(self.lock().page(prefix, next, limit.clamp(1, PAGE_ITEMS_MAX)))
+        })
+        .await
+    }
+
+    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
+        self.run(Operation::Head, path.as_str(), async |call| {
+            let state = self.lock();
+            let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
+            Ok(state.object(path, version))
+        })
+        .await
+    }
+
+    async fn get(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+        range: Option<Range<u64>>,
+    ) -> Result<(Object, MemoryBody), RemoteError> {
+        let body_fault = self.lock().script.body_fault(path.as_str());
+        self.run(Operation::Get, path.as_str(), async |call| {
+            let state = self.lock();
+            let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
+            if version.etag != *expected {
+                return Err(call.changed(&version.etag));
+            }
+            let object = state.object(path, version);
+            let body = slice(call, &version.body, range)?;
+            Ok((object, MemoryBody::new(call, &body, body_fault)))
+        })
+        .await
+    }
+
+    async fn get_version(
+        &self,
+        path: &RepoPath,
+        version_id: &str,
+    ) -> Result<(Object, MemoryBody), RemoteError> {
+        self.run(Operation::GetVersion, path.as_str(), async |call| {
+            let state = self.lock();
+            let version =
+                state.version(path.as_str(), version_id).ok_or_else(|| call.not_found())?;
+            Ok((state.object(path, version), MemoryBody::new(call, &version.body, None)))
+        })
+        .await
+    }
+
+    async fn put(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.run(Operation::Put, path.as_str(), async |call| {
+            state::verify(call, &body, attributes.crc64)?;
+            let conditions = self.capabilities.conditional_put;
+            self.write(call, condition, conditions, |state| {
+                let version = (body, Some(attributes.mtime));
+                Ok(state.store(&self.client, path.as_str(), version, Some(condition)))
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+        self.run(Operation::Delete, path.as_str(), async |call| {
+            if self.lock().current(path.as_str()).is_none() {
+                return Err(call.not_found());
+            }
+            let condition = Condition::Matches(expected.clone());
+            let conditions = self.capabilities.conditional_delete;
+            self.write(call, &condition, conditions, |state| {
+                state.remove(&self.client, path.as_str(), Some(&condition));
+                Ok(())
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {
+        self.run(Operation::StartUpload, path.as_str(), async |call| {
+            if self.capabilities.read_only {
+                return Err(call.error(RemoteErrorKind::Denied, "the bucket is read-only"));
+            }
+            let key = path.as_str().to_owned();
+            Ok(self.lock().begin_upload(Upload { key, mtime, parts: BTreeMap::new() }))
+        })
+        .await
+    }
+
+    async fn upload_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        body: Bytes,
+    ) -> Result<Part, RemoteError> {
+        self.run(Operation::UploadPart, path.as_str(), async |call| {
+            self.lock().upload(call, upload)?.store_part(call, number, body)
+        })
+        .await
+    }
+
+    async fn complete_upload(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        parts: &[Part],
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.run(Operation::CompleteUpload, path.as_str(), async |call| {
+            let whole = self.lock().upload(call, upload)?.assemble(call, parts)?;
+            state::verify(call, &whole.body, attributes.crc64)?;
+            let conditions = self.capabilities.conditional_complete;
+            self.write(call, condition, conditions, |state| {
+                state.uploads.remove(&upload.0);
+                Ok(state.store_parts(&self.client, path.as_str(), whole, condition))
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
+        self.run(Operation::AbortUpload, path.as_str(), async |_| {
+            self.lock().uploads.remove(&upload.0);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn settle(&self) -> Result<(), RemoteError> {
+        self.run(Operation::Settle, "", async |_| Ok(())).await
+    }
+}
+
+/// Cuts a range out of a body; one that does not lie within it is refused.
+fn slice(call: &Call, body: &Bytes, range: Option<Range<u64>>) -> Result<Bytes, RemoteError> {
+    let Some(range) = range else { return Ok(body.clone()) };
+    let end = range.end.min(body.len() as u64);
+    if range.start >= end {
+        return Err(call.error(RemoteErrorKind::Invalid, "the range is not satisfiable"));
+    }
+    let [start, end] = [range.start, end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+    Ok(body.slice(start..end))
+}
+
+/// The bytes of an object on their way in, in pieces of 64 KiB.
+#[derive(Debug)]
+pub struct MemoryBody(VecDeque<Result<Bytes, RemoteError>>);
+
+impl MemoryBody {
+    /// Cuts `body` into pieces; a fault lets it break off after half of them.
+    fn new(call: &Call, body: &Bytes, fault: Option<RemoteErrorKind>) -> Self {
+        let whole = if fault.is_some() { body.slice(..body.len() / 2) } else { body.clone() };
+        let starts = (0..whole.len()).step_by(PIECE_BYTES);
+        let pieces =
+            starts.map(|start| Ok(whole.slice(start..whole.len().min(start + PIECE_BYTES))));
+        let end = fault.map(|kind| Err(call.error(kind, "the body broke off")));
+        Self(pieces.chain(end).collect())
+    }
+}
+
+impl Body for MemoryBody {
+    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
+        self.0.pop_front().transpose()
+    }
+}

@@ -1,0 +1,312 @@
+//! The objects of a [`super::MemoryRemote`], and what happens to them under its lock.
+
+use std::collections::BTreeMap;
+
+use bytes::{Bytes, BytesMut};
+use crc_fast::CrcAlgorithm;
+use md5::{Digest as _, Md5};
+
+use super::script::{Call, Mutation, Script};
+use crate::remote::{
+    Capabilities, Checksum, Condition, Listed, Object, Page, Part, RemoteError, RemoteErrorKind,
+    Stored, UploadId,
+};
+use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
+
+/// What lsync itself leaves there for a moment, and no listing shows.
+const PROBE_PREFIX: &str = ".lsync/probe/";
+
+/// How far each write moves the clock: S3 tells times in whole seconds.
+const TICK_NANOSECONDS: i64 = 1_000_000_000;
+
+/// Where the clock begins: 2026-01-01.
+const BEGINNING_NANOSECONDS: i64 = 1_767_225_600_000_000_000;
+
+/// One version of an object.
+pub(super) struct StoredVersion {
+    pub(super) etag: Etag,
+    pub(super) body: Bytes,
+    id: u64,
+    mtime: Option<i64>,
+    crc64: u64,
+    modified: i64,
+}
+
+/// An upload in parts.
+pub(super) struct Upload {
+    pub(super) key: String,
+    pub(super) mtime: i64,
+    pub(super) parts: BTreeMap<u32, (Etag, Bytes)>,
+}
+
+/// The parts of an upload put together.
+pub(super) struct Whole {
+    pub(super) body: Bytes,
+    etag: Etag,
+    mtime: i64,
+}
+
+/// Everything behind the lock.
+pub(super) struct State {
+    pub(super) script: Script,
+    pub(super) history: Vec<Mutation>,
+    pub(super) uploads: BTreeMap<String, Upload>,
+    pub(super) now: i64,
+    capabilities: Capabilities,
+    /// Versions of each key, the newest last; `None` is a delete marker.
+    keys: BTreeMap<String, Vec<Option<StoredVersion>>>,
+    counter: u64,
+}
+
+/// Returns the CRC-64/NVME.
+fn crc64_of(body: &[u8]) -> u64 {
+    crc_fast::checksum(CrcAlgorithm::Crc64Nvme, body)
+}
+
+/// Returns the MD5.
+fn md5_of(body: &[u8]) -> [u8; 16] {
+    Md5::digest(body).into()
+}
+
+/// Refuses bytes that are not those that were promised.
+pub(super) fn verify(call: &Call, body: &[u8], crc64: u64) -> Result<(), RemoteError> {
+    if crc64_of(body) == crc64 {
+        return Ok(());
+    }
+    Err(call.error(RemoteErrorKind::Corrupt, "the bytes do not match their checksum"))
+}
+
+impl State {
+    pub(super) fn new(capabilities: Capabilities) -> Self {
+        Self {
+            script: Script::default(),
+            history: Vec::new(),
+            uploads: BTreeMap::new(),
+            now: BEGINNING_NANOSECONDS,
+            capabilities,
+            keys: BTreeMap::new(),
+            counter: 0,
+        }
+    }
+
+    /// Returns every object that is there, in the byte order of keys.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (&String, &StoredVersion)> {
+        self.keys.iter().filter_map(|(key, all)| Some((key, all.last()?.as_ref()?)))
+    }
+
+    pub(super) fn current(&self, key: &str) -> Option<&StoredVersion> {
+        self.keys.get(key)?.last()?.as_ref()
+    }
+
+    pub(super) fn version(&self, key: &str, id: &str) -> Option<&StoredVersion> {
+        let id = id.parse::<u64>().ok().filter(|_| self.capabilities.versioning)?;
+        self.keys.get(key)?.iter().flatten().find(|version| version.id == id)
+    }
+
+    /// Checks a condition.
+    pub(super) fn check(&self, call: &Call, condition: &Condition) -> Result<(), RemoteError> {
+        if !self.capabilities.file_beside_folder && self.clashes(&call.key) {
+            let message = "a file and a folder of one name cannot stand side by side";
+            return Err(call.error(RemoteErrorKind::Invalid, message));
+        }
+        match (condition, self.current(&call.key)) {
+            (Condition::Absent, None) => Ok(()),
+            (Condition::Matches(expected), Some(found)) if found.etag == *expected => Ok(()),
+            (Condition::Absent | Condition::Matches(_), Some(found)) => {
+                Err(call.changed(&found.etag))
+            }
+            (Condition::Matches(_), None) => {
+                Err(call.error(RemoteErrorKind::Changed, "the object is gone"))
+            }
+        }
+    }
+
+    /// Tells whether a key lies above or below `key`.
+    fn clashes(&self, key: &str) -> bool {
+        self.objects().any(|(other, _)| {
+            let below = |long: &str, short: &str| {
+                long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'))
+            };
+            below(other, key) || below(key, other)
+        })
+    }
+
+    /// Stores bytes that came in one piece.
+    pub(super) fn store(
+        &mut self,
+        client: &str,
+        key: &str,
+        (body, mtime): (Bytes, Option<i64>),
+        condition: Option<&Condition>,
+    ) -> Stored {
+        let etag = format!("{:032x}", u128::from_be_bytes(md5_of(&body)));
+        self.insert(client, key, (body, Etag::new(&etag), mtime), condition)
+    }
+
+    /// Stores bytes that came in parts.
+    pub(super) fn store_parts(
+        &mut self,
+        client: &str,
+        key: &str,
+        whole: Whole,
+        condition: &Condition,
+    ) -> Stored {
+        let Whole { body, etag, mtime } = whole;
+        self.insert(client, key, (body, etag, Some(mtime)), Some(condition))
+    }
+
+    fn insert(
+        &mut self,
+        client: &str,
+        key: &str,
+        (body, mut etag, mtime): (Bytes, Etag, Option<i64>),
+        condition: Option<&Condition>,
+    ) -> Stored {
+        self.counter += 1;
+        self.now += TICK_NANOSECONDS;
+        if !self.capabilities.etag_is_md5 {
+            // Scrambled, so that nobody can rely on an order; the `x` keeps it from looking like MD5.
+            etag = Etag::new(&format!("x{:x}", self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        }
+        let (id, modified, crc64) = (self.counter, self.now, crc64_of(&body));
+        self.record(client, key, Some((etag.clone(), crc64)), condition);
+        let version = StoredVersion { etag: etag.clone(), body, id, mtime, crc64, modified };
+        let versions = self.keys.entry(key.to_owned()).or_default();
+        if !self.capabilities.versioning {
+            versions.clear();
+        }
+        versions.push(Some(version));
+        Stored {
+            etag_is_md5: self.capabilities.etag_is_md5 && etag.md5().is_some(),
+            version_id: self.capabilities.versioning.then(|| id.to_string()),
+            etag,
+        }
+    }
+
+    /// Takes an object away; nothing there is no error.
+    pub(super) fn remove(&mut self, client: &str, key: &str, condition: Option<&Condition>) {
+        if self.current(key).is_none() {
+            return;
+        }
+        self.now += TICK_NANOSECONDS;
+        self.record(client, key, None, condition);
+        if self.capabilities.versioning {
+            self.keys.entry(key.to_owned()).or_default().push(None);
+        } else {
+            self.keys.remove(key);
+        }
+    }
+
+    fn record(
+        &mut self,
+        client: &str,
+        key: &str,
+        new: Option<(Etag, u64)>,
+        condition: Option<&Condition>,
+    ) {
+        self.history.push(Mutation {
+            client: client.to_owned(),
+            key: key.to_owned(),
+            old: self.current(key).map(|version| version.etag.clone()),
+            crc64: new.as_ref().map(|(_, crc64)| *crc64),
+            new: new.map(|(etag, _)| etag),
+            condition: condition.cloned(),
+        });
+    }
+
+    /// Describes a version as `head` and `get` do.
+    pub(super) fn object(&self, path: &RepoPath, version: &StoredVersion) -> Object {
+        let versioning = self.capabilities.versioning;
+        Object {
+            entry: entry(path.clone(), version),
+            mtime: version.mtime.unwrap_or(version.modified),
+            crc64: (self.capabilities.checksum == Checksum::Crc64nvme).then_some(version.crc64),
+            etag_is_md5: self.capabilities.etag_is_md5 && version.etag.md5().is_some(),
+            version_id: versioning.then(|| version.id.to_string()),
+        }
+    }
+
+    /// Returns one page of a listing; the token is the last key before it.
+    pub(super) fn page(&self, prefix: &str, next: Option<&str>, limit: usize) -> Page {
+        let mut items: Vec<Listed> = Vec::new();
+        for (key, version) in self.objects() {
+            let behind = next.is_none_or(|last| key.as_str() > last);
+            if !behind || !key.starts_with(prefix) || key.starts_with(PROBE_PREFIX) {
+                continue;
+            }
+            if items.len() == limit {
+                let last = items.last().map(|item| item.key().to_owned());
+                return Page { items, next: last };
+            }
+            items.push(match RepoPath::parse(key) {
+                Ok(path) => Listed::Object(entry(path, version)),
+                Err(reason) => {
+                    Listed::Odd { key: key.clone(), reason, size: version.body.len() as u64 }
+                }
+            });
+        }
+        Page { items, next: None }
+    }
+
+    pub(super) fn begin_upload(&mut self, upload: Upload) -> UploadId {
+        self.counter += 1;
+        let id = format!("upload-{}", self.counter);
+        self.uploads.insert(id.clone(), upload);
+        UploadId(id)
+    }
+
+    /// Returns an upload to the key of this call.
+    pub(super) fn upload(
+        &mut self,
+        call: &Call,
+        id: &UploadId,
+    ) -> Result<&mut Upload, RemoteError> {
+        let upload = self.uploads.get_mut(&id.0).filter(|upload| upload.key == call.key);
+        upload.ok_or_else(|| call.error(RemoteErrorKind::NotFound, "there is no such upload"))
+    }
+}
+
+impl Upload {
+    pub(super) fn store_part(
+        &mut self,
+        call: &Call,
+        number: u32,
+        body: Bytes,
+    ) -> Result<Part, RemoteError> {
+        if !(1..=10_000).contains(&number) {
+            return Err(call.error(RemoteErrorKind::Invalid, "part numbers go from 1 to 10,000"));
+        }
+        let crc64 = crc64_of(&body);
+        let etag = Etag::new(&format!("{:032x}", u128::from_be_bytes(md5_of(&body))));
+        self.parts.insert(number, (etag.clone(), body));
+        Ok(Part { number, etag, crc64 })
+    }
+
+    /// Puts the named parts together.
+    pub(super) fn assemble(&self, call: &Call, parts: &[Part]) -> Result<Whole, RemoteError> {
+        let invalid = |message| Err(call.error(RemoteErrorKind::Invalid, message));
+        if parts.is_empty() || !parts.is_sorted_by(|a, b| a.number < b.number) {
+            return invalid("the parts are none or not in order");
+        }
+        let (mut body, mut md5s) = (BytesMut::new(), Vec::new());
+        for part in parts {
+            match self.parts.get(&part.number) {
+                Some((etag, bytes)) if *etag == part.etag && crc64_of(bytes) == part.crc64 => {
+                    body.extend_from_slice(bytes);
+                    md5s.extend(md5_of(bytes));
+                }
+                _ => return invalid("a part is missing or another one"),
+            }
+        }
+        let md5 = u128::from_be_bytes(md5_of(&md5s));
+        let etag = Etag::new(&format!("{md5:032x}-{}", parts.len()));
+        Ok(Whole { body: body.freeze(), etag, mtime: self.mtime })
+    }
+}
+
+/// Describes a version as listings do.
+fn entry(path: RepoPath, version: &StoredVersion) -> RemoteEntry {
+    let size = version.body.len() as u64;
+    let etag = version.etag.clone();
+    RemoteEntry { path, version: Version { etag, size }, modified: version.modified }
+}

@@ -1,0 +1,179 @@
+//! [`S3Remote`] against servers that lie, refuse and break off.
+
+use lsync::remote::{
+    Capabilities, Condition, Remote as _, RemoteErrorKind as Kind, S3Remote, probe,
+};
+use lsync::tree::Etag;
+
+use super::benches::{
+    Bench as _, S3Bench, attributes, capabilities_of, collect, connect, crc64, create, kind, path,
+    put, read,
+};
+use super::support::{Fault, FaultRule, Profile, S3Server};
+
+/// Lists until an error or the end.
+async fn list(remote: &S3Remote) -> Option<Kind> {
+    let mut next: Option<String> = None;
+    for _ in 0..10 {
+        match remote.list("", next.as_deref(), 1000).await {
+            Err(error) => return Some(error.kind),
+            Ok(page) if page.next.is_none() => return None,
+            Ok(page) => next = page.next,
+        }
+    }
+    panic!("the listing does not end");
+}
+
+#[tokio::test]
+async fn a_listing_that_contradicts_itself_is_an_error() {
+    for profile in
+        [Profile::UnsortedList, Profile::EndlessTruncation, Profile::TruncatedWithoutToken]
+    {
+        let bench = S3Bench::open(profile).await;
+        for key in ["a", "b", "c"] {
+            bench.somebody_puts(key, b"x");
+        }
+        assert_eq!(list(&bench.remote()).await, Some(Kind::Lying), "{profile:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_is_no_listing_is_an_error() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    bench.somebody_puts("a", b"x");
+    bench.server.fault(FaultRule::new("ListObjectsV2", "*", Fault::Nonsense));
+    let kind = list(&bench.remote()).await;
+    assert!(matches!(kind, Some(Kind::Failed | Kind::Lying)), "{kind:?}");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let server = S3Server::start();
+    let remote = connect(&server, "", Capabilities::full(), "testtest").await;
+    assert_eq!(list(&remote).await, Some(Kind::NoBucket));
+    server.create_bucket("team");
+    let stranger = connect(&server, "", Capabilities::full(), "wrong").await;
+    assert_eq!(list(&stranger).await, Some(Kind::Denied));
+    for (status, code, expected) in [
+        (503, "SlowDown", Kind::Throttled),
+        (429, "TooManyRequests", Kind::Throttled),
+        (500, "InternalError", Kind::Failed),
+        (409, "ConditionalRequestConflict", Kind::Busy),
+        (403, "AccessDenied", Kind::Denied),
+        (501, "NotImplemented", Kind::Unsupported),
+        (400, "InvalidArgument", Kind::Invalid),
+        (412, "PreconditionFailed", Kind::Changed),
+    ] {
+        server.clear_faults();
+        server.fault(FaultRule::new("PutObject", "*", Fault::Status(status, code)));
+        let result = put(&remote, "a", "x", Condition::Absent).await;
+        assert_eq!(kind(&result), Some(expected), "{status} {code}: {result:?}");
+    }
+    server.clear_faults();
+    server.fault(FaultRule::new("HeadObject", "*", Fault::RetryAfter(7)));
+    let error = remote.head(&path("a")).await.expect_err("a fault");
+    assert_eq!((error.kind, error.retry_after_seconds), (Kind::Throttled, Some(7)));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_got_lost_is_ours_or_ambiguous() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    let lost = Fault::DropConnectionAfterEffect;
+    bench.server.fault(FaultRule::new("PutObject", "a", lost));
+    match put(&*bench.remote(), "a", "x", Condition::Absent).await {
+        Ok(stored) => assert_eq!(Some(stored.etag.to_string()), bench.server.etag("team", "a")),
+        Err(error) => assert!(error.ambiguous && error.is_transient(), "{error:?}"),
+    }
+    bench.server.fault(FaultRule::new("PutObject", "b", Fault::DropConnectionBefore));
+    let error = put(&*bench.remote(), "b", "x", Condition::Absent).await.expect_err("a fault");
+    assert!(error.is_transient(), "{error:?}");
+    assert_eq!(bench.server.keys("team"), ["a"]);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_an_error() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    let remote = bench.remote();
+    let stored = create(&*remote, "a", vec![7; 100_000]).await;
+    bench.server.fault(FaultRule::new("GetObject", "a", Fault::DropMidBody));
+    let result = read(&*remote, "a", &stored.etag).await.map(|bytes| bytes.len());
+    assert_eq!(kind(&result), Some(Kind::Interrupted), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_another_one_can_be_told_by_the_checksum() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    let remote = bench.remote();
+    let stored = create(&*remote, "a", vec![7; 100_000]).await;
+    for fault in [Fault::ShortBody, Fault::FlippedByte] {
+        bench.server.clear_faults();
+        bench.server.fault(FaultRule::new("GetObject", "a", fault.clone()));
+        let got = remote.get(&path("a"), &stored.etag, None).await;
+        let (object, body) = got.expect("the answer itself is sound");
+        match collect(body).await {
+            Ok(bytes) => assert!(object.crc64.is_some_and(|sum| sum != crc64(&bytes)), "{fault:?}"),
+            Err(error) => assert_eq!(error.kind, Kind::Corrupt, "{fault:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_200_is_no_success() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    let remote = bench.remote();
+    let a = path("a");
+    let upload = remote.start_upload(&a, 0).await.expect("an upload");
+    let part = remote.upload_part(&a, &upload, 1, "x".into()).await.expect("a part");
+    let inside = Fault::ErrorInside200("InternalError");
+    bench.server.fault(FaultRule::new("CompleteMultipartUpload", "*", inside));
+    let result =
+        remote.complete_upload(&a, &upload, &[part], &attributes(b"x"), &Condition::Absent).await;
+    assert_eq!(kind(&result), Some(Kind::Failed), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_get_that_ignores_its_condition_is_noticed() {
+    let bench = S3Bench::open(Profile::Ceph).await;
+    bench.somebody_puts("a", b"x");
+    let result = read(&*bench.remote(), "a", &Etag::new("00")).await;
+    assert_eq!(kind(&result), Some(Kind::Changed), "{result:?}");
+}
+
+#[tokio::test]
+async fn an_edit_between_looking_and_writing_is_not_lost_where_the_store_has_conditions() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    let remote = bench.remote();
+    let stored = create(&*remote, "a", "ours").await;
+    bench.server.once_on_request("PutObject", "a", |teammate, _| {
+        teammate.put("team", "a", "theirs");
+    });
+    let result = put(&*remote, "a", "ours again", Condition::Matches(stored.etag)).await;
+    assert_eq!(kind(&result), Some(Kind::Changed));
+    assert_eq!(bench.server.get("team", "a").expect("theirs"), "theirs");
+}
+
+#[tokio::test]
+async fn the_probe_finds_what_each_store_does_not_promise() {
+    for profile in [
+        Profile::Aws,
+        Profile::Versioned,
+        Profile::Ceph,
+        Profile::Garage,
+        Profile::B2,
+        Profile::Racy,
+        Profile::NoConditionalDelete,
+        Profile::RandomEtags,
+        Profile::NoEtagInList,
+        Profile::NoFileBesideFolder,
+    ] {
+        let bench = S3Bench::open(profile).await;
+        let probed = probe(&bench.remote()).await.expect("a finding");
+        let etag_is_md5 = profile != Profile::RandomEtags;
+        let expected = Capabilities { etag_is_md5, ..capabilities_of(profile) };
+        assert_eq!(probed.capabilities, expected, "{profile:?}");
+        assert_eq!(bench.server.keys("team"), Vec::<String>::new(), "{profile:?}");
+        assert_eq!(bench.server.open_uploads("team"), Vec::<String>::new(), "{profile:?}");
+    }
+    let bench = S3Bench::open(Profile::ReadOnly).await;
+    assert!(probe(&bench.remote()).await.expect("a finding").capabilities.read_only);
+}

@@ -1,0 +1,242 @@
+//! Listings: pages in the byte order of keys, and the lies that some stores tell in them.
+
+use s3s::dto as d;
+use s3s::{S3Request, S3Result, s3_error};
+
+use super::backend::Backend;
+use super::checksums::hex;
+use super::profiles::ListingQuirk;
+use super::store::{Bucket, StoredVersion};
+
+/// The longest page of S3, in keys.
+const PAGE_KEYS_MAX: usize = 1000;
+
+/// One item of a page.
+enum Item<'a> {
+    Key(&'a str, &'a StoredVersion),
+    CommonPrefix(&'a str),
+}
+
+/// Where a page begins: behind this key, or behind all keys with this beginning.
+enum Start {
+    Beginning,
+    AfterKey(String),
+    AfterPrefix(String),
+}
+
+impl Start {
+    /// Writes a token that says nothing to its reader.
+    fn token(item: &Item<'_>) -> String {
+        match item {
+            Item::Key(key, _) => format!("k{}", hex(key.as_bytes())),
+            Item::CommonPrefix(prefix) => format!("p{}", hex(prefix.as_bytes())),
+        }
+    }
+
+    /// Reads a token.
+    fn parse(token: &str) -> Option<Self> {
+        let (kind, digits) = token.split_at_checked(1)?;
+        let pairs = digits.as_bytes().chunks(2);
+        let bytes: Option<Vec<u8>> = pairs
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        let text = String::from_utf8(bytes?).ok()?;
+        match kind {
+            "k" => Some(Self::AfterKey(text)),
+            "p" => Some(Self::AfterPrefix(text)),
+            _ => None,
+        }
+    }
+
+    fn passes(&self, key: &str) -> bool {
+        match self {
+            Self::Beginning => true,
+            Self::AfterKey(last) => key > last.as_str(),
+            Self::AfterPrefix(last) => key > last.as_str() && !key.starts_with(last.as_str()),
+        }
+    }
+}
+
+/// Returns the items of one page, and whether there are more.
+fn page<'a>(
+    bucket: &'a Bucket,
+    (prefix, delimiter): (&str, &str),
+    start: &Start,
+    limit: usize,
+) -> (Vec<Item<'a>>, bool) {
+    let mut items: Vec<Item<'a>> = Vec::new();
+    let below = bucket.keys.range(prefix.to_owned()..);
+    for (key, versions) in below.take_while(|(key, _)| key.starts_with(prefix)) {
+        let Some(version) = versions.last().filter(|version| version.body.is_some()) else {
+            continue;
+        };
+        if !start.passes(key) {
+            continue;
+        }
+        let common = (!delimiter.is_empty())
+            .then(|| key[prefix.len()..].find(delimiter))
+            .flatten()
+            .map(|at| &key[..prefix.len() + at + delimiter.len()]);
+        if let (Some(common), Some(Item::CommonPrefix(last))) = (common, items.last())
+            && common == *last
+        {
+            continue;
+        }
+        if items.len() == limit {
+            return (items, true);
+        }
+        items.push(common.map_or(Item::Key(key, version), Item::CommonPrefix));
+    }
+    (items, false)
+}
+
+/// Encodes as AWS does for `encoding-type=url`: blanks as `+`, `/` and `*` as they are, `~` not.
+///
+/// It is Java's `URLEncoder` with `/` left out, as `MinIO` (`s3EncodeName`) has found out, too.
+fn url_encode(text: &str, encodes_slash: bool) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' => {
+                encoded.push(char::from(byte));
+            }
+            b'/' if !encodes_slash => encoded.push('/'),
+            b' ' => encoded.push('+'),
+            _ => encoded.extend(format!("%{byte:02X}").chars()),
+        }
+    }
+    encoded
+}
+
+#[allow(clippy::unused_async, reason = "all operations have one form")]
+impl Backend {
+    pub(super) async fn page_of_objects(
+        &self,
+        request: S3Request<d::ListObjectsV2Input>,
+    ) -> S3Result<d::ListObjectsV2Output> {
+        let input = request.input;
+        let prefix = input.prefix.clone().unwrap_or_default();
+        let delimiter = input.delimiter.clone().unwrap_or_default();
+        let asked = input.max_keys.unwrap_or(1000);
+        let limit = usize::try_from(asked)
+            .map_err(|_| s3_error!(InvalidArgument, "max-keys is negative"))?
+            .min(PAGE_KEYS_MAX);
+        let start = self.start(&input)?;
+        let store = self.lock();
+        let (items, more) =
+            page(store.bucket(&input.bucket)?, (&prefix, &delimiter), &start, limit);
+        let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
+        let encode = |text: &str| {
+            if is_encoded { url_encode(text, self.quirks.encodes_slash) } else { text.to_owned() }
+        };
+        let (truncated, token) = self.ending(&items, more && limit > 0);
+        let mut contents = Vec::new();
+        let mut common_prefixes = Vec::new();
+        for item in &items {
+            match item {
+                Item::Key(key, version) => contents.push(self.listed(encode(key), version)),
+                Item::CommonPrefix(prefix) => {
+                    common_prefixes.push(d::CommonPrefix { prefix: Some(encode(prefix)) });
+                }
+            }
+        }
+        if self.quirks.listing == ListingQuirk::Unsorted {
+            contents.reverse();
+        }
+        Ok(d::ListObjectsV2Output {
+            name: Some(input.bucket),
+            key_count: i32::try_from(items.len()).ok(),
+            max_keys: Some(asked.min(1000)),
+            is_truncated: Some(truncated),
+            next_continuation_token: token,
+            continuation_token: input.continuation_token,
+            contents: (!contents.is_empty()).then_some(contents),
+            common_prefixes: (!common_prefixes.is_empty()).then_some(common_prefixes),
+            prefix: Some(encode(&prefix)),
+            delimiter: input.delimiter.as_deref().map(encode),
+            start_after: input.start_after.as_deref().map(encode),
+            encoding_type: input.encoding_type,
+            ..Default::default()
+        })
+    }
+
+    fn start(&self, input: &d::ListObjectsV2Input) -> S3Result<Start> {
+        if self.quirks.listing == ListingQuirk::EndlessTruncation {
+            return Ok(Start::Beginning);
+        }
+        match (&input.continuation_token, &input.start_after) {
+            (Some(token), _) => Start::parse(token).ok_or_else(|| {
+                s3_error!(InvalidArgument, "The continuation token provided is incorrect")
+            }),
+            (None, Some(key)) => Ok(Start::AfterKey(key.clone())),
+            (None, None) => Ok(Start::Beginning),
+        }
+    }
+
+    /// Returns whether the page says that there are more, and its token.
+    fn ending(&self, items: &[Item<'_>], more: bool) -> (bool, Option<String>) {
+        match self.quirks.listing {
+            ListingQuirk::EndlessTruncation => (true, Some("again".to_owned())),
+            ListingQuirk::TruncatedWithoutToken => (true, None),
+            ListingQuirk::Sound | ListingQuirk::Unsorted => {
+                (more, more.then(|| items.last().map(Start::token)).flatten())
+            }
+        }
+    }
+
+    fn listed(&self, key: String, version: &StoredVersion) -> d::Object {
+        d::Object {
+            key: Some(key),
+            e_tag: self.quirks.etag_in_listing.then(|| version.protocol_etag()),
+            size: i64::try_from(version.size()).ok(),
+            last_modified: Some(version.modified.into()),
+            storage_class: Some(d::ObjectStorageClass::from_static("STANDARD")),
+            ..Default::default()
+        }
+    }
+
+    /// Lists all versions on one page.
+    pub(super) async fn every_version(
+        &self,
+        request: S3Request<d::ListObjectVersionsInput>,
+    ) -> S3Result<d::ListObjectVersionsOutput> {
+        let input = request.input;
+        let prefix = input.prefix.clone().unwrap_or_default();
+        let store = self.lock();
+        let (mut versions, mut markers) = (Vec::new(), Vec::new());
+        for (key, all) in store.bucket(&input.bucket)?.keys.range(prefix.clone()..) {
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            for (age, version) in all.iter().rev().enumerate() {
+                if version.body.is_none() {
+                    markers.push(d::DeleteMarkerEntry {
+                        is_latest: Some(age == 0),
+                        key: Some(key.clone()),
+                        version_id: Some(version.id.clone()),
+                        last_modified: Some(version.modified.into()),
+                        ..Default::default()
+                    });
+                    continue;
+                }
+                versions.push(d::ObjectVersion {
+                    is_latest: Some(age == 0),
+                    key: Some(key.clone()),
+                    version_id: Some(version.id.clone()),
+                    e_tag: Some(version.protocol_etag()),
+                    size: i64::try_from(version.size()).ok(),
+                    last_modified: Some(version.modified.into()),
+                    ..Default::default()
+                });
+            }
+        }
+        Ok(d::ListObjectVersionsOutput {
+            name: Some(input.bucket),
+            prefix: input.prefix,
+            is_truncated: Some(false),
+            versions: Some(versions),
+            delete_markers: Some(markers),
+            ..Default::default()
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! What the tests that run the real binary stand on: an S3 server in this process, and temporary
+//! working copies.
+//!
+//! The server speaks HTTP on a port of its own, so the whole way of a request is tested: SDK,
+//! signature, headers, XML. Its store keeps what AWS promises; [`Profile`] takes promises away one
+//! by one, [`FaultRule`] breaks single requests, and [`S3Server::on_request`] lets somebody else act
+//! between two of them.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "every test binary includes this module and uses its own part of it"
+)]
+#![allow(clippy::unwrap_used, reason = "a broken test bench should stop the test at once")]
+
+mod backend;
+mod buckets;
+mod checksums;
+mod connection;
+mod faults;
+mod listing;
+mod log;
+mod multipart;
+mod objects;
+mod profiles;
+mod request;
+mod server;
+mod store;
+mod workspace;
+
+pub use faults::{Fault, FaultRule};
+pub use log::LoggedRequest;
+pub use profiles::{Checking, Conditional, ListingQuirk, Profile, Quirks};
+pub use request::Seen;
+pub use server::{OtherTool, S3Server};
+pub use workspace::{Output, Snapshot, Workspace};

@@ -1,0 +1,180 @@
+//! What a store promises: [`Profile`] names known stores and known lies, [`Quirks`] the details.
+
+/// How a store treats `If-Match` and `If-None-Match` of a kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conditional {
+    /// Checked and stored in one step.
+    Atomic,
+    /// As [`Conditional::Atomic`], but a quoted ETag never matches (Ceph).
+    Unquoted,
+    /// Accepted and not looked at (Garage, GCS).
+    Ignored,
+    /// Refused with 501 (Backblaze B2).
+    Refused,
+    /// Checked, and stored after a pause, so that several of eight win (s3s-fs).
+    Racy,
+}
+
+/// What a store does with the checksums of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checking {
+    /// Compares them and keeps them.
+    Verified,
+    /// Does not know them: neither compared nor given back.
+    Ignored,
+    /// Refuses them with 400.
+    Refused,
+}
+
+/// How a listing lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingQuirk {
+    /// Not at all.
+    Sound,
+    /// The keys of a page in the wrong order.
+    Unsorted,
+    /// Every page is said to be followed by another one, with the same token.
+    EndlessTruncation,
+    /// A page says that it is cut, and gives no token.
+    TruncatedWithoutToken,
+}
+
+/// What a store promises and does not, point by point. The default is AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a separate fact about a store")]
+pub struct Quirks {
+    /// Conditions of `PutObject` and `CopyObject`.
+    pub put: Conditional,
+    /// Conditions of `CompleteMultipartUpload`.
+    pub complete: Conditional,
+    /// Conditions of `DeleteObject` and of the keys of `DeleteObjects`.
+    pub delete: Conditional,
+    /// `GET` and `HEAD` look at `If-Match`.
+    pub conditional_get: bool,
+    /// ETags are random and answers name a KMS key, as under SSE-KMS.
+    pub random_etags: bool,
+    /// Listings carry ETags.
+    pub etag_in_listing: bool,
+    /// Listings percent-encode `/`, too (Garage).
+    pub encodes_slash: bool,
+    /// How listings lie.
+    pub listing: ListingQuirk,
+    /// Writes are refused with 403.
+    pub read_only: bool,
+    /// `a` and `a/b` can stand side by side.
+    pub file_beside_folder: bool,
+    /// New buckets keep versions.
+    pub versioned: bool,
+    /// `aws-chunked` bodies with trailers are understood.
+    pub trailers: bool,
+    /// What happens to checksum headers.
+    pub checksums: Checking,
+    /// Bytes that every part but the last must have (AWS: 5 MiB).
+    pub part_minimum_bytes: usize,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            put: Conditional::Atomic,
+            complete: Conditional::Atomic,
+            delete: Conditional::Atomic,
+            conditional_get: true,
+            random_etags: false,
+            etag_in_listing: true,
+            encodes_slash: false,
+            listing: ListingQuirk::Sound,
+            read_only: false,
+            file_beside_folder: true,
+            versioned: false,
+            trailers: true,
+            checksums: Checking::Verified,
+            part_minimum_bytes: 5 << 20,
+        }
+    }
+}
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Everything that AWS S3 promises.
+    Aws,
+    /// AWS with a bucket that keeps versions.
+    Versioned,
+    /// Ceph RGW 16: conditions on `PUT` alone and unquoted alone, a `GET` with a wrong `If-Match`
+    /// is answered 200, no checksums, no trailers.
+    Ceph,
+    /// Garage 2.5: every condition is ignored, `/` is encoded in listings, no trailers.
+    Garage,
+    /// Backblaze B2: conditions are refused with 501, checksum headers with 400.
+    B2,
+    /// Conditions hold one after the other, not at once.
+    Racy,
+    /// `MinIO`: conditions on `PUT` and Complete, none on `DELETE`.
+    NoConditionalDelete,
+    /// SSE-KMS: ETags are no MD5s though they look like it.
+    RandomEtags,
+    /// s3s-fs: listings without ETags.
+    NoEtagInList,
+    /// No permission to write.
+    ReadOnly,
+    /// Pages whose keys are out of order.
+    UnsortedList,
+    /// Pages that always say "more", with the same token.
+    EndlessTruncation,
+    /// Pages that say "more" without a token.
+    TruncatedWithoutToken,
+    /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
+    NoFileBesideFolder,
+}
+
+impl Profile {
+    /// Returns what sets the store apart.
+    pub fn quirks(self) -> Quirks {
+        let aws = Quirks::default();
+        match self {
+            Self::Aws => aws,
+            Self::Versioned => Quirks { versioned: true, ..aws },
+            Self::Ceph => Quirks {
+                put: Conditional::Unquoted,
+                complete: Conditional::Ignored,
+                delete: Conditional::Ignored,
+                conditional_get: false,
+                trailers: false,
+                checksums: Checking::Ignored,
+                ..aws
+            },
+            Self::Garage => Quirks {
+                put: Conditional::Ignored,
+                complete: Conditional::Ignored,
+                delete: Conditional::Ignored,
+                encodes_slash: true,
+                trailers: false,
+                ..aws
+            },
+            Self::B2 => Quirks {
+                put: Conditional::Refused,
+                complete: Conditional::Refused,
+                delete: Conditional::Refused,
+                checksums: Checking::Refused,
+                ..aws
+            },
+            Self::Racy => Quirks {
+                put: Conditional::Racy,
+                complete: Conditional::Racy,
+                delete: Conditional::Racy,
+                ..aws
+            },
+            Self::NoConditionalDelete => Quirks { delete: Conditional::Ignored, ..aws },
+            Self::RandomEtags => Quirks { random_etags: true, ..aws },
+            Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
+            Self::ReadOnly => Quirks { read_only: true, ..aws },
+            Self::UnsortedList => Quirks { listing: ListingQuirk::Unsorted, ..aws },
+            Self::EndlessTruncation => Quirks { listing: ListingQuirk::EndlessTruncation, ..aws },
+            Self::TruncatedWithoutToken => {
+                Quirks { listing: ListingQuirk::TruncatedWithoutToken, ..aws }
+            }
+            Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
+        }
+    }
+}
