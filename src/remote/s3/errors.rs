@@ -104,7 +104,9 @@ impl Chain {
             // The second is said where the chain of providers is empty.
             is_about_credentials |= cause.is::<CredentialsError>()
                 || text.starts_with("failed to select an auth scheme");
-            if texts.last() != Some(&text) {
+            // The SDK's own layers say nothing that the cause does not.
+            let is_empty = ["dispatch failure", "io error", "other"].contains(&text.as_str());
+            if !is_empty && texts.last() != Some(&text) {
                 texts.push(text);
             }
             next = cause.source();
@@ -136,7 +138,7 @@ fn message<E>(status: u16, error: &SdkError<E, HttpResponse>, region: Option<&st
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let mut message = match (error.code(), error.message()) {
+    let mut message = match (error.code(), error.message().filter(|text| !text.is_empty())) {
         (Some(code), Some(text)) => format!("{code}: {text}"),
         (Some(code), None) => format!("{code} (HTTP {status})"),
         (None, Some(text)) => format!("HTTP {status}: {text}"),
@@ -208,7 +210,8 @@ fn kind_of_status(status: u16) -> Kind {
         405 | 501 => Kind::Unsupported,
         408 => Kind::Interrupted,
         409 => Kind::Busy,
-        412 => Kind::Changed,
+        // A range behind the end: the object has become shorter.
+        412 | 416 => Kind::Changed,
         429 | 503 => Kind::Throttled,
         507 => Kind::Full,
         // 2xx: the answer could not be read.
@@ -250,6 +253,7 @@ mod tests {
             (404, None, Kind::NotFound),
             (404, Some("NoSuchBucket"), Kind::NoBucket),
             (412, None, Kind::Changed),
+            (416, Some("InvalidRange"), Kind::Changed),
             (412, Some("PreconditionFailed"), Kind::Changed),
             (409, Some("ConditionalRequestConflict"), Kind::Busy),
             (409, Some("OperationAborted"), Kind::Busy),
