@@ -56,7 +56,8 @@ impl Call {
         let header = |name| response.headers().get(name);
         let mut translated =
             self.error(kind, message(status, error, header("x-amz-bucket-region")));
-        translated.ambiguous &= status != 503;
+        // A 503 of a proxy says nothing about the store behind it; `SlowDown` is the store's own.
+        translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
         translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
         translated
     }
@@ -111,8 +112,13 @@ impl Chain {
             }
             next = cause.source();
         }
-        Self { text: texts.join(": "), is_about_connecting, is_about_credentials }
+        Self { text: one_line(&texts.join(": ")), is_about_connecting, is_about_credentials }
     }
+}
+
+/// Joins lines: the SDK lists the credentials that it tried, one a line.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 /// Tells whether an I/O error means that no connection came about.
@@ -302,14 +308,16 @@ mod tests {
     #[test]
     fn only_writes_without_a_clear_answer_are_ambiguous() {
         let read = Call { writes: false, ..WRITE };
-        for (call, status, ambiguous) in
-            [(&WRITE, 500, true), (&WRITE, 503, false), (&WRITE, 412, false), (&read, 500, false)]
-        {
-            assert_eq!(
-                call.translate(&answered(status, None, &[])).ambiguous,
-                ambiguous,
-                "{status}"
-            );
+        for (call, status, code, ambiguous) in [
+            (&WRITE, 500, None, true),
+            (&WRITE, 503, None, true),
+            (&WRITE, 503, Some("SlowDown"), false),
+            (&WRITE, 412, None, false),
+            (&WRITE, 200, Some("InternalError"), true),
+            (&read, 500, None, false),
+        ] {
+            let error = call.translate(&answered(status, code, &[]));
+            assert_eq!(error.ambiguous, ambiguous, "{status} {code:?}");
         }
     }
 
