@@ -77,7 +77,8 @@ impl AnyRemote {
         }
     }
 
-    /// Asks in which region the bucket lies, where the store says so; see [`S3Remote::find_region`].
+    /// Asks in which region the bucket lies, where the store says so;
+    /// see [`S3Remote::find_region`].
     pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
         match self {
             Self::S3(remote) => remote.find_region().await,

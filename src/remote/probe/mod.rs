@@ -1,4 +1,4 @@
-//! Finds out what a store really does, because stores do not do what they say (and some do not say).
+//! Finds out what a store really does, because stores do not do what they say.
 //!
 //! Everything happens below `<prefix>.lsync/probe/RANDOM/`, which every client leaves out of its
 //! listings, and is removed afterwards, on failure, too. The names of providers mean nothing here.
@@ -40,8 +40,8 @@ pub struct Probed {
 /// Probes the store behind `remote`, whose own capabilities do not matter.
 ///
 /// # Errors
-/// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no error
-/// but a finding; a store that refuses all writes is [`Capabilities::read_only`].
+/// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no
+/// error but a finding; a store that refuses all writes is [`Capabilities::read_only`].
 pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
     remote.check_access().await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));

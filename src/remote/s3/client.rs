@@ -1,5 +1,5 @@
-//! How the SDK's client is built: whose credentials, which region, which server, and what it is told
-//! to leave alone.
+//! How the SDK's client is built: whose credentials, which region, which server, and what it is
+//! told to leave alone.
 
 use std::net::IpAddr;
 use std::time::Duration;
