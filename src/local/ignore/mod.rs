@@ -126,17 +126,12 @@ impl<D: Disk> IgnoreRules<D> {
     /// Goes into the folder `name` of the last level, whose path is `path`.
     fn descend(&mut self, name: &str, path: &str) {
         let above = self.levels.last().and_then(|level| level.folder.as_ref());
-        let level = match self.stack.check(OsStr::new(path), true) {
-            Some(rule) => Level {
-                name: name.into(),
-                folder: None,
-                layers: self.stack.len(),
-                verdict: Verdict::Ignored(rule),
-            },
-            None => {
-                let opened = above.map(|above| self.disk.open_folder(above, OsStr::new(name)));
-                self.open_level(name, path, opened)
-            }
+        let level = if let Some(rule) = self.stack.check(OsStr::new(path), true) {
+            let verdict = Verdict::Ignored(rule);
+            Level { name: name.into(), folder: None, layers: self.stack.len(), verdict }
+        } else {
+            let opened = above.map(|above| self.disk.open_folder(above, OsStr::new(name)));
+            self.open_level(name, path, opened)
         };
         self.levels.push(level);
     }

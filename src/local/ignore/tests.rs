@@ -101,7 +101,7 @@ fn an_ignored_folder_ignores_all_below_whatever_its_own_rules_say() {
 #[test]
 fn folders_that_do_not_exist_here_are_subject_to_the_rules_above() {
     let (disk, mut rules) = rules(&[("a/.lsyncignore", "*.tmp\n"), ("file", "")]);
-    disk.person().link("/away", "a").unwrap();
+    disk.person().symlink("a", "/copy/away");
     for (name, ignored) in [
         ("a/gone/x.tmp", true),
         ("a/gone/deeper/x.tmp", true),
@@ -144,11 +144,14 @@ fn warnings_are_limited() {
 #[test]
 fn below_rules_that_cannot_be_read_nothing_is_decided() {
     let large = "#".repeat(usize::try_from(RULES_FILE_BYTES_MAX).unwrap() + 1);
-    let (disk, mut rules) =
-        rules(&[("large/.lsyncignore", &large), ("shut/.lsyncignore", ""), ("d/.lsyncignore/x", "")]);
-    disk.person().set_mode("/shut/.lsyncignore", 0).unwrap();
-    disk.person().link("/link/.lsyncignore", "../rules").unwrap();
-    disk.person().make_special("/pipe/.lsyncignore").unwrap();
+    let (disk, mut rules) = rules(&[
+        ("large/.lsyncignore", &large),
+        ("shut/.lsyncignore", ""),
+        ("d/.lsyncignore/x", ""),
+    ]);
+    disk.person().set_mode("/copy/shut/.lsyncignore", 0);
+    disk.person().symlink("../rules", "/copy/link/.lsyncignore");
+    disk.person().pipe("/copy/pipe/.lsyncignore");
     for (name, reason) in [
         ("large/a", "cannot read large/.lsyncignore: "),
         ("large/d/a", "cannot read large/.lsyncignore: "),
