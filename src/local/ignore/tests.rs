@@ -34,6 +34,13 @@ fn patterns_mean_what_they_mean_to_git() {
         ("a?c", &["abc"], &["ac", "a/c"]),
         ("[a-c]x", &["ax", "cx"], &["dx"]),
         ("[!a]x", &["bx"], &["ax"]),
+        ("[!a]x", &["bx", "d/bx"], &["ax", "d/x"]),
+        ("*[!a]b", &["bb"], &["d/b", "ab"]),
+        ("[[:alpha:]]", &["a", "Z"], &["1", "[", ":"]),
+        ("[a\\]]", &["a", "]"], &["\\"]),
+        ("{a,b}", &["{a,b}"], &["a", "b"]),
+        ("a**b", &["ab", "axb"], &["a/b"]),
+        ("/**", &["a", "d/"], &[]),
         ("# a", &[], &["# a", "a"]),
         ("\\#a", &["#a"], &["a"]),
         ("\\!a", &["!a"], &["a"]),
@@ -125,7 +132,7 @@ fn the_rules_file_itself_may_be_ignored() {
 fn bad_lines_are_warned_of_and_the_others_hold() {
     let disk = MemoryDisk::new();
     let root = root(&disk);
-    write(&disk, &root, "d/.lsyncignore", b"*.o\n[z-a]\n\xff\xfe\n*.p\n");
+    write(&disk, &root, "d/.lsyncignore", b"*.o\n[a-z\n\xff\xfe\n*.p\n");
     let mut rules = IgnoreRules::new(&disk, &root);
     assert!(check(&mut rules, "d/a.o").is_some());
     assert_eq!(check(&mut rules, "d/a.p").as_deref(), Some("d/.lsyncignore:4 *.p"));
@@ -136,7 +143,7 @@ fn bad_lines_are_warned_of_and_the_others_hold() {
 
 #[test]
 fn warnings_are_limited() {
-    let (_disk, mut rules) = rules(&[(".lsyncignore", &"[z-a]\n".repeat(WARNINGS_MAX + 1))]);
+    let (_disk, mut rules) = rules(&[(".lsyncignore", &"[a-z\n".repeat(WARNINGS_MAX + 1))]);
     assert_eq!(check(&mut rules, "a"), None);
     assert_eq!(rules.warnings().len(), WARNINGS_MAX);
 }
