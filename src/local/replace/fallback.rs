@@ -58,10 +58,7 @@ pub(super) fn swap<D: Disk>(
 /// Checks that the link in the slot is the expected file and that the name still shows it.
 ///
 /// Returns how the name changed; the link is removed again then.
-fn keep_link<D: Disk>(
-    swap: &Swap<'_, D>,
-    expected: &Stat,
-) -> Result<Option<Change>, ReplaceError> {
+fn keep_link<D: Disk>(swap: &Swap<'_, D>, expected: &Stat) -> Result<Option<Change>, ReplaceError> {
     let (folder, name) = swap.slot;
     let linked = swap.disk.lstat(folder, name).map_err(swap.target.error(Step::Look))?;
     let change = match look(swap.disk, swap.target)? {
@@ -76,10 +73,7 @@ fn keep_link<D: Disk>(
 }
 
 /// Copies the expected file to the slot: complete, durable and with its mtime before it gets there.
-fn keep_copy<D: Disk>(
-    swap: &Swap<'_, D>,
-    expected: &Stat,
-) -> Result<Option<Change>, ReplaceError> {
+fn keep_copy<D: Disk>(swap: &Swap<'_, D>, expected: &Stat) -> Result<Option<Change>, ReplaceError> {
     let mut copy = swap.staged.name.clone();
     copy.push("-old");
     let change = match copy_to(swap, expected, &copy) {
@@ -114,7 +108,9 @@ fn copy_to<D: Disk>(
     let (folder, name) = swap.target.name();
     let old = match swap.disk.open(folder, name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Change::Gone)),
-        Err(error) if is_link_error(&error) => return Ok(Some(Change::Touched)),
+        Err(error) if is_link_error(&error) || error.kind() == io::ErrorKind::IsADirectory => {
+            return Ok(Some(Change::Touched));
+        }
         other => other?,
     };
     if !is_untouched(&swap.disk.fstat(&old)?, expected) {

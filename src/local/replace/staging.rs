@@ -177,8 +177,7 @@ impl<D: Disk> Staging<D> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other.map_err(|error| ReplaceError::io(Step::Stage, path, error))?,
             };
-            let draft =
-                Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
+            let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
             if let Some(mode) = mode {
                 draft.checked(self.disk.set_mode(&draft.file, mode & MODE_KEPT))?;
             }

@@ -245,7 +245,8 @@ pub(super) struct List {
 
 /// Reads a list. Lines that cannot be read are left out: what they name stays in the trash.
 pub(super) fn read(bytes: &[u8]) -> List {
-    let mut list = List { is_torn: !bytes.ends_with(b"\n") && !bytes.is_empty(), ..List::default() };
+    let mut list =
+        List { is_torn: !bytes.ends_with(b"\n") && !bytes.is_empty(), ..List::default() };
     let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let lines = bytes[..complete].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for line in lines {
@@ -386,8 +387,24 @@ mod tests {
     #[test]
     fn entries_of_all_names_are_read_as_they_were_written() {
         for path in [
-            "a.txt", "no", "~", "1e3", "a: b", "#x", "- a", " ", "a\nb\t\u{1}\u{7f}\u{85}", "été",
-            "\u{2028}\u{feff}\u{ffff}", "a\"b\\c", "<<", "{x}", "'", "%YAML", "😀", "e\u{301}",
+            "a.txt",
+            "no",
+            "~",
+            "1e3",
+            "a: b",
+            "#x",
+            "- a",
+            " ",
+            "a\nb\t\u{1}\u{7f}\u{85}",
+            "été",
+            "\u{2028}\u{feff}\u{ffff}",
+            "a\"b\\c",
+            "<<",
+            "{x}",
+            "'",
+            "%YAML",
+            "😀",
+            "e\u{301}",
         ] {
             let mut written = entry(path);
             written.etag = Some(Etag::new("1e3"));

@@ -15,6 +15,8 @@ mod prune;
 mod restore;
 mod settle;
 mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -332,7 +334,8 @@ impl<D: Disk> TrashRun<D> {
         let (name, above) = above.split_last().expect("a path has a component");
         for component in std::iter::once(&new.side.word()).chain(above) {
             let entered = self.enter(state, (top, &folder, &place), component);
-            let entered = entered.map_err(TrashError::io("make a folder for", new.path.as_str()))?;
+            let entered =
+                entered.map_err(TrashError::io("make a folder for", new.path.as_str()))?;
             (folder, place) = entered.ok_or_else(|| TrashError::Full { path: new.path.clone() })?;
         }
         for number in 1..=NAMES_TRIED_MAX {
@@ -364,8 +367,7 @@ impl<D: Disk> TrashRun<D> {
     ) -> io::Result<Option<(D::Folder, String)>> {
         for number in 1..=NAMES_TRIED_MAX {
             let name = numbered(name, number);
-            let candidate =
-                if place.is_empty() { name.clone() } else { format!("{place}/{name}") };
+            let candidate = if place.is_empty() { name.clone() } else { format!("{place}/{name}") };
             if state.taken.contains(&(top.to_owned(), candidate.clone())) {
                 continue;
             }

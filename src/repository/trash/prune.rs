@@ -103,20 +103,13 @@ fn remove_entry<D: Disk>(
     entry: &Entry,
 ) -> io::Result<()> {
     match find(disk, root, run, entry)? {
-        Some((folder, stat)) => {
-            remove_all(disk, &folder, OsStr::new(slot_name(entry)), stat.kind)
-        }
+        Some((folder, stat)) => remove_all(disk, &folder, OsStr::new(slot_name(entry)), stat.kind),
         None => Ok(()),
     }
 }
 
 /// Removes a file, or a folder with everything below it.
-fn remove_all<D: Disk>(
-    disk: &D,
-    folder: &D::Folder,
-    name: &OsStr,
-    kind: Kind,
-) -> io::Result<()> {
+fn remove_all<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr, kind: Kind) -> io::Result<()> {
     if kind != Kind::Folder {
         return disk.unlink(folder, name);
     }

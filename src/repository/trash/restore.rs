@@ -116,9 +116,10 @@ pub fn restore<D: Disk>(
     let mut restored = Vec::new();
     let mut seen = BTreeSet::new();
     let path = RepoPath::parse(wanted).ok();
-    let newest_first = runs.iter().rev().flat_map(|run| {
-        run.list.entries.iter().rev().map(move |read| (run, &read.entry))
-    });
+    let newest_first = runs
+        .iter()
+        .rev()
+        .flat_map(|run| run.list.entries.iter().rev().map(move |read| (run, &read.entry)));
     for (run, entry) in newest_first {
         let is_exact = entry.place.is_some() && operand(run, entry) == wanted;
         let is_below = path.as_ref().is_some_and(|path| entry.path.is_within(path));

@@ -64,9 +64,8 @@ pub fn settle<D: Disk>(
     for run in read_runs(disk, control).map_err(TrashError::io("read", "the runs"))? {
         if !run.list.is_finished {
             let work = Work { disk, root, run: &run };
-            is_complete &= work
-                .settle_run(&mut settled)
-                .map_err(TrashError::io("settle", &run.name))?;
+            is_complete &=
+                work.settle_run(&mut settled).map_err(TrashError::io("settle", &run.name))?;
         }
     }
     if is_complete {
@@ -103,7 +102,8 @@ impl<D: Disk> Work<'_, D> {
                 Err(error) => {
                     // One path that cannot be settled must not stop all commands.
                     is_complete = false;
-                    let what = What::Open { operand: self.operand(entry), reason: error.to_string() };
+                    let what =
+                        What::Open { operand: self.operand(entry), reason: error.to_string() };
                     settled.push(Settled { path: entry.path.clone(), what });
                 }
             }

@@ -110,7 +110,8 @@ pub(super) fn open_slot<D: Disk>(
     run: &Run<D>,
     entry: &Entry,
 ) -> io::Result<Option<(D::Folder, OsString)>> {
-    let Some((above, name)) = entry.place.as_deref().and_then(|place| place.rsplit_once('/')) else {
+    let Some((above, name)) = entry.place.as_deref().and_then(|place| place.rsplit_once('/'))
+    else {
         return Ok(None);
     };
     let Some(folder) = open_run(disk, root, run, &entry.top)? else { return Ok(None) };
