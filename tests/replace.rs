@@ -2,13 +2,15 @@
 //! a second one before any later call, and a kill or a power loss at any change. Whatever happens,
 //! nothing that somebody wrote and nobody knowingly overwrote is lost.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use lsync::disk::{Call, Crash, Disk, MemoryDisk, Operation, Person};
+use lsync::disk::{Call, Crash, Disk as _, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
     Change, Outcome, Staging, Target, create_new, is_untouched, remove, swap, swap_folder,
 };
