@@ -11,7 +11,7 @@ use super::json;
 use super::render;
 use super::screen::Screen;
 use super::text::{count, duration, escape, number, rate, size};
-use crate::monitor::{Event, Monitor, Phase};
+use crate::monitor::{Event, Item, Monitor, Phase};
 use crate::tree::RepoPath;
 
 /// Between two lines of plain progress.
@@ -57,11 +57,19 @@ pub(super) struct Progress {
     counters: Counters,
     current: Mutex<Option<Current>>,
     bar: Mutex<Option<ProgressBar>>,
+    /// How what is done is announced where more than a count has to be said.
+    label: &'static str,
 }
 
 impl Progress {
     /// Makes a monitor that shows progress as `choice` says.
-    pub(super) fn new(screen: Arc<Screen>, choice: ProgressChoice) -> Arc<Self> {
+    ///
+    /// `label` begins the lines that tell which versions were replaced: `forced`, `resolved`.
+    pub(super) fn new(
+        screen: Arc<Screen>,
+        choice: ProgressChoice,
+        label: &'static str,
+    ) -> Arc<Self> {
         let mode = match choice {
             _ if screen.quiet() => Mode::None,
             ProgressChoice::None => Mode::None,
@@ -69,7 +77,7 @@ impl Progress {
             ProgressChoice::Auto | ProgressChoice::Bar | ProgressChoice::Plain => Mode::Plain,
         };
         let (counters, current) = (Counters::default(), Mutex::new(None));
-        Arc::new(Self { screen, mode, counters, current, bar: Mutex::new(None) })
+        Arc::new(Self { screen, mode, counters, current, bar: Mutex::new(None), label })
     }
 
     /// Prints the plain lines; dropped when the work has ended.
@@ -103,6 +111,23 @@ impl Progress {
             }
             Phase::Finishing => "recording".to_owned(),
         })
+    }
+
+    /// Counts a path that is done with, unless only the database learns of it.
+    fn count(&self, item: &Item) {
+        if matches!(item.action, "adopt" | "forget") {
+            return;
+        }
+        let done = self.counters.files.fetch_add(1, RELAXED) + 1;
+        let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Current { phase: Phase::Working { files, bytes }, .. }) = current {
+            self.with_bar(|bar| {
+                bar.set_prefix(prefix(done, files));
+                if bytes == 0 {
+                    bar.set_position(done);
+                }
+            });
+        }
     }
 
     /// Puts `bar` in the place of the one that is shown.
@@ -193,17 +218,8 @@ impl Monitor for Progress {
     }
 
     fn event(&self, event: Event) {
-        if matches!(event, Event::Done(_) | Event::Failed(_)) {
-            let done = self.counters.files.fetch_add(1, RELAXED) + 1;
-            let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(Current { phase: Phase::Working { files, bytes }, .. }) = current {
-                self.with_bar(|bar| {
-                    bar.set_prefix(prefix(done, files));
-                    if bytes == 0 {
-                        bar.set_position(done);
-                    }
-                });
-            }
+        if let Event::Done(item) | Event::Failed(item) = &event {
+            self.count(item);
         }
         if self.screen.json() {
             return self.screen.result(&json::event(&event));
@@ -211,6 +227,9 @@ impl Monitor for Progress {
         match event {
             Event::Planned(item) | Event::Done(item) if self.screen.verbose() => {
                 self.screen.result(&render::done_line(self.screen.style(), &item));
+            }
+            Event::Done(item) if !item.reason.is_empty() && !self.screen.quiet() => {
+                self.screen.result(&render::replaced_line(self.label, &item));
             }
             Event::Planned(_) | Event::Done(_) => (),
             Event::Failed(item) => {
@@ -263,16 +282,15 @@ mod tests {
     use super::super::arguments::OutputOptions;
     use super::super::screen::tests::in_memory;
     use super::*;
-    use crate::monitor::Item;
 
     fn item(path: &str) -> Item {
-        let (path, reason) = (path.to_owned(), "new".to_owned());
+        let (path, reason) = (path.to_owned(), String::new());
         Item { path, action: "upload", bytes: 4, reason, hint: None }
     }
 
     fn shown(options: OutputOptions, event: Event) -> (String, String) {
         let (screen, out, err) = in_memory(options);
-        Progress::new(Arc::new(screen), ProgressChoice::Auto).event(event);
+        Progress::new(Arc::new(screen), ProgressChoice::Auto, "forced").event(event);
         (out.text(), err.text())
     }
 
@@ -281,13 +299,23 @@ mod tests {
         let plain = OutputOptions::default();
         assert_eq!(shown(plain, Event::Done(item("a"))), (String::new(), String::new()));
         let verbose = OutputOptions { verbose: true, ..plain };
-        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload   a  4 B  new\n");
+        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload   a  4 B\n");
+    }
+
+    #[test]
+    fn a_version_that_was_replaced_is_named_without_being_asked() {
+        let reason = "replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash".to_owned();
+        let forced = Event::Done(Item { reason, ..item("a") });
+        assert_eq!(
+            shown(OutputOptions::default(), forced).0,
+            "forced: replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
+        );
     }
 
     #[test]
     fn failures_are_printed_also_when_quiet() {
         let quiet = OutputOptions { quiet: true, ..OutputOptions::default() };
-        assert_eq!(shown(quiet, Event::Failed(item("a"))).1, "failed   a  new\n");
+        assert_eq!(shown(quiet, Event::Failed(item("a"))).1, "failed   a\n");
         assert_eq!(shown(quiet, Event::Skipped(item("a"))).1, "");
     }
 
@@ -298,7 +326,7 @@ mod tests {
         assert_eq!(
             out,
             "{\"event\":\"done\",\"path\":\"a\\nb\",\"action\":\"upload\",\"bytes\":4,\
-             \"reason\":\"new\",\"hint\":null}\n"
+             \"reason\":\"\",\"hint\":null}\n"
         );
         assert_eq!(err, "");
     }
@@ -317,7 +345,7 @@ mod tests {
     #[test]
     fn progress_appears_only_where_a_phase_has_begun() {
         let (screen, ..) = in_memory(OutputOptions::default());
-        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain);
+        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
         assert_eq!(progress.line(), None);
         progress.phase(Phase::Planning);
         progress.counted(1, 2000);

@@ -156,7 +156,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     request.backup &= wish.backup;
     let lock = (!request.dry_run).then(|| repository.lock(&RealDisk)).transpose()?;
     let remote = session::connect(&repository).await?;
-    let working = Working::begin(context);
+    let working = Working::begin(context, "forced");
     let world = context.world(repository, remote, &working);
     let started = Instant::now();
     let Some(plan) = context.unless_interrupted(sync::plan(&world, &request)).await else {
@@ -180,7 +180,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
 /// Carries a plan out, and tells what came of it.
 pub(super) async fn carry_out(
     context: &Context,
-    word: &'static str,
+    command: &'static str,
     world: &RealWorld,
     request: &Request,
     (plan, started): (Plan, Instant),
@@ -190,7 +190,7 @@ pub(super) async fn carry_out(
     let elapsed: Duration = started.elapsed();
     report::left_open(context, &conflicts, &notices);
     let report = report?;
-    report::summary(context, word, &report, elapsed);
+    report::summary(context, command, &report, elapsed);
     Ok(Exit::of_report(&report))
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let mut request = request(&repository, paths, &options)?;
     request.backup &= !arguments.no_backup;
     let remote = session::connect(&repository).await?;
-    let working = Working::begin(context);
+    let working = Working::begin(context, "resolved");
     let world = context.world(repository, remote, &working);
     let looking = Request { dry_run: true, ..request.clone() };
     let Some(shown) = context.unless_interrupted(sync::plan(&world, &looking)).await else {
@@ -59,6 +59,10 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let now = now?;
     let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
     let settled = plan::settle(bare, &choices, &label());
+    working.pause();
+    if !context.screen.json() {
+        report::plan_lines(context, &settled);
+    }
     let result = carry_out(context, "resolve", &world, &request, (settled, started)).await;
     drop(working);
     drop(lock);

@@ -78,6 +78,11 @@ pub(super) fn done_line(style: Style, item: &Item) -> String {
     action_line(style, item, WORD_COLUMNS_MIN)
 }
 
+/// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
+pub(super) fn replaced_line(label: &str, item: &Item) -> String {
+    format!("{label}: {} ({})", escape(&item.reason), escape(&item.path))
+}
+
 /// Renders a failure: `failed   docs/a.txt  permission denied`.
 pub(super) fn failure_line(style: Style, item: &Item) -> String {
     item_line(style.paint(Paint::Red, "failed  "), item)
@@ -94,7 +99,11 @@ pub(super) fn skipped_item(style: Style, item: &Item) -> String {
 }
 
 fn item_line(word: String, item: &Item) -> String {
-    let mut line = format!("{word} {}  {}", escape(&item.path), escape(&item.reason));
+    let mut line = format!("{word} {}", escape(&item.path));
+    if !item.reason.is_empty() {
+        line.push_str("  ");
+        line.push_str(&escape(&item.reason));
+    }
     if let Some(hint) = &item.hint {
         line.push_str("\nhint: ");
         line.push_str(&escape(hint));
@@ -302,3 +311,6 @@ fn join(work: &[String], rest: &[String]) -> String {
         (false, false) => format!("{}; {}", work.join(", "), rest.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;
