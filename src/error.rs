@@ -53,6 +53,7 @@ impl Exit {
     ];
 
     /// Returns the one that counts where several apply.
+    #[must_use]
     pub fn worst(self, other: Self) -> Self {
         let first = Self::PRECEDENCE.into_iter().find(|exit| *exit == self || *exit == other);
         first.unwrap_or(self)

@@ -87,7 +87,8 @@ fn in_runtime(arguments: Arguments, screen: &Arc<Screen>) -> Result<Exit, Error>
         let output = arguments.command.output();
         let context = Context { start, screen, interrupt: interrupt.clone(), output };
         // A task of its own: what blocks in it does not keep the second signal from being heard.
-        let command = tokio::spawn(async move { dispatch(&context, &arguments.command).await });
+        let command = Box::pin(async move { dispatch(&context, &arguments.command).await });
+        let command = tokio::spawn(command);
         tokio::select! {
             biased;
             result = command => result.context("this is a bug in lsync")?,
