@@ -401,11 +401,13 @@ fn check_kill(
     let result = world.run();
     world.disk.crash(crash);
     if result.is_err() {
+        // Killed after its last line: the run itself has told of its edits.
+        let is_finished = world.contents().iter().any(|text| text.contains("{finished: true}"));
         let settled = world.settle().unwrap_or_else(|error| panic!("{error}: {what}"));
         // Nobody can tell what is new in a folder; it is kept as long as an edit.
         let is_exempt = job == Job::SwapFolder;
         let is_reported = settled.iter().any(|what| matches!(what, What::Kept { .. }));
-        world.check_edits_in_trash(is_exempt || is_reported, &what);
+        world.check_edits_in_trash(is_exempt || is_finished || is_reported, &what);
         check_settled(&world, &what);
     }
     world
