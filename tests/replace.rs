@@ -1,5 +1,5 @@
-//! Enumerates what can happen while a file is replaced: a person's edit before any call to the disk,
-//! a second one before any later call, and a kill or a power loss at any change. Whatever happens,
+//! Enumerates what can happen while a file is replaced: a person's edit before any call to the
+//! disk, a second one before any later call, and a kill or a power loss at any change. Whatever happens,
 //! nothing that somebody wrote and nobody knowingly overwrote is lost.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
@@ -312,7 +312,8 @@ impl Script {
     }
 }
 
-/// Returns at which calls of an undisturbed job an edit is of interest, and how many changes it makes.
+/// Returns at which calls of an undisturbed job an edit is of interest, and how many changes it
+/// makes.
 ///
 /// Before the last look at the name all edits are alike: one of them stands for all.
 fn measure(job: Job, model: Model) -> (Vec<usize>, u64) {
