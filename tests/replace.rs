@@ -1,6 +1,6 @@
 //! Enumerates what can happen while a file is replaced: a person's edit before any call to the
-//! disk, a second one before any later call, and a kill or a power loss at any change. Whatever happens,
-//! nothing that somebody wrote and nobody knowingly overwrote is lost.
+//! disk, a second one before any later call, and a kill or a power loss at any change. Whatever
+//! happens, nothing that somebody wrote and nobody knowingly overwrote is lost.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
