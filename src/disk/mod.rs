@@ -35,15 +35,17 @@ pub enum Patience {
 
 /// A file system. Handles are cheap to clone and close themselves when the last clone is dropped.
 ///
-/// Names are single components: one that is empty, `.`, `..` or holds a `/` is `InvalidInput`. Errors
-/// are those of the system call ([`io::ErrorKind`], `raw_os_error`); callers add what and where.
+/// Names are single components: one that is empty, `.`, `..` or holds a `/` is `InvalidInput`.
+/// Errors are those of the system call ([`io::ErrorKind`], `raw_os_error`); callers add what and
+/// where.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open folder.
     type Folder: Clone + Send + Sync + 'static;
     /// An open file.
     type File: Send + Sync + 'static;
 
-    /// Opens the folder at `path`, following links: the one place where a path from outside comes in.
+    /// Opens the folder at `path`, following links: the one place where a path from outside comes
+    /// in.
     fn open_path(&self, path: &Path) -> io::Result<Self::Folder>;
 
     /// Makes the folder at `path` and those above it that are missing, and opens it.
@@ -115,8 +117,9 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Renames `from` to `to` unless `to` exists: `AlreadyExists`. Files and folders.
     ///
     /// On file systems that cannot do this in one step (`Unsupported`, `InvalidInput` of the system
-    /// call) a file is linked and unlinked instead; the target is never overwritten. An error on that
-    /// way may leave both names, and `ResourceBusy` says that `from` became another file meanwhile.
+    /// call) a file is linked and unlinked instead; the target is never overwritten. An error on
+    /// that way may leave both names, and `ResourceBusy` says that `from` became another file
+    /// meanwhile.
     fn rename_new(
         &self,
         from: (&Self::Folder, &OsStr),
@@ -130,7 +133,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
         to: (&Self::Folder, &OsStr),
     ) -> io::Result<()>;
 
-    /// Swaps two names in one step, whatever their kinds; `Unsupported` where that is not to be had.
+    /// Swaps two names in one step, whatever their kinds; `Unsupported` where that is not to be
+    /// had.
     ///
     /// (The system call says `InvalidInput` for that, and for a folder and what lies below it.)
     fn exchange(&self, a: (&Self::Folder, &OsStr), b: (&Self::Folder, &OsStr)) -> io::Result<()>;
@@ -166,8 +170,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn free_bytes(&self, folder: &Self::Folder) -> io::Result<u64>;
 }
 
-/// Tells whether [`Disk::open`] or [`Disk::open_append`] failed because the name is a link (`ELOOP`,
-/// open(2) on `O_NOFOLLOW`; the standard library has no stable kind for it).
+/// Tells whether [`Disk::open`] or [`Disk::open_append`] failed because the name is a link
+/// (`ELOOP`, open(2) on `O_NOFOLLOW`; the standard library has no stable kind for it).
 pub fn is_link_error(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
@@ -207,7 +211,8 @@ pub fn read_whole<D: Disk>(
     Ok(Some(bytes))
 }
 
-/// Replaces the file `name` of our own in one durable step: temporary, fsync, rename, fsync of the folder.
+/// Replaces the file `name` of our own in one durable step: temporary, fsync, rename, fsync of the
+/// folder.
 pub fn write_whole<D: Disk>(
     disk: &D,
     folder: &D::Folder,

@@ -1,7 +1,7 @@
 //! [`MemoryDisk`]: a file system in memory, with switches for crashes, faults and odd disks.
 //!
-//! It keeps what a power loss would leave apart from what processes see. Nothing is durable until it
-//! is synced: contents by [`Disk::sync_file`](super::Disk::sync_file), names by
+//! It keeps what a power loss would leave apart from what processes see. Nothing is durable until
+//! it is synced: contents by [`Disk::sync_file`](super::Disk::sync_file), names by
 //! [`Disk::sync_folder`](super::Disk::sync_folder) of each folder, all by
 //! [`Disk::sync_file_system`](super::Disk::sync_file_system). Names that change together (a rename,
 //! an exchange) become durable together, as journaling file systems have it.
@@ -11,6 +11,8 @@ mod checks;
 mod person;
 mod process;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::ffi::OsString;
@@ -131,8 +133,8 @@ impl MemoryDisk {
         Person::new(self.clone())
     }
 
-    /// Kills this process alone: its handles fail with [`Stopped`], its locks are free, its stop and
-    /// numbered failures are forgotten. Later calls belong to its next life.
+    /// Kills this process alone: its handles fail with [`Stopped`], its locks are free, its stop
+    /// and numbered failures are forgotten. Later calls belong to its next life.
     pub fn kill(&self) {
         let mut state = self.shared.state();
         state.end_process(self.process);
@@ -180,12 +182,13 @@ impl MemoryDisk {
 
     /// Sets what is called before each operation of this process, while nothing is locked.
     pub fn set_hook(&self, hook: Option<Hook>) {
-        self.with_process(|process| process.hook = hook);
+        // The old one is dropped outside the lock: it may hold files of this disk.
+        drop(self.with_process(|process| std::mem::replace(&mut process.hook, hook)));
     }
 
     /// Sets what decides for each operation of this process whether it fails, and how.
     pub fn set_fault(&self, fault: Option<Fault>) {
-        self.with_process(|process| process.fault = fault);
+        drop(self.with_process(|process| std::mem::replace(&mut process.fault, fault)));
     }
 
     /// Makes the `number`th changing operation from now (1 is the next) fail without effect.
@@ -195,8 +198,8 @@ impl MemoryDisk {
         });
     }
 
-    /// Makes the `number`th changing operation from now (1 is the next) and every operation after it
-    /// fail with [`Stopped`], until [`MemoryDisk::kill`] or [`MemoryDisk::crash`].
+    /// Makes the `number`th changing operation from now (1 is the next) and every operation after
+    /// it fail with [`Stopped`], until [`MemoryDisk::kill`] or [`MemoryDisk::crash`].
     pub fn stop_after(&self, number: u64) {
         self.with_process(|process| process.stop(number, false));
     }

@@ -11,9 +11,9 @@ use crate::tree::{Kind, Stat};
 
 /// The hands of a person or of another program on a [`MemoryDisk`], for tests.
 ///
-/// Works by path from the root, follows no links, asks for no permission, counts as no operation and
-/// meets no fault. What it writes is not durable until somebody syncs. Every method panics where
-/// what the test supposes is not so.
+/// Works by path from the root, follows no links, asks for no permission, counts as no operation
+/// and meets no fault. What it writes is not durable until somebody syncs. Every method panics
+/// where what the test supposes is not so.
 #[derive(Clone)]
 pub struct Person {
     disk: MemoryDisk,

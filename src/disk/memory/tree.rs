@@ -31,7 +31,8 @@ pub(super) struct Node {
     pub(super) mtime: i64,
     pub(super) ctime: i64,
     pub(super) device: u64,
-    /// The last name that was given to it; `None` once that is gone. For folders it is the only one.
+    /// The last name that was given to it; `None` once that is gone. For folders it is the only
+    /// one.
     pub(super) place: Option<(Inode, OsString)>,
 }
 

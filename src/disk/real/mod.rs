@@ -20,6 +20,8 @@ use crate::tree::{Kind, Stat};
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_os = "linux")]
 use linux as system;
@@ -197,7 +199,7 @@ impl Disk for RealDisk {
         check_name(from.1)?;
         check_name(to.1)?;
         match system::rename_new((from.0.as_fd(), from.1), (to.0.as_fd(), to.1)) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => rename_in_steps(from, to),
+            Err(error) if is_unsupported(error) => rename_in_steps(from, to),
             result => Ok(result?),
         }
     }
@@ -212,7 +214,7 @@ impl Disk for RealDisk {
         check_name(a.1)?;
         check_name(b.1)?;
         system::exchange((a.0.as_fd(), a.1), (b.0.as_fd(), b.1)).map_err(|error| match error {
-            Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => io::ErrorKind::Unsupported.into(),
+            error if is_unsupported(error) => io::ErrorKind::Unsupported.into(),
             error => error.into(),
         })
     }
@@ -294,10 +296,15 @@ fn rename_in_steps(from: At<'_>, to: At<'_>) -> io::Result<()> {
     Ok(fs::unlinkat(from.0, from.1, AtFlags::empty())?)
 }
 
+/// Tells whether a file system does not have this kind of rename (`renameat2`, `renameatx_np`).
+fn is_unsupported(error: Errno) -> bool {
+    [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&error)
+}
+
 /// Gives a file a second name. File systems without links say `EPERM` (link(2)).
 fn link(from: At<'_>, to: At<'_>) -> io::Result<()> {
     match fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
-        Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::MLINK) => {
+        Err(error) if matches!(error, Errno::PERM | Errno::MLINK) || is_unsupported(error) => {
             Err(io::ErrorKind::Unsupported.into())
         }
         result => Ok(result?),
@@ -343,59 +350,5 @@ fn stat_of(stat: &fs::Stat) -> Stat {
         inode: stat.st_ino as u64,
         device: stat.st_dev as u64,
         mode: (stat.st_mode as u32) & 0o7777,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scratch() -> (tempfile::TempDir, RealFolder) {
-        let place = tempfile::tempdir().unwrap();
-        let folder = RealDisk.open_path(place.path()).unwrap();
-        (place, folder)
-    }
-
-    fn put(folder: &RealFolder, name: &str, text: &str) {
-        let file = RealDisk.create(folder, name.as_ref(), 0o644).unwrap();
-        RealDisk.write(&file, text.as_bytes()).unwrap();
-    }
-
-    #[test]
-    fn rename_in_steps_moves_files_and_folders_and_overwrites_neither() {
-        let (place, folder) = scratch();
-        let at = |name: &'static str| (&folder, OsStr::new(name));
-        put(&folder, "a", "mine");
-        put(&folder, "b", "theirs");
-        RealDisk.make_folder(&folder, "full".as_ref(), 0o755).unwrap();
-        RealDisk.make_folder(&folder, "empty".as_ref(), 0o755).unwrap();
-        for (from, to) in [("a", "b"), ("a", "empty"), ("full", "b"), ("full", "empty")] {
-            let error = rename_in_steps(at(from), at(to)).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{from} to {to}");
-        }
-        assert_eq!(std::fs::read(place.path().join("b")).unwrap(), b"theirs");
-
-        rename_in_steps(at("a"), at("c")).unwrap();
-        rename_in_steps(at("full"), at("moved")).unwrap();
-        assert_eq!(std::fs::read(place.path().join("c")).unwrap(), b"mine");
-        let mut names: Vec<_> =
-            RealDisk.read_folder(&folder).unwrap().into_iter().map(|(name, _)| name).collect();
-        names.sort();
-        assert_eq!(names, ["b", "c", "empty", "moved"]);
-    }
-
-    #[test]
-    fn two_threads_that_read_one_folder_handle_each_get_every_name() {
-        let (_place, folder) = scratch();
-        for number in 0..3_000 {
-            put(&folder, &format!("a name that is not short, number {number}"), "");
-        }
-        let read = || RealDisk.read_folder(&folder).unwrap().len();
-        std::thread::scope(|scope| {
-            let readers: Vec<_> = (0..4).map(|_| scope.spawn(read)).collect();
-            for reader in readers {
-                assert_eq!(reader.join().unwrap(), 3_000);
-            }
-        });
     }
 }
