@@ -9,6 +9,8 @@
 
 mod fallback;
 mod staging;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 use std::io;
