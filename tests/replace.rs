@@ -1,6 +1,6 @@
-//! Enumerates what can happen while a file is replaced: a person's edit before any call to the disk,
-//! a second one before any later call, and a kill or a power loss at any change. Whatever happens,
-//! nothing that somebody wrote and nobody knowingly overwrote is lost.
+//! Enumerates what can happen while a file is replaced: a person's edit before any call to the
+//! disk, a second one before any later call, and a kill or a power loss at any change. Whatever
+//! happens, nothing that somebody wrote and nobody knowingly overwrote is lost.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
@@ -210,6 +210,15 @@ impl World {
             .collect()
     }
 
+    /// An edit that stays in the trash is one that the person hears of.
+    fn check_edits_in_trash(&self, is_reported: bool, what: &str) {
+        let trash = self.person.stat(format!("{ROOT}/.lsync/trash"));
+        let files = trash.map(|_| self.person.files_below(format!("{ROOT}/.lsync/trash")));
+        let is_edit = |bytes: &Vec<u8>| EDITS.iter().any(|edit| edit.as_bytes() == bytes);
+        let is_there = files.unwrap_or_default().values().any(is_edit);
+        assert!(!is_there || is_reported, "an edit went to the trash unseen: {what}");
+    }
+
     fn check_nothing_is_lost(&self, what: &str) {
         let script = self.script.lock().unwrap();
         assert_eq!(script.missing_before, None, "the name was missing: {what}");
@@ -303,7 +312,8 @@ impl Script {
     }
 }
 
-/// Returns at which calls of an undisturbed job an edit is of interest, and how many changes it makes.
+/// Returns at which calls of an undisturbed job an edit is of interest, and how many changes it
+/// makes.
 ///
 /// Before the last look at the name all edits are alike: one of them stands for all.
 fn measure(job: Job, model: Model) -> (Vec<usize>, u64) {
@@ -329,6 +339,7 @@ fn check_edits(job: Job, model: Model, edits: &[(usize, Act)]) {
     let outcome = world.run().unwrap_or_else(|error| panic!("{error:?}: {what}"));
     world.disk.set_hook(None);
     world.check_nothing_is_lost(&format!("{outcome:?} of {what}"));
+    world.check_edits_in_trash(outcome == Outcome::EditInSlot, &what);
     let script = world.script.lock().unwrap();
     let is_last_removed = script.last == Some(Act::Remove);
     match outcome {
@@ -391,7 +402,13 @@ fn check_kill(
     let result = world.run();
     world.disk.crash(crash);
     if result.is_err() {
-        world.settle().unwrap_or_else(|error| panic!("{error}: {what}"));
+        // Killed after its last line: the run itself has told of its edits.
+        let is_finished = world.contents().iter().any(|text| text.contains("{finished: true}"));
+        let settled = world.settle().unwrap_or_else(|error| panic!("{error}: {what}"));
+        // Nobody can tell what is new in a folder; it is kept as long as an edit.
+        let is_exempt = job == Job::SwapFolder;
+        let is_reported = settled.iter().any(|what| matches!(what, What::Kept { .. }));
+        world.check_edits_in_trash(is_exempt || is_finished || is_reported, &what);
         check_settled(&world, &what);
     }
     world
@@ -513,7 +530,9 @@ fn settling_killed_anywhere_is_settled_by_the_next_command() {
                 world.disk.kill();
                 world.check_nothing_is_lost(&what);
                 if is_killed {
-                    world.settle().unwrap();
+                    let settled = world.settle().unwrap();
+                    let is_reported = settled.iter().any(|what| matches!(what, What::Kept { .. }));
+                    world.check_edits_in_trash(is_reported, &what);
                     check_settled(&world, &what);
                 }
             }

@@ -1,8 +1,8 @@
 //! Puts a line of a rules file into the dialect of the matcher.
 //!
-//! The matcher (`ignore`, on `globset`) differs from git (wildmatch.c) in what matters here: it takes
-//! braces for alternatives, lets `[!a]` match `/`, knows no `[[:alpha:]]` and no `\` in classes, and
-//! takes a line of nothing but `!` or `\/` for everything.
+//! The matcher (`ignore`, on `globset`) differs from git (wildmatch.c) in what matters here: it
+//! takes braces for alternatives, lets `[!a]` match `/`, knows no `[[:alpha:]]` and no `\` in
+//! classes, and takes a line of nothing but `!` or `\/` for everything.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -163,17 +163,20 @@ fn posix_class(
 
 /// Takes an ASCII character out of the ranges; tells whether it was in.
 fn remove(ranges: &mut Vec<(char, char)>, c: char) -> bool {
-    let found = ranges.iter().any(|(low, high)| (*low..=*high).contains(&c));
-    if found {
-        let before = char::from_u32(u32::from(c) - 1).unwrap_or(c);
-        let after = char::from_u32(u32::from(c) + 1).unwrap_or(c);
-        let split = |(low, high): (char, char)| match (low..=high).contains(&c) {
-            true => [(low, before), (after, high)],
-            // An empty range beside it, which is dropped below.
-            false => [(low, high), (after, before)],
-        };
-        *ranges = ranges.drain(..).flat_map(split).filter(|(low, high)| low <= high).collect();
+    let mut kept = Vec::with_capacity(ranges.len() + 1);
+    let mut found = false;
+    for (low, high) in ranges.drain(..) {
+        if !(low..=high).contains(&c) {
+            kept.push((low, high));
+            continue;
+        }
+        found = true;
+        let neighbour = |step: i32| u32::from(c).checked_add_signed(step).and_then(char::from_u32);
+        let left = neighbour(-1).map(|before| (low, before));
+        let right = neighbour(1).map(|after| (after, high));
+        kept.extend(left.into_iter().chain(right).filter(|(low, high)| low <= high));
     }
+    *ranges = kept;
     found
 }
 

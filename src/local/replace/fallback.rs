@@ -1,9 +1,9 @@
 //! Replacing where two names cannot be exchanged in one step (network file systems, FAT).
 //!
 //! The name is never empty here either: the old file gets a second name in the trash (or, where
-//! there are no links, a copy there), and the staged file is renamed over the first. What is written
-//! into the old file up to the rename is in the trash with it; only a file that a person renames
-//! there between the last look and the rename, one system call later, is not seen.
+//! there are no links, a copy there), and the staged file is renamed over the first. What is
+//! written into the old file up to the rename is in the trash with it; only a file that a person
+//! renames there between the last look and the rename, one system call later, is not seen.
 
 use std::ffi::OsString;
 use std::io;

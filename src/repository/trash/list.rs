@@ -2,7 +2,8 @@
 //!
 //! Lines are flow mappings in a YAML sequence. An entry line is followed, later, by a line with its
 //! number: `done` (the slot holds what was overwritten or deleted), `void` (the slot is empty),
-//! `keep` (the slot holds what nobody else has). `finished: true` ends a run that needs no settling.
+//! `keep` (the slot holds what nobody else has). `finished: true` ends a run that needs no
+//! settling.
 
 use std::fmt::Write as _;
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! trash/unfinished             there while a run is at work, or after it was killed
-//! trash/RUN/list.yaml          what went to the trash and why, one line each, written before it goes
+//! trash/RUN/list.yaml          what goes to the trash and why, one line each, written before
 //! trash/RUN/local/PATH         copies of the working copy
 //! trash/RUN/bucket/PATH        copies of the bucket
 //! ```

@@ -153,7 +153,7 @@ impl<D: Disk> TrashRun<D> {
         let mut state = self.state();
         self.append(&state, &mark.line(slot.number))?;
         state.open.remove(&slot.number);
-        // Whatever is in the slot now is found on the disk, except that a folder must not be entered.
+        // What is in the slot now is found on the disk, except that a folder must not be entered.
         let stat = self.disk.lstat(&slot.folder, &slot.name);
         if stat.map_or(true, |stat| stat.kind != Kind::Folder) {
             state.taken.remove(&slot.key);
@@ -294,8 +294,8 @@ impl<D: Disk> TrashRun<D> {
         Err(TrashError::Full { path: new.path.clone() })
     }
 
-    /// Enters the folder `name`, or `name.2` … where a file has that name, or a folder that is kept
-    /// as a whole.
+    /// Enters the folder `name`, or `name.2` … where a file has that name, or a folder that is
+    /// kept as a whole.
     fn enter(
         &self,
         state: &mut State<D>,
