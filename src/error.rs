@@ -178,12 +178,11 @@ impl Error {
             Self::Config(error) => error.hint.clone(),
             Self::Database(error) => error.hint(),
             Self::Trash(error) => trash_hint(error),
-            Self::CommandLine(_) => None,
+            Self::CommandLine(_) | Self::Aside(AsideError::Failed { .. }) => None,
             Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => {
                 remote_hint(error.kind).map(str::to_owned)
             }
             Self::Aside(AsideError::NameTaken(_)) => Some("move it away first".to_owned()),
-            Self::Aside(AsideError::Failed { .. }) => None,
             Self::Sync(error) => sync_hint(error),
         }
     }

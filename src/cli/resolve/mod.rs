@@ -81,7 +81,12 @@ fn tell_none(context: &Context) {
 async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &[Conflict]) {
     let screen = &context.screen;
     if screen.json() {
-        return report::left_open(context, conflicts, &[]);
+        report::left_open(context, conflicts, &[]);
+        let open = conflicts.len() as u64;
+        let exit = Exit::Conflicts.code();
+        let counts = json::Counts { dry_run: true, conflicts: open, exit, ..Default::default() };
+        let text = count(open, "conflict", "conflicts");
+        return screen.result(&json::summary("resolve", 0, &text, counts));
     }
     for conflict in conflicts {
         let sides = look(remote, conflict).await;
