@@ -144,7 +144,7 @@ impl World {
             let draft = staging.stage(&staging.for_parent(&parent)?, &path, None)?;
             draft.write(NEW.as_bytes())?;
             let staged = draft.seal(17_000_000_000)?;
-            disk.sync_file(&staged.file)?;
+            staged.sync(disk)?;
             Some(staged)
         };
         if self.job == Job::Create {
