@@ -65,8 +65,8 @@ pub(super) fn story() -> impl Strategy<Value = Story> {
         prop::collection::vec(0..4_usize, 0..6),
         any::<u64>(),
     )
-        .prop_map(
-            |(base, before, local, remote, after, file_beside_folder, pages, seed)| Story {
+        .prop_map(|(base, before, local, remote, after, file_beside_folder, pages, seed)| {
+            Story {
                 base,
                 ignored_before: before.clone(),
                 local,
@@ -76,8 +76,8 @@ pub(super) fn story() -> impl Strategy<Value = Story> {
                 file_beside_folder,
                 pages,
                 seed,
-            },
-        )
+            }
+        })
 }
 
 pub(super) fn edits() -> impl Strategy<Value = Vec<Edit>> {
@@ -114,8 +114,7 @@ fn edit() -> impl Strategy<Value = Edit> {
 impl Story {
     /// Tells the story up to the run.
     pub(super) fn tell(&self) -> World {
-        let mut world =
-            World { file_beside_folder: self.file_beside_folder, ..World::default() };
+        let mut world = World { file_beside_folder: self.file_beside_folder, ..World::default() };
         world.ignored = self.ignored_before.iter().map(|name| (*name).to_owned()).collect();
         for name in &self.base {
             let path = path(name);

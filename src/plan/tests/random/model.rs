@@ -81,8 +81,7 @@ impl World {
     /// An object appears, or is written anew, in the bucket.
     pub(super) fn put_remote(&mut self, path: &RepoPath, content: u64) {
         self.ticks += 1;
-        let version =
-            Version { etag: Etag::new(&format!("e{}", self.ticks)), size: size(content) };
+        let version = Version { etag: Etag::new(&format!("e{}", self.ticks)), size: size(content) };
         self.remote.insert(path.clone(), Object { content, version });
     }
 
@@ -119,26 +118,14 @@ impl World {
     }
 
     pub(super) fn plan_with(&self, options: PlanOptions, pages: &[usize]) -> Plan {
-        let local = self.scan().into_iter().map(Ok::<_, OutOfOrder>);
-        let mut merge = Merge::new(local, self.base.values().cloned().map(Ok));
-        let mut listing = self.remote.iter().map(|(path, object)| RemoteEntry {
-            path: path.clone(),
-            version: object.version.clone(),
-            modified: 0,
-        });
-        let mut sizes = pages.iter();
         let mut builder = PlanBuilder::new(options);
-        loop {
-            match merge.step().unwrap() {
-                Step::NeedRemote => match sizes.next() {
-                    Some(size) => merge.feed(listing.by_ref().take(*size).collect::<Vec<_>>(), true),
-                    None => merge.feed(listing.by_ref().collect::<Vec<_>>(), false),
-                },
-                Step::Item(Merged::Row(mut row)) => {
+        for item in self.merged(pages) {
+            match item {
+                Merged::Row(mut row) => {
                     self.apply_rules(&mut row);
                     builder.row(&row, &self.examine(&row));
                 }
-                Step::Item(Merged::Knot(mut knot)) => {
+                Merged::Knot(mut knot) => {
                     self.apply_rules(&mut knot.top);
                     knot.below.iter_mut().for_each(|row| self.apply_rules(row));
                     let rows = std::iter::once(&knot.top).chain(&knot.below);
@@ -146,13 +133,45 @@ impl World {
                         rows.map(|row| (row.path.clone(), self.examine(row))).collect();
                     builder.knot(&knot, |path| examined[path].clone());
                 }
-                Step::Done => return builder.finish(),
+            }
+        }
+        builder.finish()
+    }
+
+    /// Merges the three sides; the listing comes in pages of the given sizes.
+    pub(super) fn merged(&self, pages: &[usize]) -> Vec<Merged> {
+        let local = self.scan().into_iter().map(Ok::<_, OutOfOrder>);
+        let mut merge = Merge::new(local, self.base.values().cloned().map(Ok));
+        let mut listing = self.remote.keys().filter_map(|path| self.remote_entry(path));
+        let mut sizes = pages.iter();
+        let mut items = Vec::new();
+        loop {
+            match merge.step().unwrap() {
+                Step::Item(item) => items.push(item),
+                Step::Done => return items,
+                Step::NeedRemote => match sizes.next() {
+                    Some(size) => {
+                        merge.feed(listing.by_ref().take(*size).collect::<Vec<_>>(), true);
+                    }
+                    None => merge.feed(listing.by_ref().collect::<Vec<_>>(), false),
+                },
             }
         }
     }
 
+    /// What the listing shows of a key.
+    pub(super) fn remote_entry(&self, path: &RepoPath) -> Option<RemoteEntry> {
+        let version = self.remote.get(path)?.version.clone();
+        Some(RemoteEntry { path: path.clone(), version, modified: 0 })
+    }
+
+    /// Tells whether a file is at the path, ignored or not.
+    pub(super) fn local_is_file(&self, path: &RepoPath) -> bool {
+        self.local.contains_key(path) || self.links.contains(path)
+    }
+
     /// What the scan shows, in key order: an ignored name stands for all below it.
-    fn scan(&self) -> Vec<LocalEntry> {
+    pub(super) fn scan(&self) -> Vec<LocalEntry> {
         let mut entries = BTreeMap::new();
         let files = self.local.iter().map(|(path, file)| (path, Some(file)));
         for (path, file) in files.chain(self.links.iter().map(|path| (path, None))) {
