@@ -16,10 +16,10 @@
 //!
 //! Read `sync.rs` first.
 
-// pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod disk;
-// pub mod error;
+pub mod error;
 pub mod local;
 pub mod monitor;
 pub mod plan;

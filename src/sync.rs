@@ -15,43 +15,20 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::Staging;
 use crate::local::{IgnoreRules, LocalItem, Scan, ScanError, ScanOptions};
-use crate::monitor::{Monitor, Phase, Stop};
+use crate::monitor::Phase;
 use crate::plan::{
     Direction, Examined, Guard, MaxDelete, Notice, Plan, PlanBuilder, PlanOptions, SafetyStop,
-    Selection, need,
+    Selection, need, notices,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
-use crate::repository::{Database, DatabaseError, RemoteId, Repository};
+use crate::repository::{Database, DatabaseError};
 use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, list_scope};
 use crate::tree::{
-    Knot, Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, PathError, RemoteEntry, RepoPath,
-    Row, Step,
+    Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, RemoteEntry, RepoPath, Row, Step,
 };
 
-pub use crate::transfer::Report;
-
-/// Everything that a run touches.
-pub struct World<D: Disk, R, C: Clock> {
-    /// The file system.
-    pub disk: D,
-    /// The working copy.
-    pub repository: Repository<D>,
-    /// The bucket.
-    pub remote: Arc<R>,
-    /// Which remote the database's rows are about.
-    pub remote_id: RemoteId,
-    /// Bytes that the remote's prefix takes from the longest key.
-    pub prefix_bytes: usize,
-    /// Time.
-    pub clock: C,
-    /// Who is told.
-    pub monitor: Arc<dyn Monitor>,
-    /// Whether somebody asked to end.
-    pub stop: Stop,
-    /// Work may run on several threads; off in a simulation.
-    pub parallel: bool,
-}
+pub use crate::transfer::{Report, World};
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -317,7 +294,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
             match item {
                 Listed::Object(entry) => objects.push(entry),
                 Listed::Odd { key, reason, size } => {
-                    self.builder.notice(odd_key(key, reason, size));
+                    self.builder.notice(notices::odd_key(key, reason, size));
                 }
             }
         }
@@ -346,7 +323,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
                     return;
                 }
                 if !rows().all(|row| selection.passes(&row.path)) {
-                    return self.builder.notice(half_selected(&knot));
+                    return self.builder.notice(notices::half_selected(&knot.top.path));
                 }
                 self.apply_rules(&mut knot.top);
                 knot.below.iter_mut().for_each(|row| self.apply_rules(row));
@@ -418,49 +395,15 @@ fn rows_of(item: &Merged) -> Box<dyn Iterator<Item = &Row> + Send + '_> {
 /// Passes entries on; a name that no key can hold becomes a notice.
 fn entry_or_notice(
     item: Result<LocalItem, ScanError>,
-    notices: &Mutex<Vec<Notice>>,
+    found: &Mutex<Vec<Notice>>,
 ) -> Option<Result<LocalEntry, SyncError>> {
     match item {
         Ok(LocalItem::Entry(entry)) => Some(Ok(entry)),
         Ok(LocalItem::Unnameable { folder, name, reason }) => {
-            let name = name.as_encoded_bytes().escape_ascii();
-            let path = folder.map_or_else(|| name.to_string(), |it| format!("{it}/{name}"));
-            notices.lock().unwrap_or_else(PoisonError::into_inner).push(Notice {
-                path,
-                kind: "unmappable",
-                reason,
-                hint: Some("rename it, or name it in .lsyncignore".to_owned()),
-                incomplete: true,
-            });
+            let notice = notices::unnameable(folder.as_ref(), name.as_encoded_bytes(), reason);
+            found.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
             None
         }
         Err(error) => Some(Err(error.into())),
-    }
-}
-
-/// The notice of a key that cannot be a path. An empty `dir/` holds nothing that could be missed.
-fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
-    let is_marker = reason == PathError::Folder && size == 0;
-    Notice {
-        path: key,
-        kind: if is_marker { "folder-marker" } else { "unmappable" },
-        reason: if is_marker {
-            "an empty folder marker of another tool, left alone".to_owned()
-        } else {
-            format!("{reason}; left in the bucket")
-        },
-        hint: (!is_marker).then(|| "rename it in the bucket with another tool".to_owned()),
-        incomplete: !is_marker,
-    }
-}
-
-fn half_selected(knot: &Knot) -> Notice {
-    Notice {
-        path: knot.top.path.to_string(),
-        kind: "clash",
-        reason: "a file on one side and a folder on the other, of which only a part is selected"
-            .to_owned(),
-        hint: Some("run the command without --include and --exclude".to_owned()),
-        incomplete: true,
     }
 }

@@ -7,7 +7,7 @@ mod classify;
 mod conflict;
 mod guard;
 mod knot;
-mod notices;
+pub mod notices;
 mod reconcile;
 mod selection;
 mod settle;

@@ -1,7 +1,7 @@
 //! The notices of a plan, in words.
 
 use super::Notice;
-use crate::tree::{Marker, RepoPath};
+use crate::tree::{Marker, PathError, RepoPath};
 
 /// Tells whether a marker makes lsync forget what it tracked at and below it: both copies stay.
 pub(super) fn is_forgotten(marker: &Marker) -> bool {
@@ -81,6 +81,46 @@ pub(super) fn blocked(path: &RepoPath) -> Notice {
         kind: "clash",
         reason: "something that is left alone stands in the way".to_owned(),
         hint: Some("move what is ignored, linked or special out of the way".to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a key that cannot be a path. An empty `dir/` holds nothing that could be missed.
+pub fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
+    let is_marker = reason == PathError::Folder && size == 0;
+    Notice {
+        path: key,
+        kind: if is_marker { "folder-marker" } else { "unmappable" },
+        reason: if is_marker {
+            "an empty folder marker of another tool, left alone".to_owned()
+        } else {
+            format!("{reason}; left in the bucket")
+        },
+        hint: (!is_marker).then(|| "rename it in the bucket with another tool".to_owned()),
+        incomplete: !is_marker,
+    }
+}
+
+/// The notice of a local name that no key can hold; bytes that are no text are escaped.
+pub fn unnameable(folder: Option<&RepoPath>, name: &[u8], reason: String) -> Notice {
+    let name = name.escape_ascii();
+    Notice {
+        path: folder.map_or_else(|| name.to_string(), |folder| format!("{folder}/{name}")),
+        kind: "unmappable",
+        reason,
+        hint: Some("rename it, or name it in .lsyncignore".to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a knot of which `--include` and `--exclude` take only a part.
+pub fn half_selected(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "clash",
+        reason: "a file on one side and a folder on the other, of which only a part is selected"
+            .to_owned(),
+        hint: Some("run the command without --include and --exclude".to_owned()),
         incomplete: true,
     }
 }

@@ -13,6 +13,7 @@ use crate::local::content::{self, ContentError, Hashed, Want};
 use crate::local::replace::{ReplaceError, Staging};
 use crate::monitor::{Monitor, Stop};
 use crate::remote::{Remote, RemoteError};
+use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// File bytes that all transfers together may hold in memory.
@@ -23,6 +24,28 @@ const RESTLESS_NANOSECONDS_MAX: i64 = 5_000_000_000;
 
 /// The first pause for the clock of a file system to tick; a kernel's is 1 to 10 ms.
 const TICK_MILLISECONDS_FIRST: u64 = 4;
+
+/// Everything that a run touches.
+pub struct World<D: Disk, R, C: Clock> {
+    /// The file system.
+    pub disk: D,
+    /// The working copy.
+    pub repository: Repository<D>,
+    /// The bucket.
+    pub remote: Arc<R>,
+    /// Which remote the database's rows are about.
+    pub remote_id: RemoteId,
+    /// Bytes that the remote's prefix takes from the longest key.
+    pub prefix_bytes: usize,
+    /// Time.
+    pub clock: C,
+    /// Who is told.
+    pub monitor: Arc<dyn Monitor>,
+    /// Whether somebody asked to end.
+    pub stop: Stop,
+    /// Work may run on several threads; off in a simulation.
+    pub parallel: bool,
+}
 
 /// What every transfer needs at hand: the two seams, time, and who is told.
 pub struct Context<D: Disk, R, C> {
@@ -52,7 +75,7 @@ pub struct Context<D: Disk, R, C> {
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Puts the context of a run together.
     pub fn new(
-        world: &crate::sync::World<D, R, C>,
+        world: &World<D, R, C>,
         staging: Option<Staging<D>>,
         jobs: usize,
     ) -> std::io::Result<Self> {

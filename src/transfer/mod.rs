@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use context::Context;
+pub use context::{Context, World};
 pub use listing::{PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;

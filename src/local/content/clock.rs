@@ -14,17 +14,20 @@ const CLOCK_FILE: &str = "clock";
 /// The clock was set back since; a later edit cannot get a ctime that far ahead again.
 pub const AHEAD_NANOSECONDS_MAX: i64 = 5_000_000_000;
 
-/// Returns the present tick of the file system on which `temporary` lies, in nanoseconds since 1970:
-/// the mtime of a file just written there.
+/// Returns the present tick of the file system on which `temporary` lies, in nanoseconds since
+/// 1970: the mtime of a file just written there.
 ///
-/// The file stays, for the next call and until somebody sweeps the folder.
+/// The file does not stay, so that the next run finds nothing to sweep.
 pub fn now<D: Disk>(disk: &D, temporary: &D::Folder) -> io::Result<i64> {
-    let file = disk.open_append(temporary, OsStr::new(CLOCK_FILE), 0o600)?;
-    if disk.fstat(&file)?.size > 0 {
-        disk.truncate(&file, 0)?;
-    }
+    let name = OsStr::new(CLOCK_FILE);
+    let file = disk.open_append(temporary, name, 0o600)?;
     disk.write(&file, b".")?;
-    Ok(disk.fstat(&file)?.mtime)
+    let now = disk.fstat(&file)?.mtime;
+    match disk.unlink(temporary, name) {
+        // Another transfer asked at the same moment, and was faster.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(now),
+    }
 }
 
 /// Tells whether a file could still be edited without its stat showing it: its ctime lies in the

@@ -1,0 +1,124 @@
+//! Options that several commands share.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+
+use crate::plan::MaxDelete;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to show progress.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ProgressChoice {
+    /// A bar on a terminal, else a line every 10 s
+    #[default]
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every 10 s
+    Plain,
+    /// None
+    None,
+}
+
+/// How to reach the bucket.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Bucket")]
+pub(in crate::cli) struct BucketOptions {
+    /// Speak to this server instead of AWS
+    #[arg(long, value_name = "URL", env = "LSYNC_ENDPOINT_URL", hide_env_values = true)]
+    pub(in crate::cli) endpoint_url: Option<String>,
+
+    /// Region of the bucket [default: found by asking]
+    #[arg(long, value_name = "NAME", env = "LSYNC_REGION", hide_env_values = true)]
+    pub(in crate::cli) region: Option<String>,
+
+    /// Profile of the AWS configuration to take credentials from
+    #[arg(long, value_name = "NAME", env = "LSYNC_PROFILE", hide_env_values = true)]
+    pub(in crate::cli) profile: Option<String>,
+
+    /// Put the bucket into the path of the URL, not into the host name
+    #[arg(long, env = "LSYNC_PATH_STYLE", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) path_style: bool,
+
+    /// Make the bucket if there is none
+    #[arg(long, env = "LSYNC_CREATE_BUCKET", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) create_bucket: bool,
+}
+
+/// How to talk.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(in crate::cli) struct OutputOptions {
+    /// Print only errors, failures and conflicts
+    #[arg(short, long, env = "LSYNC_QUIET", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) quiet: bool,
+
+    /// Print a line for every path that is done
+    #[arg(short, long, env = "LSYNC_VERBOSE", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) verbose: bool,
+
+    /// Print one JSON object a line
+    #[arg(long, env = "LSYNC_JSON", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) json: bool,
+
+    /// How to show progress
+    #[arg(long, value_name = "HOW", env = "LSYNC_PROGRESS", hide_env_values = true)]
+    #[arg(default_value = "auto")]
+    pub(in crate::cli) progress: ProgressChoice,
+}
+
+/// What status, sync, push and pull have in common.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct PlanOptions {
+    /// Files and folders, relative to the current directory [default: everything]
+    #[arg(value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+
+    /// Show what would be done and do nothing
+    #[arg(short = 'n', long, env = "LSYNC_DRY_RUN", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) dry_run: bool,
+
+    /// Delete nothing on either side
+    #[arg(short = 'D', long, env = "LSYNC_NO_DELETE", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) no_delete: bool,
+
+    /// Stop if a side would lose more than N files, or P percent of them
+    #[arg(long, value_name = "N|P%", env = "LSYNC_MAX_DELETE", hide_env_values = true)]
+    pub(in crate::cli) max_delete: Option<MaxDelete>,
+
+    /// Transfers at once
+    #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
+    pub(in crate::cli) jobs: Option<NonZeroUsize>,
+
+    /// Take only paths that match GLOB
+    #[arg(long, value_name = "GLOB", env = "LSYNC_INCLUDE", hide_env_values = true)]
+    pub(in crate::cli) include: Vec<String>,
+
+    /// Leave out paths that match GLOB
+    #[arg(long, value_name = "GLOB", env = "LSYNC_EXCLUDE", hide_env_values = true)]
+    pub(in crate::cli) exclude: Vec<String>,
+
+    /// Do at most N things and leave the rest for the next run
+    #[arg(long, value_name = "N", env = "LSYNC_LIMIT", hide_env_values = true)]
+    pub(in crate::cli) limit: Option<u64>,
+}

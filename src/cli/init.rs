@@ -1,0 +1,279 @@
+//! `lsync init`: makes a folder a working copy of a bucket.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::{BucketOptions, InitArguments};
+use super::operands::normalise;
+use super::session::{Context, RACES, settings};
+use super::style::Paint;
+use super::text::escape;
+use crate::disk::RealDisk;
+use crate::error::{Error, Exit};
+use crate::remote::{
+    self, AnyRemote, BucketUrl, Capabilities, Conditions, Probed, RemoteErrorKind, RemoteSettings,
+};
+use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, Error> {
+    let root = make(context, &arguments.bucket, &arguments.path, &arguments.options).await?;
+    context.screen.hint(&next(context, &root));
+    Ok(Exit::Done)
+}
+
+/// Names the command to type next.
+fn next(context: &Context, root: &Path) -> String {
+    if root == context.start {
+        "`lsync status` shows what a sync would do, `lsync sync` does it".to_owned()
+    } else {
+        let folder = root.strip_prefix(&context.start).unwrap_or(root).display();
+        format!("`cd {folder}`, then `lsync sync`")
+    }
+}
+
+/// Makes the working copy, or looks at its store again, and tells what was found; returns its root.
+pub(super) async fn make(
+    context: &Context,
+    bucket: &str,
+    path: &Path,
+    options: &BucketOptions,
+) -> Result<PathBuf, Error> {
+    let url = BucketUrl::parse(bucket, &context.start)?;
+    let root = normalise(&context.start.join(path));
+    refuse_nesting(&url, &root)?;
+    let existing = existing(&root)?;
+    if let Some(existing) = &existing {
+        refuse_other_bucket(existing, &url, options)?;
+    }
+    let mut remote = remote_config(&url, options, existing.as_ref().map(|it| &it.config.remote));
+    // Held while the store is probed, so that nothing else writes the config.
+    let lock = existing.as_ref().map(|it| it.lock(&RealDisk)).transpose()?;
+    let probed = find_out(&mut remote, context, options.create_bucket).await?;
+    let mut config = match &existing {
+        Some(existing) => Config { remote: remote.clone(), ..existing.config.clone() },
+        None => Config::new(remote.clone()),
+    };
+    config.set_store(&probed.capabilities)?;
+    match existing {
+        Some(mut existing) => {
+            existing.config = config;
+            existing.save_config(&RealDisk)?;
+        }
+        None => drop(Repository::create(&RealDisk, &root, &config)?),
+    }
+    drop(lock);
+    tell(context, &root, &remote, &probed);
+    Ok(root)
+}
+
+/// Opens the working copy at `root` where there is one; inside another one is an error.
+fn existing(root: &Path) -> Result<Option<Repository<RealDisk>>, Error> {
+    match Repository::discover(&RealDisk, root) {
+        Ok((repository, None)) => Ok(Some(repository)),
+        Ok((outer, Some(_))) => {
+            let (root, outer) = (root.to_owned(), outer.root_path);
+            Err(RepositoryError::Inside { root, outer }.into())
+        }
+        Err(RepositoryError::NotARepository { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn refuse_other_bucket(
+    existing: &Repository<RealDisk>,
+    url: &BucketUrl,
+    options: &BucketOptions,
+) -> Result<(), Error> {
+    let known = &existing.config.remote;
+    let other_server = options.endpoint_url.is_some() && options.endpoint_url != known.endpoint;
+    if known.url == url.to_string() && !other_server {
+        return Ok(());
+    }
+    let server = known.endpoint.as_ref().map_or_else(String::new, |it| format!(" on {it}"));
+    Err(Error::usage(
+        format!("{} is a working copy of {}{server}", existing.root_path.display(), known.url),
+        "choose another folder for another bucket",
+    ))
+}
+
+/// Puts together what the config will say of the bucket; options beat what it said before.
+fn remote_config(
+    url: &BucketUrl,
+    options: &BucketOptions,
+    known: Option<&RemoteConfig>,
+) -> RemoteConfig {
+    let known = known.cloned().unwrap_or_default();
+    RemoteConfig {
+        url: url.to_string(),
+        // A region that was found before is looked for again: buckets move by being made anew.
+        region: options.region.clone(),
+        endpoint: options.endpoint_url.clone().or(known.endpoint),
+        profile: options.profile.clone().or(known.profile),
+        path_style: options.path_style || known.path_style,
+    }
+}
+
+/// Refuses a bucket that lies inside its working copy, and the reverse.
+fn refuse_nesting(url: &BucketUrl, root: &Path) -> Result<(), Error> {
+    let BucketUrl::Folder(bucket) = url else { return Ok(()) };
+    let (inner, outer) = (real(bucket), real(root));
+    let relation = if inner == outer {
+        "is the working copy itself"
+    } else if inner.starts_with(&outer) {
+        "lies inside the working copy"
+    } else if outer.starts_with(&inner) {
+        "holds the working copy"
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(
+        format!("the bucket {} {relation} {}", bucket.display(), root.display()),
+        "put the two folders beside each other",
+    ))
+}
+
+/// Resolves links in as much of a path as exists.
+fn real(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let Ok(real) = above.canonicalize() {
+            let rest = path.strip_prefix(above).unwrap_or(Path::new(""));
+            return normalise(&real.join(rest));
+        }
+    }
+    path.to_owned()
+}
+
+/// Finds the region, makes the bucket if asked to, and probes the store.
+async fn find_out(
+    config: &mut RemoteConfig,
+    context: &Context,
+    create: bool,
+) -> Result<Probed, Error> {
+    let mut settings = settings(config, &context.start)?;
+    let mut remote = match open(&settings).await {
+        Err(Error::Remote(error)) if error.kind == RemoteErrorKind::NoBucket && create => {
+            AnyRemote::create_bucket(&settings).await?;
+            open(&settings).await?
+        }
+        other => other?,
+    };
+    if let AnyRemote::S3(s3) = &remote {
+        let found = match s3.find_region().await {
+            Err(error) if error.kind == RemoteErrorKind::NoBucket && create => {
+                s3.create_bucket().await?;
+                s3.find_region().await?
+            }
+            other => other?,
+        };
+        if let Some(region) = found.filter(|region| region != s3.region()) {
+            settings.region = Some(region);
+            remote = open(&settings).await?;
+        }
+    }
+    match remote.check_access().await {
+        Err(error) if error.kind == RemoteErrorKind::NoBucket && create => {
+            AnyRemote::create_bucket(&settings).await?;
+            remote.check_access().await?;
+        }
+        other => other?,
+    }
+    if let AnyRemote::S3(s3) = &remote {
+        config.region = Some(s3.region().to_owned());
+    }
+    Ok(remote.probe().await?)
+}
+
+async fn open(settings: &RemoteSettings) -> Result<AnyRemote, Error> {
+    Ok(remote::connect(settings, Capabilities::full()).await?)
+}
+
+/// Tells what was found.
+fn tell(context: &Context, root: &Path, remote: &RemoteConfig, probed: &Probed) {
+    let screen = &context.screen;
+    if screen.quiet() {
+        return;
+    }
+    let mut bucket = remote.url.clone();
+    for (name, value) in [("region", &remote.region), ("endpoint", &remote.endpoint)] {
+        if let Some(value) = value {
+            bucket.push_str(&format!(", {name} {value}"));
+        }
+    }
+    let line = |label: &str, text: &str| {
+        let label = screen.style().paint(Paint::Bold, label);
+        screen.result(&format!("{label} {}", escape(text)));
+    };
+    line("working copy:", &root.display().to_string());
+    line("bucket:", &bucket);
+    line("store:", &abilities(&probed.capabilities));
+    for note in &probed.notes {
+        let label = screen.error_style().paint(Paint::Yellow, "note:");
+        screen.remark(&format!("{label} {}", escape(note)));
+    }
+    if probed.notes.is_empty() && probed.capabilities.can_lose_races() {
+        screen.warning(RACES);
+    }
+}
+
+/// Says in words what a store can do.
+fn abilities(found: &Capabilities) -> String {
+    if found.read_only {
+        return "read-only".to_owned();
+    }
+    let conditional = |conditions| match conditions {
+        Conditions::Atomic | Conditions::AtomicUnquoted => "yes",
+        Conditions::None => "no",
+    };
+    let yes = |it| if it { "yes" } else { "no" };
+    format!(
+        "conditional writes {}, uploads in parts {}, deletions {}; old versions kept {}",
+        conditional(found.conditional_put),
+        conditional(found.conditional_complete),
+        conditional(found.conditional_delete),
+        yes(found.versioning),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(bucket: &str, root: &str) -> bool {
+        refuse_nesting(&BucketUrl::Folder(bucket.into()), Path::new(root)).is_err()
+    }
+
+    #[test]
+    fn a_bucket_inside_its_working_copy_and_the_reverse_are_wrong_usage() {
+        assert!(nested("/nowhere/a", "/nowhere/a"));
+        assert!(nested("/nowhere/a/b", "/nowhere/a"));
+        assert!(nested("/nowhere/a", "/nowhere/a/b"));
+        assert!(!nested("/nowhere/a", "/nowhere/ab"));
+        let url = BucketUrl::Folder("/nowhere/a".into());
+        let error = refuse_nesting(&url, Path::new("/nowhere/a")).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+    }
+
+    #[test]
+    fn a_link_to_the_working_copy_is_seen_through() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("work")).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("work"), &link).unwrap();
+        let url = BucketUrl::Folder(link.join("bucket"));
+        assert!(refuse_nesting(&url, &folder.path().join("work")).is_err());
+    }
+
+    #[test]
+    fn what_is_typed_beats_what_the_config_said() {
+        let url = BucketUrl::S3 { bucket: "b".into(), prefix: String::new() };
+        let known = RemoteConfig {
+            profile: Some("old".into()),
+            endpoint: Some("http://e".into()),
+            ..RemoteConfig::default()
+        };
+        let options = BucketOptions { profile: Some("new".into()), ..BucketOptions::default() };
+        let config = remote_config(&url, &options, Some(&known));
+        assert_eq!(config.profile.as_deref(), Some("new"));
+        assert_eq!(config.endpoint.as_deref(), Some("http://e"));
+    }
+}

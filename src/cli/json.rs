@@ -1,0 +1,194 @@
+//! The lines of `--json`: one object a line, always with the six fields of [`Line`].
+
+use serde::Serialize;
+
+use super::render;
+use crate::monitor::{Event, Item};
+use crate::plan::{Conflict, Notice, Plan};
+use crate::transfer::Report;
+
+/// One line: what happened to one path, or to the run.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    /// `plan`, `done`, `failed`, `conflict`, `skipped` or `summary`.
+    event: &'static str,
+    /// The path, or the key or name that cannot be one; null for the run as a whole.
+    path: Option<&'a str>,
+    /// The word of the action, or the kind of the conflict or skip; of the run: the command.
+    action: &'a str,
+    /// Bytes to transfer or transferred.
+    bytes: u64,
+    /// Why, in words.
+    reason: &'a str,
+    /// What to type next.
+    hint: Option<&'a str>,
+}
+
+/// The last line: the six fields, and the counts.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// The counts of the last line. Of a plan they say what would be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Counts {
+    /// Nothing was done: these are intentions (`status`, `--dry-run`).
+    pub(super) dry_run: bool,
+    /// Files sent.
+    pub(super) uploaded: u64,
+    /// Files fetched.
+    pub(super) downloaded: u64,
+    /// Files that went to the trash here.
+    pub(super) deleted_here: u64,
+    /// Objects deleted.
+    pub(super) deleted_in_bucket: u64,
+    /// Conflicts of which both sides stay.
+    pub(super) kept_both: u64,
+    /// Equal on both sides, and recorded as such.
+    pub(super) adopted: u64,
+    /// Rows dropped.
+    pub(super) forgotten: u64,
+    /// Paths that failed.
+    pub(super) failed: u64,
+    /// Paths that changed while they were looked at.
+    pub(super) changed_meanwhile: u64,
+    /// Open conflicts.
+    pub(super) conflicts: u64,
+    /// Paths that cannot be handled.
+    pub(super) incomplete: u64,
+    /// Changed here and left for a push.
+    pub(super) ahead: u64,
+    /// Changed in the bucket and left for a pull.
+    pub(super) behind: u64,
+    /// Deletions that `--no-delete` left out.
+    pub(super) withheld_deletions: u64,
+    /// Actions that `--limit` left out.
+    pub(super) beyond_limit: u64,
+    /// Milliseconds from start to end.
+    pub(super) elapsed_ms: u64,
+    /// The exit code.
+    pub(super) exit: u8,
+}
+
+impl Counts {
+    /// Counts what a plan would do.
+    pub(super) fn of_plan(plan: &Plan) -> Self {
+        use crate::plan::ActionKind as Kind;
+        Self {
+            dry_run: true,
+            uploaded: plan.count(Kind::Upload),
+            downloaded: plan.count(Kind::Download) + plan.count(Kind::ReplaceFolder),
+            deleted_here: plan.count(Kind::DeleteLocal),
+            deleted_in_bucket: plan.count(Kind::DeleteRemote),
+            kept_both: plan.count(Kind::KeepBoth),
+            adopted: plan.count(Kind::Adopt),
+            forgotten: plan.count(Kind::Forget),
+            conflicts: plan.conflicts.len() as u64,
+            incomplete: plan.notices.iter().filter(|notice| notice.incomplete).count() as u64,
+            ahead: plan.ahead,
+            behind: plan.behind,
+            withheld_deletions: plan.withheld_deletions,
+            beyond_limit: plan.beyond_limit,
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what a run did.
+    pub(super) fn of_report(report: &Report) -> Self {
+        Self {
+            uploaded: report.uploaded,
+            downloaded: report.downloaded,
+            deleted_here: report.deleted_local,
+            deleted_in_bucket: report.deleted_remote,
+            kept_both: report.kept_both,
+            adopted: report.adopted,
+            forgotten: report.forgotten,
+            failed: report.failed,
+            changed_meanwhile: report.changed_meanwhile,
+            conflicts: report.conflicts,
+            incomplete: report.incomplete,
+            ahead: report.ahead,
+            behind: report.behind,
+            withheld_deletions: report.withheld_deletions,
+            beyond_limit: report.beyond_limit,
+            ..Self::default()
+        }
+    }
+}
+
+/// Renders what the library reported.
+pub(super) fn event(event: &Event) -> String {
+    let (name, item) = match event {
+        Event::Planned(item) => ("plan", item),
+        Event::Done(item) => ("done", item),
+        Event::Failed(item) => ("failed", item),
+        Event::Conflict(item) => ("conflict", item),
+        Event::Skipped(item) => ("skipped", item),
+    };
+    let Item { path, action, bytes, reason, hint } = item;
+    write(&Line {
+        event: name,
+        path: Some(path),
+        action,
+        bytes: *bytes,
+        reason,
+        hint: hint.as_deref(),
+    })
+}
+
+/// Renders a conflict of a plan.
+pub(super) fn conflict(conflict: &Conflict) -> String {
+    write(&Line {
+        event: "conflict",
+        path: Some(conflict.path.as_str()),
+        action: conflict.kind.word(),
+        bytes: 0,
+        reason: conflict.kind.words(),
+        hint: Some("lsync resolve"),
+    })
+}
+
+/// Renders a path that is left alone.
+pub(super) fn notice(notice: &Notice) -> String {
+    write(&Line {
+        event: "skipped",
+        path: Some(&notice.path),
+        action: notice.kind,
+        bytes: 0,
+        reason: &notice.reason,
+        hint: notice.hint.as_deref(),
+    })
+}
+
+/// Renders all of a plan, a line each: actions, conflicts, what is left alone.
+pub(super) fn plan(plan: &Plan, with_bookkeeping: bool) -> String {
+    let actions = plan
+        .actions
+        .iter()
+        .filter(|action| with_bookkeeping || !action.is_bookkeeping())
+        .map(|action| event(&Event::Planned(render::item(action))));
+    let lines: Vec<String> = actions
+        .chain(plan.conflicts.iter().map(conflict))
+        .chain(plan.notices.iter().map(notice))
+        .collect();
+    lines.join("\n")
+}
+
+/// Renders the last line of a run.
+pub(super) fn summary(command: &str, bytes: u64, reason: &str, counts: Counts) -> String {
+    let line = Line { event: "summary", path: None, action: command, bytes, reason, hint: None };
+    write(&Summary { line, counts })
+}
+
+/// Renders the error that ended a command.
+pub(super) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String {
+    write(&Line { event: "failed", path: None, action: command, bytes: 0, reason, hint })
+}
+
+fn write(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("strings and numbers alone always serialize")
+}

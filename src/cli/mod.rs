@@ -1,0 +1,113 @@
+//! The command line: the only code that prints or asks.
+//!
+//! [`main`] parses and runs; each command has a file of its own; `screen.rs` holds the two channels,
+//! `render.rs` and `json.rs` the words.
+
+mod arguments;
+mod clone;
+mod demo;
+mod init;
+mod interrupt;
+mod json;
+mod operands;
+mod progress;
+mod prompt;
+mod render;
+mod report;
+mod resolve;
+mod screen;
+mod session;
+mod status;
+mod style;
+mod sync;
+mod text;
+mod trash;
+mod usage;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use self::arguments::{Arguments, ColorChoice, Command, OutputOptions};
+use self::interrupt::Interrupt;
+use self::screen::Screen;
+use self::session::Context;
+use self::sync::Wish;
+use crate::error::{Error, Exit};
+
+/// Parses the command line, runs the command, prints what went wrong, and returns the exit code.
+pub fn main() -> ExitCode {
+    let exit = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments),
+        Err(error) => {
+            usage::show(&error, &Screen::new(ColorChoice::Auto, OutputOptions::default()))
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Runs a command to its end, however it ends.
+fn run(arguments: Arguments) -> Exit {
+    let (word, output) = (arguments.command.word(), arguments.command.output());
+    let screen = Arc::new(Screen::new(arguments.color, output));
+    let result = in_runtime(arguments, &screen);
+    screen.set_bar(None);
+    let mut exit = result.unwrap_or_else(|error| {
+        tell(&screen, word, &error);
+        error.exit()
+    });
+    if let Err(error) = screen.finish() {
+        screen.error("cannot write to stdout", &[error.to_string()], None);
+        exit = exit.worst(Exit::Failed);
+    }
+    exit
+}
+
+/// Prints the error that ended a command.
+fn tell(screen: &Screen, word: &str, error: &Error) {
+    let (message, hint) = (error.to_string(), error.hint());
+    if screen.json() {
+        screen.result(&json::failure(word, &message, hint.as_deref()));
+    }
+    screen.error(&message, &error.causes(), hint.as_deref());
+}
+
+/// Runs a command until it has ended, or until a person has asked twice to stop.
+fn in_runtime(arguments: Arguments, screen: &Arc<Screen>) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    let screen = Arc::clone(screen);
+    let result = runtime.block_on(async {
+        let interrupt = Interrupt::listen().context("cannot listen to signals")?;
+        let start = Context::start(arguments.repo.as_deref())?;
+        let output = arguments.command.output();
+        let context = Context { start, screen, interrupt: interrupt.clone(), output };
+        // A task of its own: what blocks in it does not keep the second signal from being heard.
+        let command = tokio::spawn(async move { dispatch(&context, &arguments.command).await });
+        tokio::select! {
+            biased;
+            result = command => result.context("this is a bug in lsync")?,
+            () = interrupt.asked(2) => Ok(Exit::Interrupted),
+        }
+    });
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(context: &Context, command: &Command) -> Result<Exit, Error> {
+    match command {
+        Command::Init(arguments) => context.to_the_end(init::run(context, arguments)).await,
+        Command::Clone(arguments) => clone::run(context, arguments).await,
+        Command::Status(arguments) => status::run(context, arguments).await,
+        Command::Sync(arguments) => sync::run(context, &Wish::sync(arguments)).await,
+        Command::Push(arguments) => sync::run(context, &Wish::push(arguments)).await,
+        Command::Pull(arguments) => sync::run(context, &Wish::pull(arguments)).await,
+        Command::Resolve(arguments) => resolve::run(context, arguments).await,
+        Command::Trash { command } => trash::run(context, command),
+        Command::Demo { folder } => demo::run(context, folder.as_deref()).await,
+    }
+}

@@ -1,0 +1,364 @@
+//! [`Progress`]: what the library reports, drawn as a bar on a terminal, else as a line every 10 s.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::arguments::ProgressChoice;
+use super::json;
+use super::render;
+use super::screen::Screen;
+use super::text::{count, duration, escape, number, rate, size};
+use crate::monitor::{Event, Item, Monitor, Phase};
+use crate::tree::RepoPath;
+
+/// Between two lines of plain progress.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Between two frames of a bar.
+const FRAME_MILLISECONDS: u64 = 100;
+
+/// How many bytes a path counts for in the length of a bar: a deletion takes its time, too.
+const PATH_COST_BYTES: u64 = 64 * 1024;
+
+/// How wide the name of the file in the bar's message is at most, in columns.
+const MESSAGE_COLUMNS_MAX: usize = 40;
+
+/// Relaxed everywhere: the numbers are looked at, never acted upon.
+const RELAXED: Ordering = Ordering::Relaxed;
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Bar,
+    Plain,
+    None,
+}
+
+/// What was reported so far.
+#[derive(Debug, Default)]
+struct Counters {
+    local: AtomicU64,
+    remote: AtomicU64,
+    files: AtomicU64,
+    bytes: AtomicU64,
+    /// When the bar's words were last changed, in milliseconds since the phase began.
+    drawn: AtomicU64,
+}
+
+/// The phase, and since when.
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    phase: Phase,
+    since: Instant,
+}
+
+/// Receives what the library reports and shows it.
+pub(super) struct Progress {
+    screen: Arc<Screen>,
+    mode: Mode,
+    counters: Counters,
+    current: Mutex<Option<Current>>,
+    bar: Mutex<Option<ProgressBar>>,
+    /// How what is done is announced where more than a count has to be said.
+    label: &'static str,
+}
+
+impl Progress {
+    /// Makes a monitor that shows progress as `choice` says.
+    ///
+    /// `label` begins the lines that tell which versions were replaced: `forced`, `resolved`.
+    pub(super) fn new(
+        screen: Arc<Screen>,
+        choice: ProgressChoice,
+        label: &'static str,
+    ) -> Arc<Self> {
+        let mode = match choice {
+            _ if screen.quiet() => Mode::None,
+            ProgressChoice::None => Mode::None,
+            ProgressChoice::Auto | ProgressChoice::Bar if screen.can_draw() => Mode::Bar,
+            ProgressChoice::Auto | ProgressChoice::Bar | ProgressChoice::Plain => Mode::Plain,
+        };
+        let (counters, current) = (Counters::default(), Mutex::new(None));
+        Arc::new(Self { screen, mode, counters, current, bar: Mutex::new(None), label })
+    }
+
+    /// Prints the plain lines; dropped when the work has ended.
+    pub(super) async fn tick(self: Arc<Self>) {
+        if self.mode != Mode::Plain {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(PLAIN_INTERVAL).await;
+            if let Some(line) = self.line() {
+                self.screen.remark(&line);
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.show(None);
+    }
+
+    fn line(&self) -> Option<String> {
+        let current = (*self.current.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(match current.phase {
+            Phase::Planning => planning(&self.counters),
+            Phase::Working { files, bytes } => {
+                let done = Done {
+                    files: self.counters.files.load(RELAXED),
+                    bytes: self.counters.bytes.load(RELAXED),
+                };
+                working(&done, &Done { files, bytes }, current.since.elapsed())
+            }
+            Phase::Finishing => "recording".to_owned(),
+        })
+    }
+
+    /// Counts a path that is done with, unless only the database learns of it.
+    fn count(&self, item: &Item) {
+        if matches!(item.action, "adopt" | "forget") {
+            return;
+        }
+        self.counters.files.fetch_add(1, RELAXED);
+        self.with_bar(|bar| bar.inc(PATH_COST_BYTES));
+        self.redraw();
+    }
+
+    /// Changes the words beside the bar, at most once a frame: they cost more than a byte count.
+    fn redraw(&self) {
+        let Some(current) = *self.current.lock().unwrap_or_else(PoisonError::into_inner) else {
+            return;
+        };
+        let now = u64::try_from(current.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let drawn = self.counters.drawn.load(RELAXED);
+        if drawn > 0 && now.saturating_sub(drawn) < FRAME_MILLISECONDS {
+            return;
+        }
+        self.counters.drawn.store(now.max(1), RELAXED);
+        if let Some(line) = self.line() {
+            self.with_bar(|bar| bar.set_prefix(line));
+        }
+    }
+
+    /// Puts `bar` in the place of the one that is shown.
+    fn show(&self, bar: Option<ProgressBar>) {
+        let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = shown.take() {
+            old.finish_and_clear();
+        }
+        self.screen.set_bar(bar.clone());
+        if let Some(bar) = &bar {
+            bar.enable_steady_tick(Duration::from_millis(FRAME_MILLISECONDS));
+        }
+        *shown = bar;
+    }
+
+    fn with_bar(&self, change: impl FnOnce(&ProgressBar)) {
+        if self.mode == Mode::Bar
+            && let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            change(bar);
+        }
+    }
+}
+
+/// Files and bytes, done or to do.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    files: u64,
+    bytes: u64,
+}
+
+fn planning(counters: &Counters) -> String {
+    let (local, remote) = (counters.local.load(RELAXED), counters.remote.load(RELAXED));
+    let files = count(local, "file", "files");
+    format!("comparing: {files} here, {} in the bucket", number(remote))
+}
+
+fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
+    let mut line = format!("{} of {}", number(done.files), count(total.files, "file", "files"));
+    if total.bytes == 0 {
+        return line;
+    }
+    line.push_str(&format!(", {} of {}", size(done.bytes), size(total.bytes)));
+    if let Some(rate) = rate(done.bytes, elapsed).filter(|rate| *rate > 0) {
+        let left = Duration::from_secs(total.bytes.saturating_sub(done.bytes) / rate);
+        line.push_str(&format!(", {}/s, {} left", size(rate), duration(left)));
+    }
+    line
+}
+
+/// Makes the bar of a phase, on stderr.
+fn bar(phase: Phase) -> ProgressBar {
+    let (length, template) = match phase {
+        Phase::Planning | Phase::Finishing => (None, "{spinner} {prefix}"),
+        Phase::Working { files, bytes } => {
+            (Some(bytes + files * PATH_COST_BYTES), "[{bar:24}] {prefix}  {wide_msg}")
+        }
+    };
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Err(_) => bar,
+    }
+}
+
+impl Monitor for Progress {
+    fn phase(&self, phase: Phase) {
+        let current = Current { phase, since: Instant::now() };
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
+        self.counters.drawn.store(0, RELAXED);
+        if self.mode == Mode::Bar {
+            self.show(Some(bar(phase)));
+            self.redraw();
+        }
+    }
+
+    fn event(&self, event: Event) {
+        if let Event::Done(item) | Event::Failed(item) = &event {
+            self.count(item);
+        }
+        if self.screen.json() {
+            return self.screen.result(&json::event(&event));
+        }
+        match event {
+            Event::Planned(item) | Event::Done(item) if self.screen.verbose() => {
+                self.screen.result(&render::done_line(self.screen.style(), &item));
+            }
+            Event::Done(item) if !item.reason.is_empty() && !self.screen.quiet() => {
+                self.screen.result(&render::replaced_line(self.label, &item));
+            }
+            Event::Planned(_) | Event::Done(_) => (),
+            Event::Failed(item) => {
+                self.screen.beside(&render::failure_line(self.screen.error_style(), &item));
+            }
+            Event::Conflict(item) => {
+                self.screen.beside(&render::conflict_item(self.screen.error_style(), &item));
+            }
+            Event::Skipped(item) => {
+                self.screen.remark(&render::skipped_item(self.screen.error_style(), &item));
+            }
+        }
+    }
+
+    fn bytes(&self, bytes: u64) {
+        self.counters.bytes.fetch_add(bytes, RELAXED);
+        self.with_bar(|bar| bar.inc(bytes));
+        self.redraw();
+    }
+
+    fn counted(&self, local: u64, remote: u64) {
+        self.counters.local.store(local, RELAXED);
+        self.counters.remote.store(remote, RELAXED);
+        self.redraw();
+    }
+
+    fn warning(&self, message: &str) {
+        self.screen.warning(message);
+    }
+
+    fn active(&self, path: &RepoPath, begins: bool) {
+        if begins {
+            self.with_bar(|bar| bar.set_message(shortened(path.as_str())));
+        }
+    }
+}
+
+/// Escapes a name and takes its beginning off where it is long.
+fn shortened(name: &str) -> String {
+    let escaped = escape(name);
+    let length = escaped.chars().count();
+    if length <= MESSAGE_COLUMNS_MAX {
+        return escaped;
+    }
+    let tail: String = escaped.chars().skip(length - MESSAGE_COLUMNS_MAX + 1).collect();
+    format!("…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::arguments::OutputOptions;
+    use super::super::screen::tests::in_memory;
+    use super::*;
+
+    fn item(path: &str) -> Item {
+        let (path, reason) = (path.to_owned(), String::new());
+        Item { path, action: "upload", bytes: 4, reason, hint: None }
+    }
+
+    fn shown(options: OutputOptions, event: Event) -> (String, String) {
+        let (screen, out, err) = in_memory(options);
+        Progress::new(Arc::new(screen), ProgressChoice::Auto, "forced").event(event);
+        (out.text(), err.text())
+    }
+
+    #[test]
+    fn what_is_done_is_printed_only_when_asked_for() {
+        let plain = OutputOptions::default();
+        assert_eq!(shown(plain, Event::Done(item("a"))), (String::new(), String::new()));
+        let verbose = OutputOptions { verbose: true, ..plain };
+        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload   a  4 B\n");
+    }
+
+    #[test]
+    fn a_version_that_was_replaced_is_named_without_being_asked() {
+        let reason = "replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash".to_owned();
+        let forced = Event::Done(Item { reason, ..item("a") });
+        assert_eq!(
+            shown(OutputOptions::default(), forced).0,
+            "forced: replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
+        );
+    }
+
+    #[test]
+    fn failures_are_printed_also_when_quiet() {
+        let quiet = OutputOptions { quiet: true, ..OutputOptions::default() };
+        assert_eq!(shown(quiet, Event::Failed(item("a"))).1, "failed   a\n");
+        assert_eq!(shown(quiet, Event::Skipped(item("a"))).1, "");
+    }
+
+    #[test]
+    fn json_is_one_object_a_line_on_stdout() {
+        let json = OutputOptions { json: true, ..OutputOptions::default() };
+        let (out, err) = shown(json, Event::Done(item("a\nb")));
+        assert_eq!(
+            out,
+            "{\"event\":\"done\",\"path\":\"a\\nb\",\"action\":\"upload\",\"bytes\":4,\
+             \"reason\":\"\",\"hint\":null}\n"
+        );
+        assert_eq!(err, "");
+    }
+
+    #[test]
+    fn a_plain_line_says_files_bytes_rate_and_time_left() {
+        let (done, total) = (Done { files: 12, bytes: 1024 }, Done { files: 3000, bytes: 11_264 });
+        assert_eq!(
+            working(&done, &total, Duration::from_secs(1)),
+            "12 of 3,000 files, 1.0 KiB of 11.0 KiB, 1.0 KiB/s, 10.0 s left"
+        );
+        let nothing = Done { files: 2, bytes: 0 };
+        assert_eq!(working(&nothing, &nothing, Duration::ZERO), "2 of 2 files");
+    }
+
+    #[test]
+    fn progress_appears_only_where_a_phase_has_begun() {
+        let (screen, ..) = in_memory(OutputOptions::default());
+        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
+        assert_eq!(progress.line(), None);
+        progress.phase(Phase::Planning);
+        progress.counted(1, 2000);
+        assert_eq!(progress.line().as_deref(), Some("comparing: 1 file here, 2,000 in the bucket"));
+    }
+
+    #[test]
+    fn long_names_lose_their_beginning() {
+        assert_eq!(shortened("a/b"), "a/b");
+        let long = shortened(&"x".repeat(100));
+        assert_eq!(long.chars().count(), MESSAGE_COLUMNS_MAX);
+        assert!(long.starts_with('…'));
+    }
+}

@@ -1,0 +1,329 @@
+//! Plans, states and reports as lines for people. Every name is escaped here.
+
+use std::time::Duration;
+
+use super::style::{Paint, Style};
+use super::text::{count, duration, escape, number, rate, size};
+use crate::monitor::Item;
+use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
+use crate::transfer::Report;
+
+/// How wide the word of an action is at least.
+const WORD_COLUMNS_MIN: usize = 8;
+
+/// What was done in less time needs no time on the screen.
+const ELAPSED_MIN: Duration = Duration::from_millis(100);
+
+/// A rate over less time says nothing.
+const RATE_ELAPSED_MIN: Duration = Duration::from_secs(1);
+
+/// Returns how wide the words of a plan's actions are.
+pub(super) fn word_columns(plan: &Plan) -> usize {
+    let words = plan.actions.iter().filter(|action| !action.is_bookkeeping()).map(Action::word);
+    words.map(str::len).max().unwrap_or(0).max(WORD_COLUMNS_MIN)
+}
+
+/// Describes an action in the words of events.
+pub(super) fn item(action: &Action) -> Item {
+    let mut reason = match action.kind {
+        ActionKind::Upload | ActionKind::Download if action.is_new() => "new".to_owned(),
+        ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
+        ActionKind::Adopt => "equal on both sides".to_owned(),
+        ActionKind::Forget => "no longer followed".to_owned(),
+        ActionKind::DeleteLocal => "not in the bucket".to_owned(),
+        ActionKind::DeleteRemote => "not here".to_owned(),
+        ActionKind::ReplaceFolder => "a file takes the place of a folder".to_owned(),
+        ActionKind::KeepBoth => {
+            action.copy.as_ref().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
+        }
+    };
+    if action.unknown_loser {
+        reason.push_str(", the other version is kept");
+    }
+    Item {
+        path: action.path.as_str().to_owned(),
+        action: action.word(),
+        bytes: action.bytes(),
+        reason,
+        hint: None,
+    }
+}
+
+/// Renders one action, planned or done: `upload   docs/a.txt  48.2 KiB  new`.
+pub(super) fn action_line(style: Style, item: &Item, columns: usize) -> String {
+    let word = format!("{:columns$}", item.action);
+    let mut line = format!("{} {}", style.paint(paint(item), &word), escape(&item.path));
+    let transfers = matches!(item.action, "upload" | "download" | "replace-folder" | "keep-both");
+    if transfers {
+        line.push_str("  ");
+        line.push_str(&size(item.bytes));
+    }
+    if !item.reason.is_empty() {
+        line.push_str("  ");
+        line.push_str(&escape(&item.reason));
+    }
+    line
+}
+
+fn paint(item: &Item) -> Paint {
+    match item.action {
+        "delete-local" | "delete-remote" | "replace-folder" => Paint::Red,
+        _ if item.reason.starts_with("new") => Paint::Green,
+        _ => Paint::Bold,
+    }
+}
+
+/// Renders a conflict: `conflict docs/a.txt  changed here and in the bucket`.
+pub(super) fn conflict_line(style: Style, conflict: &Conflict) -> String {
+    let word = style.paint(Paint::Yellow, "conflict");
+    format!("{word} {}  {}", escape(conflict.path.as_str()), conflict.kind.words())
+}
+
+/// Renders an action that was carried out, for `--verbose`.
+pub(super) fn done_line(style: Style, item: &Item) -> String {
+    action_line(style, item, WORD_COLUMNS_MIN)
+}
+
+/// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
+pub(super) fn replaced_line(label: &str, item: &Item) -> String {
+    format!("{label}: {} ({})", escape(&item.reason), escape(&item.path))
+}
+
+/// Renders a failure: `failed   docs/a.txt  permission denied`.
+pub(super) fn failure_line(style: Style, item: &Item) -> String {
+    item_line(style.paint(Paint::Red, "failed  "), item)
+}
+
+/// Renders a conflict that appeared while the plan was carried out.
+pub(super) fn conflict_item(style: Style, item: &Item) -> String {
+    item_line(style.paint(Paint::Yellow, "conflict"), item)
+}
+
+/// Renders a path that was left alone while the plan was carried out.
+pub(super) fn skipped_item(style: Style, item: &Item) -> String {
+    item_line(style.paint(Paint::Dim, "skipped "), item)
+}
+
+fn item_line(word: String, item: &Item) -> String {
+    let mut line = format!("{word} {}", escape(&item.path));
+    if !item.reason.is_empty() {
+        line.push_str("  ");
+        line.push_str(&escape(&item.reason));
+    }
+    if let Some(hint) = &item.hint {
+        line.push_str("\nhint: ");
+        line.push_str(&escape(hint));
+    }
+    line
+}
+
+/// Renders a path that is left alone: `skipped  dir/link  a symbolic link`.
+pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
+    let paint = if notice.incomplete { Paint::Yellow } else { Paint::Dim };
+    let word = style.paint(paint, "skipped ");
+    let item = Item {
+        path: notice.path.clone(),
+        action: notice.kind,
+        bytes: 0,
+        reason: notice.reason.clone(),
+        hint: notice.hint.clone(),
+    };
+    item_line(word, &item)
+}
+
+/// Renders the lines of a plan: what it does, then what it cannot.
+pub(super) fn plan_lines(style: Style, plan: &Plan, with_bookkeeping: bool) -> String {
+    let mut lines = actions(style, plan, with_bookkeeping);
+    lines.extend(plan.conflicts.iter().map(|conflict| conflict_line(style, conflict)));
+    lines.join("\n")
+}
+
+/// Renders what a plan does, a line each.
+pub(super) fn actions(style: Style, plan: &Plan, with_bookkeeping: bool) -> Vec<String> {
+    let columns = word_columns(plan);
+    plan.actions
+        .iter()
+        .filter(|action| with_bookkeeping || !action.is_bookkeeping())
+        .map(|action| action_line(style, &item(action), columns))
+        .collect()
+}
+
+/// Renders the groups of `lsync status`, without the summary line; empty where nothing is to say.
+pub(super) fn status_groups(style: Style, plan: &Plan) -> String {
+    let side = |towards: fn(ActionKind) -> bool| {
+        plan.actions.iter().filter(move |action| towards(action.kind))
+    };
+    let mut groups = Vec::new();
+    let mut group = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            groups.push(format!("{}\n{}", style.paint(Paint::Bold, title), lines.join("\n")));
+        }
+    };
+    group("To the bucket:", side(goes_up).map(|action| status_line(style, action)).collect());
+    group("To here:", side(goes_down).map(|action| status_line(style, action)).collect());
+    let conflicts = plan.conflicts.iter().map(|conflict| {
+        let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
+        format!("  {path}  {}", conflict.kind.words())
+    });
+    group("Conflicts:", conflicts.collect());
+    let notices = plan.notices.iter().map(|notice| {
+        let mark = if notice.incomplete { " (cannot be handled)" } else { "" };
+        let hint = notice
+            .hint
+            .as_ref()
+            .map_or_else(String::new, |hint| format!("\n    hint: {}", escape(hint)));
+        format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&notice.reason))
+    });
+    group("Left alone:", notices.collect());
+    groups.join("\n\n")
+}
+
+fn goes_up(kind: ActionKind) -> bool {
+    matches!(kind, ActionKind::Upload | ActionKind::DeleteRemote)
+}
+
+fn goes_down(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::Download
+            | ActionKind::DeleteLocal
+            | ActionKind::ReplaceFolder
+            | ActionKind::KeepBoth
+    )
+}
+
+/// Renders one line of a group in the way of git: `  new:      docs/a.txt  48.2 KiB`.
+fn status_line(style: Style, action: &Action) -> String {
+    let (word, paint) = match action.kind {
+        ActionKind::DeleteLocal | ActionKind::DeleteRemote => ("deleted:", Paint::Red),
+        ActionKind::ReplaceFolder => ("a file for a folder:", Paint::Red),
+        _ if action.is_new() => ("new:", Paint::Green),
+        _ => ("changed:", Paint::Bold),
+    };
+    let path = escape(action.path.as_str());
+    let line = format!("  {} {path}", style.paint(paint, &format!("{word:9}")));
+    match action.kind {
+        ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
+        _ => format!("{line}  {}", size(action.bytes())),
+    }
+}
+
+/// Sums up a plan that is not carried out: `3 to upload (1.2 MiB), 1 to delete here; 1 conflict`.
+pub(super) fn plan_summary(plan: &Plan) -> String {
+    let bytes =
+        |kind| size(plan.actions.iter().filter(|a| a.kind == kind).map(Action::bytes).sum::<u64>());
+    let count_of = |kind| plan.count(kind);
+    let mut work = Vec::new();
+    let mut add = |count: u64, words: String| {
+        if count > 0 {
+            work.push(format!("{} {words}", number(count)));
+        }
+    };
+    let (up, down) = (ActionKind::Upload, ActionKind::Download);
+    add(count_of(up), format!("to upload ({})", bytes(up)));
+    let replacing = count_of(ActionKind::ReplaceFolder);
+    add(count_of(down), format!("to download ({})", bytes(down)));
+    add(replacing, format!("to put in place of folders ({})", bytes(ActionKind::ReplaceFolder)));
+    add(count_of(ActionKind::DeleteLocal), "to delete here".to_owned());
+    add(count_of(ActionKind::DeleteRemote), "to delete in the bucket".to_owned());
+    add(count_of(ActionKind::KeepBoth), "to keep twice".to_owned());
+    add(count_of(ActionKind::Adopt), "equal on both sides to record".to_owned());
+    add(count_of(ActionKind::Forget), "to forget".to_owned());
+    let incomplete = plan.notices.iter().filter(|notice| notice.incomplete).count() as u64;
+    let mut rest = Vec::new();
+    add_rest(&mut rest, plan.conflicts.len() as u64, "conflict", "conflicts");
+    add_rest(&mut rest, incomplete, "path cannot be handled", "paths cannot be handled");
+    add_common_rest(&mut rest, &Leftovers::of_plan(plan));
+    join(&work, &rest)
+}
+
+/// Sums up what was done: `3 uploaded (1.2 MiB), 1 downloaded (4 B), 2 deleted here; 1 conflict`,
+/// and how long it took where something was transferred.
+pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
+    let mut work = Vec::new();
+    let mut add = |count: u64, words: String| {
+        if count > 0 {
+            work.push(format!("{} {words}", number(count)));
+        }
+    };
+    add(report.uploaded, format!("uploaded ({})", size(report.bytes_uploaded)));
+    add(report.downloaded, format!("downloaded ({})", size(report.bytes_downloaded)));
+    add(report.deleted_local, "deleted here".to_owned());
+    add(report.deleted_remote, "deleted in the bucket".to_owned());
+    add(report.kept_both, "kept twice".to_owned());
+    add(report.adopted, "equal on both sides recorded".to_owned());
+    add(report.forgotten, "forgotten".to_owned());
+    let bytes = report.bytes_uploaded + report.bytes_downloaded;
+    if bytes > 0
+        && elapsed >= ELAPSED_MIN
+        && let Some(last) = work.last_mut()
+    {
+        last.push_str(" in ");
+        last.push_str(&duration(elapsed));
+        if elapsed >= RATE_ELAPSED_MIN
+            && let Some(rate) = rate(bytes, elapsed)
+        {
+            last.push_str(&format!(", {}/s", size(rate)));
+        }
+    }
+    let mut rest = Vec::new();
+    if report.interrupted {
+        rest.push("interrupted".to_owned());
+    }
+    add_rest(&mut rest, report.failed, "failed", "failed");
+    add_rest(&mut rest, report.changed_meanwhile, "changed meanwhile", "changed meanwhile");
+    add_rest(&mut rest, report.conflicts, "conflict", "conflicts");
+    add_rest(&mut rest, report.incomplete, "path cannot be handled", "paths cannot be handled");
+    add_common_rest(&mut rest, &Leftovers::of_report(report));
+    join(&work, &rest)
+}
+
+/// What a run leaves although nothing is wrong with it.
+struct Leftovers {
+    withheld_deletions: u64,
+    beyond_limit: u64,
+    ahead: u64,
+    behind: u64,
+}
+
+impl Leftovers {
+    fn of_plan(plan: &Plan) -> Self {
+        let Plan { withheld_deletions, beyond_limit, ahead, behind, .. } = *plan;
+        Self { withheld_deletions, beyond_limit, ahead, behind }
+    }
+
+    fn of_report(report: &Report) -> Self {
+        let Report { withheld_deletions, beyond_limit, ahead, behind, .. } = *report;
+        Self { withheld_deletions, beyond_limit, ahead, behind }
+    }
+}
+
+fn add_common_rest(rest: &mut Vec<String>, left: &Leftovers) {
+    add_rest(rest, left.withheld_deletions, "deletion withheld", "deletions withheld");
+    add_rest(rest, left.beyond_limit, "left for the next run", "left for the next run");
+    add_rest(rest, left.ahead, "changed here, not pushed", "changed here, not pushed");
+    add_rest(
+        rest,
+        left.behind,
+        "newer in the bucket, not pulled",
+        "newer in the bucket, not pulled",
+    );
+}
+
+fn add_rest(rest: &mut Vec<String>, count_of: u64, singular: &str, plural: &str) {
+    if count_of > 0 {
+        rest.push(count(count_of, singular, plural));
+    }
+}
+
+fn join(work: &[String], rest: &[String]) -> String {
+    match (work.is_empty(), rest.is_empty()) {
+        (true, true) => "up to date".to_owned(),
+        (true, false) => rest.join(", "),
+        (false, true) => work.join(", "),
+        (false, false) => format!("{}; {}", work.join(", "), rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! One conflict: what both sides show, and what a person chooses.
+
+use crate::cli::prompt;
+use crate::cli::screen::Screen;
+use crate::cli::style::{Paint, Style};
+use crate::cli::text::{escape, size};
+use crate::clock::rfc3339;
+use crate::plan::{Conflict, ConflictKind, Resolution};
+use crate::remote::{AnyRemote, Remote as _};
+
+/// What is shown of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Side {
+    bytes: u64,
+    /// mtime of the file, nanoseconds since 1970.
+    time: i64,
+}
+
+/// What is shown of both sides; a deleted one is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sides {
+    ours: Option<Side>,
+    theirs: Option<Side>,
+}
+
+impl Sides {
+    /// Returns whom the later mtime favours. Equal or deleted is left open.
+    pub(super) fn newest(&self) -> Resolution {
+        match (self.ours, self.theirs) {
+            (Some(ours), Some(theirs)) if ours.time > theirs.time => Resolution::Ours,
+            (Some(ours), Some(theirs)) if theirs.time > ours.time => Resolution::Theirs,
+            (Some(_) | None, Some(_) | None) => Resolution::Skip,
+        }
+    }
+}
+
+/// Looks at the object for its mtime, which no listing tells; else `LastModified` stands for it.
+pub(super) async fn look(remote: &AnyRemote, conflict: &Conflict) -> Sides {
+    let ours = conflict.local.map(|stat| Side { bytes: stat.size, time: stat.mtime });
+    let Some(entry) = &conflict.remote else { return Sides { ours, theirs: None } };
+    let time = match remote.head(&conflict.path).await {
+        Ok(object) if object.entry.version == entry.version => object.mtime,
+        // It moved, or cannot be seen: acting on it will fail, and shows it again.
+        Ok(_) | Err(_) => entry.modified,
+    };
+    Sides { ours, theirs: Some(Side { bytes: entry.version.size, time }) }
+}
+
+/// Renders a conflict: path and kind, then a line for each side.
+pub(super) fn describe(style: Style, conflict: &Conflict, sides: &Sides) -> String {
+    let path = style.paint(Paint::Bold, &escape(conflict.path.as_str()));
+    let newest = sides.newest();
+    let line = |name: &str, side: Option<Side>, wins: Resolution| {
+        let Some(side) = side else { return format!("  {name}  deleted") };
+        let mark = if newest == wins { "  newer" } else { "" };
+        format!("  {name}  {}  {}{mark}", rfc3339(side.time), size(side.bytes))
+    };
+    format!(
+        "{path}: {}\n{}\n{}",
+        conflict.kind.words(),
+        line("ours  ", sides.ours, Resolution::Ours),
+        line("theirs", sides.theirs, Resolution::Theirs),
+    )
+}
+
+/// Asks what shall become of a conflict; `None` ends the questions.
+pub(super) fn ask(
+    screen: &Screen,
+    conflict: &Conflict,
+    sides: &Sides,
+    (index, total): (usize, usize),
+) -> anyhow::Result<Option<Resolution>> {
+    let description = describe(screen.error_style(), conflict, sides);
+    screen.beside(&format!("\n({index} of {total}) {description}"));
+    if conflict.kind == ConflictKind::FileAgainstFolder {
+        screen.beside("  rename one of the two, then `lsync sync`; left open");
+        return Ok(Some(Resolution::Skip));
+    }
+    let question = "keep [o]urs, [t]heirs, [b]oth, the [n]ewest, or [s]kip (Esc ends)?";
+    let Some(key) = prompt::choose(screen, question, "otbns")? else { return Ok(None) };
+    let resolution = match key {
+        'o' => Resolution::Ours,
+        't' => Resolution::Theirs,
+        'b' => Resolution::Both,
+        'n' => sides.newest(),
+        _ => Resolution::Skip,
+    };
+    screen.beside(match resolution {
+        Resolution::Ours => "  ours",
+        Resolution::Theirs => "  theirs",
+        Resolution::Both => "  both",
+        Resolution::Newest | Resolution::Skip => "  left open",
+    });
+    Ok(Some(resolution))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::RepoPath;
+
+    fn sides(ours: Option<i64>, theirs: Option<i64>) -> Sides {
+        let side = |time| Side { bytes: 4, time };
+        Sides { ours: ours.map(side), theirs: theirs.map(side) }
+    }
+
+    #[test]
+    fn the_later_time_wins_and_equal_or_deleted_stays_open() {
+        assert_eq!(sides(Some(2), Some(1)).newest(), Resolution::Ours);
+        assert_eq!(sides(Some(1), Some(2)).newest(), Resolution::Theirs);
+        assert_eq!(sides(Some(1), Some(1)).newest(), Resolution::Skip);
+        assert_eq!(sides(None, Some(1)).newest(), Resolution::Skip);
+        assert_eq!(sides(Some(1), None).newest(), Resolution::Skip);
+    }
+
+    #[test]
+    fn a_conflict_is_described_by_both_sides() {
+        let path = RepoPath::parse("a\nb").unwrap();
+        let kind = ConflictKind::DeletedHere;
+        let conflict = Conflict { path, kind, local: None, base: None, remote: None };
+        assert_eq!(
+            describe(Style::PLAIN, &conflict, &sides(None, Some(0))),
+            "a\\nb: deleted here, changed in the bucket\n  ours    deleted\n  \
+             theirs  1970-01-01T00:00:00Z  4 B"
+        );
+    }
+}

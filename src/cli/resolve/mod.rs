@@ -1,0 +1,163 @@
+//! `lsync resolve`: settles conflicts.
+
+mod choice;
+
+use std::time::Instant;
+
+use choice::{Sides, look};
+
+use super::arguments::{PlanOptions, ResolveArguments};
+use super::json;
+use super::report;
+use super::session::{self, Context, Working};
+use super::sync::{Carry, request};
+use super::text::count;
+use crate::clock::{Clock as _, SystemClock};
+use crate::disk::RealDisk;
+use crate::error::{Error, Exit};
+use crate::plan::{self, Conflict, Plan, Resolution};
+use crate::sync::{self, Request};
+
+/// The longest name of a user in the name of a copy, in characters.
+const USER_CHARACTERS_MAX: usize = 32;
+
+/// Runs the command: asks first, then locks, looks again, and acts on the versions that were shown.
+pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Result<Exit, Error> {
+    let repository = context.discover()?;
+    let paths = context.place(&arguments.paths, &repository)?;
+    let options = PlanOptions { jobs: arguments.jobs, ..PlanOptions::default() };
+    let mut request = request(&repository, paths, &options)?;
+    request.backup &= !arguments.no_backup;
+    let remote = session::connect(&repository).await?;
+    let working = Working::begin(context, "resolved");
+    let world = context.world(repository, remote, &working);
+    let looking = Request { dry_run: true, ..request.clone() };
+    let Some(shown) = context.unless_interrupted(sync::plan(&world, &looking)).await else {
+        return Ok(Exit::Interrupted);
+    };
+    let conflicts = shown?.conflicts;
+    working.pause();
+    if conflicts.is_empty() {
+        tell_none(context);
+        return Ok(Exit::Done);
+    }
+    if arguments.list {
+        list(context, &world.remote, &conflicts).await;
+        return Ok(Exit::Conflicts);
+    }
+    let choosing = choose(context, arguments, &world.remote, conflicts);
+    let Some(choices) = context.unless_interrupted(choosing).await else {
+        return Ok(Exit::Interrupted);
+    };
+    let choices = choices?;
+    let started = Instant::now();
+    let lock = world.repository.lock(&RealDisk)?;
+    let Some(now) = context.unless_interrupted(sync::plan(&world, &request)).await else {
+        return Ok(Exit::Interrupted);
+    };
+    // Only conflicts: what else a sync would do is not what was asked for.
+    let now = now?;
+    let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
+    let settled = plan::settle(bare, &choices, &label());
+    working.pause();
+    report::actions(context, &settled);
+    let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
+    let result = run.out(context, settled, started).await;
+    drop(lock);
+    result
+}
+
+fn tell_none(context: &Context) {
+    if context.screen.json() {
+        let counts = json::Counts::default();
+        context.screen.result(&json::summary("resolve", 0, "no conflicts", counts));
+    } else if !context.screen.quiet() {
+        context.screen.result("no conflicts");
+    }
+}
+
+async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &[Conflict]) {
+    let screen = &context.screen;
+    if screen.json() {
+        return report::left_open(context, conflicts, &[]);
+    }
+    for conflict in conflicts {
+        let sides = look(remote, conflict).await;
+        screen.result(&choice::describe(screen.style(), conflict, &sides));
+    }
+    screen.result(&count(conflicts.len() as u64, "conflict", "conflicts"));
+    screen.hint("`lsync resolve` asks what to do with each");
+}
+
+/// Finds out what shall become of each conflict: by option, or by asking.
+async fn choose(
+    context: &Context,
+    arguments: &ResolveArguments,
+    remote: &crate::remote::AnyRemote,
+    conflicts: Vec<Conflict>,
+) -> Result<Vec<(Conflict, Resolution)>, Error> {
+    let for_all = for_all(arguments);
+    if for_all.is_none() && !context.screen.can_ask() {
+        let open = count(conflicts.len() as u64, "conflict is", "conflicts are");
+        return Err(Error::usage(
+            format!("{open} open, and nobody is there to be asked"),
+            "say how: --ours, --theirs, --both or --newest; `lsync resolve --list` shows them",
+        ));
+    }
+    let total = conflicts.len();
+    let mut choices = Vec::with_capacity(total);
+    for (index, conflict) in conflicts.into_iter().enumerate() {
+        let resolution = match for_all {
+            Some(Resolution::Newest) => look(remote, &conflict).await.newest(),
+            Some(resolution) => resolution,
+            None => {
+                let sides: Sides = look(remote, &conflict).await;
+                match choice::ask(&context.screen, &conflict, &sides, (index + 1, total))? {
+                    Some(resolution) => resolution,
+                    // Escape: the rest stays open, what was answered is done.
+                    None => break,
+                }
+            }
+        };
+        choices.push((conflict, resolution));
+    }
+    Ok(choices)
+}
+
+fn for_all(arguments: &ResolveArguments) -> Option<Resolution> {
+    [
+        (arguments.ours, Resolution::Ours),
+        (arguments.theirs, Resolution::Theirs),
+        (arguments.both, Resolution::Both),
+        (arguments.newest, Resolution::Newest),
+    ]
+    .into_iter()
+    .find_map(|(typed, resolution)| typed.then_some(resolution))
+}
+
+/// Makes what tells the copy of `--both` apart: `USER-UTC-xxxx`.
+fn label() -> String {
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    label_of(&user.unwrap_or_default(), SystemClock.now(), fastrand::u16(..))
+}
+
+fn label_of(user: &str, now: i64, random: u16) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let user: String = user.chars().filter(plain).take(USER_CHARACTERS_MAX).collect();
+    let user = if user.is_empty() { "somebody" } else { &user };
+    let time = chrono::DateTime::from_timestamp_nanos(now).format("%Y%m%dT%H%M%SZ");
+    format!("{user}-{time}-{random:04x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_named_after_who_when_and_a_number() {
+        let now = 1_795_082_531_000_000_000;
+        assert_eq!(label_of("ann", now, 0xab), "ann-20261119T100211Z-00ab");
+        assert_eq!(label_of("a/../b\n", now, 1), "a..b-20261119T100211Z-0001");
+        assert!(label_of("", now, 1).starts_with("somebody-"));
+    }
+}

@@ -1,0 +1,267 @@
+//! [`Screen`]: the two channels to a person. The result goes to stdout; progress, warnings and
+//! hints go to stderr.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indicatif::ProgressBar;
+
+use super::arguments::{ColorChoice, OutputOptions};
+use super::style::{Paint, Style};
+use super::text::escape;
+
+/// One channel: where it goes, and how it looks there.
+struct Channel {
+    writer: Mutex<Box<dyn Write + Send>>,
+    terminal: bool,
+    style: Style,
+}
+
+/// The two channels, and how talkative the command is.
+pub(super) struct Screen {
+    out: Channel,
+    err: Channel,
+    input_is_terminal: bool,
+    /// Drawn on stderr; lines are printed above it.
+    bar: Mutex<Option<ProgressBar>>,
+    /// The first error of writing to stdout that was not a closed pipe.
+    failure: Mutex<Option<io::Error>>,
+    options: OutputOptions,
+}
+
+impl Screen {
+    /// Takes the standard channels.
+    pub(super) fn new(color: ColorChoice, options: OutputOptions) -> Self {
+        let channel = |writer: Box<dyn Write + Send>, terminal| Channel {
+            writer: Mutex::new(writer),
+            terminal,
+            style: Style::choose(color, terminal),
+        };
+        Self {
+            out: channel(Box::new(io::stdout()), io::stdout().is_terminal()),
+            err: channel(Box::new(io::stderr()), io::stderr().is_terminal()),
+            input_is_terminal: io::stdin().is_terminal(),
+            bar: Mutex::new(None),
+            failure: Mutex::new(None),
+            options,
+        }
+    }
+
+    /// Tells whether somebody sits there who can be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        self.input_is_terminal && self.err.terminal && !self.options.json
+    }
+
+    /// Tells whether stderr is a terminal that can draw.
+    pub(super) fn can_draw(&self) -> bool {
+        self.err.terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Tells whether `--json` was given.
+    pub(super) fn json(&self) -> bool {
+        self.options.json
+    }
+
+    /// Tells whether `--quiet` was given; `--verbose` beats it.
+    pub(super) fn quiet(&self) -> bool {
+        self.options.quiet && !self.options.verbose
+    }
+
+    /// Tells whether `--verbose` was given.
+    pub(super) fn verbose(&self) -> bool {
+        self.options.verbose
+    }
+
+    /// Returns how stdout is coloured.
+    pub(super) fn style(&self) -> Style {
+        self.out.style
+    }
+
+    /// Returns how stderr is coloured.
+    pub(super) fn error_style(&self) -> Style {
+        self.err.style
+    }
+
+    /// Prints lines of the result. `text` is rendered: names in it are escaped already.
+    pub(super) fn result(&self, text: &str) {
+        if let Err(error) = self.write(&self.out, text) {
+            // A reader that has seen enough (`| head`) is no failure; the work goes on.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                lock(&self.failure).get_or_insert(error);
+            }
+        }
+    }
+
+    /// Prints lines beside the result, also under `--quiet`.
+    pub(super) fn beside(&self, text: &str) {
+        // Nobody is left to be told that stderr is gone.
+        drop(self.write(&self.err, text));
+    }
+
+    /// Prints lines beside the result that `--quiet` leaves out.
+    pub(super) fn remark(&self, text: &str) {
+        if !self.quiet() {
+            self.beside(text);
+        }
+    }
+
+    /// Prints `warning: …`; the message may hold names and is escaped here.
+    pub(super) fn warning(&self, message: &str) {
+        let label = self.err.style.paint(Paint::Yellow, "warning:");
+        self.remark(&format!("{label} {}", escape(message)));
+    }
+
+    /// Prints `hint: …`; the message may hold names and is escaped here.
+    pub(super) fn hint(&self, message: &str) {
+        self.remark(&self.hint_line(message));
+    }
+
+    /// Prints `error: …`, `caused by: …` for every cause, and `hint: …`; escaped here.
+    pub(super) fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
+        let label = self.err.style.paint(Paint::Red, "error:");
+        self.beside(&format!("{label} {}", escape(message)));
+        for cause in causes {
+            let label = self.err.style.paint(Paint::Red, "caused by:");
+            self.beside(&format!("{label} {}", escape(cause)));
+        }
+        if let Some(hint) = hint {
+            self.beside(&self.hint_line(hint));
+        }
+    }
+
+    /// Puts a bar below everything that is printed from now on, or takes it away.
+    pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
+        *lock(&self.bar) = bar;
+    }
+
+    /// Writes out what is left, and tells whether stdout took everything.
+    pub(super) fn finish(&self) -> io::Result<()> {
+        if let Err(error) = lock(&self.out.writer).flush()
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            lock(&self.failure).get_or_insert(error);
+        }
+        lock(&self.failure).take().map_or(Ok(()), Err)
+    }
+
+    fn hint_line(&self, message: &str) -> String {
+        format!("{} {}", self.err.style.paint(Paint::Cyan, "hint:"), escape(message))
+    }
+
+    fn write(&self, channel: &Channel, text: &str) -> io::Result<()> {
+        let write = || {
+            let mut writer = lock(&channel.writer);
+            // One call a text: lines of several threads do not mix.
+            let line = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+            writer.write_all(line.as_bytes())?;
+            if channel.terminal { writer.flush() } else { Ok(()) }
+        };
+        let bar = lock(&self.bar).clone();
+        match bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+/// Locks; what a panicking thread left behind is still a writer.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// What was written to a channel.
+    #[derive(Clone, Default)]
+    pub(in crate::cli) struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Written {
+        pub(in crate::cli) fn text(&self) -> String {
+            String::from_utf8(lock(&self.0).clone()).unwrap()
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A screen that writes to memory: the screen, stdout, stderr.
+    pub(in crate::cli) fn in_memory(options: OutputOptions) -> (Screen, Written, Written) {
+        let (out, err) = (Written::default(), Written::default());
+        let channel = |writer: &Written| Channel {
+            writer: Mutex::new(Box::new(writer.clone())),
+            terminal: false,
+            style: Style::PLAIN,
+        };
+        let screen = Screen {
+            out: channel(&out),
+            err: channel(&err),
+            input_is_terminal: false,
+            bar: Mutex::new(None),
+            failure: Mutex::new(None),
+            options,
+        };
+        (screen, out, err)
+    }
+
+    /// A channel on which every write fails.
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn finish_on(kind: io::ErrorKind) -> io::Result<()> {
+        let (mut screen, ..) = in_memory(OutputOptions::default());
+        screen.out.writer = Mutex::new(Box::new(Failing(kind)));
+        screen.result("line");
+        screen.finish()
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is() {
+        assert!(finish_on(io::ErrorKind::BrokenPipe).is_ok());
+        assert_eq!(
+            finish_on(io::ErrorKind::StorageFull).unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
+    }
+
+    #[test]
+    fn an_error_shows_what_why_and_the_cure_and_no_control_characters() {
+        let (screen, out, err) = in_memory(OutputOptions::default());
+        screen.error("cannot read a\u{1b}[2J", &["why\nfake: line".to_owned()], Some("type this"));
+        assert_eq!(out.text(), "");
+        assert_eq!(
+            err.text(),
+            "error: cannot read a\\u{1b}[2J\ncaused by: why\\nfake: line\nhint: type this\n"
+        );
+    }
+
+    #[test]
+    fn quiet_leaves_out_warnings_and_hints_but_no_errors() {
+        let quiet = OutputOptions { quiet: true, ..OutputOptions::default() };
+        let (screen, _, err) = in_memory(quiet);
+        screen.warning("w");
+        screen.hint("h");
+        screen.error("e", &[], Some("cure"));
+        assert_eq!(err.text(), "error: e\nhint: cure\n");
+    }
+}

@@ -1,0 +1,98 @@
+//! `lsync status`: what sync would do.
+
+use std::time::Instant;
+
+use super::arguments::StatusArguments;
+use super::render;
+use super::report;
+use super::session::{self, Context, RACES, RealWorld, Working};
+use super::sync::request;
+use super::text::escape;
+use crate::disk::RealDisk;
+use crate::error::{Error, Exit};
+use crate::plan::Plan;
+use crate::remote::{MemoryRemote, Remote};
+use crate::repository::Repository;
+use crate::sync::{self, Request};
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Result<Exit, Error> {
+    let repository = context.discover()?;
+    let paths = context.place(&arguments.plan.paths, &repository)?;
+    let request = Request {
+        dry_run: true,
+        offline: arguments.offline,
+        ..request(&repository, paths, &arguments.plan)?
+    };
+    tell_of_another(context, &repository);
+    let found = session::capabilities(&repository)?;
+    if context.screen.verbose() {
+        context.screen.remark(&format!("bucket: {}", escape(&repository.config.remote.url)));
+        if found.can_lose_races() {
+            context.screen.warning(RACES);
+        }
+    }
+    let started = Instant::now();
+    let working = Working::begin(context, "status");
+    let plan = if request.offline {
+        // Nobody is asked, so that it does not matter who would answer.
+        let nobody = MemoryRemote::with_capabilities(found);
+        plan(context, context.world(repository, nobody, &working), &request).await?
+    } else {
+        let remote = session::connect(&repository).await?;
+        plan(context, context.world(repository, remote, &working), &request).await?
+    };
+    let Some(plan) = plan else { return Ok(Exit::Interrupted) };
+    drop(working);
+    show(context, &plan);
+    report::plan_summary(context, "status", &plan, started.elapsed());
+    if let Some(hint) = hint(&plan) {
+        context.screen.hint(hint);
+    }
+    Ok(Exit::of_plan(&plan))
+}
+
+/// Makes the plan; `None` when interrupted.
+async fn plan<R: Remote>(
+    context: &Context,
+    world: RealWorld<R>,
+    request: &Request,
+) -> Result<Option<Plan>, Error> {
+    Ok(context.unless_interrupted(sync::plan(&world, request)).await.transpose()?)
+}
+
+/// Says so where another lsync is at work: what it has under way looks unfinished.
+fn tell_of_another(context: &Context, repository: &Repository<RealDisk>) {
+    match repository.lock_holder(&RealDisk) {
+        Ok(Some(0)) => context.screen.remark("another lsync is at work here"),
+        Ok(Some(pid)) => {
+            context.screen.remark(&format!("another lsync is at work here (process {pid})"));
+        }
+        // Whoever changes something takes the lock, and reports what is wrong with it.
+        Ok(None) | Err(_) => (),
+    }
+}
+
+fn show(context: &Context, plan: &Plan) {
+    let screen = &context.screen;
+    if screen.json() {
+        return report::plan_lines(context, plan);
+    }
+    if screen.quiet() {
+        return report::left_open(context, &plan.conflicts, &[]);
+    }
+    let groups = render::status_groups(screen.style(), plan);
+    if !groups.is_empty() {
+        screen.result(&format!("{groups}\n\n"));
+    }
+}
+
+/// Returns what to type next.
+fn hint(plan: &Plan) -> Option<&'static str> {
+    match (plan.actions.is_empty(), plan.conflicts.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some("`lsync sync` does this"),
+        (true, false) => Some("`lsync resolve` settles conflicts"),
+        (false, false) => Some("`lsync sync` does this, `lsync resolve` settles conflicts"),
+    }
+}

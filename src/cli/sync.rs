@@ -1,0 +1,253 @@
+//! `lsync sync`, `push` and `pull`: one flow with a direction.
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use super::arguments::{PlanOptions, PullArguments, PushArguments, SyncArguments};
+use super::prompt;
+use super::report;
+use super::session::{self, Context, RealWorld, Working};
+use crate::disk::{Disk as _, RealDisk};
+use crate::error::{Error, Exit};
+use crate::local::IgnoreRules;
+use crate::plan::{Direction, MaxDelete, Plan};
+use crate::repository::{DeleteLimit, Repository};
+use crate::sync::{self, Request};
+use crate::tree::{Kind, RepoPath};
+
+/// Transfers at once where nothing says otherwise.
+const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// The command as typed.
+    word: &'static str,
+    /// Sync, push or pull.
+    direction: Direction,
+    plan: PlanOptions,
+    force: bool,
+    mirror: bool,
+    yes: bool,
+    backup: bool,
+}
+
+impl Wish {
+    /// Wishes for everything, and for nothing special.
+    pub(super) fn new(word: &'static str, direction: Direction) -> Self {
+        let plan = PlanOptions::default();
+        Self { word, direction, plan, force: false, mirror: false, yes: false, backup: true }
+    }
+
+    /// Wishes for so many transfers at once.
+    pub(super) fn with_jobs(mut self, jobs: Option<NonZeroUsize>) -> Self {
+        self.plan.jobs = jobs;
+        self
+    }
+
+    /// `lsync sync`.
+    pub(super) fn sync(arguments: &SyncArguments) -> Self {
+        Self { plan: arguments.plan.clone(), ..Self::new("sync", Direction::Sync) }
+    }
+
+    /// `lsync push`.
+    pub(super) fn push(arguments: &PushArguments) -> Self {
+        Self {
+            plan: arguments.plan.clone(),
+            force: arguments.force,
+            mirror: arguments.mirror,
+            yes: arguments.yes,
+            backup: !arguments.no_backup,
+            ..Self::new("push", Direction::Push)
+        }
+    }
+
+    /// `lsync pull`.
+    pub(super) fn pull(arguments: &PullArguments) -> Self {
+        Self {
+            plan: arguments.plan.clone(),
+            force: arguments.force,
+            mirror: arguments.mirror,
+            yes: arguments.yes,
+            ..Self::new("pull", Direction::Pull)
+        }
+    }
+
+    /// Refuses what makes no sense, before anything is looked at.
+    fn check(&self) -> Result<(), Error> {
+        if self.force && self.plan.paths.is_empty() {
+            let word = self.word;
+            return Err(Error::usage(
+                "--force needs to be told what to force",
+                format!("`lsync {word} --force PATH`, or `.` for all: `lsync {word} --force .`"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns which way, and whether the force was not typed.
+    fn direction(
+        &self,
+        repository: &Repository<RealDisk>,
+        paths: Option<&[RepoPath]>,
+    ) -> (Direction, bool) {
+        match self.direction {
+            Direction::Push if self.mirror => (Direction::MirrorPush, false),
+            Direction::Push if self.force => (Direction::ForcedPush, false),
+            Direction::Pull if self.mirror => (Direction::MirrorPull, false),
+            Direction::Pull if self.force => (Direction::ForcedPull, false),
+            Direction::Push => match paths {
+                Some([path]) if self.plan.paths.len() == 1 && is_plain_file(repository, path) => {
+                    (Direction::ForcedPush, true)
+                }
+                _ => (Direction::Push, false),
+            },
+            other => (other, false),
+        }
+    }
+}
+
+/// Tells whether a path is a regular file here that no rule ignores.
+fn is_plain_file(repository: &Repository<RealDisk>, path: &RepoPath) -> bool {
+    let (disk, root) = (RealDisk, &repository.root);
+    let stat = disk
+        .open_beneath(root, path.parent_str())
+        .and_then(|folder| disk.lstat(&folder, path.name().as_ref()));
+    stat.is_ok_and(|stat| stat.kind == Kind::File)
+        && IgnoreRules::new(&disk, root).check(path, false).is_ok_and(|rule| rule.is_none())
+}
+
+/// Turns what was typed into what the library takes.
+pub(super) fn request(
+    repository: &Repository<RealDisk>,
+    paths: Option<Vec<RepoPath>>,
+    options: &PlanOptions,
+) -> Result<Request, Error> {
+    let config = &repository.config;
+    Ok(Request {
+        direction: Direction::Sync,
+        implicit_force: false,
+        selection: session::selection(paths, &options.include, &options.exclude)?,
+        offline: false,
+        dry_run: options.dry_run,
+        no_delete: options.no_delete,
+        max_delete: options.max_delete.or_else(|| config.max_delete.map(limit)),
+        jobs: options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT),
+        limit: options.limit,
+        backup: config.backup,
+    })
+}
+
+fn limit(limit: DeleteLimit) -> MaxDelete {
+    match limit {
+        DeleteLimit::Count(count) => MaxDelete::Count(count),
+        DeleteLimit::Percent(percent) => MaxDelete::Percent(percent.into()),
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
+    wish.check()?;
+    let repository = context.discover()?;
+    let paths = context.place(&wish.plan.paths, &repository)?;
+    let (direction, implicit_force) = wish.direction(&repository, paths.as_deref());
+    let mut request = request(&repository, paths, &wish.plan)?;
+    (request.direction, request.implicit_force) = (direction, implicit_force);
+    request.backup &= wish.backup;
+    let lock = (!request.dry_run).then(|| repository.lock(&RealDisk)).transpose()?;
+    let remote = session::connect(&repository).await?;
+    let working = Working::begin(context, if wish.mirror { "mirror" } else { "forced" });
+    let world = context.world(repository, remote, &working);
+    let started = Instant::now();
+    let Some(plan) = context.unless_interrupted(sync::plan(&world, &request)).await else {
+        return Ok(Exit::Interrupted);
+    };
+    let plan = plan?;
+    working.pause();
+    if request.dry_run {
+        report::plan(context, wish.word, &plan, started.elapsed());
+        return Ok(Exit::of_plan(&plan));
+    }
+    if !agreed(context, wish, &request, &plan)? {
+        return Ok(Exit::SafetyStop);
+    }
+    let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
+    let result = run.out(context, plan, started).await;
+    drop(lock);
+    result
+}
+
+/// Everything that it takes to carry a plan out.
+pub(super) struct Carry<'a> {
+    /// The command as typed.
+    pub(super) command: &'static str,
+    pub(super) world: &'a RealWorld,
+    pub(super) request: &'a Request,
+    pub(super) working: &'a Working,
+}
+
+impl Carry<'_> {
+    /// Carries a plan out, and tells what came of it.
+    pub(super) async fn out(
+        self,
+        context: &Context,
+        plan: Plan,
+        started: Instant,
+    ) -> Result<Exit, Error> {
+        let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
+        let carrying = sync::carry_out(self.world, self.request, plan);
+        let report = context.to_the_end(carrying).await;
+        self.working.pause();
+        report::left_open(context, &conflicts, &notices);
+        let report = report?;
+        report::summary(context, self.command, &report, started.elapsed());
+        Ok(Exit::of_report(&report))
+    }
+}
+
+/// Asks what has to be asked before a plan is carried out; without a terminal, stops instead.
+fn agreed(context: &Context, wish: &Wish, request: &Request, plan: &Plan) -> Result<bool, Error> {
+    if wish.mirror && plan.visible() > 0 {
+        report::plan_lines(context, plan);
+        if !wish.yes && !ask_to_mirror(context, wish)? {
+            return Ok(false);
+        }
+    }
+    match sync::guard(plan, request) {
+        Ok(()) => Ok(true),
+        Err(stop) if !context.screen.can_ask() => Err(stop.into()),
+        Err(stop) => prompt::confirm(&format!("{stop}. Go on?")).map_err(Error::from),
+    }
+}
+
+fn ask_to_mirror(context: &Context, wish: &Wish) -> Result<bool, Error> {
+    let word = wish.word;
+    if !context.screen.can_ask() {
+        return Err(Error::usage(
+            format!("`lsync {word} --mirror` asks before it begins, and nobody is there to answer"),
+            format!("look at it with `lsync {word} --mirror --dry-run`, then add --yes"),
+        ));
+    }
+    let question = match wish.direction {
+        Direction::Pull | Direction::ForcedPull | Direction::MirrorPull | Direction::Sync => {
+            "Make this working copy exactly what the bucket holds?"
+        }
+        Direction::Push | Direction::ForcedPush | Direction::MirrorPush => {
+            "Make the bucket exactly what is here?"
+        }
+    };
+    Ok(prompt::confirm(question)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn force_without_operands_is_wrong_usage_and_names_the_dot() {
+        let wish = Wish { force: true, ..Wish::new("push", Direction::Push) };
+        let error = wish.check().unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.hint().unwrap().contains("lsync push --force ."));
+    }
+}

@@ -1,0 +1,186 @@
+//! `lsync trash`: what lsync overwrote or deleted, and back.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::arguments::TrashCommand;
+use super::operands::{Operand, place_one};
+use super::session::Context;
+use super::text::{count, escape, size};
+use crate::clock::rfc3339;
+use crate::disk::RealDisk;
+use crate::error::{Error, Exit};
+use crate::repository::Repository;
+use crate::repository::trash::{self, Listed, Restored, Side};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
+    let repository = context.discover()?;
+    match command {
+        TrashCommand::List { json } => list(context, &repository, *json),
+        TrashCommand::Restore { paths } => restore(context, &repository, paths),
+    }
+}
+
+/// One thing in the trash, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    /// When, RFC 3339.
+    time: String,
+    path: &'a str,
+    /// `local` or `bucket`.
+    side: &'a str,
+    why: &'a str,
+    /// Null where the store keeps it.
+    bytes: Option<u64>,
+    /// What `lsync trash restore` takes.
+    operand: &'a str,
+    etag: Option<&'a str>,
+    version: Option<&'a str>,
+}
+
+fn list(
+    context: &Context,
+    repository: &Repository<RealDisk>,
+    as_json: bool,
+) -> Result<Exit, Error> {
+    let screen = &context.screen;
+    let listed = trash::list(&RealDisk, &repository.root, &repository.control)?;
+    let lines: Vec<String> = if as_json {
+        listed.iter().map(json_line).collect()
+    } else {
+        listed.iter().map(line).collect()
+    };
+    if !lines.is_empty() {
+        screen.result(&lines.join("\n"));
+    } else if !as_json {
+        screen.result("the trash is empty");
+    }
+    Ok(Exit::Done)
+}
+
+/// Renders one line: when, why, how large, and what restores it.
+fn line(listed: &Listed) -> String {
+    let bytes = listed.size.map_or_else(|| "in the store".to_owned(), size);
+    let (time, why) = (rfc3339(listed.time), listed.why.word());
+    let place = match listed.side {
+        Side::Local => "here",
+        Side::Bucket => "bucket",
+    };
+    format!("{time}  {place:6}  {why:9}  {bytes:>12}  {}", escape(&listed.operand))
+}
+
+fn json_line(listed: &Listed) -> String {
+    let line = Line {
+        time: rfc3339(listed.time),
+        path: listed.path.as_str(),
+        side: listed.side.word(),
+        why: listed.why.word(),
+        bytes: listed.size,
+        operand: &listed.operand,
+        etag: listed.etag.as_ref().map(crate::tree::Etag::as_str),
+        version: listed.version.as_deref(),
+    };
+    serde_json::to_string(&line).expect("strings and numbers alone always serialize")
+}
+
+fn restore(
+    context: &Context,
+    repository: &Repository<RealDisk>,
+    paths: &[PathBuf],
+) -> Result<Exit, Error> {
+    let wanted = paths
+        .iter()
+        .map(|path| operand(path, context, repository))
+        .collect::<Result<Vec<_>, _>>()?;
+    let lock = repository.lock(&RealDisk)?;
+    let (root, control) = (&repository.root, &repository.control);
+    for settled in trash::settle(&RealDisk, root, control)? {
+        context.screen.warning(&settled.to_string());
+    }
+    let (mut back, mut exit) = (0, Exit::Done);
+    for wanted in &wanted {
+        for restored in trash::restore(&RealDisk, root, control, wanted)? {
+            match trouble(repository, &restored) {
+                None => back += 1,
+                Some((message, hint)) => {
+                    context.screen.error(&message, &[], Some(&hint));
+                    exit = exit.worst(Exit::Incomplete);
+                }
+            }
+            if let Restored::PutBack { path } = &restored {
+                context.screen.result(&format!("restored {}", escape(path.as_str())));
+            }
+        }
+    }
+    drop(lock);
+    context.screen.result(&format!("{} restored", count(back, "file", "files")));
+    Ok(exit)
+}
+
+/// Returns what the trash calls an operand: what `trash list` shows is taken as it is, anything else
+/// is a path relative to the current directory.
+fn operand(
+    typed: &Path,
+    context: &Context,
+    repository: &Repository<RealDisk>,
+) -> Result<String, Error> {
+    if let Some(text) = typed.to_str().filter(|text| names_a_copy(text)) {
+        return Ok(text.to_owned());
+    }
+    match place_one(typed, &context.start, &repository.root_path)? {
+        Operand::Path(path) => Ok(path.as_str().to_owned()),
+        Operand::Root => Err(Error::usage(
+            "the trash is restored by path, not as a whole",
+            "`lsync trash list` shows what it holds",
+        )),
+    }
+}
+
+/// Tells whether a text begins like `20261119T100211Z-ab12/local/`.
+fn names_a_copy(text: &str) -> bool {
+    let mut parts = text.splitn(3, '/');
+    let is_run = parts.next().is_some_and(|run| {
+        run.len() == 21 && run.as_bytes()[8] == b'T' && run.as_bytes()[15..17] == *b"Z-"
+    });
+    is_run && matches!(parts.next(), Some("local" | "bucket")) && parts.next().is_some()
+}
+
+/// Says why a path did not come back, and what to do.
+fn trouble(repository: &Repository<RealDisk>, restored: &Restored) -> Option<(String, String)> {
+    let kept = |operand: &str| {
+        let path = repository.root_path.join(".lsync/trash").join(operand);
+        format!("the copy is {}", path.display())
+    };
+    match restored {
+        Restored::PutBack { .. } => None,
+        Restored::NameTaken { path, operand } => Some((
+            format!("{path} exists, nothing was overwritten"),
+            format!("move it away and restore again; {}", kept(operand)),
+        )),
+        Restored::OtherFileSystem { path, operand } => {
+            Some((format!("{path} lies on another file system"), kept(operand)))
+        }
+        Restored::InStore { path, version, .. } => Some((
+            format!("the store keeps {path} itself, as version {version}"),
+            "fetch this version with a tool of the store, for example \
+             `aws s3api get-object --version-id`"
+                .to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_list_shows_is_told_from_a_path() {
+        assert!(names_a_copy("20261119T100211Z-ab12/local/docs/a.txt"));
+        assert!(names_a_copy("20261119T100211Z-ab12/bucket/a"));
+        for path in ["docs/local/a.txt", "20261119T100211Z-ab12", "20261119T100211Z-ab12/x/a", ""] {
+            assert!(!names_a_copy(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! [`Error`] sums up the modules' errors: what a person reads, the hint, and the exit code.
+
+use crate::plan::{GlobError, Plan, SafetyStop};
+use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
+use crate::repository::trash::TrashError;
+use crate::repository::{ConfigError, DatabaseError, RepositoryError};
+use crate::sync::SyncError;
+use crate::transfer::Report;
+
+/// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; both sides agree (push, pull: their side).
+    Done = 0,
+    /// Any other error.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// Paths failed, changed meanwhile, or cannot be handled.
+    Incomplete = 3,
+    /// Conflicts are open.
+    Conflicts = 4,
+    /// Too many deletions.
+    SafetyStop = 5,
+    /// Not a repository.
+    NoRepository = 10,
+    /// Locked by another lsync.
+    Locked = 11,
+    /// No or refused credentials.
+    Credentials = 12,
+    /// The store cannot be reached.
+    Unreachable = 13,
+    /// Interrupted; the state is safe.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// From the one that beats all others to the one that all others beat.
+    const PRECEDENCE: [Self; 11] = [
+        Self::Interrupted,
+        Self::Unreachable,
+        Self::Credentials,
+        Self::Locked,
+        Self::NoRepository,
+        Self::SafetyStop,
+        // Wrong usage is found before anything is done, so that it meets no other.
+        Self::Usage,
+        Self::Failed,
+        Self::Conflicts,
+        Self::Incomplete,
+        Self::Done,
+    ];
+
+    /// Returns the one that counts where several apply.
+    pub fn worst(self, other: Self) -> Self {
+        let first = Self::PRECEDENCE.into_iter().find(|exit| *exit == self || *exit == other);
+        first.unwrap_or(self)
+    }
+
+    /// Returns what a run that came to its end means to the shell.
+    pub fn of_report(report: &Report) -> Self {
+        let left = report.failed + report.changed_meanwhile + report.incomplete;
+        [
+            (report.interrupted, Self::Interrupted),
+            (report.conflicts > 0, Self::Conflicts),
+            (left + report.beyond_limit > 0, Self::Incomplete),
+        ]
+        .into_iter()
+        .filter_map(|(applies, exit)| applies.then_some(exit))
+        .chain(report.fatal.iter().map(|error| remote_exit(error.kind)))
+        .fold(Self::Done, Self::worst)
+    }
+
+    /// Returns what a plan that is only shown means to the shell: work to do is no failure.
+    pub fn of_plan(plan: &Plan) -> Self {
+        if !plan.conflicts.is_empty() {
+            Self::Conflicts
+        } else if plan.notices.iter().any(|notice| notice.incomplete) {
+            Self::Incomplete
+        } else {
+            Self::Done
+        }
+    }
+
+    /// Returns the number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Everything that can end a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was typed makes no sense.
+    #[error("{message}")]
+    Usage {
+        /// What, where.
+        message: String,
+        /// What to type instead.
+        hint: Option<String>,
+    },
+    /// An `--include` or `--exclude` that cannot be read.
+    #[error(transparent)]
+    Glob(#[from] GlobError),
+    /// Too many deletions.
+    #[error(transparent)]
+    SafetyStop(#[from] SafetyStop),
+    /// What was typed names no bucket.
+    #[error(transparent)]
+    Bucket(#[from] BucketUrlError),
+    /// The working copy.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The settings of the working copy.
+    #[error("cannot use .lsync/config.yaml")]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The trash.
+    #[error(transparent)]
+    Trash(#[from] TrashError),
+    /// The store.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A run.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// The terminal, the current directory: what only the command line touches.
+    #[error(transparent)]
+    CommandLine(#[from] anyhow::Error),
+    /// What the command found does not let it go on.
+    #[error("{message}")]
+    Failed {
+        /// What, where.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+impl Error {
+    /// Makes an error of usage.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Returns what the shell is told.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage { .. } | Self::Glob(_) | Self::Bucket(_) => Exit::Usage,
+            Self::SafetyStop(_) => Exit::SafetyStop,
+            Self::Repository(error) => repository_exit(error),
+            Self::Remote(error) => remote_exit(error.kind),
+            Self::Trash(error) => trash_exit(error),
+            Self::Config(_) | Self::Database(_) | Self::CommandLine(_) | Self::Failed { .. } => {
+                Exit::Failed
+            }
+            Self::Sync(error) => sync_exit(error),
+        }
+    }
+
+    /// Returns what to type next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Failed { hint, .. } => Some(hint.clone()),
+            Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
+            Self::SafetyStop(stop) => Some(safety_hint(stop)),
+            Self::Bucket(error) => Some(error.hint().to_owned()),
+            Self::Repository(error) => error.hint(),
+            Self::Config(error) => error.hint.clone(),
+            Self::Database(error) => error.hint(),
+            Self::Trash(error) => trash_hint(error),
+            Self::CommandLine(_) => None,
+            Self::Remote(error) => remote_hint(error.kind).map(str::to_owned),
+            Self::Sync(error) => sync_hint(error),
+        }
+    }
+
+    /// Returns what lies behind the error, from the nearest cause to the first.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        causes
+    }
+}
+
+fn repository_exit(error: &RepositoryError) -> Exit {
+    match error {
+        RepositoryError::NotARepository { .. } => Exit::NoRepository,
+        RepositoryError::Locked { .. } => Exit::Locked,
+        RepositoryError::Inside { .. }
+        | RepositoryError::Exists { .. }
+        | RepositoryError::OddStart { .. } => Exit::Usage,
+        RepositoryError::Config { .. } | RepositoryError::Io { .. } => Exit::Failed,
+    }
+}
+
+fn trash_exit(error: &TrashError) -> Exit {
+    match error {
+        TrashError::NotFound { .. } => Exit::Usage,
+        TrashError::Io { .. } | TrashError::Full { .. } => Exit::Failed,
+    }
+}
+
+fn trash_hint(error: &TrashError) -> Option<String> {
+    match error {
+        TrashError::NotFound { .. } => Some("`lsync trash list` shows what it holds".to_owned()),
+        TrashError::Io { .. } | TrashError::Full { .. } => None,
+    }
+}
+
+fn sync_exit(error: &SyncError) -> Exit {
+    match error {
+        SyncError::NothingMatches(_) => Exit::Usage,
+        SyncError::Interrupted => Exit::Interrupted,
+        SyncError::Remote(error) => remote_exit(error.kind),
+        SyncError::Trash(error) => trash_exit(error),
+        SyncError::Scan(_)
+        | SyncError::Database(_)
+        | SyncError::OutOfOrder(_)
+        | SyncError::Staging(_) => Exit::Failed,
+    }
+}
+
+fn sync_hint(error: &SyncError) -> Option<String> {
+    match error {
+        SyncError::NothingMatches(_) => {
+            Some("nothing was done; `lsync status` shows what there is".to_owned())
+        }
+        SyncError::Remote(error) => remote_hint(error.kind).map(str::to_owned),
+        SyncError::Trash(error) => trash_hint(error),
+        SyncError::Database(error) => error.hint(),
+        SyncError::OutOfOrder(_) => {
+            Some("run the same command again; if it stays, report it".to_owned())
+        }
+        SyncError::Interrupted | SyncError::Scan(_) | SyncError::Staging(_) => None,
+    }
+}
+
+/// Returns what an error of the store means to the shell.
+pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
+    use RemoteErrorKind as Kind;
+    match kind {
+        Kind::NoCredentials | Kind::Denied => Exit::Credentials,
+        Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed => Exit::Unreachable,
+        Kind::NotFound
+        | Kind::NoBucket
+        | Kind::Changed
+        | Kind::Busy
+        | Kind::WrongRegion
+        | Kind::Unsupported
+        | Kind::Archived
+        | Kind::Lying
+        | Kind::Corrupt
+        | Kind::Full
+        | Kind::Invalid => Exit::Failed,
+    }
+}
+
+/// Returns what to do about an error of the store.
+pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
+    use RemoteErrorKind as Kind;
+    match kind {
+        Kind::NoBucket => {
+            Some("check the name, or make the bucket by `lsync init --create-bucket`")
+        }
+        Kind::NoCredentials => Some(
+            "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY",
+        ),
+        Kind::Denied => Some("check with whoever owns the bucket what these credentials may do"),
+        Kind::WrongRegion => Some("run `lsync init` on the same bucket again to find its region"),
+        Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {
+            Some("run the command again; what was done is recorded")
+        }
+        Kind::Archived => Some("restore the object from the archive first"),
+        Kind::Full => Some("make room and run the command again"),
+        Kind::NotFound
+        | Kind::Changed
+        | Kind::Unsupported
+        | Kind::Lying
+        | Kind::Corrupt
+        | Kind::Invalid => None,
+    }
+}
+
+/// Names a limit that lets the plan pass.
+fn safety_hint(stop: &SafetyStop) -> String {
+    format!("look at it with --dry-run; if it is right, add --max-delete {}", stop.deletions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_manual() {
+        let numbers = [
+            (Exit::Done, 0),
+            (Exit::Failed, 1),
+            (Exit::Usage, 2),
+            (Exit::Incomplete, 3),
+            (Exit::Conflicts, 4),
+            (Exit::SafetyStop, 5),
+            (Exit::NoRepository, 10),
+            (Exit::Locked, 11),
+            (Exit::Credentials, 12),
+            (Exit::Unreachable, 13),
+            (Exit::Interrupted, 130),
+        ];
+        for (exit, number) in numbers {
+            assert_eq!(exit.code(), number);
+        }
+    }
+
+    #[test]
+    fn of_several_the_one_that_comes_first_in_the_manual_counts() {
+        let order = [130, 13, 12, 11, 10, 5, 1, 4, 3, 0];
+        let of = |code| Exit::PRECEDENCE.into_iter().find(|exit| exit.code() == code).unwrap();
+        for (rank, winner) in order.into_iter().enumerate() {
+            for loser in &order[rank..] {
+                assert_eq!(of(winner).worst(of(*loser)).code(), winner);
+                assert_eq!(of(*loser).worst(of(winner)).code(), winner);
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_and_reachability_have_codes_of_their_own() {
+        use RemoteErrorKind as Kind;
+        for (kind, exit) in [
+            (Kind::NoCredentials, Exit::Credentials),
+            (Kind::Denied, Exit::Credentials),
+            (Kind::Unreachable, Exit::Unreachable),
+            (Kind::NoBucket, Exit::Failed),
+            (Kind::Lying, Exit::Failed),
+        ] {
+            assert_eq!(remote_exit(kind), exit, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn each_ending_of_a_run_has_its_code() {
+        let nothing = Report::default;
+        let fatal = |kind| {
+            let (operation, key, message) = ("LIST", String::new(), String::new());
+            let (ambiguous, retry_after_seconds) = (false, None);
+            Some(RemoteError { kind, operation, key, message, ambiguous, retry_after_seconds })
+        };
+        for (report, code) in [
+            (nothing(), 0),
+            (Report { ahead: 1, behind: 1, withheld_deletions: 1, ..nothing() }, 0),
+            (Report { failed: 1, ..nothing() }, 3),
+            (Report { changed_meanwhile: 1, ..nothing() }, 3),
+            (Report { incomplete: 1, ..nothing() }, 3),
+            (Report { beyond_limit: 1, ..nothing() }, 3),
+            (Report { conflicts: 1, failed: 1, ..nothing() }, 4),
+            (Report { fatal: fatal(RemoteErrorKind::NoBucket), conflicts: 1, ..nothing() }, 1),
+            (Report { fatal: fatal(RemoteErrorKind::Denied), conflicts: 1, ..nothing() }, 12),
+            (Report { fatal: fatal(RemoteErrorKind::Unreachable), failed: 1, ..nothing() }, 13),
+            (
+                Report {
+                    interrupted: true,
+                    fatal: fatal(RemoteErrorKind::Unreachable),
+                    ..nothing()
+                },
+                130,
+            ),
+        ] {
+            assert_eq!(Exit::of_report(&report).code(), code, "{report:?}");
+        }
+    }
+
+    #[test]
+    fn the_safety_stop_names_a_limit_that_would_do() {
+        let stop = SafetyStop { in_bucket: true, deletions: 26, tracked: 100 };
+        let error = Error::from(stop);
+        assert_eq!(error.exit(), Exit::SafetyStop);
+        assert!(error.hint().unwrap().ends_with("--max-delete 26"));
+    }
+
+    #[test]
+    fn causes_are_listed_from_the_nearest_on() {
+        let first = std::io::Error::other("first");
+        let error = Error::from(anyhow::Error::new(first).context("second").context("third"));
+        assert_eq!(error.to_string(), "third");
+        assert_eq!(error.causes(), ["second", "first"]);
+    }
+}
