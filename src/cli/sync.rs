@@ -20,6 +20,7 @@ const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(super) struct Wish {
     /// The command as typed.
     word: &'static str,
