@@ -297,7 +297,7 @@ impl Simulation {
             self.does(state, client, |_, _| {
                 if is_in_the_way {
                     person.remove(&at);
-                } else if item.mode & 0o600 != 0o600 {
+                } else if item.mode & 0o700 != mode & 0o700 {
                     person.set_mode(&at, mode);
                 } else {
                     return None;

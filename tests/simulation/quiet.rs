@@ -1,6 +1,7 @@
 //! The end of a seed: nothing interferes any more, and everything has to come to rest.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lsync::plan::{ConflictKind, Direction, Resolution};
@@ -70,14 +71,7 @@ impl Simulation {
             let mut state = self.state();
             state.violate(format!("I5: {name} could not finish in peace: {report:?}"));
         }
-        for (path, kind) in &ended.notices {
-            // A file and a folder of one name in the bucket: only a person can decide that.
-            if *kind == "clash" {
-                self.remote.delete_as_somebody(path);
-                self.read_history(&mut self.state());
-                is_quiet = false;
-            }
-        }
+        is_quiet &= !self.settle_clashes(&ended);
         if ended.conflicts.is_empty() {
             return is_quiet;
         }
@@ -85,12 +79,28 @@ impl Simulation {
         for conflict in shapes {
             let mut order = Order::quiet(Verb::Run(Direction::ForcedPull));
             order.operand = Some(conflict.path.to_string());
-            self.now(client, order);
+            if let Some(ended) = self.now(client, order) {
+                self.settle_clashes(&ended);
+            }
         }
         let choices = [Resolution::Theirs, Resolution::Ours, Resolution::Both];
         let choice = choices[round % choices.len()];
         self.now(client, Order::quiet(Verb::Resolve(choice)));
         false
+    }
+
+    /// Lets another tool decide where the bucket holds a file and a folder of one name: nobody else
+    /// can. Tells whether there was something to decide.
+    fn settle_clashes(&self, ended: &Ended) -> bool {
+        let clashes: Vec<&String> = (ended.notices.iter())
+            .filter(|(_, kind)| *kind == "clash")
+            .map(|(path, _)| path)
+            .collect();
+        for path in &clashes {
+            self.remote.delete_as_somebody(path);
+            self.read_history(&mut self.state());
+        }
+        !clashes.is_empty()
     }
 
     /// Carries out a command at once, and checks what must hold after it.
@@ -104,7 +114,9 @@ impl Simulation {
             own.is_killed = false;
             own.stop = lsync::monitor::Stop::default();
         }
-        let ended = self.execute(client, &order);
+        // It unwinds only where something has gone wrong already.
+        let run = AssertUnwindSafe(|| self.execute(client, &order));
+        let ended = catch_unwind(run).unwrap_or_else(|_| Err("it unwound".to_owned()));
         let mut state = self.state();
         let name = self.name(client);
         let is_over = ended.as_ref().is_ok_and(|ended| ended.report.is_some());
