@@ -232,7 +232,7 @@ fn sync_exit(error: &SyncError) -> Exit {
 fn sync_hint(error: &SyncError) -> Option<String> {
     match error {
         SyncError::NothingMatches(_) => {
-            Some("nothing was done for the others; `lsync status` shows what there is".to_owned())
+            Some("nothing was done; `lsync status` shows what there is".to_owned())
         }
         SyncError::Remote(error) => remote_hint(error.kind).map(str::to_owned),
         SyncError::Trash(error) => trash_hint(error),

@@ -11,14 +11,17 @@ use super::json;
 use super::render;
 use super::screen::Screen;
 use super::text::{count, duration, escape, number, rate, size};
-use crate::monitor::{Event, Monitor, Phase};
+use crate::monitor::{Event, Item, Monitor, Phase};
 use crate::tree::RepoPath;
 
 /// Between two lines of plain progress.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Between two frames of a bar.
-const FRAME_INTERVAL: Duration = Duration::from_millis(100);
+const FRAME_MILLISECONDS: u64 = 100;
+
+/// How many bytes a path counts for in the length of a bar: a deletion takes its time, too.
+const PATH_COST_BYTES: u64 = 64 * 1024;
 
 /// How wide the name of the file in the bar's message is at most, in columns.
 const MESSAGE_COLUMNS_MAX: usize = 40;
@@ -41,6 +44,8 @@ struct Counters {
     remote: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
+    /// When the bar's words were last changed, in milliseconds since the phase began.
+    drawn: AtomicU64,
 }
 
 /// The phase, and since when.
@@ -57,11 +62,19 @@ pub(super) struct Progress {
     counters: Counters,
     current: Mutex<Option<Current>>,
     bar: Mutex<Option<ProgressBar>>,
+    /// How what is done is announced where more than a count has to be said.
+    label: &'static str,
 }
 
 impl Progress {
     /// Makes a monitor that shows progress as `choice` says.
-    pub(super) fn new(screen: Arc<Screen>, choice: ProgressChoice) -> Arc<Self> {
+    ///
+    /// `label` begins the lines that tell which versions were replaced: `forced`, `resolved`.
+    pub(super) fn new(
+        screen: Arc<Screen>,
+        choice: ProgressChoice,
+        label: &'static str,
+    ) -> Arc<Self> {
         let mode = match choice {
             _ if screen.quiet() => Mode::None,
             ProgressChoice::None => Mode::None,
@@ -69,7 +82,7 @@ impl Progress {
             ProgressChoice::Auto | ProgressChoice::Bar | ProgressChoice::Plain => Mode::Plain,
         };
         let (counters, current) = (Counters::default(), Mutex::new(None));
-        Arc::new(Self { screen, mode, counters, current, bar: Mutex::new(None) })
+        Arc::new(Self { screen, mode, counters, current, bar: Mutex::new(None), label })
     }
 
     /// Prints the plain lines; dropped when the work has ended.
@@ -105,6 +118,32 @@ impl Progress {
         })
     }
 
+    /// Counts a path that is done with, unless only the database learns of it.
+    fn count(&self, item: &Item) {
+        if matches!(item.action, "adopt" | "forget") {
+            return;
+        }
+        self.counters.files.fetch_add(1, RELAXED);
+        self.with_bar(|bar| bar.inc(PATH_COST_BYTES));
+        self.redraw();
+    }
+
+    /// Changes the words beside the bar, at most once a frame: they cost more than a byte count.
+    fn redraw(&self) {
+        let Some(current) = *self.current.lock().unwrap_or_else(PoisonError::into_inner) else {
+            return;
+        };
+        let now = u64::try_from(current.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let drawn = self.counters.drawn.load(RELAXED);
+        if drawn > 0 && now.saturating_sub(drawn) < FRAME_MILLISECONDS {
+            return;
+        }
+        self.counters.drawn.store(now.max(1), RELAXED);
+        if let Some(line) = self.line() {
+            self.with_bar(|bar| bar.set_prefix(line));
+        }
+    }
+
     /// Puts `bar` in the place of the one that is shown.
     fn show(&self, bar: Option<ProgressBar>) {
         let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,7 +152,7 @@ impl Progress {
         }
         self.screen.set_bar(bar.clone());
         if let Some(bar) = &bar {
-            bar.enable_steady_tick(FRAME_INTERVAL);
+            bar.enable_steady_tick(Duration::from_millis(FRAME_MILLISECONDS));
         }
         *shown = bar;
     }
@@ -156,15 +195,10 @@ fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
 /// Makes the bar of a phase, on stderr.
 fn bar(phase: Phase) -> ProgressBar {
     let (length, template) = match phase {
-        Phase::Planning | Phase::Finishing => (None, "{spinner} {msg}"),
-        Phase::Working { files, bytes: 0 } => {
-            (Some(files), "{bar:24} {human_pos}/{human_len} files  {msg}")
+        Phase::Planning | Phase::Finishing => (None, "{spinner} {prefix}"),
+        Phase::Working { files, bytes } => {
+            (Some(bytes + files * PATH_COST_BYTES), "[{bar:24}] {prefix}  {wide_msg}")
         }
-        Phase::Working { bytes, .. } => (
-            Some(bytes),
-            "{bar:24} {prefix}, {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, \
-             {eta} left  {msg}",
-        ),
     };
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
     match ProgressStyle::with_template(template) {
@@ -173,37 +207,20 @@ fn bar(phase: Phase) -> ProgressBar {
     }
 }
 
-fn prefix(done: u64, total: u64) -> String {
-    format!("{}/{} files", number(done), number(total))
-}
-
 impl Monitor for Progress {
     fn phase(&self, phase: Phase) {
         let current = Current { phase, since: Instant::now() };
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
+        self.counters.drawn.store(0, RELAXED);
         if self.mode == Mode::Bar {
-            let bar = bar(phase);
-            match phase {
-                Phase::Planning => bar.set_message("comparing"),
-                Phase::Finishing => bar.set_message("recording"),
-                Phase::Working { files, .. } => bar.set_prefix(prefix(0, files)),
-            }
-            self.show(Some(bar));
+            self.show(Some(bar(phase)));
+            self.redraw();
         }
     }
 
     fn event(&self, event: Event) {
-        if matches!(event, Event::Done(_) | Event::Failed(_)) {
-            let done = self.counters.files.fetch_add(1, RELAXED) + 1;
-            let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(Current { phase: Phase::Working { files, bytes }, .. }) = current {
-                self.with_bar(|bar| {
-                    bar.set_prefix(prefix(done, files));
-                    if bytes == 0 {
-                        bar.set_position(done);
-                    }
-                });
-            }
+        if let Event::Done(item) | Event::Failed(item) = &event {
+            self.count(item);
         }
         if self.screen.json() {
             return self.screen.result(&json::event(&event));
@@ -211,6 +228,9 @@ impl Monitor for Progress {
         match event {
             Event::Planned(item) | Event::Done(item) if self.screen.verbose() => {
                 self.screen.result(&render::done_line(self.screen.style(), &item));
+            }
+            Event::Done(item) if !item.reason.is_empty() && !self.screen.quiet() => {
+                self.screen.result(&render::replaced_line(self.label, &item));
             }
             Event::Planned(_) | Event::Done(_) => (),
             Event::Failed(item) => {
@@ -228,12 +248,13 @@ impl Monitor for Progress {
     fn bytes(&self, bytes: u64) {
         self.counters.bytes.fetch_add(bytes, RELAXED);
         self.with_bar(|bar| bar.inc(bytes));
+        self.redraw();
     }
 
     fn counted(&self, local: u64, remote: u64) {
         self.counters.local.store(local, RELAXED);
         self.counters.remote.store(remote, RELAXED);
-        self.with_bar(|bar| bar.set_message(planning(&self.counters)));
+        self.redraw();
     }
 
     fn warning(&self, message: &str) {
@@ -263,16 +284,15 @@ mod tests {
     use super::super::arguments::OutputOptions;
     use super::super::screen::tests::in_memory;
     use super::*;
-    use crate::monitor::Item;
 
     fn item(path: &str) -> Item {
-        let (path, reason) = (path.to_owned(), "new".to_owned());
+        let (path, reason) = (path.to_owned(), String::new());
         Item { path, action: "upload", bytes: 4, reason, hint: None }
     }
 
     fn shown(options: OutputOptions, event: Event) -> (String, String) {
         let (screen, out, err) = in_memory(options);
-        Progress::new(Arc::new(screen), ProgressChoice::Auto).event(event);
+        Progress::new(Arc::new(screen), ProgressChoice::Auto, "forced").event(event);
         (out.text(), err.text())
     }
 
@@ -281,13 +301,23 @@ mod tests {
         let plain = OutputOptions::default();
         assert_eq!(shown(plain, Event::Done(item("a"))), (String::new(), String::new()));
         let verbose = OutputOptions { verbose: true, ..plain };
-        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload   a  4 B  new\n");
+        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload   a  4 B\n");
+    }
+
+    #[test]
+    fn a_version_that_was_replaced_is_named_without_being_asked() {
+        let reason = "replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash".to_owned();
+        let forced = Event::Done(Item { reason, ..item("a") });
+        assert_eq!(
+            shown(OutputOptions::default(), forced).0,
+            "forced: replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
+        );
     }
 
     #[test]
     fn failures_are_printed_also_when_quiet() {
         let quiet = OutputOptions { quiet: true, ..OutputOptions::default() };
-        assert_eq!(shown(quiet, Event::Failed(item("a"))).1, "failed   a  new\n");
+        assert_eq!(shown(quiet, Event::Failed(item("a"))).1, "failed   a\n");
         assert_eq!(shown(quiet, Event::Skipped(item("a"))).1, "");
     }
 
@@ -298,7 +328,7 @@ mod tests {
         assert_eq!(
             out,
             "{\"event\":\"done\",\"path\":\"a\\nb\",\"action\":\"upload\",\"bytes\":4,\
-             \"reason\":\"new\",\"hint\":null}\n"
+             \"reason\":\"\",\"hint\":null}\n"
         );
         assert_eq!(err, "");
     }
@@ -317,7 +347,7 @@ mod tests {
     #[test]
     fn progress_appears_only_where_a_phase_has_begun() {
         let (screen, ..) = in_memory(OutputOptions::default());
-        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain);
+        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
         assert_eq!(progress.line(), None);
         progress.phase(Phase::Planning);
         progress.counted(1, 2000);

@@ -36,6 +36,15 @@ pub(super) fn plan_lines(context: &Context, plan: &Plan) {
     }
 }
 
+/// Shows what a plan is about to do, where somebody reads along.
+pub(super) fn actions(context: &Context, plan: &Plan) {
+    let screen = &context.screen;
+    let lines = render::actions(screen.style(), plan, false);
+    if !screen.json() && !screen.quiet() && !lines.is_empty() {
+        screen.result(&lines.join("\n"));
+    }
+}
+
 /// Shows the last line of a plan that is not carried out.
 pub(super) fn plan_summary(context: &Context, word: &'static str, plan: &Plan, elapsed: Duration) {
     let (screen, text) = (&context.screen, render::plan_summary(plan));

@@ -126,9 +126,10 @@ pub(super) struct Working {
 }
 
 impl Working {
-    /// Begins to show progress.
-    pub(super) fn begin(context: &Context) -> Self {
-        let progress = Progress::new(Arc::clone(&context.screen), context.output.progress);
+    /// Begins to show progress; `label` as in [`Progress::new`].
+    pub(super) fn begin(context: &Context, label: &'static str) -> Self {
+        let screen = Arc::clone(&context.screen);
+        let progress = Progress::new(screen, context.output.progress, label);
         let ticking = tokio::spawn(Arc::clone(&progress).tick());
         Self { progress, ticking }
     }
@@ -168,16 +169,21 @@ pub(super) const RACES: &str = "this store has no reliable conditional writes: t
     the same file in the same second can overwrite each other; lsync compares before and after \
     each write and keeps copies";
 
-/// Opens the way to the bucket of a working copy, with what the probe found.
-pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<AnyRemote, Error> {
+/// Returns what the probe found when the working copy was made.
+pub(super) fn capabilities(repository: &Repository<RealDisk>) -> Result<Capabilities, Error> {
     let config = &repository.config;
-    let capabilities = config.store_as::<Capabilities>()?.ok_or_else(|| {
+    config.store_as::<Capabilities>()?.ok_or_else(|| {
         let message = "the config does not say what the store can do".to_owned();
         let hint = format!("run `lsync init {}` again", config.remote.url);
         Error::Failed { message, hint }
-    })?;
-    let settings = settings(&with_environment(&config.remote), &repository.root_path)?;
-    Ok(remote::connect(&settings, capabilities).await?)
+    })
+}
+
+/// Opens the way to the bucket of a working copy.
+pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<AnyRemote, Error> {
+    let remote = with_environment(&repository.config.remote);
+    let settings = settings(&remote, &repository.root_path)?;
+    Ok(remote::connect(&settings, capabilities(repository)?).await?)
 }
 
 /// Returns where the bucket is; `start` is what a relative folder would be relative to.

@@ -5,12 +5,13 @@ use std::time::Instant;
 use super::arguments::StatusArguments;
 use super::render;
 use super::report;
-use super::session::{self, Context, RACES, Working};
+use super::session::{self, Context, RACES, RealWorld, Working};
 use super::sync::request;
+use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::plan::Plan;
-use crate::remote::Remote as _;
+use crate::remote::{MemoryRemote, Remote};
 use crate::repository::Repository;
 use crate::sync::{self, Request};
 
@@ -24,20 +25,24 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         ..request(&repository, paths, &arguments.plan)?
     };
     tell_of_another(context, &repository);
-    let remote = session::connect(&repository).await?;
+    let found = session::capabilities(&repository)?;
     if context.screen.verbose() {
-        context.screen.remark(&format!("bucket: {}", repository.config.remote.url));
-        if remote.capabilities().can_lose_races() {
+        context.screen.remark(&format!("bucket: {}", escape(&repository.config.remote.url)));
+        if found.can_lose_races() {
             context.screen.warning(RACES);
         }
     }
     let started = Instant::now();
-    let working = Working::begin(context);
-    let world = context.world(repository, remote, &working);
-    let Some(plan) = context.unless_interrupted(sync::plan(&world, &request)).await else {
-        return Ok(Exit::Interrupted);
+    let working = Working::begin(context, "status");
+    let plan = if request.offline {
+        // Nobody is asked, so that it does not matter who would answer.
+        let nobody = MemoryRemote::with_capabilities(found);
+        plan(context, context.world(repository, nobody, &working), &request).await?
+    } else {
+        let remote = session::connect(&repository).await?;
+        plan(context, context.world(repository, remote, &working), &request).await?
     };
-    let plan = plan?;
+    let Some(plan) = plan else { return Ok(Exit::Interrupted) };
     drop(working);
     show(context, &plan);
     report::plan_summary(context, "status", &plan, started.elapsed());
@@ -45,6 +50,15 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         context.screen.hint(hint);
     }
     Ok(Exit::of_plan(&plan))
+}
+
+/// Makes the plan; `None` when interrupted.
+async fn plan<R: Remote>(
+    context: &Context,
+    world: RealWorld<R>,
+    request: &Request,
+) -> Result<Option<Plan>, Error> {
+    Ok(context.unless_interrupted(sync::plan(&world, request)).await.transpose()?)
 }
 
 /// Says so where another lsync is at work: what it has under way looks unfinished.

@@ -27,6 +27,7 @@ pub(super) struct Style {
 
 impl Style {
     /// No colours.
+    #[cfg(test)]
     pub(super) const PLAIN: Self = Self { on: false };
 
     /// Chooses for a channel by `--color`, `NO_COLOR` and `TERM`.

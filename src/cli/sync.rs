@@ -1,7 +1,7 @@
 //! `lsync sync`, `push` and `pull`: one flow with a direction.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::arguments::{PlanOptions, PullArguments, PushArguments, SyncArguments};
 use super::prompt;
@@ -156,7 +156,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     request.backup &= wish.backup;
     let lock = (!request.dry_run).then(|| repository.lock(&RealDisk)).transpose()?;
     let remote = session::connect(&repository).await?;
-    let working = Working::begin(context);
+    let working = Working::begin(context, if wish.mirror { "mirror" } else { "forced" });
     let world = context.world(repository, remote, &working);
     let started = Instant::now();
     let Some(plan) = context.unless_interrupted(sync::plan(&world, &request)).await else {
@@ -171,27 +171,38 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     if !agreed(context, wish, &request, &plan)? {
         return Ok(Exit::SafetyStop);
     }
-    let result = carry_out(context, wish.word, &world, &request, (plan, started)).await;
-    drop(working);
+    let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
+    let result = run.out(context, plan, started).await;
     drop(lock);
     result
 }
 
-/// Carries a plan out, and tells what came of it.
-pub(super) async fn carry_out(
-    context: &Context,
-    word: &'static str,
-    world: &RealWorld,
-    request: &Request,
-    (plan, started): (Plan, Instant),
-) -> Result<Exit, Error> {
-    let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
-    let report = context.to_the_end(sync::carry_out(world, request, plan)).await;
-    let elapsed: Duration = started.elapsed();
-    report::left_open(context, &conflicts, &notices);
-    let report = report?;
-    report::summary(context, word, &report, elapsed);
-    Ok(Exit::of_report(&report))
+/// Everything that it takes to carry a plan out.
+pub(super) struct Carry<'a> {
+    /// The command as typed.
+    pub(super) command: &'static str,
+    pub(super) world: &'a RealWorld,
+    pub(super) request: &'a Request,
+    pub(super) working: &'a Working,
+}
+
+impl Carry<'_> {
+    /// Carries a plan out, and tells what came of it.
+    pub(super) async fn out(
+        self,
+        context: &Context,
+        plan: Plan,
+        started: Instant,
+    ) -> Result<Exit, Error> {
+        let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
+        let carrying = sync::carry_out(self.world, self.request, plan);
+        let report = context.to_the_end(carrying).await;
+        self.working.pause();
+        report::left_open(context, &conflicts, &notices);
+        let report = report?;
+        report::summary(context, self.command, &report, started.elapsed());
+        Ok(Exit::of_report(&report))
+    }
 }
 
 /// Asks what has to be asked before a plan is carried out; without a terminal, stops instead.

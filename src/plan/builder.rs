@@ -2,7 +2,7 @@
 
 use super::{
     Action, ActionKind, Conflict, ConflictKind, Decision, Direction, Examined, KnotVerdict, Member,
-    Notice, Plan, Stage, classify, notices, reconcile, reconcile_knot,
+    Members, Notice, Plan, Stage, classify, notices, reconcile, reconcile_knot,
 };
 use crate::tree::{BaseRow, Knot, Local, RepoPath, Row, Stat};
 
@@ -57,30 +57,28 @@ impl PlanBuilder {
 
     /// Decides a file against a folder; `examined` is asked for each row.
     pub fn knot(&mut self, knot: &Knot, examined: impl Fn(&RepoPath) -> Examined) {
-        let top_examined = examined(&knot.top.path);
         let nothing = Member::LeftAlone { here: false, there: false };
-        let top = classify(&knot.top, &top_examined).unwrap_or(nothing);
-        let below: Vec<_> = knot
-            .below
-            .iter()
-            .map(|row| classify(row, &examined(&row.path)).unwrap_or(nothing))
-            .collect();
-        let verdict =
-            reconcile_knot(top, &below, self.options.direction, self.options.implicit_force);
-        for row in std::iter::once(&knot.top).chain(&knot.below) {
-            if matches!(row.local, Local::Marked { .. }) {
-                self.leave_alone(row, &Examined::NotNeeded);
+        let member = |row: &Row| classify(row, &examined(&row.path)).unwrap_or(nothing);
+        let top = member(&knot.top);
+        let below: Vec<_> = knot.below.iter().map(member).collect();
+        let members = Members { top, below: &below, inner: &inner_pairs(&knot.below) };
+        let verdict = reconcile_knot(members, self.options.direction, self.options.implicit_force);
+        for (row, member) in rows_of(knot).zip(std::iter::once(&top).chain(&below)) {
+            if matches!(member, Member::LeftAlone { .. }) {
+                self.leave_alone(row, &examined(&row.path));
             }
         }
         match verdict {
-            KnotVerdict::Decided { top, below, replace_folder } => {
+            KnotVerdict::Decided { top: first, below: rest, replace_folder } => {
                 self.knots += 1;
                 if replace_folder {
-                    return self.replace_folder(knot, &below);
+                    return self.replace_folder(knot, &below, &rest);
                 }
-                self.decided(&knot.top, &top_examined, top, self.knots);
-                for (row, decision) in knot.below.iter().zip(below) {
-                    self.decided(row, &examined(&row.path), decision, self.knots);
+                let members = std::iter::once((top, first)).chain(below.into_iter().zip(rest));
+                for (row, (member, decision)) in rows_of(knot).zip(members) {
+                    if matches!(member, Member::Known(..)) {
+                        self.decided(row, &examined(&row.path), decision, self.knots);
+                    }
                 }
             }
             KnotVerdict::Conflict => {
@@ -100,6 +98,8 @@ impl PlanBuilder {
         if let Some(limit) = self.options.limit {
             self.cut(limit);
         }
+        self.plan.replaced_files =
+            self.plan.actions.iter().map(|action| action.folder.len() as u64).sum();
         self.plan
     }
 
@@ -158,19 +158,21 @@ impl PlanBuilder {
     }
 
     /// One exchange brings the object and takes the folder with everything in it.
-    fn replace_folder(&mut self, knot: &Knot, below: &[Decision]) {
+    fn replace_folder(&mut self, knot: &Knot, members: &[Member], below: &[Decision]) {
         let unknown =
             below.iter().any(|d| matches!(d, Decision::DeleteLocal { unknown_loser: true }));
         self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, unknown);
         if let Some(action) = self.plan.actions.last_mut() {
             action.folder = knot.below.iter().filter_map(file_of).collect();
         }
-        for (row, decision) in knot.below.iter().zip(below) {
+        for ((row, member), decision) in knot.below.iter().zip(members).zip(below) {
+            if matches!(member, Member::LeftAlone { .. }) {
+                continue;
+            }
             if !matches!(decision, Decision::DeleteLocal { .. }) {
                 self.decided(row, &Examined::NotNeeded, *decision, self.knots);
                 continue;
             }
-            self.plan.replaced_files += 1;
             self.push(row, ActionKind::Forget, self.knots, false);
             if let Some(action) = self.plan.actions.last_mut() {
                 action.stage = Stage::Last;
@@ -226,7 +228,6 @@ impl PlanBuilder {
         let before = self.plan.actions.len();
         self.plan.actions.retain(|action| !is_deletion(action) && !knots.contains(&action.knot));
         self.plan.withheld_deletions = (before - self.plan.actions.len()) as u64;
-        self.plan.replaced_files = 0;
     }
 
     fn cut(&mut self, limit: u64) {
@@ -246,6 +247,25 @@ impl PlanBuilder {
         });
         self.plan.beyond_limit = (before - self.plan.actions.len()) as u64;
     }
+}
+
+fn rows_of(knot: &Knot) -> impl Iterator<Item = &Row> {
+    std::iter::once(&knot.top).chain(&knot.below)
+}
+
+/// Returns the pairs of rows, by their indices, of which the second lies below the first.
+fn inner_pairs(rows: &[Row]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let is_over =
+            |above: &mut usize| !row.path.as_str().starts_with(rows[*above].path.as_str());
+        while open.pop_if(is_over).is_some() {}
+        let above = open.iter().filter(|above| row.path.is_below(&rows[**above].path));
+        pairs.extend(above.map(|above| (*above, index)));
+        open.push(index);
+    }
+    pairs
 }
 
 fn file_of(row: &Row) -> Option<(RepoPath, Stat)> {

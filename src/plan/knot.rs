@@ -42,88 +42,109 @@ pub enum KnotVerdict {
     Blocked,
 }
 
-/// What a decision leaves of a path on each side.
-struct After {
+/// Where a path exists, now or after its decision was carried out.
+struct Side {
     here: bool,
     there: bool,
 }
 
+/// A knot: what stands at its paths.
+#[derive(Debug, Clone, Copy)]
+pub struct Members<'a> {
+    /// At the top, as a file.
+    pub top: Member,
+    /// Below it.
+    pub below: &'a [Member],
+    /// The pairs of indices into `below` of which the second lies below the first: knots within
+    /// the knot.
+    pub inner: &'a [(usize, usize)],
+}
+
 /// Decides about a knot. `implicit_force` is `push FILE`, whose force does not reach into folders.
-pub fn reconcile_knot(
-    top: Member,
-    below: &[Member],
-    direction: Direction,
-    implicit_force: bool,
-) -> KnotVerdict {
-    if implicit_force && below.iter().any(|member| is_anywhere(*member)) {
+pub fn reconcile_knot(members: Members, direction: Direction, implicit_force: bool) -> KnotVerdict {
+    if implicit_force && members.below.iter().any(|member| is_anywhere(*member)) {
         return KnotVerdict::Conflict;
     }
-    let wins = match direction {
-        Direction::Sync | Direction::Push | Direction::Pull => false,
-        Direction::ForcedPush
-        | Direction::ForcedPull
-        | Direction::MirrorPush
-        | Direction::MirrorPull => true,
-    };
-    // A forced run leaves alone what only one side has, as long as that fits; where it does not,
-    // the shape that wins takes along what stands in its way.
-    match attempt(top, below, direction) {
-        Some(verdict) => verdict,
-        None if wins => {
-            attempt(top, below, mirrored(direction)).unwrap_or_else(|| unsound(top, below, true))
+    // A forced run leaves alone what only the losing side has, as long as that fits; where it does
+    // not, the shape that wins takes along what stands in its way, as a mirror does.
+    let forced = match direction {
+        Direction::Sync | Direction::Push | Direction::Pull => None,
+        Direction::ForcedPush | Direction::MirrorPush => {
+            Some((Direction::MirrorPush, members.in_the_way(|now| now.here)))
         }
-        None => unsound(top, below, false),
+        Direction::ForcedPull | Direction::MirrorPull => {
+            Some((Direction::MirrorPull, members.in_the_way(|now| now.there)))
+        }
+    };
+    let gently = members.attempt(|_| direction);
+    match (gently, forced) {
+        (Some(verdict), _) => verdict,
+        (None, Some((mirror, in_the_way))) => members
+            .attempt(|index| if in_the_way[index] { mirror } else { direction })
+            .unwrap_or_else(|| members.unsound(true)),
+        (None, None) => members.unsound(false),
     }
 }
 
-/// Decides each path by itself; `None` where the results do not fit together.
-fn attempt(top: Member, below: &[Member], direction: Direction) -> Option<KnotVerdict> {
-    let top_decision = decide(top, direction);
-    let decisions: Vec<_> = below.iter().map(|member| decide(*member, direction)).collect();
-    let is_conflict = |decision: &Decision| matches!(decision, Decision::Conflict(_));
-    if is_conflict(&top_decision) || decisions.iter().any(is_conflict) {
-        return Some(KnotVerdict::Conflict);
+impl Members<'_> {
+    /// Decides each path by itself; `None` where the results do not fit together.
+    ///
+    /// `direction` is asked with 0 for the top, and with one more than the index for what is below.
+    fn attempt(&self, direction: impl Fn(usize) -> Direction) -> Option<KnotVerdict> {
+        let top = decide(self.top, direction(0));
+        let below: Vec<_> = (self.below.iter().enumerate())
+            .map(|(index, member)| decide(*member, direction(index + 1)))
+            .collect();
+        let is_conflict = |decision: &Decision| matches!(decision, Decision::Conflict(_));
+        if is_conflict(&top) || below.iter().any(is_conflict) {
+            return Some(KnotVerdict::Conflict);
+        }
+        let top_after = after(self.top, top);
+        let below_after: Vec<_> =
+            self.below.iter().zip(&below).map(|(member, it)| after(*member, *it)).collect();
+        if self.is_both(&top_after, &below_after, |after| after.here)
+            || self.is_both(&top_after, &below_after, |after| after.there)
+        {
+            return None;
+        }
+        let folder_is_here = self.below.iter().any(|member| exists(*member).here);
+        Some(KnotVerdict::Decided {
+            replace_folder: matches!(top, Decision::Download { .. }) && folder_is_here,
+            top,
+            below,
+        })
     }
-    let top_after = after(top, top_decision);
-    let below_after =
-        || below.iter().zip(&decisions).map(|(member, decision)| after(*member, *decision));
-    if (top_after.here && below_after().any(|after| after.here))
-        || (top_after.there && below_after().any(|after| after.there))
-    {
-        return None;
-    }
-    let folder_is_here = below.iter().any(|member| exists(*member).here);
-    Some(KnotVerdict::Decided {
-        replace_folder: matches!(top_decision, Decision::Download { .. }) && folder_is_here,
-        top: top_decision,
-        below: decisions,
-    })
-}
 
-/// Returns the direction that also takes away what only the losing side has.
-fn mirrored(direction: Direction) -> Direction {
-    match direction {
-        Direction::ForcedPull => Direction::MirrorPull,
-        Direction::ForcedPush => Direction::MirrorPush,
-        Direction::Sync
-        | Direction::Push
-        | Direction::Pull
-        | Direction::MirrorPull
-        | Direction::MirrorPush => direction,
+    /// Tells whether a side holds a file and a folder of one name, anywhere in the knot.
+    fn is_both(&self, top: &Side, below: &[Side], side: fn(&Side) -> bool) -> bool {
+        (side(top) && below.iter().any(side))
+            || self.inner.iter().any(|(upper, lower)| side(&below[*upper]) && side(&below[*lower]))
     }
-}
 
-/// Names the reason why the decisions of a knot do not fit together.
-fn unsound(top: Member, below: &[Member], wins: bool) -> KnotVerdict {
-    let there = |member: &Member| exists(*member).there;
-    if there(&top) && below.iter().any(there) {
-        return KnotVerdict::Clash;
+    /// Tells for the top, and for each path below, whether what `wins` lies above or below it.
+    fn in_the_way(&self, wins: fn(&Side) -> bool) -> Vec<bool> {
+        let wins = |member: &Member| wins(&exists(*member));
+        let mut in_the_way = vec![wins(&self.top); self.below.len() + 1];
+        in_the_way[0] = self.below.iter().any(wins);
+        for (upper, lower) in self.inner {
+            in_the_way[upper + 1] |= wins(&self.below[*lower]);
+            in_the_way[lower + 1] |= wins(&self.below[*upper]);
+        }
+        in_the_way
     }
-    let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
-    if is_left_alone(&top) || (wins && below.iter().any(is_left_alone)) {
-        KnotVerdict::Blocked
-    } else {
-        KnotVerdict::Conflict
+
+    /// Names the reason why the decisions do not fit together.
+    fn unsound(&self, is_forced: bool) -> KnotVerdict {
+        let below_now: Vec<_> = self.below.iter().map(|member| exists(*member)).collect();
+        if self.is_both(&exists(self.top), &below_now, |now| now.there) {
+            return KnotVerdict::Clash;
+        }
+        let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
+        if is_left_alone(&self.top) || (is_forced && self.below.iter().any(is_left_alone)) {
+            KnotVerdict::Blocked
+        } else {
+            KnotVerdict::Conflict
+        }
     }
 }
 
@@ -140,13 +161,13 @@ fn is_anywhere(member: Member) -> bool {
 }
 
 /// Returns where a path exists now.
-fn exists(member: Member) -> After {
+fn exists(member: Member) -> Side {
     match member {
-        Member::LeftAlone { here, there } => After { here, there },
+        Member::LeftAlone { here, there } => Side { here, there },
         Member::Known(Change::Tracked(local, remote), _) => {
-            After { here: local != LocalChange::Deleted, there: remote != RemoteChange::Deleted }
+            Side { here: local != LocalChange::Deleted, there: remote != RemoteChange::Deleted }
         }
-        Member::Known(Change::Untracked(side), _) => After {
+        Member::Known(Change::Untracked(side), _) => Side {
             here: matches!(side, Untracked::Local | Untracked::Both),
             there: matches!(side, Untracked::Remote | Untracked::Both),
         },
@@ -154,7 +175,7 @@ fn exists(member: Member) -> After {
 }
 
 /// Returns where a path exists after its decision was carried out.
-fn after(member: Member, decision: Decision) -> After {
+fn after(member: Member, decision: Decision) -> Side {
     let now = exists(member);
     match decision {
         Decision::Agree
@@ -163,9 +184,9 @@ fn after(member: Member, decision: Decision) -> After {
         | Decision::Ahead
         | Decision::Behind
         | Decision::Conflict(_) => now,
-        Decision::Upload { .. } => After { there: true, ..now },
-        Decision::Download { .. } => After { here: true, ..now },
-        Decision::DeleteRemote { .. } => After { there: false, ..now },
-        Decision::DeleteLocal { .. } => After { here: false, ..now },
+        Decision::Upload { .. } => Side { there: true, ..now },
+        Decision::Download { .. } => Side { here: true, ..now },
+        Decision::DeleteRemote { .. } => Side { there: false, ..now },
+        Decision::DeleteLocal { .. } => Side { here: false, ..now },
     }
 }

@@ -18,7 +18,7 @@ pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
 pub use classify::{Examined, Need, classify, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};
 pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
-pub use knot::{KnotVerdict, Member, reconcile_knot};
+pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
 pub use settle::settle;

@@ -77,7 +77,8 @@ impl AnyRemote {
         }
     }
 
-    /// Asks in which region the bucket lies, where the store says so; see [`S3Remote::find_region`].
+    /// Asks in which region the bucket lies, where the store says so;
+    /// see [`S3Remote::find_region`].
     pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
         match self {
             Self::S3(remote) => remote.find_region().await,
@@ -226,5 +227,42 @@ impl Remote for AnyRemote {
 
     async fn settle(&self) -> Result<(), RemoteError> {
         either!(self, remote => remote.settle().await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::RemoteErrorKind;
+
+    fn settings(url: &str) -> RemoteSettings {
+        RemoteSettings {
+            url: BucketUrl::parse(url, "/".as_ref()).unwrap(),
+            region: Some("eu-west-1".to_owned()),
+            endpoint: Some("http://127.0.0.1:9".to_owned()),
+            profile: None,
+            path_style: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_has_to_be_there_or_be_made() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = settings(place.path().join("new/team").to_str().unwrap());
+        let error = connect(&folder, Capabilities::full()).await.err().unwrap();
+        assert_eq!(error.kind, RemoteErrorKind::NoBucket);
+        AnyRemote::create_bucket(&folder).await.unwrap();
+        let remote = connect(&folder, Capabilities::full()).await.unwrap();
+        remote.check_access().await.unwrap();
+        assert_eq!(remote.find_region().await.unwrap(), None);
+        let probed = remote.probe().await.unwrap();
+        assert_eq!(probed.capabilities, *remote.capabilities());
+    }
+
+    #[tokio::test]
+    async fn a_bucket_is_not_asked_before_it_is_needed() {
+        let remote = connect(&settings("team/docs"), Capabilities::full()).await.unwrap();
+        assert!(matches!(remote, AnyRemote::S3(_)));
+        assert_eq!(*remote.capabilities(), Capabilities::full());
     }
 }

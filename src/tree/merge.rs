@@ -42,7 +42,9 @@ pub struct Row {
     pub remote: Option<RemoteEntry>,
 }
 
-/// A path that is a file on one side, or was, and the paths below it: decided together.
+/// A file on one side and something below its path on any side: decided together.
+///
+/// What only the database still knows stands in nobody's way and makes no knot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Knot {
     /// The path at the top, as a file.
@@ -260,9 +262,33 @@ where
 
     fn close(&mut self, open: Open) {
         match open {
-            Open::Row { top, below } if below.is_empty() => self.ready.push_back(Merged::Row(top)),
-            Open::Row { top, below } => self.ready.push_back(Merged::Knot(Knot { top, below })),
+            Open::Row { top, below } if is_knot(&top, &below) => {
+                self.ready.push_back(Merged::Knot(Knot { top, below }));
+            }
+            Open::Row { top, below } => {
+                self.ready.push_back(Merged::Row(top));
+                self.untie(below);
+            }
             Open::Cover { .. } => (),
+        }
+    }
+
+    /// Hands out what lies below a path that turned out to be no knot; there may be knots in it.
+    fn untie(&mut self, rows: Vec<Row>) {
+        let mut open: Vec<(Row, Vec<Row>)> = Vec::new();
+        for row in rows {
+            let is_over =
+                |(top, _): &mut (Row, _)| !row.path.as_str().starts_with(top.path.as_str());
+            while let Some((top, below)) = open.pop_if(is_over) {
+                self.close(Open::Row { top, below });
+            }
+            match open.iter_mut().find(|(top, _)| row.path.is_below(&top.path)) {
+                Some((_, below)) => below.push(row),
+                None => open.push((row, Vec::new())),
+            }
+        }
+        while let Some((top, below)) = open.pop() {
+            self.close(Open::Row { top, below });
         }
     }
 
@@ -320,6 +346,16 @@ where
             _ => None,
         })
     }
+}
+
+/// Tells whether a file stands against a folder, and not only against rows of the database.
+fn is_knot(top: &Row, below: &[Row]) -> bool {
+    let exists = |row: &Row| {
+        row.remote.is_some()
+            || matches!(row.local, Local::File(_) | Local::Marked { here: true, .. })
+    };
+    // Nothing is decided about a marker, nor about what lies below one.
+    !matches!(top.local, Local::Marked { .. }) && exists(top) && below.iter().any(exists)
 }
 
 /// What stands at one key.

@@ -77,13 +77,21 @@ pub(super) fn ask(
         return Ok(Some(Resolution::Skip));
     }
     let question = "keep [o]urs, [t]heirs, [b]oth, the [n]ewest, or [s]kip (Esc ends)?";
-    Ok(prompt::choose(screen, question, "otbns")?.map(|key| match key {
+    let Some(key) = prompt::choose(screen, question, "otbns")? else { return Ok(None) };
+    let resolution = match key {
         'o' => Resolution::Ours,
         't' => Resolution::Theirs,
         'b' => Resolution::Both,
         'n' => sides.newest(),
         _ => Resolution::Skip,
-    }))
+    };
+    screen.beside(match resolution {
+        Resolution::Ours => "  ours",
+        Resolution::Theirs => "  theirs",
+        Resolution::Both => "  both",
+        Resolution::Newest | Resolution::Skip => "  left open",
+    });
+    Ok(Some(resolution))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
 use super::report;
 use super::session::{self, Context, Working};
-use super::sync::{carry_out, request};
+use super::sync::{Carry, request};
 use super::text::count;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::RealDisk;
@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let mut request = request(&repository, paths, &options)?;
     request.backup &= !arguments.no_backup;
     let remote = session::connect(&repository).await?;
-    let working = Working::begin(context);
+    let working = Working::begin(context, "resolved");
     let world = context.world(repository, remote, &working);
     let looking = Request { dry_run: true, ..request.clone() };
     let Some(shown) = context.unless_interrupted(sync::plan(&world, &looking)).await else {
@@ -59,8 +59,10 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let now = now?;
     let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
     let settled = plan::settle(bare, &choices, &label());
-    let result = carry_out(context, "resolve", &world, &request, (settled, started)).await;
-    drop(working);
+    working.pause();
+    report::actions(context, &settled);
+    let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
+    let result = run.out(context, settled, started).await;
     drop(lock);
     result
 }

@@ -14,8 +14,8 @@ const CLOCK_FILE: &str = "clock";
 /// The clock was set back since; a later edit cannot get a ctime that far ahead again.
 pub const AHEAD_NANOSECONDS_MAX: i64 = 5_000_000_000;
 
-/// Returns the present tick of the file system on which `temporary` lies, in nanoseconds since 1970:
-/// the mtime of a file just written there.
+/// Returns the present tick of the file system on which `temporary` lies, in nanoseconds since
+/// 1970: the mtime of a file just written there.
 ///
 /// The file does not stay, so that the next run finds nothing to sweep.
 pub fn now<D: Disk>(disk: &D, temporary: &D::Folder) -> io::Result<i64> {

@@ -40,7 +40,7 @@ pub fn part_size_candidates(length: u64, parts: u32) -> Vec<u64> {
     sizes
 }
 
-/// Returns the CRC-64/NVME of two pieces put together, of which the second has `second_bytes` bytes.
+/// Returns the CRC-64/NVME of two pieces put together; `second_bytes` is the length of the second.
 pub fn combine_crc64(first: u64, second: u64, second_bytes: u64) -> u64 {
     checksum_combine(CrcAlgorithm::Crc64Nvme, first, second, second_bytes)
 }

@@ -97,9 +97,9 @@ pub fn read_fully<D: Disk>(
 
 /// Reads the file `name` once, in steps of 1 MiB, and computes its digests.
 ///
-/// [`ContentError::ChangedMeanwhile`] if it is gone or no regular file, or if size, mtime, ctime or inode
-/// moved during the read. Whether it is the file that the scan saw, the caller tells by comparing
-/// the stat ([`is_untouched`]).
+/// [`ContentError::ChangedMeanwhile`] if it is gone or no regular file, or if size, mtime, ctime or
+/// inode moved during the read. Whether it is the file that the scan saw, the caller tells by
+/// comparing the stat ([`is_untouched`]).
 pub fn hash_file<D: Disk>(
     disk: &D,
     folder: &D::Folder,

@@ -5,6 +5,10 @@
 //! decides, in it the last line that says something. Below an ignored folder nothing is looked at,
 //! so nothing can be re-included there.
 
+mod pattern;
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -126,17 +130,12 @@ impl<D: Disk> IgnoreRules<D> {
     /// Goes into the folder `name` of the last level, whose path is `path`.
     fn descend(&mut self, name: &str, path: &str) {
         let above = self.levels.last().and_then(|level| level.folder.as_ref());
-        let level = match self.stack.check(OsStr::new(path), true) {
-            Some(rule) => Level {
-                name: name.into(),
-                folder: None,
-                layers: self.stack.len(),
-                verdict: Verdict::Ignored(rule),
-            },
-            None => {
-                let opened = above.map(|above| self.disk.open_folder(above, OsStr::new(name)));
-                self.open_level(name, path, opened)
-            }
+        let level = if let Some(rule) = self.stack.check(OsStr::new(path), true) {
+            let verdict = Verdict::Ignored(rule);
+            Level { name: name.into(), folder: None, layers: self.stack.len(), verdict }
+        } else {
+            let opened = above.map(|above| self.disk.open_folder(above, OsStr::new(name)));
+            self.open_level(name, path, opened)
         };
         self.levels.push(level);
     }
@@ -213,10 +212,11 @@ impl RuleStack {
                 Match::None => (),
                 Match::Whitelist(_) => return None,
                 Match::Ignore(rule) => {
-                    let place = rule.from().map(|place| place.display().to_string());
+                    let origin = rule.from().and_then(Path::to_str).unwrap_or_default();
+                    let (place, pattern) = origin.split_once('\0').unwrap_or((origin, ""));
                     return Some(IgnoredBy {
-                        place: place.unwrap_or_default(),
-                        pattern: rule.original().to_owned(),
+                        place: place.to_owned(),
+                        pattern: pattern.to_owned(),
                     });
                 }
             }
@@ -260,9 +260,15 @@ impl RuleStack {
                 self.warn(format!("{place}: the rule is no UTF-8 and has no effect"));
                 continue;
             };
-            // The place travels as the path that the matcher hands back with a match.
-            if let Err(error) = builder.add_line(Some(PathBuf::from(&place)), line) {
-                self.warn(format!("{place}: the rule has no effect: {error}"));
+            // Place and pattern travel as the path that the matcher hands back with a match.
+            let origin = Some(PathBuf::from(format!("{place}\0{line}")));
+            let added = match pattern::translate(line) {
+                Ok(None) => continue,
+                Ok(Some(glob)) => builder.add_line(origin, &glob).err().map(|e| e.to_string()),
+                Err(reason) => Some(reason.to_owned()),
+            };
+            if let Some(reason) = added {
+                self.warn(format!("{place}: the rule has no effect: {reason}"));
             }
         }
         let rules = builder.build().map_err(io::Error::other)?;
@@ -300,6 +306,3 @@ fn read_rules<D: Disk>(disk: &D, folder: &D::Folder) -> io::Result<Option<Vec<u8
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -34,6 +34,13 @@ fn patterns_mean_what_they_mean_to_git() {
         ("a?c", &["abc"], &["ac", "a/c"]),
         ("[a-c]x", &["ax", "cx"], &["dx"]),
         ("[!a]x", &["bx"], &["ax"]),
+        ("[!a]x", &["bx", "d/bx"], &["ax", "d/x"]),
+        ("*[!a]b", &["bb"], &["d/b", "ab"]),
+        ("[[:alpha:]]", &["a", "Z"], &["1", "[", ":"]),
+        ("[a\\]]", &["a", "]"], &["\\"]),
+        ("{a,b}", &["{a,b}"], &["a", "b"]),
+        ("a**b", &["ab", "axb"], &["a/b"]),
+        ("/**", &["a", "d/"], &[]),
         ("# a", &[], &["# a", "a"]),
         ("\\#a", &["#a"], &["a"]),
         ("\\!a", &["!a"], &["a"]),
@@ -101,7 +108,7 @@ fn an_ignored_folder_ignores_all_below_whatever_its_own_rules_say() {
 #[test]
 fn folders_that_do_not_exist_here_are_subject_to_the_rules_above() {
     let (disk, mut rules) = rules(&[("a/.lsyncignore", "*.tmp\n"), ("file", "")]);
-    disk.person().link("/away", "a").unwrap();
+    disk.person().symlink("a", "/copy/away");
     for (name, ignored) in [
         ("a/gone/x.tmp", true),
         ("a/gone/deeper/x.tmp", true),
@@ -125,7 +132,7 @@ fn the_rules_file_itself_may_be_ignored() {
 fn bad_lines_are_warned_of_and_the_others_hold() {
     let disk = MemoryDisk::new();
     let root = root(&disk);
-    write(&disk, &root, "d/.lsyncignore", b"*.o\n[z-a]\n\xff\xfe\n*.p\n");
+    write(&disk, &root, "d/.lsyncignore", b"*.o\n[a-z\n\xff\xfe\n*.p\n");
     let mut rules = IgnoreRules::new(&disk, &root);
     assert!(check(&mut rules, "d/a.o").is_some());
     assert_eq!(check(&mut rules, "d/a.p").as_deref(), Some("d/.lsyncignore:4 *.p"));
@@ -136,7 +143,7 @@ fn bad_lines_are_warned_of_and_the_others_hold() {
 
 #[test]
 fn warnings_are_limited() {
-    let (_disk, mut rules) = rules(&[(".lsyncignore", &"[z-a]\n".repeat(WARNINGS_MAX + 1))]);
+    let (_disk, mut rules) = rules(&[(".lsyncignore", &"[a-z\n".repeat(WARNINGS_MAX + 1))]);
     assert_eq!(check(&mut rules, "a"), None);
     assert_eq!(rules.warnings().len(), WARNINGS_MAX);
 }
@@ -149,9 +156,9 @@ fn below_rules_that_cannot_be_read_nothing_is_decided() {
         ("shut/.lsyncignore", ""),
         ("d/.lsyncignore/x", ""),
     ]);
-    disk.person().set_mode("/shut/.lsyncignore", 0).unwrap();
-    disk.person().link("/link/.lsyncignore", "../rules").unwrap();
-    disk.person().make_special("/pipe/.lsyncignore").unwrap();
+    disk.person().set_mode("/copy/shut/.lsyncignore", 0);
+    disk.person().symlink("../rules", "/copy/link/.lsyncignore");
+    disk.person().pipe("/copy/pipe/.lsyncignore");
     for (name, reason) in [
         ("large/a", "cannot read large/.lsyncignore: "),
         ("large/d/a", "cannot read large/.lsyncignore: "),

@@ -1,9 +1,9 @@
 //! Replacing where two names cannot be exchanged in one step (network file systems, FAT).
 //!
 //! The name is never empty here either: the old file gets a second name in the trash (or, where
-//! there are no links, a copy there), and the staged file is renamed over the first. What is written
-//! into the old file up to the rename is in the trash with it; only a file that a person renames
-//! there between the last look and the rename, one system call later, is not seen.
+//! there are no links, a copy there), and the staged file is renamed over the first. What is
+//! written into the old file up to the rename is in the trash with it; only a file that a person
+//! renames there between the last look and the rename, one system call later, is not seen.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,7 +11,7 @@ use std::io;
 use super::{
     Change, Outcome, ReplaceError, Step, Swap, is_same_file, is_untouched, look, row_signature,
 };
-use crate::disk::Disk;
+use crate::disk::{Disk, is_link_error};
 use crate::tree::{Signature, Stat};
 
 /// Bytes that are copied at a time.
@@ -40,9 +40,12 @@ pub(super) fn swap<D: Disk>(
     }
     let staged = (&swap.staged.folder, swap.staged.name.as_os_str());
     if let Err(error) = swap.disk.rename_over(staged, swap.target.name()) {
-        swap.withdraw(Change::Touched)?;
+        let withdrawn = swap.withdraw(Change::Touched)?;
         discard(swap);
-        return Err(swap.target.error(Step::Move)(error));
+        return match error.kind() {
+            io::ErrorKind::IsADirectory => Ok(withdrawn),
+            _ => Err(swap.target.error(Step::Move)(error)),
+        };
     }
     let (folder, name) = swap.slot;
     let stat = swap.disk.lstat(folder, name).map_err(swap.target.error(Step::Look))?;
@@ -105,8 +108,14 @@ fn copy_to<D: Disk>(
     let (folder, name) = swap.target.name();
     let old = match swap.disk.open(folder, name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Change::Gone)),
+        Err(error) if is_link_error(&error) || error.kind() == io::ErrorKind::IsADirectory => {
+            return Ok(Some(Change::Touched));
+        }
         other => other?,
     };
+    if !is_untouched(&swap.disk.fstat(&old)?, expected) {
+        return Ok(Some(Change::Touched));
+    }
     let new = swap.disk.create(&swap.staged.folder, copy, 0o600)?;
     let mut buffer = vec![0; COPY_PIECE_BYTES];
     let mut offset = 0;

@@ -2,13 +2,16 @@
 //!
 //! Everything here assumes that a person may change the name between any two calls. Nothing is
 //! overwritten: the old file goes to a slot in the trash in the same step in which the new one gets
-//! the name, and is looked at once it is there. Where it is not what the plan expected, it goes back.
+//! the name, and is looked at once it is there. Where it is not what the plan expected, it goes
+//! back.
 //!
 //! A slot is a free name in a folder of the trash on the same file system; whoever gives it out has
 //! written down before what will be moved there, so that a killed run can be settled.
 
 mod fallback;
 mod staging;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 use std::io;
@@ -169,7 +172,7 @@ fn look<D: Disk>(disk: &D, target: &Target<'_, D>) -> Result<Option<Stat>, Repla
 
 /// Returns what the database remembers of a file that has just got its name.
 ///
-/// The ctime is 0 where the name does not show the staged file any more, so that the next run looks.
+/// The ctime is 0 where the name no longer shows the staged file, so that the next run looks.
 pub fn row_signature<D: Disk>(disk: &D, target: &Target<'_, D>, staged: &Stat) -> Signature {
     let (folder, name) = target.name();
     match disk.lstat(folder, name) {
@@ -355,8 +358,8 @@ impl<D: Disk> Swap<'_, D> {
 
     /// Gives the name back to the edit that came out of it into the slot.
     ///
-    /// A person may have replaced, changed or removed our file in the meantime. The newest save gets
-    /// the name, and whatever a person wrote is under the name or in the slot.
+    /// A person may have replaced, changed or removed our file in the meantime. The newest save
+    /// gets the name, and whatever a person wrote is under the name or in the slot.
     fn put_back(&self) -> Result<Outcome<Signature>, ReplaceError> {
         let (folder, name) = self.slot;
         if let Err(error) = self.disk.exchange(self.slot, self.target.name()) {

@@ -110,16 +110,15 @@ impl From<io::Error> for Closed {
 impl<D: Disk> Scan<D> {
     /// Begins a scan of `root`; nothing is read before the first item is asked for.
     pub fn new(disk: &D, root: &D::Folder, options: ScanOptions) -> Self {
-        let scope = options.scope.iter().flat_map(RepoPath::components).map(str::to_owned);
-        let mut scope: Vec<_> = scope.collect();
-        scope.reverse();
+        let ScanOptions { scope, key_bytes_max } = options;
+        let scope = scope.iter().flat_map(|scope| scope.components().rev());
         Self {
             disk: disk.clone(),
             root: Some(root.clone()),
             levels: Vec::new(),
             rules: RuleStack::default(),
-            scope,
-            key_bytes_max: options.key_bytes_max,
+            scope: scope.map(str::to_owned).collect(),
+            key_bytes_max,
         }
     }
 
@@ -177,17 +176,17 @@ impl<D: Disk> Scan<D> {
             Err(reason) => return self.unnameable(name, kind, reason),
         };
         if let Some(rule) = self.rules.check(OsStr::new(path.as_str()), folder) {
-            return self.marked(path, folder, rule.into());
+            return Some(self.marked(path, folder, rule.into()));
         }
         let bytes = path.as_str().len();
         if matches!(kind, Some(Kind::File | Kind::Folder)) && bytes > self.key_bytes_max {
             let reason = format!("the path has {bytes} bytes, {} fit", self.key_bytes_max);
-            return self.marked(path, folder, Marker::Unmappable(reason));
+            return Some(self.marked(path, folder, Marker::Unmappable(reason)));
         }
         match kind {
             Some(Kind::Folder) => self.visit_folder(path, &name),
-            Some(Kind::Link) => self.marked(path, false, Marker::Link),
-            Some(Kind::Special) => self.marked(path, false, Marker::Special),
+            Some(Kind::Link) => Some(self.marked(path, false, Marker::Link)),
+            Some(Kind::Special) => Some(self.marked(path, false, Marker::Special)),
             Some(Kind::File) | None => self.visit_file(path, &name),
         }
     }
@@ -205,15 +204,15 @@ impl<D: Disk> Scan<D> {
                     Ok(stat) if stat.kind != Kind::Folder => became_something_else(),
                     Ok(_) | Err(_) => Marker::Unreadable(error.to_string()),
                 };
-                return self.marked(path, true, marker);
+                return Some(self.marked(path, true, marker));
             }
         };
         match self.enter(folder, Some(path.clone())) {
             Ok(()) => None,
-            Err(Closed::Nested) => self.marked(path, true, Marker::Nested),
+            Err(Closed::Nested) => Some(self.marked(path, true, Marker::Nested)),
             Err(Closed::Failed(error)) if error.kind() == io::ErrorKind::NotFound => None,
             Err(Closed::Failed(error)) => {
-                self.marked(path, true, Marker::Unreadable(error.to_string()))
+                Some(self.marked(path, true, Marker::Unreadable(error.to_string())))
             }
         }
     }
@@ -233,15 +232,15 @@ impl<D: Disk> Scan<D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Marker::Unreadable(error.to_string()),
         };
-        self.marked(path, false, marker)
+        Some(self.marked(path, false, marker))
     }
 
     /// Makes the item of a name that is not entered.
-    fn marked(&self, path: RepoPath, folder: bool, marker: Marker) -> Option<LocalItem> {
+    fn marked(&self, path: RepoPath, folder: bool, marker: Marker) -> LocalItem {
         // What lies above the scope must be a folder for the scope to mean anything.
         let folder = folder || !self.scope.is_empty();
         let state = LocalState::Marked { folder, marker: Arc::new(marker) };
-        Some(LocalItem::Entry(LocalEntry { path, state }))
+        LocalItem::Entry(LocalEntry { path, state })
     }
 
     /// Makes the item of a name that is no path, unless a rule or its kind leaves it alone anyway.
@@ -289,16 +288,13 @@ impl<D: Disk> Iterator for Scan<D> {
         }
         loop {
             let level = self.levels.last_mut()?;
-            match level.names.pop() {
-                Some((name, kind)) => {
-                    if let Some(item) = self.visit(name, kind) {
-                        return Some(Ok(item));
-                    }
+            if let Some((name, kind)) = level.names.pop() {
+                if let Some(item) = self.visit(name, kind) {
+                    return Some(Ok(item));
                 }
-                None => {
-                    self.rules.truncate(level.layers);
-                    self.levels.pop();
-                }
+            } else {
+                self.rules.truncate(level.layers);
+                self.levels.pop();
             }
         }
     }

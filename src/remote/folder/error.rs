@@ -41,7 +41,13 @@ pub(super) fn of_io(operation: &'static str, key: &str, cause: &io::Error) -> Re
     use RemoteErrorKind as Remote;
     use io::ErrorKind as Disk;
     let kind = match cause.kind() {
-        Disk::NotFound => Remote::NotFound,
+        Disk::NotFound => match operation {
+            "HEAD" | "GET" | "DELETE" => Remote::NotFound,
+            // A missing folder of the bucket is an empty listing; only its root can be missing here.
+            "LIST" => Remote::NoBucket,
+            // A folder went while something was put into it: made again by the next attempt.
+            _ => Remote::Failed,
+        },
         Disk::PermissionDenied | Disk::ReadOnlyFilesystem => Remote::Denied,
         Disk::StorageFull | Disk::QuotaExceeded => Remote::Full,
         Disk::AlreadyExists => Remote::Changed,

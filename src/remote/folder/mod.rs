@@ -32,6 +32,7 @@ use crc_fast::CrcAlgorithm;
 pub use body::FolderBody;
 
 use self::error::{Context as _, error};
+use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
@@ -167,14 +168,7 @@ impl<D: Disk> FolderRemote<D> {
             .and_then(|file| self.disk.fstat(&file).map(|stat| (file, stat)));
         match opened {
             Ok((file, stat)) if stat.kind == Kind::File => Ok((file, stat)),
-            Err(cause)
-                if !matches!(
-                    cause.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Err(error::of_io(operation, &key, &cause))
-            }
+            Err(cause) if !is_absence(&cause) => Err(error::of_io(operation, &key, &cause)),
             _ => Err(error(RemoteErrorKind::NotFound, operation, &key, "there is no such object")),
         }
     }
@@ -191,14 +185,7 @@ impl<D: Disk> FolderRemote<D> {
             .open_beneath(&self.root, folder)
             .and_then(|folder| self.disk.sync_folder(&folder));
         match synced {
-            Err(cause)
-                if matches!(
-                    cause.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(())
-            }
+            Err(cause) if is_absence(&cause) => Ok(()),
             other => other,
         }
     }

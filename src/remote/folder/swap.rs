@@ -303,7 +303,11 @@ fn is_same_file(a: &Stat, b: &Stat) -> bool {
     (a.kind, a.inode, a.size, a.mtime) == (b.kind, b.inode, b.size, b.mtime)
 }
 
-/// Tells whether a look failed because there is nothing, or no folder on the way to it.
+/// Tells whether a look failed because there is nothing: no such name, no folder on the way to it, or
+/// a name that this file system cannot hold.
 pub(super) fn is_absence(cause: &io::Error) -> bool {
-    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+    )
 }

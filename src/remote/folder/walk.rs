@@ -111,7 +111,11 @@ impl<D: Disk> FolderRemote<D> {
             return Ok(walk);
         }
         let root = match self.disk.open_beneath(&self.root, &self.prefix) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(walk),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                // Nothing was stored below the prefix yet; unless the bucket itself was removed.
+                let root = self.disk.read_folder(&self.root);
+                return root.map(|_| walk).map_err(|cause| self.unreadable("", &cause));
+            }
             other => other.map_err(|cause| self.unreadable("", &cause))?,
         };
         match self.disk.open_beneath(&root, path) {
@@ -226,7 +230,8 @@ impl<D: Disk> Walk<D> {
     /// Tells whether a name in the folder `path` is a key of this walk, or a folder on the way to one.
     fn leads_to(&self, path: &str, text: &str) -> bool {
         let key = format!("{path}{text}");
-        let below = |end: &str| key.ends_with('/') && end.starts_with(&key);
+        let below =
+            |end: &str| key.ends_with('/') && end.len() > key.len() && end.starts_with(&key);
         let begins = key.starts_with(&self.prefix) || below(&self.prefix);
         begins && self.last.as_deref().is_none_or(|last| key.as_str() > last || below(last))
     }

@@ -1,9 +1,10 @@
-//! Finds out what a store really does, because stores do not do what they say (and some do not say).
+//! Finds out what a store really does, because stores do not do what they say.
 //!
 //! Everything happens below `<prefix>.lsync/probe/RANDOM/`, which every client leaves out of its
 //! listings, and is removed afterwards, on failure, too. The names of providers mean nothing here.
 
 mod calls;
+mod parts;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -11,7 +12,7 @@ use md5::{Digest as _, Md5};
 
 use calls::{
     ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, finding, is_refused, path, patiently,
-    someone_elses, start,
+    someone_elses,
 };
 
 use super::key::PROBE_FOLDER;
@@ -39,8 +40,8 @@ pub struct Probed {
 /// Probes the store behind `remote`, whose own capabilities do not matter.
 ///
 /// # Errors
-/// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no error
-/// but a finding; a store that refuses all writes is [`Capabilities::read_only`].
+/// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no
+/// error but a finding; a store that refuses all writes is [`Capabilities::read_only`].
 pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
     remote.check_access().await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
@@ -214,90 +215,6 @@ impl Prober<'_> {
             }
         }
         Ok(Conditions::None)
-    }
-
-    /// Finds how far conditions hold when parts are put together, and whether that works at all.
-    async fn examine_complete(&mut self) -> Result<Conditions, RemoteError> {
-        if !self.can_complete().await? {
-            return Ok(Conditions::None);
-        }
-        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
-            let trial = self.trial(honoured);
-            let again = self.complete(&trial, "parts", &Condition::Absent).await;
-            if !is_refused(&finding(again)?) {
-                return Ok(Conditions::None);
-            }
-            let wrong = self.complete(&trial, "parts", &someone_elses()).await;
-            if !is_refused(&finding(wrong)?) {
-                return Ok(Conditions::None);
-            }
-            let right = Condition::Matches(self.etag("parts").await?);
-            if finding(self.complete(&trial, "parts", &right).await)?.is_err() {
-                continue;
-            }
-            let right = Condition::Matches(self.etag("parts").await?);
-            let won = self.has_one_completion(&trial, &right).await?;
-            return Ok(if won { honoured } else { Conditions::None });
-        }
-        Ok(Conditions::None)
-    }
-
-    /// Uploads in parts, without a checksum where the store refuses it there.
-    async fn can_complete(&mut self) -> Result<bool, RemoteError> {
-        for checksum in [self.found.checksum, Checksum::None] {
-            let trial = Capabilities { checksum, ..nothing() };
-            let result = finding(self.complete(&trial, "parts", &Condition::Absent).await)?;
-            if result.is_ok() {
-                self.found.checksum = checksum;
-                return Ok(true);
-            }
-            if let (Err(error), Checksum::None) = (result, checksum) {
-                self.notes.push(format!("uploads in parts fail, so large files will: {error}"));
-                break;
-            }
-        }
-        Ok(false)
-    }
-
-    /// Lets several uploads be completed at once; tells whether exactly one got through.
-    async fn has_one_completion(
-        &mut self,
-        trial: &Capabilities,
-        condition: &Condition,
-    ) -> Result<bool, RemoteError> {
-        let (remote, path) = (self.below(trial.clone()), path("parts"));
-        let mut uploads = Vec::new();
-        for _ in 0..RACERS {
-            let body = self.body();
-            uploads.push((start(&remote, &path, &body).await?, attributes(&body)));
-        }
-        let completions = uploads.iter().map(|((upload, part), attributes)| {
-            remote.complete_upload(&path, upload, std::slice::from_ref(part), attributes, condition)
-        });
-        let winners = join_all(completions).await.iter().filter(|result| result.is_ok()).count();
-        // A store that forgets a refused upload, or keeps it: both are fine.
-        join_all(uploads.iter().map(|((upload, _), _)| remote.abort_upload(&path, upload))).await;
-        Ok(winners == 1)
-    }
-
-    /// Uploads a body of one part.
-    async fn complete(
-        &mut self,
-        trial: &Capabilities,
-        key: &str,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        let (remote, path, body) = (self.below(trial.clone()), path(key), self.body());
-        let (upload, part) = start(&remote, &path, &body).await?;
-        let parts = std::slice::from_ref(&part);
-        let attributes = attributes(&body);
-        let result =
-            patiently(|| remote.complete_upload(&path, &upload, parts, &attributes, condition))
-                .await;
-        if result.is_err() {
-            drop(remote.abort_upload(&path, &upload).await);
-        }
-        result
     }
 
     /// Writes `beside` and `beside/below`.

@@ -1,12 +1,12 @@
-//! How the SDK's client is built: whose credentials, which region, which server, and what it is told
-//! to leave alone.
+//! How the SDK's client is built: whose credentials, which region, which server, and what it is
+//! told to leave alone.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -116,7 +116,10 @@ async fn shared_config(
         loader = loader.endpoint_url(endpoint);
     }
     if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
+        // A profile that was named wins over keys in the environment, as with the AWS command line;
+        // the SDK's own order is the reverse.
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     if let Some(credentials) = credentials {
         loader = loader.credentials_provider(credentials);

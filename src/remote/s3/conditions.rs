@@ -78,7 +78,8 @@ impl S3Remote {
         let etag = there.entry.version.etag;
         match stored {
             Some(stored) if stored.etag != etag => {
-                Err(call.error(Kind::Changed, format!("overwritten by {etag} right after")))
+                let message = format!("{} was overwritten by {etag} at once", stored.etag);
+                Err(call.error(Kind::Changed, message))
             }
             Some(stored) => Ok(stored),
             None => {

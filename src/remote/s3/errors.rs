@@ -56,7 +56,8 @@ impl Call {
         let header = |name| response.headers().get(name);
         let mut translated =
             self.error(kind, message(status, error, header("x-amz-bucket-region")));
-        translated.ambiguous &= status != 503;
+        // A 503 of a proxy says nothing about the store behind it; `SlowDown` is the store's own.
+        translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
         translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
         translated
     }
@@ -104,13 +105,20 @@ impl Chain {
             // The second is said where the chain of providers is empty.
             is_about_credentials |= cause.is::<CredentialsError>()
                 || text.starts_with("failed to select an auth scheme");
-            if texts.last() != Some(&text) {
+            // The SDK's own layers say nothing that the cause does not.
+            let is_empty = ["dispatch failure", "io error", "other"].contains(&text.as_str());
+            if !is_empty && texts.last() != Some(&text) {
                 texts.push(text);
             }
             next = cause.source();
         }
-        Self { text: texts.join(": "), is_about_connecting, is_about_credentials }
+        Self { text: one_line(&texts.join(": ")), is_about_connecting, is_about_credentials }
     }
+}
+
+/// Joins lines: the SDK lists the credentials that it tried, one a line.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 /// Tells whether an I/O error means that no connection came about.
@@ -136,7 +144,7 @@ fn message<E>(status: u16, error: &SdkError<E, HttpResponse>, region: Option<&st
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let mut message = match (error.code(), error.message()) {
+    let mut message = match (error.code(), error.message().filter(|text| !text.is_empty())) {
         (Some(code), Some(text)) => format!("{code}: {text}"),
         (Some(code), None) => format!("{code} (HTTP {status})"),
         (None, Some(text)) => format!("HTTP {status}: {text}"),
@@ -208,7 +216,8 @@ fn kind_of_status(status: u16) -> Kind {
         405 | 501 => Kind::Unsupported,
         408 => Kind::Interrupted,
         409 => Kind::Busy,
-        412 => Kind::Changed,
+        // A range behind the end: the object has become shorter.
+        412 | 416 => Kind::Changed,
         429 | 503 => Kind::Throttled,
         507 => Kind::Full,
         // 2xx: the answer could not be read.
@@ -250,6 +259,7 @@ mod tests {
             (404, None, Kind::NotFound),
             (404, Some("NoSuchBucket"), Kind::NoBucket),
             (412, None, Kind::Changed),
+            (416, Some("InvalidRange"), Kind::Changed),
             (412, Some("PreconditionFailed"), Kind::Changed),
             (409, Some("ConditionalRequestConflict"), Kind::Busy),
             (409, Some("OperationAborted"), Kind::Busy),
@@ -298,14 +308,16 @@ mod tests {
     #[test]
     fn only_writes_without_a_clear_answer_are_ambiguous() {
         let read = Call { writes: false, ..WRITE };
-        for (call, status, ambiguous) in
-            [(&WRITE, 500, true), (&WRITE, 503, false), (&WRITE, 412, false), (&read, 500, false)]
-        {
-            assert_eq!(
-                call.translate(&answered(status, None, &[])).ambiguous,
-                ambiguous,
-                "{status}"
-            );
+        for (call, status, code, ambiguous) in [
+            (&WRITE, 500, None, true),
+            (&WRITE, 503, None, true),
+            (&WRITE, 503, Some("SlowDown"), false),
+            (&WRITE, 412, None, false),
+            (&WRITE, 200, Some("InternalError"), true),
+            (&read, 500, None, false),
+        ] {
+            let error = call.translate(&answered(status, code, &[]));
+            assert_eq!(error.ambiguous, ambiguous, "{status} {code:?}");
         }
     }
 

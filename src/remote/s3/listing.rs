@@ -1,8 +1,8 @@
 //! Listings: exact keys, in order, or an error.
 //!
 //! XML 1.0 cannot hold control characters, so keys with such come in a page that no parser reads
-//! (s3s and others write them raw) or with U+FFFD in their place (stores written in Go). Only then is
-//! a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
+//! (s3s and others write them raw) or with U+FFFD in their place (stores written in Go). Only then
+//! is a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
 
 use std::borrow::Cow;
 
@@ -195,8 +195,8 @@ impl From<ListObjectsV2Output> for RawPage {
 
 /// Decodes the keys of a page with `encoding-type=url`.
 ///
-/// AWS and `MinIO` write a blank as `+`, Ceph as `%20`; both write `+` as `%2B`. A store that writes
-/// `%20` somewhere on the page means itself by a `+` that it leaves alone.
+/// AWS and `MinIO` write a blank as `+`, Ceph as `%20`; both write `+` as `%2B`. A store that
+/// writes `%20` somewhere on the page means itself by a `+` that it leaves alone.
 fn decode(items: &mut [RawItem]) {
     let plus_is_blank = !items.iter().any(|item| item.key.contains("%20"));
     for item in items {

@@ -231,6 +231,9 @@ impl S3Remote {
         encryption: &Encryption<'_>,
     ) -> Option<Stored> {
         let etag = Etag::new(etag?);
+        if etag.as_str().is_empty() {
+            return None;
+        }
         let etag_is_md5 = self.is_md5(&etag, encryption);
         Some(Stored { etag, etag_is_md5, version_id: version_id(version) })
     }

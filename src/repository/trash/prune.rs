@@ -31,7 +31,8 @@ struct Candidate<'a, D: Disk> {
 }
 
 /// Removes the oldest known contents while the trash is larger than its limit, then what only one
-/// side had and is older than the days, then runs in which nothing is left. Returns the bytes removed.
+/// side had and is older than the days, then runs in which nothing is left. Returns the
+/// bytes removed.
 ///
 /// `now` is in nanoseconds since 1970. Only under the lock, by a run that added something, after it
 /// has finished; runs that are not settled are left alone.

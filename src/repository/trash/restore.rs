@@ -22,7 +22,7 @@ pub struct Listed {
     pub why: Why,
     /// Bytes, of all files where it is a folder; `None` where the store keeps it.
     pub size: Option<u64>,
-    /// What `lsync trash restore` takes: `RUN/local/docs/a.txt`, or the path where the store has it.
+    /// What `lsync trash restore` takes: `RUN/local/docs/a.txt`, or the path if the store has it.
     pub operand: String,
     /// The `ETag` of the bucket's copy.
     pub etag: Option<Etag>,

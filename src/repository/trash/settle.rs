@@ -109,6 +109,7 @@ impl<D: Disk> Work<'_, D> {
             disk.write(&file, b"\n")?;
         }
         let mut is_complete = true;
+        self.report_kept(settled)?;
         for read in self.run.list.entries.iter().filter(|read| !read.is_settled) {
             let entry = &read.entry;
             if open_run(disk, self.root, self.run, &entry.top)?.is_none() {
@@ -131,6 +132,22 @@ impl<D: Disk> Work<'_, D> {
             disk.write(&file, list::FINISHED.as_bytes())?;
         }
         Ok(is_complete)
+    }
+
+    /// Reports the edits that were kept before the run was killed: nobody may have heard of them.
+    fn report_kept(&self, settled: &mut Vec<Settled>) -> io::Result<()> {
+        for read in self.run.list.entries.iter().filter(|read| read.is_kept) {
+            let Some((folder, name)) = open_slot(self.disk, self.root, self.run, &read.entry)?
+            else {
+                continue;
+            };
+            let found = if_exists(self.disk.lstat(&folder, &name))?;
+            if found.is_some_and(|found| found.kind != Kind::Folder) {
+                let what = What::Kept { operand: self.operand(&read.entry) };
+                settled.push(Settled { path: read.entry.path.clone(), what });
+            }
+        }
+        Ok(())
     }
 
     /// Returns what the command line calls an entry.

@@ -11,6 +11,12 @@ use crate::transfer::Report;
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
 
+/// What was done in less time needs no time on the screen.
+const ELAPSED_MIN: Duration = Duration::from_millis(100);
+
+/// A rate over less time says nothing.
+const RATE_ELAPSED_MIN: Duration = Duration::from_secs(1);
+
 /// Returns how wide the words of a plan's actions are.
 pub(super) fn word_columns(plan: &Plan) -> usize {
     let words = plan.actions.iter().filter(|action| !action.is_bookkeeping()).map(Action::word);
@@ -24,8 +30,8 @@ pub(super) fn item(action: &Action) -> Item {
         ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
         ActionKind::Adopt => "equal on both sides".to_owned(),
         ActionKind::Forget => "no longer followed".to_owned(),
-        ActionKind::DeleteLocal => "deleted in the bucket".to_owned(),
-        ActionKind::DeleteRemote => "deleted here".to_owned(),
+        ActionKind::DeleteLocal => "not in the bucket".to_owned(),
+        ActionKind::DeleteRemote => "not here".to_owned(),
         ActionKind::ReplaceFolder => "a file takes the place of a folder".to_owned(),
         ActionKind::KeepBoth => {
             action.copy.as_ref().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
@@ -78,6 +84,11 @@ pub(super) fn done_line(style: Style, item: &Item) -> String {
     action_line(style, item, WORD_COLUMNS_MIN)
 }
 
+/// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
+pub(super) fn replaced_line(label: &str, item: &Item) -> String {
+    format!("{label}: {} ({})", escape(&item.reason), escape(&item.path))
+}
+
 /// Renders a failure: `failed   docs/a.txt  permission denied`.
 pub(super) fn failure_line(style: Style, item: &Item) -> String {
     item_line(style.paint(Paint::Red, "failed  "), item)
@@ -94,7 +105,11 @@ pub(super) fn skipped_item(style: Style, item: &Item) -> String {
 }
 
 fn item_line(word: String, item: &Item) -> String {
-    let mut line = format!("{word} {}  {}", escape(&item.path), escape(&item.reason));
+    let mut line = format!("{word} {}", escape(&item.path));
+    if !item.reason.is_empty() {
+        line.push_str("  ");
+        line.push_str(&escape(&item.reason));
+    }
     if let Some(hint) = &item.hint {
         line.push_str("\nhint: ");
         line.push_str(&escape(hint));
@@ -118,15 +133,19 @@ pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
 
 /// Renders the lines of a plan: what it does, then what it cannot.
 pub(super) fn plan_lines(style: Style, plan: &Plan, with_bookkeeping: bool) -> String {
+    let mut lines = actions(style, plan, with_bookkeeping);
+    lines.extend(plan.conflicts.iter().map(|conflict| conflict_line(style, conflict)));
+    lines.join("\n")
+}
+
+/// Renders what a plan does, a line each.
+pub(super) fn actions(style: Style, plan: &Plan, with_bookkeeping: bool) -> Vec<String> {
     let columns = word_columns(plan);
-    let mut lines: Vec<String> = plan
-        .actions
+    plan.actions
         .iter()
         .filter(|action| with_bookkeeping || !action.is_bookkeeping())
         .map(|action| action_line(style, &item(action), columns))
-        .collect();
-    lines.extend(plan.conflicts.iter().map(|conflict| conflict_line(style, conflict)));
-    lines.join("\n")
+        .collect()
 }
 
 /// Renders the groups of `lsync status`, without the summary line; empty where nothing is to say.
@@ -236,11 +255,14 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     add(report.forgotten, "forgotten".to_owned());
     let bytes = report.bytes_uploaded + report.bytes_downloaded;
     if bytes > 0
+        && elapsed >= ELAPSED_MIN
         && let Some(last) = work.last_mut()
     {
         last.push_str(" in ");
         last.push_str(&duration(elapsed));
-        if let Some(rate) = rate(bytes, elapsed) {
+        if elapsed >= RATE_ELAPSED_MIN
+            && let Some(rate) = rate(bytes, elapsed)
+        {
             last.push_str(&format!(", {}/s", size(rate)));
         }
     }
@@ -302,3 +324,6 @@ fn join(work: &[String], rest: &[String]) -> String {
         (false, false) => format!("{}; {}", work.join(", "), rest.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Plans and reports become the lines that people read.
+
+use super::*;
+use crate::plan::{ConflictKind, Stage};
+use crate::tree::{Etag, Kind, RepoPath, Stat, Version};
+
+fn path(text: &str) -> RepoPath {
+    RepoPath::parse(text).unwrap()
+}
+
+fn stat(size: u64) -> Stat {
+    Stat { kind: Kind::File, size, mtime: 0, ctime: 0, inode: 1, device: 1, mode: 0o644 }
+}
+
+fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>) -> Action {
+    Action {
+        path: path(text),
+        kind,
+        stage: Stage::Main,
+        local: local.map(stat),
+        remote: remote.map(|size| Version { etag: Etag::new("e"), size }),
+        remote_modified: 0,
+        unknown_loser: false,
+        row: None,
+        copy: None,
+        folder: Vec::new(),
+        knot: 0,
+    }
+}
+
+fn conflict(text: &str) -> Conflict {
+    let kind = ConflictKind::BothChanged;
+    Conflict { path: path(text), kind, local: None, base: None, remote: None }
+}
+
+fn notice(text: &str, incomplete: bool) -> Notice {
+    let (path, reason) = (text.to_owned(), "a symbolic link".to_owned());
+    Notice { path, kind: "link", reason, hint: None, incomplete }
+}
+
+fn mixed() -> Plan {
+    Plan {
+        actions: vec![
+            action(ActionKind::Upload, "docs/a.txt", Some(49_357), None),
+            action(ActionKind::Upload, "docs/b.txt", Some(12), Some(9)),
+            action(ActionKind::Download, "c\u{1b}[2J", None, Some(4)),
+            action(ActionKind::Adopt, "same", Some(1), Some(1)),
+            action(ActionKind::DeleteLocal, "d", Some(1), None),
+        ],
+        conflicts: vec![conflict("e")],
+        notices: vec![notice("f", true), notice("g", false)],
+        ..Plan::default()
+    }
+}
+
+#[test]
+fn a_plan_has_a_line_for_every_action_that_does_something() {
+    assert_eq!(
+        plan_lines(Style::PLAIN, &mixed(), false),
+        "upload       docs/a.txt  48.2 KiB  new\n\
+         upload       docs/b.txt  12 B  changed\n\
+         download     c\\u{1b}[2J  4 B  new\n\
+         delete-local d  not in the bucket\n\
+         conflict e  changed here and in the bucket"
+    );
+}
+
+#[test]
+fn the_words_of_short_plans_stand_close() {
+    let actions = vec![action(ActionKind::Upload, "docs/a.txt", Some(49_357), None)];
+    let plan = Plan { actions, ..Plan::default() };
+    assert_eq!(plan_lines(Style::PLAIN, &plan, false), "upload   docs/a.txt  48.2 KiB  new");
+}
+
+#[test]
+fn status_groups_by_direction_as_git_does() {
+    assert_eq!(
+        status_groups(Style::PLAIN, &mixed()),
+        "To the bucket:\n  new:      docs/a.txt  48.2 KiB\n  changed:  docs/b.txt  12 B\n\n\
+         To here:\n  new:      c\\u{1b}[2J  4 B\n  deleted:  d\n\n\
+         Conflicts:\n  e  changed here and in the bucket\n\n\
+         Left alone:\n  f  a symbolic link (cannot be handled)\n  g  a symbolic link"
+    );
+    assert_eq!(status_groups(Style::PLAIN, &Plan::default()), "");
+}
+
+#[test]
+fn a_plan_is_summed_up_in_one_line() {
+    assert_eq!(
+        plan_summary(&mixed()),
+        "2 to upload (48.2 KiB), 1 to download (4 B), 1 to delete here, \
+         1 equal on both sides to record; 1 conflict, 1 path cannot be handled"
+    );
+    assert_eq!(plan_summary(&Plan::default()), "up to date");
+    let only = Plan { conflicts: vec![conflict("a"), conflict("b")], ..Plan::default() };
+    assert_eq!(plan_summary(&only), "2 conflicts");
+}
+
+#[test]
+fn a_run_is_summed_up_in_one_line() {
+    let report = Report {
+        uploaded: 3,
+        bytes_uploaded: 1_258_291,
+        downloaded: 1,
+        bytes_downloaded: 4,
+        deleted_local: 2,
+        conflicts: 1,
+        ..Report::default()
+    };
+    assert_eq!(
+        report_summary(&report, Duration::from_millis(3200)),
+        "3 uploaded (1.2 MiB), 1 downloaded (4 B), 2 deleted here in 3.2 s, 384.0 KiB/s; 1 conflict"
+    );
+    assert_eq!(report_summary(&Report::default(), Duration::ZERO), "up to date");
+}
+
+#[test]
+fn what_a_run_leaves_is_said() {
+    let report = Report {
+        interrupted: true,
+        failed: 2,
+        changed_meanwhile: 1,
+        incomplete: 1,
+        withheld_deletions: 1,
+        beyond_limit: 5,
+        behind: 1000,
+        ..Report::default()
+    };
+    assert_eq!(
+        report_summary(&report, Duration::ZERO),
+        "interrupted, 2 failed, 1 changed meanwhile, 1 path cannot be handled, \
+         1 deletion withheld, 5 left for the next run, 1,000 newer in the bucket, not pulled"
+    );
+}
+
+#[test]
+fn colours_repeat_what_the_words_say() {
+    let item = item(&action(ActionKind::DeleteRemote, "a", None, Some(1)));
+    let plain = action_line(Style::PLAIN, &item, 8);
+    let style = Style::choose(crate::cli::arguments::ColorChoice::Always, false);
+    let coloured = action_line(style, &item, 8);
+    assert_ne!(coloured, plain);
+    assert_eq!(coloured.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", ""), plain);
+}
+
+#[test]
+fn a_failure_brings_its_hint() {
+    let item = Item {
+        path: "a".to_owned(),
+        action: "upload",
+        bytes: 1,
+        reason: "permission denied\nreally".to_owned(),
+        hint: Some("run again".to_owned()),
+    };
+    assert_eq!(
+        failure_line(Style::PLAIN, &item),
+        "failed   a  permission denied\\nreally\nhint: run again"
+    );
+}

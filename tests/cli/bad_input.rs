@@ -1,0 +1,288 @@
+//! What people and buckets get wrong: each with a message, a hint and an exit code, and nothing lost.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::support::Profile;
+use crate::team::{BUCKET, Team, assert_error, events, files, lines_of};
+
+#[test]
+fn an_impossible_bucket_name_is_wrong_usage() {
+    let team = Team::without_copies(Profile::Aws);
+    for name in ["s3://", "/", "s3:///docs", "", "a\u{7}b"] {
+        let output = team.lsync("one", ["init", name, "."]);
+        let code = output.code.unwrap();
+        // `/` is a folder as bucket, which holds every working copy.
+        assert_eq!(code, 2, "{name:?}: {output:?}");
+        assert!(output.stderr.contains("error:"), "{name:?}: {}", output.stderr);
+        assert!(!output.stderr.contains('\u{7}'), "control characters are escaped");
+        assert!(!team.exists("one/.lsync"), "{name:?}");
+    }
+    assert_eq!(team.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn a_config_with_an_unknown_field_names_its_place_and_the_one_that_was_meant() {
+    let team = Team::sharing(&[("f", "f")]);
+    let config = team.text("one/.lsync/config.yaml");
+    team.write("one/.lsync/config.yaml", format!("{config}trash_day: 3\n"));
+    let line = format!("line {}", config.lines().count() + 1);
+    let output = team.run("one", "sync");
+    assert_error(&output, 1, &["config.yaml", "trash_day", &line, "did you mean \"trash_days\"?"]);
+    team.write("one/.lsync/config.yaml", "remote: [");
+    assert_error_without_hint(&team.run("one", "sync"), 1, "config.yaml");
+    team.write("one/.lsync/config.yaml", config.replace("version: 1", "version: 2"));
+    assert_error(&team.run("one", "sync"), 1, &["version", "update lsync"]);
+    assert_eq!(team.transfers(), Vec::<String>::new());
+}
+
+#[track_caller]
+fn assert_error_without_hint(output: &crate::support::Output, code: i32, part: &str) {
+    output.assert_code(code);
+    assert!(output.stderr.contains("error:"), "{}", output.stderr);
+    assert!(output.stderr.contains(part), "{}", output.stderr);
+}
+
+#[test]
+fn a_broken_database_line_is_dropped_with_a_warning_and_its_file_adopted() {
+    let team = Team::sharing(&[("a", "a"), ("b", "b"), ("c", "c")]);
+    let database = team.text("one/.lsync/database.yaml");
+    let broken = database.replace(r#"{path: "b""#, r#"{path: "b"#);
+    assert_ne!(broken, database);
+    team.write("one/.lsync/database.yaml", broken);
+    let output = team.ok("one", "sync");
+    assert!(output.stderr.contains("warning:"), "{}", output.stderr);
+    assert!(output.stderr.contains("database.yaml"), "{}", output.stderr);
+    assert_eq!(team.transfers(), Vec::<String>::new());
+    team.assert_agreed();
+}
+
+#[test]
+fn losing_the_database_deletes_nothing_and_adopts_what_is_equal() {
+    let team = Team::sharing(&[("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
+    for name in ["database.yaml", "journal.yaml"] {
+        if team.exists(format!("one/.lsync/{name}")) {
+            team.remove(format!("one/.lsync/{name}"));
+        }
+    }
+    team.remove("one/a");
+    team.server.delete(BUCKET, "b");
+    team.write("one/c", "edited");
+    let output = team.run("one", "sync --json");
+    output.assert_code(4);
+    assert_eq!(events(&output, "conflict"), ["both-created c"]);
+    assert_eq!(team.transfers(), ["GetObject a", "PutObject b"]);
+    let here = files(&[("a", "a"), ("b", "b"), ("c", "edited"), ("d", "d")]);
+    assert_eq!(team.texts("one"), here);
+}
+
+#[test]
+fn a_database_that_is_garbage_counts_as_none() {
+    let team = Team::sharing(&[("a", "a"), ("b", "b")]);
+    team.write("one/.lsync/database.yaml", b"\x00\xff\x17 not yaml at all\n".repeat(50));
+    let output = team.ok("one", "sync");
+    assert!(output.stderr.contains("warning:"), "{}", output.stderr);
+    team.assert_agreed();
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_the_others_go() {
+    let team = Team::sharing(&[("locked", "base"), ("open", "base")]);
+    team.write("one/locked", "edited");
+    team.write("one/open", "edited");
+    team.write("one/new", "cannot be read either");
+    for path in ["one/locked", "one/new"] {
+        fs::set_permissions(team.path(path), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let Some(output) = team.run_bound_by_permissions("one", "sync --json") else {
+        return println!("skipped: no way to drop root's rights here");
+    };
+    output.assert_code(3);
+    let named = |path: &str| {
+        lines_of(&output).iter().any(|line| {
+            ["failed", "skipped"].contains(&line["event"].as_str().unwrap())
+                && line["path"] == path
+                && line["hint"].is_string()
+        })
+    };
+    assert!(named("locked") && named("new"), "{}", output.stdout);
+    assert_eq!(team.bucket(), files(&[("locked", "base"), ("open", "edited")]));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_fails_its_files_alone() {
+    let team = Team::sharing(&[("locked/f", "base"), ("open", "base")]);
+    team.server.put(BUCKET, "locked/f", "theirs");
+    team.server.put(BUCKET, "open", "theirs");
+    fs::set_permissions(team.path("one/locked"), fs::Permissions::from_mode(0o555)).unwrap();
+    let output = team.run_bound_by_permissions("one", "sync --json");
+    fs::set_permissions(team.path("one/locked"), fs::Permissions::from_mode(0o755)).unwrap();
+    let Some(output) = output else {
+        return println!("skipped: no way to drop root's rights here");
+    };
+    output.assert_code(3);
+    assert_eq!(events(&output, "failed"), ["download locked/f"]);
+    assert_eq!(team.texts("one"), files(&[("locked/f", "base"), ("open", "theirs")]));
+    team.ok("one", "sync");
+    assert_eq!(team.texts("one"), team.bucket());
+}
+
+#[test]
+fn a_name_that_is_no_utf8_is_named_escaped_and_left() {
+    let team = Team::sharing(&[("f", "f")]);
+    let odd = team.path("one").join(OsStr::from_bytes(b"caf\xe9.txt"));
+    #[expect(clippy::disallowed_methods, reason = "the test plays an editor")]
+    fs::write(&odd, "latin 1").unwrap();
+    let output = team.run("one", "sync");
+    output.assert_code(3);
+    assert!(output.stderr.contains(r"caf\xe9.txt"), "{}", output.stderr);
+    assert!(output.stderr.contains("hint:"), "{}", output.stderr);
+    assert!(odd.exists());
+    assert_eq!(team.bucket().len(), 1);
+}
+
+#[test]
+fn a_key_above_1024_bytes_is_reported_in_either_direction() {
+    let team = Team::sharing(&[("f", "f")]);
+    let folder = |letter: &str| format!("{}/", letter.repeat(200)).repeat(5);
+    let (long, longest) = (format!("{}{}", folder("a"), "x".repeat(30)), folder("b") + &"y".repeat(19));
+    assert_eq!((long.len(), longest.len()), (1035, 1024));
+    team.write(format!("one/{long}"), "too long");
+    team.write(format!("one/{longest}"), "just right");
+    let output = team.run("one", "sync --json");
+    output.assert_code(3);
+    assert_eq!(team.server.keys(BUCKET), [longest.as_str(), "f"]);
+    let skipped = events(&output, "skipped");
+    assert_eq!(skipped.len(), 1, "{skipped:?}");
+    assert!(skipped[0].contains("aaa"), "{skipped:?}");
+    // A name longer than any file system takes.
+    team.server.put(BUCKET, &"n".repeat(300), "long name");
+    team.run("two", "pull").assert_code(3);
+    assert_eq!(team.text(format!("two/{longest}")), "just right");
+}
+
+#[test]
+fn names_that_trip_shells_parsers_and_terminals_travel_unchanged() {
+    let names = [
+        "a:b.txt",
+        "e\u{301}te\u{301} NFD",
+        "\u{e9}t\u{e9} NFC",
+        "sp ace ",
+        "#?%+&<>\"'*[]{}|",
+        "new\nline",
+        "-rf",
+        "--",
+        ".lsync_notes",
+        "back\\slash",
+        "no",
+        "~",
+        "1e3",
+        "- a: b #c",
+        "\u{1f600}",
+        "\u{7f}\u{1b}[31m",
+        "C:",
+        "日本/語",
+    ];
+    let team = Team::new();
+    for (number, name) in names.iter().enumerate() {
+        team.write(format!("one/{name}"), number.to_string());
+    }
+    let output = team.ok("one", "sync -v");
+    assert!(!(output.stdout + &output.stderr).contains('\u{1b}'), "names are escaped");
+    team.ok("two", "sync");
+    assert_eq!(team.texts("two"), team.texts("one"));
+    assert_eq!(team.bucket(), team.texts("one"));
+    team.assert_quiet("one");
+    // And each can be named by itself.
+    for name in names {
+        team.write(format!("one/{name}"), format!("again {name}"));
+        team.lsync("one", ["push", "--", name]).assert_code(0);
+    }
+    team.ok("two", "pull");
+    assert_eq!(team.texts("two"), team.texts("one"));
+}
+
+#[test]
+fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
+    let team = Team::sharing(&[("large", "base"), ("small", "base")]);
+    let folder = team.path("small-disk");
+    fs::create_dir(&folder).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+        .arg(&folder)
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !mounted {
+        return println!("skipped: no tmpfs can be mounted here");
+    }
+    let checked = std::panic::catch_unwind(|| {
+        team.join("small-disk");
+        team.ok("small-disk", "sync");
+        team.server.put(BUCKET, "large", vec![b'x'; 2 << 20]);
+        team.server.put(BUCKET, "small", "theirs");
+        let output = team.run("small-disk", "sync --json");
+        output.assert_code(3);
+        assert_eq!(events(&output, "failed"), ["download large"]);
+        let here = files(&[("large", "base"), ("small", "theirs")]);
+        assert_eq!(team.texts("small-disk"), here);
+        assert_eq!(team.snapshot("small-disk/.lsync/tmp").len(), 0, "staged bytes are given back");
+        team.server.put(BUCKET, "large", "fits");
+        team.ok("small-disk", "sync");
+        assert_eq!(team.texts("small-disk"), team.bucket());
+    });
+    let unmounted = Command::new("umount").arg(&folder).status().unwrap();
+    assert!(unmounted.success());
+    if let Err(failed) = checked {
+        std::panic::resume_unwind(failed);
+    }
+}
+
+#[test]
+fn a_bucket_that_refuses_writes_can_be_pulled_and_says_so_when_pushed() {
+    let team = Team::without_copies(Profile::ReadOnly);
+    team.server.put(BUCKET, "f", "f");
+    let output = team.ok("one", "init team .");
+    assert!((output.stdout + &output.stderr).contains("read-only"));
+    team.ok("one", "pull");
+    assert_eq!(team.texts("one"), files(&[("f", "f")]));
+    team.write("one/f", "edited");
+    team.write("one/g", "new");
+    let output = team.run("one", "push");
+    assert!(matches!(output.code, Some(3 | 12)), "{output:?}");
+    assert!(output.stderr.contains("AccessDenied") || output.stderr.contains("read-only"));
+    assert_eq!(team.texts("one"), files(&[("f", "edited"), ("g", "new")]));
+    assert_eq!(team.bucket(), files(&[("f", "f")]));
+    team.ok("one", "pull");
+    assert_eq!(team.text("one/f"), "edited");
+}
+
+#[test]
+fn a_listing_that_lies_or_breaks_off_deletes_nothing() {
+    for profile in [Profile::TruncatedWithoutToken, Profile::EndlessTruncation] {
+        let team = Team::without_copies(profile);
+        team.server.put(BUCKET, "f", "f");
+        let config = Team::new().text("one/.lsync/config.yaml");
+        team.write("one/.lsync/config.yaml", config);
+        team.write("one/f", "f");
+        let output = team.run("one", "sync");
+        assert!(matches!(output.code, Some(1 | 13)), "{profile:?}: {output:?}");
+        assert!(output.stderr.contains("error:"), "{}", output.stderr);
+        assert_eq!(team.texts("one"), files(&[("f", "f")]));
+        assert_eq!(team.bucket(), files(&[("f", "f")]));
+    }
+}
+
+#[test]
+fn a_file_and_a_folder_of_one_name_in_the_bucket_are_reported_and_left() {
+    let team = Team::sharing(&[("z", "z")]);
+    team.server.put(BUCKET, "f", "file");
+    team.server.put(BUCKET, "f/g", "below it");
+    team.server.put(BUCKET, "h", "fine");
+    team.run("one", "pull").assert_code(3);
+    assert_eq!(team.texts("one").get("h").map(String::as_str), Some("fine"));
+    assert!(!team.exists("one/f"));
+    assert_eq!(team.bucket().len(), 4);
+}

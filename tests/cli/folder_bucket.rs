@@ -1,0 +1,110 @@
+//! A folder as bucket: no server, no account.
+
+use std::fs;
+
+use crate::support::Workspace;
+use crate::team::{assert_error, control, files, ok, run, trashed};
+
+/// A bucket, and two copies that share these files.
+fn sharing(shared: &[(&str, &str)]) -> Workspace {
+    let workspace = Workspace::new();
+    fs::create_dir(workspace.path("bucket")).unwrap();
+    for (path, text) in shared {
+        workspace.write(format!("one/{path}"), text);
+    }
+    let bucket = workspace.path("bucket");
+    ok(&workspace, "one", &format!("init {} .", bucket.display()));
+    ok(&workspace, "one", "sync");
+    ok(&workspace, ".", "clone ./bucket two");
+    assert_eq!(workspace.texts("two"), workspace.texts("one"));
+    workspace
+}
+
+#[test]
+fn the_bucket_holds_plain_files_and_clones_equal_each_other() {
+    let workspace = sharing(&[("docs/a.txt", "a"), ("empty", ""), ("é ü", "odd")]);
+    let expected = files(&[("docs/a.txt", "a"), ("empty", ""), ("é ü", "odd")]);
+    assert_eq!(workspace.texts("bucket"), expected);
+    assert_eq!(workspace.texts("two"), expected);
+    assert_eq!(workspace.snapshot("two"), workspace.snapshot("one"), "mtimes, too");
+}
+
+#[test]
+fn edits_deletions_and_conflicts_travel_as_through_s3() {
+    let workspace = sharing(&[("a", "base"), ("b", "base"), ("c", "base")]);
+    workspace.write("one/a", "edited");
+    workspace.remove("one/b");
+    workspace.write("one/d/new", "new");
+    ok(&workspace, "one", "sync");
+    ok(&workspace, "two", "sync");
+    let expected = files(&[("a", "edited"), ("c", "base"), ("d/new", "new")]);
+    assert_eq!(workspace.texts("two"), expected);
+    assert_eq!(workspace.texts("bucket"), expected);
+    workspace.write("one/c", "from one");
+    workspace.write("two/c", "from two");
+    ok(&workspace, "one", "sync");
+    run(&workspace, "two", "sync").assert_code(4);
+    assert_eq!(workspace.text("two/c"), "from two");
+    ok(&workspace, "two", "resolve --theirs");
+    assert_eq!(workspace.text("two/c"), "from one");
+    assert!(trashed(&workspace, "two").contains(&("local/c".to_owned(), "from two".to_owned())));
+}
+
+#[test]
+fn a_second_run_writes_nothing_here_and_nothing_there() {
+    let workspace = sharing(&[("a", "a"), ("d/b", "b")]);
+    for copy in ["one", "two"] {
+        let before = (workspace.snapshot(copy), control(&workspace, copy), workspace.snapshot("bucket"));
+        let output = ok(&workspace, copy, "sync");
+        assert!(output.stdout.contains("up to date"), "{}", output.stdout);
+        let after = (workspace.snapshot(copy), control(&workspace, copy), workspace.snapshot("bucket"));
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn what_people_write_into_the_bucket_by_hand_is_fetched() {
+    let workspace = sharing(&[("a", "a"), ("b", "b")]);
+    workspace.write("bucket/a", "by hand");
+    workspace.write("bucket/deep/er/new", "by hand, too");
+    workspace.remove("bucket/b");
+    ok(&workspace, "one", "sync");
+    let expected = files(&[("a", "by hand"), ("deep/er/new", "by hand, too")]);
+    assert_eq!(workspace.texts("one"), expected);
+}
+
+#[test]
+fn a_bucket_inside_its_working_copy_and_the_reverse_are_wrong_usage() {
+    let workspace = Workspace::new();
+    fs::create_dir_all(workspace.path("work/bucket")).unwrap();
+    fs::create_dir_all(workspace.path("bucket/work")).unwrap();
+    assert_error(&run(&workspace, "work", "init ./bucket ."), 2, &["inside"]);
+    assert_error(&run(&workspace, "work", "init . ."), 2, &[]);
+    assert_error(&run(&workspace, "bucket/work", "init .. ."), 2, &[]);
+    assert!(!workspace.exists("work/.lsync"));
+    assert!(!workspace.exists("bucket/work/.lsync"));
+}
+
+#[test]
+fn a_bucket_that_is_gone_deletes_nothing() {
+    let workspace = sharing(&[("a", "a"), ("b", "b")]);
+    fs::rename(workspace.path("bucket"), workspace.path("elsewhere")).unwrap();
+    let output = run(&workspace, "one", "sync");
+    assert!(matches!(output.code, Some(1 | 13)), "{output:?}");
+    assert!(output.stderr.contains("bucket"), "{}", output.stderr);
+    assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
+    // An empty folder in its place, as of a disk that is not mounted.
+    fs::create_dir(workspace.path("bucket")).unwrap();
+    run(&workspace, "one", "sync").assert_code(5);
+    assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
+}
+
+#[test]
+fn an_unknown_folder_is_an_unknown_bucket_unless_it_shall_be_made() {
+    let workspace = Workspace::new();
+    assert_error(&run(&workspace, "one", "init ../bucket ."), 1, &["--create-bucket"]);
+    ok(&workspace, "one", "init ../bucket . --create-bucket");
+    workspace.write("one/f", "f");
+    ok(&workspace, "one", "sync");
+    assert_eq!(workspace.texts("bucket"), files(&[("f", "f")]));
+}

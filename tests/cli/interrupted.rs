@@ -1,0 +1,141 @@
+//! Signals and crashes in the middle of a run. Requests are stopped by the server, never by sleeping.
+
+use std::collections::BTreeMap;
+
+use crate::support::{Fault, FaultRule};
+use crate::team::{BUCKET, Gate, Team, end_of, signal};
+
+/// Fills the copy `one` with so many files of some KiB and pushes them; returns what was written.
+fn shared(team: &Team, count: usize) -> BTreeMap<String, String> {
+    let files: BTreeMap<_, _> = (0..count)
+        .map(|number| (format!("d{}/f{number:03}", number % 5), format!("{number} ").repeat(1000)))
+        .collect();
+    for (path, text) in &files {
+        team.write(format!("one/{path}"), text);
+    }
+    files
+}
+
+#[test]
+fn sigint_ends_a_slow_push_with_130_and_the_next_run_does_the_rest() {
+    for name in ["INT", "TERM"] {
+        let team = Team::new();
+        let files = shared(&team, 40);
+        let gate = Gate::at(&team.server, "PutObject", "*");
+        let child = team.start("one", "push -j 1");
+        gate.wait();
+        signal(&child, name);
+        drop(gate);
+        let output = end_of(child);
+        output.assert_code(130);
+        assert!(output.stderr.contains("the same command again"), "{}", output.stderr);
+        assert!(team.bucket().len() < files.len(), "{name} stopped nothing");
+        team.ok("one", "push");
+        assert_eq!(team.bucket(), files);
+        team.assert_quiet("one");
+    }
+}
+
+#[test]
+fn sigint_before_the_plan_is_complete_changes_nothing() {
+    let team = Team::sharing(&[("f", "f")]);
+    team.write("one/f", "edited");
+    let control = team.control("one");
+    let gate = Gate::at(&team.server, "ListObjectsV2", "*");
+    let child = team.start("one", "sync");
+    gate.wait();
+    signal(&child, "INT");
+    // The listing is still stopped: lsync does not wait for it.
+    let output = end_of(child);
+    drop(gate);
+    output.assert_code(130);
+    assert_eq!(team.bucket()["f"], "f");
+    assert_eq!(team.control("one"), control);
+}
+
+#[test]
+fn a_second_sigint_does_not_wait_for_what_is_under_way() {
+    let team = Team::sharing(&[("f", "f")]);
+    team.write("one/f", "edited");
+    let gate = Gate::at(&team.server, "PutObject", "f");
+    let child = team.start("one", "sync");
+    gate.wait();
+    // Signals of one kind merge while they are pending, so the two are different ones.
+    signal(&child, "INT");
+    signal(&child, "TERM");
+    end_of(child).assert_code(130);
+    drop(gate);
+    team.server.clear_hooks();
+    team.run("one", "sync").assert_code(0);
+    assert_eq!(team.bucket()["f"], "edited");
+}
+
+#[test]
+fn a_pull_that_was_killed_leaves_no_cut_file_no_lock_and_no_conflict() {
+    let team = Team::new();
+    let files = shared(&team, 200);
+    team.ok("one", "sync");
+    // Keys go in order, four at once: when this one is stopped, dozens have arrived.
+    let gate = Gate::at(&team.server, "GetObject", "d2/f097");
+    let child = team.start("two", "pull -j 4");
+    gate.wait();
+    signal(&child, "KILL");
+    assert_eq!(end_of(child).code, None);
+    drop(gate);
+    team.server.clear_hooks();
+    let partial = team.texts("two");
+    assert!(partial.len() < files.len());
+    for (path, text) in &partial {
+        assert_eq!(text, &files[path], "{path} is cut");
+    }
+    team.server.clear_log();
+    team.ok("two", "sync");
+    assert_eq!(team.texts("two"), files);
+    assert_eq!(team.server.count("PutObject"), 0);
+    let missing = files.len() - partial.len();
+    assert_eq!(team.server.count("GetObject"), missing, "what has arrived is not fetched again");
+    team.assert_quiet("two");
+}
+
+#[test]
+fn a_push_that_was_killed_is_finished_by_the_next_one() {
+    let team = Team::new();
+    let files = shared(&team, 100);
+    let gate = Gate::at(&team.server, "PutObject", "*/f050");
+    let child = team.start("one", "sync -j 4");
+    gate.wait();
+    signal(&child, "KILL");
+    assert_eq!(end_of(child).code, None);
+    drop(gate);
+    team.server.clear_hooks();
+    team.ok("one", "sync");
+    assert_eq!(team.bucket(), files);
+    team.assert_quiet("one");
+}
+
+#[test]
+fn an_upload_in_parts_that_was_killed_is_no_conflict_with_itself() {
+    let team = Team::sharing(&[("small", "small")]);
+    let large: Vec<u8> = (0..20_u32 << 18).flat_map(u32::to_le_bytes).collect();
+    team.write("one/large", &large);
+    // The upload is complete in the bucket, and lsync never learns of it.
+    let gate = Gate::at(&team.server, "CompleteMultipartUpload", "large");
+    let child = team.start("one", "sync");
+    gate.wait();
+    let replied = Gate::at(&team.server, "HeadObject", "large");
+    team.server.fault(FaultRule::new(
+        "CompleteMultipartUpload",
+        "large",
+        Fault::DropConnectionAfterEffect,
+    ));
+    drop(gate);
+    replied.wait();
+    signal(&child, "KILL");
+    assert_eq!(end_of(child).code, None);
+    drop(replied);
+    team.server.clear_hooks();
+    team.server.clear_faults();
+    assert_eq!(team.server.get(BUCKET, "large").unwrap(), large);
+    team.ok("one", "sync");
+    team.assert_quiet("one");
+}

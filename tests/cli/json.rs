@@ -1,0 +1,144 @@
+//! `--json`: every line parses, and says what the manual says.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{Fault, FaultRule, Output};
+use crate::team::{BUCKET, Team, events, lines_of};
+
+/// The fields of every line but the last.
+const FIELDS: [&str; 6] = ["action", "bytes", "event", "hint", "path", "reason"];
+
+/// Checks the shape of each line; returns the last one, which is the summary.
+#[track_caller]
+fn assert_shape(output: &Output) -> Value {
+    let mut lines = lines_of(output);
+    let summary = lines.pop().expect("a last line");
+    for line in &lines {
+        let fields: BTreeSet<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, BTreeSet::from(FIELDS), "{line}");
+        let known = ["plan", "done", "failed", "conflict", "skipped"];
+        assert!(known.contains(&line["event"].as_str().unwrap()), "{line}");
+        assert!(line["path"].is_string() && line["bytes"].is_u64(), "{line}");
+        assert!(line["hint"].is_string() || line["hint"].is_null(), "{line}");
+    }
+    assert_eq!(summary["event"], "summary");
+    assert!(FIELDS.iter().all(|field| summary.get(field).is_some()), "{summary}");
+    assert_eq!(summary["exit"], output.code.unwrap());
+    summary
+}
+
+fn team() -> Team {
+    let team = Team::sharing(&[("changed", "1"), ("fetched", "1"), ("gone", "1"), ("taken", "1")]);
+    team.write("one/changed", "22");
+    team.write("one/new", "333");
+    team.remove("one/gone");
+    team.server.put(BUCKET, "fetched", "4444");
+    team.server.delete(BUCKET, "taken");
+    team
+}
+
+#[test]
+fn a_sync_tells_each_path_that_is_done_and_sums_up() {
+    let team = team();
+    let output = team.ok("one", "sync --json");
+    let summary = assert_shape(&output);
+    let done = [
+        "delete-local taken",
+        "delete-remote gone",
+        "download fetched",
+        "upload changed",
+        "upload new",
+    ];
+    assert_eq!(events(&output, "done"), done);
+    let of = |path: &str| lines_of(&output).into_iter().find(|line| line["path"] == path).unwrap();
+    assert_eq!((&of("changed")["bytes"], &of("fetched")["bytes"]), (&2.into(), &4.into()));
+    for (field, value) in [
+        ("uploaded", 2),
+        ("downloaded", 1),
+        ("deleted_here", 1),
+        ("deleted_in_bucket", 1),
+        ("bytes", 9),
+        ("failed", 0),
+        ("conflicts", 0),
+    ] {
+        assert_eq!(summary[field], value, "{field}: {summary}");
+    }
+    assert_eq!((&summary["dry_run"], &summary["action"]), (&false.into(), &"sync".into()));
+}
+
+#[test]
+fn status_and_dry_run_tell_the_plan() {
+    for command in ["status", "sync -n"] {
+        let team = team();
+        let output = team.ok("one", &format!("{command} --json"));
+        let summary = assert_shape(&output);
+        let planned = [
+            "delete-local taken",
+            "delete-remote gone",
+            "download fetched",
+            "upload changed",
+            "upload new",
+        ];
+        assert_eq!(events(&output, "plan"), planned, "{command}");
+        assert_eq!(events(&output, "done"), Vec::<String>::new(), "{command}");
+        assert_eq!(summary["dry_run"], true);
+        assert_eq!(summary["uploaded"], 2);
+    }
+}
+
+#[test]
+fn a_conflict_is_a_line_with_its_kind_and_what_to_type_next() {
+    let team = Team::sharing(&[("f", "base"), ("g", "g")]);
+    team.server.put(BUCKET, "f", "theirs");
+    team.write("one/f", "ours");
+    for command in ["sync", "status", "sync -n", "resolve --list"] {
+        let output = team.run("one", &format!("{command} --json"));
+        output.assert_code(4);
+        assert_eq!(events(&output, "conflict"), ["both-changed f"], "{command}");
+        let conflict =
+            lines_of(&output).into_iter().find(|line| line["event"] == "conflict").unwrap();
+        assert_eq!(conflict["hint"], "lsync resolve", "{command}");
+        if command != "resolve --list" {
+            assert_eq!(assert_shape(&output)["conflicts"], 1, "{command}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_a_line_of_its_own_with_its_reason() {
+    let team = Team::sharing(&[("f", "base"), ("g", "base")]);
+    team.write("one/f", "edited");
+    team.write("one/g", "edited");
+    team.server.fault(FaultRule::new("PutObject", "f", Fault::Status(403, "AccessDenied")));
+    let output = team.run("one", "sync --json");
+    output.assert_code(3);
+    assert_eq!(assert_shape(&output)["failed"], 1);
+    assert_eq!(events(&output, "failed"), ["upload f"]);
+    assert_eq!(events(&output, "done"), ["upload g"]);
+    let failed = lines_of(&output).into_iter().find(|line| line["event"] == "failed").unwrap();
+    assert!(failed["reason"].as_str().unwrap().contains("AccessDenied"), "{failed}");
+}
+
+#[test]
+fn an_error_that_ends_the_command_is_a_line_too() {
+    let team = Team::sharing(&[("f", "base")]);
+    let output = team.run("nowhere", "sync --json");
+    output.assert_code(10);
+    let lines = lines_of(&output);
+    assert_eq!(lines.len(), 1);
+    assert_eq!((&lines[0]["event"], &lines[0]["path"]), (&"failed".into(), &Value::Null));
+    assert!(lines[0]["hint"].as_str().unwrap().contains("lsync init"));
+}
+
+#[test]
+fn skipped_paths_say_of_what_kind_they_are() {
+    let team = Team::sharing(&[("f", "base")]);
+    std::os::unix::fs::symlink("f", team.path("one/link")).unwrap();
+    team.server.put(BUCKET, "../evil", "evil");
+    let output = team.run("one", "sync --json");
+    output.assert_code(3);
+    assert_eq!(events(&output, "skipped"), ["link link", "unmappable ../evil"]);
+    assert_eq!(assert_shape(&output)["incomplete"], 1);
+}

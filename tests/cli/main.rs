@@ -1,0 +1,28 @@
+//! The real binary against an S3 server in this process and against folders as buckets.
+//!
+//! One module a theme. [`team::Team`] is where nearly every test begins: a server, a bucket, and two
+//! working copies of it.
+
+#![allow(clippy::unwrap_used, reason = "a broken test bench should stop the test at once")]
+
+mod bad_input;
+mod clone;
+mod conflicts;
+mod demo;
+mod exit_codes;
+mod folder_bucket;
+mod force;
+mod init;
+mod interrupted;
+mod json;
+mod no_op;
+mod planning;
+mod predecessors;
+mod scenarios;
+mod selection;
+mod stores;
+#[path = "../support/mod.rs"]
+mod support;
+mod team;
+mod transfers;
+mod trash;

@@ -1,0 +1,74 @@
+//! A second run does nothing: it lists, compares, and neither asks, reads nor writes anything else.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
+
+use crate::team::Team;
+
+fn team() -> Team {
+    let team = Team::sharing(&[(".lsyncignore", "*.o\n"), ("a", "a"), ("d/b", "b"), ("e/f/c", "c")]);
+    team.write("one/x.o", "ignored");
+    team.ok("one", "sync");
+    team.server.clear_log();
+    team
+}
+
+#[test]
+fn it_asks_for_one_listing_and_writes_no_byte_but_the_pid() {
+    let team = team();
+    let (tree, control) = (team.snapshot("one"), team.control("one"));
+    let inodes = || {
+        ["database.yaml", "config.yaml"].map(|name| {
+            team.path("one/.lsync").join(name).symlink_metadata().unwrap().ino()
+        })
+    };
+    let before = inodes();
+    for command in ["sync", "push", "pull", "status", "sync -n"] {
+        team.server.clear_log();
+        let output = team.ok("one", command);
+        assert_eq!(team.requests(), ["ListObjectsV2 "], "{command}");
+        assert_eq!(team.snapshot("one"), tree, "{command}");
+        assert_eq!(team.control("one"), control, "{command}");
+        assert_eq!(inodes(), before, "{command}");
+        assert!(output.stdout.contains("up to date"), "{command}: {}", output.stdout);
+    }
+}
+
+#[test]
+fn it_lists_only_what_is_selected() {
+    let team = team();
+    team.ok("one", "sync d");
+    assert_eq!(team.server.count("PutObject") + team.server.count("GetObject"), 0);
+    let listed: Vec<_> = team.server.log().iter().map(|request| request.key.clone()).collect();
+    assert!(listed.iter().all(|key| key == "d" || key == "d/"), "{listed:?}");
+    team.server.clear_log();
+    team.ok("one", "sync d/b");
+    let mut requests = team.requests();
+    requests.sort();
+    assert_eq!(requests, ["HeadObject d/b", "ListObjectsV2 d/b/"]);
+}
+
+#[test]
+fn it_opens_no_file_but_rules_config_and_database() {
+    let team = team();
+    let plain = team.command("one", ["sync"]);
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-qq", "-e", "trace=open,openat,openat2", "-o"]).arg(team.path("trace"));
+    traced.arg(plain.get_program()).args(plain.get_args());
+    traced.current_dir(team.path("one")).env_clear();
+    traced.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let Ok(output) = traced.output() else { return println!("skipped: no strace here") };
+    if !team.exists("trace") || team.text("trace").is_empty() {
+        return println!("skipped: strace cannot trace here");
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let trace = team.text("trace");
+    let opened = |name: &str| trace.lines().any(|line| line.contains(&format!("\"{name}\"")));
+    assert!(opened("database.yaml") && opened(".lsyncignore"), "the trace sees what is read");
+    for name in ["a", "b", "c", "x.o", "d/b", "e/f/c"] {
+        let lines: Vec<_> =
+            trace.lines().filter(|line| line.contains(&format!("{name}\","))).collect();
+        assert!(lines.iter().all(|line| line.contains("O_PATH") || line.contains("O_DIRECTORY")
+            || line.contains("/usr/") || line.contains("/lib")), "{name}: {lines:?}");
+    }
+}

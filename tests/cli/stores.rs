@@ -1,0 +1,109 @@
+//! The everyday story on stores that promise less than AWS.
+
+use crate::support::Profile;
+use crate::team::{BUCKET, Team, files};
+
+/// New files, edits both ways, a deletion, a conflict, and both ways to settle it.
+fn everyday_story(profile: Profile) {
+    let team = Team::sharing_on(profile, &[("a", "base"), ("b/c", "base"), ("d", "base"), ("e", "")]);
+    team.write("one/a", "edited by one");
+    team.write("two/b/c", "edited by two");
+    team.remove("two/d");
+    team.write("two/new", "new");
+    for copy in ["one", "two", "one"] {
+        team.ok(copy, "sync");
+    }
+    let expected = [("a", "edited by one"), ("b/c", "edited by two"), ("e", ""), ("new", "new")];
+    assert_eq!(team.bucket(), files(&expected), "{profile:?}");
+    team.assert_agreed();
+    for path in ["a", "new"] {
+        team.write(format!("one/{path}"), "from one");
+        team.write(format!("two/{path}"), "from two");
+    }
+    team.ok("one", "sync");
+    let output = team.run("two", "sync");
+    output.assert_code(4);
+    assert_eq!(team.bucket()["a"], "from one", "{profile:?}");
+    assert_eq!(team.text("two/a"), "from two", "{profile:?}");
+    team.ok("two", "resolve --ours a");
+    team.ok("two", "resolve --theirs new");
+    team.ok("one", "sync");
+    assert_eq!(team.text("one/a"), "from two", "{profile:?}");
+    assert_eq!(team.text("two/new"), "from one", "{profile:?}");
+    assert!(team.trashed("two").contains(&("bucket/a".to_owned(), "from one".to_owned())));
+    team.assert_agreed();
+}
+
+#[test]
+fn on_ceph_where_only_unquoted_etags_match() {
+    everyday_story(Profile::Ceph);
+}
+
+#[test]
+fn on_garage_where_conditions_are_ignored() {
+    everyday_story(Profile::Garage);
+}
+
+#[test]
+fn on_b2_where_conditions_are_refused() {
+    everyday_story(Profile::B2);
+}
+
+#[test]
+fn on_a_store_whose_etags_say_nothing() {
+    everyday_story(Profile::RandomEtags);
+}
+
+#[test]
+fn on_a_store_whose_listings_have_no_etags() {
+    let team = Team::without_copies(Profile::NoEtagInList);
+    let output = team.run("one", "init team .");
+    if output.code == Some(0) {
+        everyday_story(Profile::NoEtagInList);
+    } else {
+        assert!(output.stderr.contains("ETag"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn init_warns_of_a_store_that_cannot_keep_two_writers_apart() {
+    for (profile, warns) in [
+        (Profile::Aws, false),
+        (Profile::Ceph, false),
+        (Profile::Garage, true),
+        (Profile::B2, true),
+        (Profile::Racy, true),
+    ] {
+        let team = Team::without_copies(profile);
+        let output = team.ok("one", "init team .");
+        let warned = output.stderr.contains("same second");
+        assert_eq!(warned, warns, "{profile:?}: {}", output.stderr);
+        assert_eq!(team.server.keys(BUCKET), Vec::<String>::new(), "{profile:?}");
+    }
+}
+
+#[test]
+fn on_ceph_two_writers_are_kept_apart() {
+    let team = Team::sharing_on(Profile::Ceph, &[("f", "base"), ("g", "g")]);
+    team.write("one/f", "ours");
+    team.server.once_on_request("PutObject", "f", |tool, _| {
+        tool.put(BUCKET, "f", "a teammate's");
+    });
+    let output = team.run("one", "push");
+    assert!(matches!(output.code, Some(3 | 4)), "{output:?}");
+    assert_eq!(team.bucket()["f"], "a teammate's");
+}
+
+#[test]
+fn on_a_store_that_cannot_hold_a_file_beside_a_folder_one_becomes_the_other() {
+    let team = Team::sharing_on(Profile::NoFileBesideFolder, &[("a", "file"), ("b/c", "c"), ("z", "z")]);
+    team.remove("one/a");
+    team.write("one/a/inside", "inside");
+    team.remove("one/b");
+    team.write("one/b", "file now");
+    team.ok("one", "sync");
+    let expected = files(&[("a/inside", "inside"), ("b", "file now"), ("z", "z")]);
+    assert_eq!(team.bucket(), expected);
+    team.ok("two", "sync");
+    assert_eq!(team.texts("two"), expected);
+}

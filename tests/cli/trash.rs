@@ -1,0 +1,128 @@
+//! `lsync trash list` and `lsync trash restore`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::Profile;
+use crate::team::{BUCKET, Team, assert_error, lines_of};
+
+fn listed(team: &Team) -> Vec<Value> {
+    lines_of(&team.ok("one", "trash list --json"))
+}
+
+#[test]
+fn an_empty_trash_says_so() {
+    let team = Team::sharing(&[("f", "f")]);
+    assert!(team.ok("one", "trash list").stdout.contains("empty"));
+    assert_eq!(listed(&team), Vec::<Value>::new());
+    assert_error(&team.run("one", "trash restore f"), 2, &["f", "lsync trash list"]);
+}
+
+#[test]
+fn a_file_that_a_teammate_deleted_comes_back_and_can_be_shared_again() {
+    let team = Team::sharing(&[("docs/f", "precious"), ("g", "g")]);
+    let mtime = team.mtime("one/docs/f");
+    team.remove("two/docs/f");
+    team.ok("two", "sync");
+    team.ok("one", "sync");
+    assert!(!team.exists("one/docs"));
+    let output = team.ok("one", "trash list");
+    for part in ["docs/f", "deleted", "8 B"] {
+        assert!(output.stdout.contains(part), "no {part} in\n{}", output.stdout);
+    }
+    let lines = listed(&team);
+    assert_eq!(lines.len(), 1);
+    assert_eq!((&lines[0]["path"], &lines[0]["side"]), (&"docs/f".into(), &"local".into()));
+    team.ok("one", "trash restore docs/f");
+    assert_eq!((team.text("one/docs/f"), team.mtime("one/docs/f")), ("precious".into(), mtime));
+    assert_eq!(listed(&team), Vec::<Value>::new());
+    team.ok("one", "sync");
+    assert_eq!(team.bucket()["docs/f"], "precious");
+}
+
+#[test]
+fn a_file_that_was_replaced_comes_back_and_what_took_its_place_is_not_lost() {
+    let team = Team::sharing(&[("f", "first"), ("g", "g")]);
+    team.write("two/f", "second");
+    team.ok("two", "sync");
+    team.ok("one", "sync");
+    let operand = listed(&team)[0]["operand"].as_str().unwrap().to_owned();
+    let output = team.run("one", "trash restore f");
+    if output.code == Some(3) {
+        // The name is taken, and nothing is overwritten.
+        assert!(output.stderr.contains("hint:"), "{}", output.stderr);
+        assert_eq!(team.text("one/f"), "second");
+        fs::rename(team.path("one/f"), team.path("one/f.second")).unwrap();
+        team.ok("one", &format!("trash restore {operand}"));
+    } else {
+        output.assert_code(0);
+        assert!(team.trashed("one").iter().any(|(_, text)| text == "second"));
+    }
+    assert_eq!(team.text("one/f"), "first");
+    team.ok("one", "sync");
+    assert_eq!(team.bucket()["f"], "first");
+}
+
+#[test]
+fn a_version_of_the_bucket_that_was_forced_over_comes_back() {
+    let team = Team::sharing(&[("f", "base"), ("g", "g")]);
+    team.server.put(BUCKET, "f", "a teammate's edit");
+    team.write("one/f", "ours");
+    team.ok("one", "push f");
+    assert_eq!(team.bucket()["f"], "ours");
+    let lines = listed(&team);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((&lines[0]["side"], &lines[0]["why"]), (&"bucket".into(), &"forced".into()));
+    let operand = lines[0]["operand"].as_str().unwrap().to_owned();
+    fs::rename(team.path("one/f"), team.path("one/f.ours")).unwrap();
+    team.ok("one", &format!("trash restore {operand}"));
+    assert_eq!(team.text("one/f"), "a teammate's edit");
+    team.ok("one", "push");
+    assert_eq!(team.bucket()["f"], "a teammate's edit");
+    assert_eq!(team.bucket()["f.ours"], "ours");
+}
+
+#[test]
+fn in_a_bucket_that_keeps_versions_the_list_names_the_version() {
+    let team = Team::sharing_on(Profile::Versioned, &[("f", "base"), ("g", "g")]);
+    team.server.put(BUCKET, "f", "a teammate's edit");
+    let (version, _) = team.server.versions(BUCKET, "f").pop().unwrap();
+    team.write("one/f", "ours");
+    team.server.clear_log();
+    team.ok("one", "push f");
+    assert_eq!(team.server.count("GetObject"), 0, "the store keeps it");
+    let lines = listed(&team);
+    assert_eq!(lines[0]["version"], version.as_str());
+    fs::rename(team.path("one/f"), team.path("one/f.ours")).unwrap();
+    let output = team.run("one", "trash restore f");
+    if output.code == Some(0) {
+        assert_eq!(team.text("one/f"), "a teammate's edit");
+    } else {
+        // Not fetched, but the way to it is named.
+        assert_error(&output, 3, &[&version]);
+    }
+}
+
+#[test]
+fn a_folder_comes_back_as_a_whole_and_twice_is_too_often() {
+    let team = Team::sharing(&[("d/a", "a"), ("d/e/b", "b"), ("g", "g")]);
+    team.remove("two/d");
+    team.ok("two", "sync");
+    team.ok("one", "sync");
+    team.ok("one", "trash restore d");
+    assert_eq!(team.texts("one").len(), 3);
+    assert_error(&team.run("one", "trash restore d"), 2, &["d"]);
+}
+
+#[test]
+fn two_losers_of_one_path_are_both_kept() {
+    let team = Team::sharing(&[("f", "first"), ("g", "g")]);
+    for text in ["second", "third"] {
+        team.server.put(BUCKET, "f", text);
+        team.ok("one", "sync");
+    }
+    let texts: Vec<_> = team.trashed("one").into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts.contains(&"first".to_owned()) && texts.contains(&"second".to_owned()));
+}
