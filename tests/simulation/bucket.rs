@@ -1,0 +1,161 @@
+//! The bucket: what other tools do to it, and what its history must look like.
+
+use lsync::remote::Condition;
+use lsync::remote::RemoteErrorKind as Kind;
+use lsync::remote::memory::{Fault, Mutation, Operation};
+use lsync::tree::RepoPath;
+
+use crate::order::Verb;
+use crate::state::{Simulation, State, Value, value_of};
+
+/// Keys that no working copy can hold.
+const ODD_KEYS: &[&str] = &["../up", "a//b", "/abs", "d/", ".lsync/config.yaml"];
+
+const KINDS: &[Kind] =
+    &[Kind::Throttled, Kind::Failed, Kind::Interrupted, Kind::Busy, Kind::Denied, Kind::Corrupt];
+
+const OPERATIONS: &[Operation] = &[
+    Operation::List,
+    Operation::Head,
+    Operation::Get,
+    Operation::Put,
+    Operation::Put,
+    Operation::Delete,
+];
+
+impl Simulation {
+    /// Lets another tool do something in the bucket.
+    pub(crate) fn somebody_acts(&self, state: &mut State) {
+        let key = if state.one_in(20) { state.pick(ODD_KEYS).to_owned() } else { state.path() };
+        if state.random.u32(0..3) == 0 {
+            state.note(|| format!("another tool deletes {key}"));
+            self.remote.delete_as_somebody(&key);
+        } else {
+            let bytes = if key == "d/" { Vec::new() } else { state.fresh("tool") };
+            state.values.insert(value_of(&bytes), String::from_utf8_lossy(&bytes).into_owned());
+            state.note(|| format!("another tool stores {key} = {}", state_text(&bytes)));
+            self.remote.put_as_somebody(&key, bytes);
+        }
+        self.read_history(state);
+        for client in &mut state.clients {
+            client.is_disturbed = true;
+        }
+    }
+
+    /// Lets calls to come fail.
+    pub(crate) fn break_bucket(&self, state: &mut State) {
+        self.remote.clear_faults();
+        state.has_faults = true;
+        for client in &mut state.clients {
+            client.is_disturbed = true;
+        }
+        for _ in 0..state.random.u32(1..4) {
+            let mut fault = Fault::new(state.pick(KINDS));
+            if state.random.u32(0..4) > 0 {
+                fault = fault.on(state.pick(OPERATIONS));
+            }
+            fault = match state.random.u32(0..3) {
+                0 => fault.first(state.random.u64(1..12)),
+                _ => fault.nth(state.random.u64(1..6)),
+            };
+            match state.random.u32(0..4) {
+                0 => fault = fault.mid_body(),
+                1 | 2 => fault = fault.after_it_took_effect(),
+                _ => (),
+            }
+            state.note(|| format!("the bucket will fail: {fault:?}"));
+            self.remote.fail(fault);
+        }
+    }
+
+    /// Reads what happened in the bucket since the last look, and judges it.
+    pub(crate) fn read_history(&self, state: &mut State) {
+        let history = self.remote.history();
+        for mutation in &history[state.mutations..] {
+            self.judge(state, mutation);
+            let value = mutation.crc64;
+            match (value, &mutation.new) {
+                (Some(value), Some(etag)) => {
+                    state.bucket.insert(mutation.key.clone(), value);
+                    state.published.insert((mutation.key.clone(), value));
+                    state.etags.insert((mutation.key.clone(), etag.to_string()), value);
+                }
+                _ => {
+                    state.bucket.remove(&mutation.key);
+                }
+            }
+            let name = mutation.client.clone();
+            for (client, machine) in self.machines.iter().enumerate() {
+                if machine.name != name {
+                    state.clients[client].is_disturbed = true;
+                }
+            }
+        }
+        state.mutations = history.len();
+    }
+
+    /// Judges a change of an object by a client.
+    fn judge(&self, state: &mut State, mutation: &Mutation) {
+        let Some(client) = self.machines.iter().position(|it| it.name == mutation.client) else {
+            return;
+        };
+        let (name, key) = (&mutation.client, &mutation.key);
+        let old = state.bucket.get(key).copied();
+        // I2: each write says what it expects, and is only stored where it finds that.
+        let is_conditional = match (&mutation.condition, &mutation.old) {
+            (Some(Condition::Absent), None) => true,
+            (Some(Condition::Matches(expected)), Some(found)) => expected == found,
+            _ => false,
+        };
+        if !is_conditional {
+            state.violate(format!("I2: {name} changed {key} without a condition that held"));
+        }
+        let verb = state.clients[client].order.as_ref().map(|order| order.verb);
+        if verb.is_none_or(Verb::spares_the_bucket) {
+            state.violate(format!("I8: {name} changed {key} in the bucket by {verb:?}"));
+        }
+        if !RepoPath::parse(key).is_ok() {
+            state.violate(format!("I9: {name} changed the key {key:?}"));
+        }
+        if state.clients[client].conflicts.iter().any(|it| is_within(key, it)) {
+            state.violate(format!("I7: {name} changed {key}, which is a conflict"));
+        }
+        if let Some(new) = mutation.crc64 {
+            self.judge_upload(state, client, key, new);
+        }
+        if let Some(old) = old.filter(|old| Some(*old) != mutation.crc64) {
+            self.judge_loss(state, client, key, old);
+        }
+    }
+
+    /// I11: what is stored was the content of that file at one moment.
+    fn judge_upload(&self, state: &mut State, client: usize, key: &str, new: Value) {
+        let had = &state.clients[client].had;
+        let is_copy = key.contains(".conflict-") && had.iter().any(|(_, value)| *value == new);
+        if !is_copy && !had.contains(&(key.to_owned(), new)) {
+            let (name, new) = (self.name(client), state.say(new));
+            state.violate(format!("I11: {name} stored {new} as {key}, which never held that"));
+        }
+    }
+
+    /// I1: what is overwritten or deleted in the bucket was superseded here, or is kept.
+    fn judge_loss(&self, state: &mut State, client: usize, key: &str, old: Value) {
+        let is_superseded = state.clients[client].replaced.contains(&(key.to_owned(), old));
+        if is_superseded || state.keeps_versions || self.trash(client).contains(&old) {
+            return;
+        }
+        let (name, old) = (self.name(client), state.say(old));
+        state.violate(format!(
+            "I1: {name} took {old} out of the bucket at {key}, and nobody there had replaced it"
+        ));
+    }
+}
+
+fn state_text(bytes: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(bytes))
+}
+
+/// Tells whether a path is another one, or lies below it.
+pub(crate) fn is_within(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

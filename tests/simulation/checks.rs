@@ -1,0 +1,137 @@
+//! What must hold, whatever happened (reconcile.md 3.3).
+//!
+//! - **I1, here**: what a person wrote on a disk and did not overwrite or remove there is on that
+//!   disk, in the tree or in the trash. (`check_owned`, at the end of each command, after each kill
+//!   and now and then in between; `crash` for a power loss.)
+//! - **I1, there**: a command takes a content out of the bucket only where a person of that client
+//!   replaced or removed that very content at that path, or where the client's trash or the bucket's
+//!   versions hold it. (`judge_loss`, from the bucket's history.)
+//! - **I2**: each write in the history had a condition that held. (`judge`)
+//! - **I3**: what a person left under a name is there when a command that was not told to overwrite
+//!   ends; unless it had been in the bucket under that key, or the command reports where it is. For
+//!   a forced command that holds for what was written after it had planned. (`check_expected`)
+//! - **I4**: where a row's signature is that of the file, the file holds the content of the row's
+//!   `ETag`. (`check_rows`)
+//! - **I5, I6**: at the end all trees become the bucket, and then nothing happens. (`quiet.rs`)
+//! - **I7**: no object that is an open conflict is changed. (`judge`; here by I3)
+//! - **I8**: pushes change no name in the tree, pulls no object. (`judge_call`, `judge`)
+//! - **I9**: nothing outside of the root is touched, nothing unknown in `.lsync`. (`judge_call`)
+//! - **I10**: every file seen in the tree is whole, and a name only goes where the plan takes it.
+//!   (`check_seen`, `judge_taken_name`)
+//! - **I11**: what a client stores was the content of that file at one moment. (`judge_upload`)
+//! - **I14**: after each kill the same rules hold, and the end is the same.
+//! - **I16**: a run that says it is complete, and that nothing disturbed, leaves nothing to do.
+//!   (`client.rs`)
+//! - **I17**: the same seed gives the same trace. (a test of its own)
+
+use std::path::Path;
+
+use lsync::repository::Repository;
+
+use crate::state::{Expected, ROOT, Simulation, State};
+
+impl Simulation {
+    /// Everything that must hold at the end of a command, killed or not. `is_over`: it came to its
+    /// end, and so has settled and reported whatever was left of others.
+    pub(crate) fn check_after(&self, state: &mut State, client: usize, is_over: bool) {
+        self.read_history(state);
+        self.check_owned(state, client);
+        self.check_seen(state, client);
+        self.check_rows(state, client);
+        let tree = self.tree(client);
+        let step = state.step;
+        let planned_at = state.clients[client].planned_at;
+        let own = &mut state.clients[client];
+        own.had.extend(tree.iter().map(|(path, value)| (path.clone(), *value)));
+        if own.order.as_ref().is_some_and(|order| order.verb.is_forced()) {
+            own.forced_until = own.forced_until.max(planned_at.unwrap_or(0));
+        }
+        if !is_over {
+            return;
+        }
+        self.check_expected(state, client);
+        let own = &mut state.clients[client];
+        own.expected = (tree.into_iter())
+            .map(|(path, value)| (path, Expected { value, since: step }))
+            .collect();
+        own.told.clear();
+        own.forced_until = 0;
+    }
+
+    /// I1 on the disk of a client.
+    pub(crate) fn check_owned(&self, state: &mut State, client: usize) {
+        let (tree, trash) = (self.tree(client), self.trash(client));
+        let is_there = |value: &u64| trash.contains(value) || tree.values().any(|it| it == value);
+        let owned = &state.clients[client].owned;
+        let lost: Vec<u64> = owned.iter().copied().filter(|value| !is_there(value)).collect();
+        for value in lost {
+            let (name, value) = (self.name(client), state.say(value));
+            state.violate(format!("I1: {name} wrote {value}, and it is not on that disk"));
+        }
+    }
+
+    /// I10: only whole files have names.
+    pub(crate) fn check_seen(&self, state: &mut State, client: usize) {
+        for (path, value) in self.tree(client) {
+            if !state.values.contains_key(&value) {
+                let name = self.name(client);
+                state.violate(format!("I10: {name} sees {path} with a content nobody wrote"));
+            }
+        }
+    }
+
+    /// I3: edits stay under their names.
+    fn check_expected(&self, state: &mut State, client: usize) {
+        let tree = self.tree(client);
+        let own = &state.clients[client];
+        let gone: Vec<(String, Expected)> = (own.expected.iter())
+            .filter(|(path, file)| tree.get(*path) != Some(&file.value))
+            .filter(|(_, file)| file.since > own.forced_until)
+            .filter(|(path, file)| !state.published.contains(&((*path).clone(), file.value)))
+            .filter(|(path, _)| {
+                !own.told.iter().any(|it| it.contains(path.as_str()) && it.contains("trash"))
+            })
+            .map(|(path, file)| (path.clone(), *file))
+            .collect();
+        for (path, file) in gone {
+            let (name, value) = (self.name(client), state.say(file.value));
+            state.violate(format!(
+                "I3: {name} left {value} at {path}; a command took it away and did not say so"
+            ));
+        }
+    }
+
+    /// I4: what the database believes to be untouched is what the bucket had.
+    fn check_rows(&self, state: &mut State, client: usize) {
+        let disk = &self.machines[client].observer;
+        let repository = Repository::open(disk, Path::new(ROOT)).unwrap();
+        let rows = match repository
+            .database(disk)
+            .and_then(|database| database.rows(None)?.collect::<Result<Vec<_>, _>>())
+        {
+            Ok(rows) => rows,
+            Err(error) => {
+                let name = self.name(client);
+                return state.violate(format!("{name}'s database cannot be read: {error}"));
+            }
+        };
+        let (name, tree) = (self.name(client), self.tree(client));
+        for row in rows {
+            let path = row.path.as_str();
+            let Some(value) = state.etags.get(&(path.to_owned(), row.etag.to_string())).copied()
+            else {
+                state.violate(format!("I4: {name} has a row of {path} that never was there"));
+                continue;
+            };
+            let stat = disk.person().stat(Path::new(ROOT).join(path));
+            let is_untouched = stat.is_some_and(|stat| stat.signature() == row.signature);
+            if is_untouched && tree.get(path) != Some(&value) {
+                let holds = tree.get(path).map(|value| state.say(*value));
+                let value = state.say(value);
+                state.violate(format!(
+                    "I4: {name} believes that {path} is {value}, but it holds {holds:?}"
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A machine goes down: what may be gone, and what must not.
+
+use lsync::disk::Crash;
+
+use crate::state::{Expected, ROOT, Simulation, State, value_of};
+
+impl Simulation {
+    /// Takes the power from a machine. Only what a person wrote since the disk was last synced may
+    /// be missing: that is no doing of lsync's.
+    pub(crate) fn crash(&self, state: &mut State, client: usize, crash: Crash) {
+        self.machines[client].disk.crash(crash);
+        state.clients[client].is_killed = state.clients[client].order.is_some();
+        let person = self.machines[client].observer.person();
+        for bytes in person.files_below(ROOT).values() {
+            // Half of a write is a content, too, that nobody can tell from a wanted one.
+            let text = format!("{} (after a crash)", String::from_utf8_lossy(bytes));
+            state.values.entry(value_of(bytes)).or_insert(text);
+        }
+        let (tree, trash) = (self.tree(client), self.trash(client));
+        let step = state.step;
+        let own = &mut state.clients[client];
+        own.had.extend(tree.iter().map(|(path, value)| (path.clone(), *value)));
+        let fragile = std::mem::take(&mut own.fragile);
+        let is_there = |value: &u64| trash.contains(value) || tree.values().any(|it| it == value);
+        let lost: Vec<u64> = own.owned.iter().copied().filter(|it| !is_there(it)).collect();
+        for value in &lost {
+            own.owned.remove(value);
+        }
+        own.expected.retain(|path, file| {
+            tree.get(path) == Some(&file.value) || !fragile.contains(&file.value)
+        });
+        for (path, value) in &tree {
+            let file = Expected { value: *value, since: step };
+            own.expected.entry(path.clone()).or_insert(file);
+        }
+        for value in lost.into_iter().filter(|value| !fragile.contains(value)) {
+            let (name, value) = (self.name(client), state.say(value));
+            state.violate(format!("I1: {name} had {value} durably, and lost it with the power"));
+        }
+    }
+
+    /// Makes everything on a disk durable, as the system does from time to time.
+    pub(crate) fn sync_disk(&self, state: &mut State, client: usize) {
+        self.machines[client].disk.sync_all();
+        state.clients[client].fragile.clear();
+    }
+}

@@ -1,0 +1,139 @@
+//! What a client is told to do, and what will happen to it meanwhile.
+
+use lsync::disk::{Crash, Errno};
+use lsync::plan::{Direction, Resolution};
+
+use crate::state::State;
+
+/// A command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Run(Direction),
+    Status,
+    Resolve(Resolution),
+}
+
+impl Verb {
+    /// Tells whether the command may take what only one side has.
+    pub(crate) fn is_forced(self) -> bool {
+        !matches!(
+            self,
+            Self::Status | Self::Run(Direction::Sync | Direction::Push | Direction::Pull)
+        )
+    }
+
+    /// Tells whether the command must leave the working copy as it is.
+    pub(crate) fn spares_the_tree(self) -> bool {
+        matches!(
+            self,
+            Self::Status
+                | Self::Run(Direction::Push | Direction::ForcedPush | Direction::MirrorPush)
+        )
+    }
+
+    /// Tells whether the command must leave the bucket as it is.
+    pub(crate) fn spares_the_bucket(self) -> bool {
+        matches!(
+            self,
+            Self::Status
+                | Self::Run(Direction::Pull | Direction::ForcedPull | Direction::MirrorPull)
+        )
+    }
+}
+
+/// How a command ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The process is killed.
+    Kill,
+    /// The process is killed within a write.
+    Tear,
+    /// The machine goes down.
+    Crash(Crash),
+    /// Somebody presses Ctrl+C.
+    Interrupt,
+}
+
+/// A command with its circumstances.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) verb: Verb,
+    /// Its operand.
+    pub(crate) operand: Option<String>,
+    pub(crate) jobs: usize,
+    /// The guard is off.
+    pub(crate) is_unguarded: bool,
+    /// At which I/O operation it ends, and how.
+    pub(crate) end: Option<(u64, End)>,
+    /// At which I/O operation the disk fails.
+    pub(crate) disk_fault: Option<(u64, Errno)>,
+    /// Once in so many operations a person acts somewhere; 0 is never.
+    pub(crate) noise: u64,
+}
+
+impl Order {
+    /// A command that nothing befalls.
+    pub(crate) fn quiet(verb: Verb) -> Self {
+        Self {
+            verb,
+            operand: None,
+            jobs: 1,
+            is_unguarded: true,
+            end: None,
+            disk_fault: None,
+            noise: 0,
+        }
+    }
+}
+
+const RESOLUTIONS: [Resolution; 4] =
+    [Resolution::Ours, Resolution::Theirs, Resolution::Both, Resolution::Skip];
+
+impl State {
+    fn verb(&mut self) -> Verb {
+        match self.random.u32(0..100) {
+            0..52 => Verb::Run(Direction::Sync),
+            52..62 => Verb::Run(Direction::Push),
+            62..72 => Verb::Run(Direction::Pull),
+            72..76 => Verb::Run(Direction::ForcedPush),
+            76..80 => Verb::Run(Direction::ForcedPull),
+            80..83 => Verb::Run(Direction::MirrorPull),
+            83..86 => Verb::Run(Direction::MirrorPush),
+            86..89 => Verb::Status,
+            _ => Verb::Resolve(self.pick(&RESOLUTIONS)),
+        }
+    }
+
+    /// Draws a command and what befalls it.
+    pub(crate) fn order(&mut self) -> Order {
+        let verb = self.verb();
+        let is_plain = matches!(verb, Verb::Run(_));
+        let operand = (is_plain && self.one_in(6)).then(|| self.path());
+        let end = self.one_in(4).then(|| {
+            let at = self.random.u64(1..260);
+            let seed = self.random.u64(..);
+            let end = match self.random.u32(0..10) {
+                0..3 => End::Kill,
+                3 => End::Tear,
+                4 | 5 => End::Crash(Crash::PowerLoss),
+                6 | 7 => End::Crash(Crash::Ordered(seed)),
+                8 => End::Crash(Crash::Random(seed)),
+                _ => End::Interrupt,
+            };
+            (at, end)
+        });
+        let disk_fault = self.one_in(10).then(|| {
+            let errno = self.pick(&[Errno::NOSPC, Errno::IO, Errno::ACCESS]);
+            (self.random.u64(1..260), errno)
+        });
+        Order {
+            verb,
+            operand,
+            jobs: self.random.usize(1..5),
+            is_unguarded: self.random.bool(),
+            end,
+            disk_fault,
+            noise: self.pick(&[0, 8, 20, 60]),
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Persons: what they do to their files, and what follows from it for the harness.
+//!
+//! A content is **knowingly superseded** where the path that held it was overwritten or removed by
+//! somebody who had that path before their eyes: a person on their disk, or another tool in the
+//! bucket. Then nobody owes it to anybody any more, and a command of that client may replace it in
+//! the bucket, at that key. Nothing else supersedes a content.
+
+use std::path::{Path, PathBuf};
+
+use lsync::tree::Kind;
+
+use crate::state::{Expected, ROOT, Simulation, State, Tree};
+
+/// Few names, so that they meet: files, folders, files that are folders elsewhere, and names that
+/// sort between a folder and what is in it.
+const PATHS: &[&str] =
+    &["a", "a/in", "a-1", "b.txt", "d/x", "d/y", "d/e/z", "d.x", "d", "f", "g.tmp", "d/h.tmp"];
+
+/// mtimes that persons set back to, in seconds since 1970.
+const MTIMES: &[i64] = &[1_600_000_000, 1_650_000_000];
+
+const RULES: &[&str] = &["*.tmp\n", "b.txt\n", "d/\n", "", "d/e\n*.tmp\n"];
+
+/// What a person can do.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    WriteInPlace,
+    WriteInTwoSteps,
+    Append,
+    Save,
+    RewriteUnseen,
+    SetMtime,
+    SetMode,
+    Remove,
+    Rename,
+    FileToFolder,
+    MakeFolder,
+    Link,
+    Rules,
+    Touch,
+}
+
+const ACTS: &[(u32, Act)] = &[
+    (18, Act::Save),
+    (14, Act::WriteInPlace),
+    (4, Act::WriteInTwoSteps),
+    (5, Act::Append),
+    (8, Act::RewriteUnseen),
+    (5, Act::SetMtime),
+    (3, Act::Touch),
+    (4, Act::SetMode),
+    (14, Act::Remove),
+    (9, Act::Rename),
+    (7, Act::FileToFolder),
+    (2, Act::MakeFolder),
+    (3, Act::Link),
+    (3, Act::Rules),
+];
+
+impl State {
+    /// Draws a path: often the one that is being transferred.
+    pub(crate) fn path(&mut self) -> String {
+        match self.hot.clone() {
+            Some(hot) if self.random.u32(0..10) < 3 => hot,
+            _ => self.pick(PATHS).to_owned(),
+        }
+    }
+
+    fn act(&mut self) -> Act {
+        let total = ACTS.iter().map(|(weight, _)| weight).sum();
+        let mut drawn = self.random.u32(0..total);
+        for (weight, act) in ACTS {
+            if drawn < *weight {
+                return *act;
+            }
+            drawn -= weight;
+        }
+        Act::Save
+    }
+}
+
+/// A person at one machine.
+struct Hands<'a> {
+    simulation: &'a Simulation,
+    client: usize,
+}
+
+impl Hands<'_> {
+    fn person(&self) -> lsync::disk::Person {
+        self.simulation.machines[self.client].observer.person()
+    }
+
+    fn at(path: &str) -> PathBuf {
+        Path::new(ROOT).join(path)
+    }
+
+    fn kind(&self, path: &str) -> Option<Kind> {
+        self.person().stat(Self::at(path)).map(|stat| stat.kind)
+    }
+
+    /// Tells whether everything above the path is a folder, or absent.
+    fn has_room(&self, path: &str) -> bool {
+        let above = Path::new(path).ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
+        let mut kinds = above.map(|it| self.person().stat(Path::new(ROOT).join(it)));
+        kinds.all(|stat| stat.is_none_or(|stat| stat.kind == Kind::Folder))
+    }
+
+    /// Tells whether a file can be written there.
+    fn is_writable(&self, path: &str) -> bool {
+        self.has_room(path) && matches!(self.kind(path), None | Some(Kind::File))
+    }
+
+    fn fresh(&self, state: &mut State) -> Vec<u8> {
+        state.fresh(self.simulation.name(self.client))
+    }
+
+    /// Does something; returns it in words.
+    fn act(&self, state: &mut State, act: Act, path: &str) -> Option<String> {
+        let person = self.person();
+        let at = Self::at(path);
+        let is_file = self.kind(path) == Some(Kind::File);
+        match act {
+            Act::Save if self.is_writable(path) => {
+                let bytes = self.fresh(state);
+                person.save(&at, &bytes);
+                Some(format!("saves {:?}", text(&bytes)))
+            }
+            Act::WriteInPlace if self.is_writable(path) => {
+                let bytes = self.fresh(state);
+                person.write(&at, &bytes);
+                Some(format!("writes {:?}", text(&bytes)))
+            }
+            Act::WriteInTwoSteps if self.is_writable(path) => {
+                let bytes = self.fresh(state);
+                let half = &bytes[..bytes.len() / 2 + 1];
+                state.values.insert(crate::state::value_of(half), format!("{}|", text(half)));
+                person.write(&at, half);
+                Some(format!("begins to write {:?}", text(half)))
+            }
+            Act::Append if is_file => {
+                let mut whole = person.read(&at);
+                state.counter += 1;
+                let more = format!("+{}", state.counter);
+                person.append(&at, more.as_bytes());
+                whole.extend(more.as_bytes());
+                state.values.insert(crate::state::value_of(&whole), text(&whole));
+                Some(format!("appends, to {:?}", text(&whole)))
+            }
+            Act::RewriteUnseen if is_file => self.rewrite_unseen(state, path),
+            Act::SetMtime if is_file => {
+                let mtime = state.pick(MTIMES) * 1_000_000_000;
+                person.set_mtime(&at, mtime);
+                Some(format!("sets the mtime to {mtime}"))
+            }
+            Act::Touch if is_file => {
+                person.set_mtime(&at, self.simulation.machines[self.client].disk.now());
+                Some("touches".to_owned())
+            }
+            Act::SetMode if path != "" && self.kind(path).is_some() => {
+                let mode = state.pick(&[0, 0o644, 0o755, 0o755]);
+                person.set_mode(&at, mode);
+                Some(format!("sets the mode to {mode:o}"))
+            }
+            Act::Remove if self.kind(path).is_some() => {
+                person.remove(&at);
+                Some("removes".to_owned())
+            }
+            Act::Rename if self.kind(path).is_some() => self.rename(state, path),
+            Act::FileToFolder if is_file => {
+                let inside = format!("{path}/in");
+                let bytes = self.fresh(state);
+                person.remove(&at);
+                person.save(Self::at(&inside), &bytes);
+                Some(format!("makes a folder of it, with {inside} = {:?}", text(&bytes)))
+            }
+            Act::FileToFolder if self.kind(path) == Some(Kind::Folder) => {
+                let bytes = self.fresh(state);
+                person.remove(&at);
+                person.save(&at, &bytes);
+                Some(format!("makes a file of the folder: {:?}", text(&bytes)))
+            }
+            Act::MakeFolder if self.has_room(path) && self.kind(path).is_none() => {
+                person.make_folders(&at);
+                Some("makes a folder".to_owned())
+            }
+            Act::Link if self.has_room(path) => {
+                if self.kind(path).is_some() {
+                    person.remove(&at);
+                }
+                person.make_folders(at.parent().unwrap());
+                let target = state.pick(&["/outside/secret", "/outside", "b.txt", "d"]);
+                person.symlink(target, &at);
+                Some(format!("makes a link to {target}"))
+            }
+            Act::Rules => Some(self.edit_rules(state)),
+            _ => None,
+        }
+    }
+
+    /// Writes as many other bytes, and sets the mtime back: only the ctime can tell.
+    fn rewrite_unseen(&self, state: &mut State, path: &str) -> Option<String> {
+        let (person, at) = (self.person(), Self::at(path));
+        let stat = person.stat(&at)?;
+        let size = usize::try_from(stat.size).unwrap();
+        let mut bytes = self.fresh(state);
+        if size < 9 {
+            return None;
+        }
+        bytes.resize(size, b'~');
+        state.values.insert(crate::state::value_of(&bytes), text(&bytes));
+        person.write(&at, &bytes);
+        person.set_mtime(&at, stat.mtime);
+        Some(format!("rewrites with the same size and mtime: {:?}", text(&bytes)))
+    }
+
+    fn rename(&self, state: &mut State, path: &str) -> Option<String> {
+        let to = state.path();
+        let is_within = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}/"));
+        if is_within(&to, path) || is_within(path, &to) || !self.has_room(&to) {
+            return None;
+        }
+        let folder_stands = self.kind(&to) == Some(Kind::Folder);
+        if folder_stands {
+            return None;
+        }
+        let person = self.person();
+        person.make_folders(Self::at(&to).parent().unwrap());
+        person.rename(Self::at(path), Self::at(&to));
+        Some(format!("renames to {to}"))
+    }
+
+    fn edit_rules(&self, state: &mut State) -> String {
+        let at = Self::at(".lsyncignore");
+        let rules = state.pick(RULES);
+        // The comment makes the content one of a kind.
+        state.counter += 1;
+        let text = format!("{rules}# {}{}\n", self.simulation.name(self.client), state.counter);
+        state.values.insert(crate::state::value_of(text.as_bytes()), text.clone());
+        self.person().save(at, &text);
+        format!("writes the rules {text:?}")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(24)]).into_owned()
+}
+
+impl Simulation {
+    /// Lets a person do something somewhere.
+    pub(crate) fn person_acts(&self, state: &mut State) {
+        let client = state.random.usize(0..self.machines.len());
+        self.person_acts_at(state, client);
+    }
+
+    pub(crate) fn person_acts_at(&self, state: &mut State, client: usize) {
+        let path = state.path();
+        let act = state.act();
+        self.does(state, client, |hands, state| hands.act(state, act, &path).map(|it| (path, it)));
+        let pause = match state.random.u32(0..4) {
+            0 | 1 => 0,
+            2 => state.random.i64(0..8_000_000),
+            _ => state.random.i64(0..2_000_000_000),
+        };
+        self.machines[client].disk.advance(pause);
+    }
+
+    /// Lets a person act, and keeps account of what follows.
+    fn does(
+        &self,
+        state: &mut State,
+        client: usize,
+        act: impl FnOnce(&Hands<'_>, &mut State) -> Option<(String, String)>,
+    ) {
+        let before = self.tree(client);
+        let done = act(&Hands { simulation: self, client }, state);
+        let Some((path, words)) = done else { return };
+        let name = self.name(client);
+        state.note(|| format!("{name}'s person {words}: {path}"));
+        let after = self.tree(client);
+        state.person_changed(client, &before, &after);
+        for other in &mut state.clients {
+            other.is_disturbed = true;
+        }
+    }
+
+    /// Takes away what keeps lsync from seeing everything.
+    pub(crate) fn tidies_up(&self, state: &mut State, client: usize) {
+        let person = self.machines[client].observer.person();
+        for (path, item) in person.snapshot_below(ROOT) {
+            let path = path.to_str().unwrap().to_owned();
+            if path == ".lsync" || path.starts_with(".lsync/") {
+                continue;
+            }
+            let at = Hands::at(&path);
+            let mode = if item.kind == Kind::Folder { 0o755 } else { 0o644 };
+            let is_in_the_way = matches!(item.kind, Kind::Link) || path.ends_with(".lsyncignore");
+            self.does(state, client, |_, _| {
+                if is_in_the_way {
+                    person.remove(&at);
+                } else if item.mode & 0o700 != mode & 0o700 {
+                    person.set_mode(&at, mode);
+                } else {
+                    return None;
+                }
+                Some((path, "tidies up".to_owned()))
+            });
+        }
+    }
+}
+
+impl State {
+    /// Draws the consequences of a person's act.
+    pub(crate) fn person_changed(&mut self, client: usize, before: &Tree, after: &Tree) {
+        let step = self.step;
+        let client = &mut self.clients[client];
+        for (path, value) in before {
+            if after.get(path) != Some(value) {
+                client.replaced.insert((path.clone(), *value));
+                client.expected.remove(path);
+                if !after.values().any(|it| it == value) {
+                    client.owned.remove(value);
+                }
+            }
+        }
+        for (path, value) in after {
+            client.had.insert((path.clone(), *value));
+            if before.get(path) != Some(value) {
+                if !before.values().any(|it| it == value) {
+                    client.owned.insert(*value);
+                    client.fragile.insert(*value);
+                }
+                client.expected.insert(path.clone(), Expected { value: *value, since: step });
+            }
+        }
+    }
+}

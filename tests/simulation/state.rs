@@ -1,0 +1,194 @@
+//! What the harness knows: who wrote what where, and what each client is busy with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crc_fast::CrcAlgorithm;
+use fastrand::Rng;
+use lsync::disk::MemoryDisk;
+use lsync::monitor::Stop;
+use lsync::remote::MemoryRemote;
+use lsync::tree::Kind;
+
+use crate::baton::Baton;
+use crate::order::Order;
+
+/// Where every working copy lies on its disk.
+pub(crate) const ROOT: &str = "/w";
+
+/// A content, by its CRC-64/NVME: every content that somebody writes is another.
+pub(crate) type Value = u64;
+
+/// Files by path, each with its content.
+pub(crate) type Tree = BTreeMap<String, Value>;
+
+pub(crate) fn value_of(bytes: &[u8]) -> Value {
+    crc_fast::checksum(CrcAlgorithm::Crc64Nvme, bytes)
+}
+
+/// One seed.
+pub(crate) struct Simulation {
+    pub(crate) baton: Baton,
+    pub(crate) remote: MemoryRemote,
+    pub(crate) machines: Vec<Machine>,
+    state: Mutex<State>,
+}
+
+/// The computer of one client.
+pub(crate) struct Machine {
+    pub(crate) name: &'static str,
+    /// The process of its commands.
+    pub(crate) disk: MemoryDisk,
+    /// Looks without being seen.
+    pub(crate) observer: MemoryDisk,
+}
+
+/// A file whose person expects it under its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    pub(crate) value: Value,
+    /// The step in which the person put it there.
+    pub(crate) since: u64,
+}
+
+/// What is known of one client.
+#[derive(Default)]
+pub(crate) struct Client {
+    /// The command that runs, if one does.
+    pub(crate) order: Option<Order>,
+    /// The command is dead, and its thread has to end.
+    pub(crate) is_killed: bool,
+    /// I/O operations of the command so far.
+    pub(crate) operations: u64,
+    /// The step in which the plan was complete.
+    pub(crate) planned_at: Option<u64>,
+    /// Files that the plan takes away.
+    pub(crate) removals: BTreeSet<String>,
+    /// Conflicts of the plan that nobody settled.
+    pub(crate) conflicts: BTreeSet<String>,
+    /// Something happened that the plan could not know.
+    pub(crate) is_disturbed: bool,
+    pub(crate) stop: Stop,
+    /// What a person here wrote and did not take back: it must be on this disk.
+    pub(crate) owned: BTreeSet<Value>,
+    /// What a person here wrote since the disk was last synced as a whole.
+    pub(crate) fragile: BTreeSet<Value>,
+    /// What each path held when a person last looked.
+    pub(crate) expected: BTreeMap<String, Expected>,
+    /// Every content that a person here replaced or removed, by path.
+    pub(crate) replaced: BTreeSet<(String, Value)>,
+    /// Every content that each path here ever had.
+    pub(crate) had: BTreeSet<(String, Value)>,
+    /// What commands were allowed to take that were killed since then: what was there before this
+    /// step.
+    pub(crate) forced_until: u64,
+    /// What commands said since the last one that came to its end.
+    pub(crate) told: Vec<String>,
+}
+
+/// Everything that changes. Whoever holds the baton may lock it.
+pub(crate) struct State {
+    pub(crate) random: Rng,
+    pub(crate) clients: Vec<Client>,
+    /// Every content that may be seen anywhere, with its first bytes.
+    pub(crate) values: BTreeMap<Value, String>,
+    /// What the bucket holds, as far as its history was read.
+    pub(crate) bucket: Tree,
+    /// Every content that each key ever had, with its `ETag`.
+    pub(crate) published: BTreeSet<(String, Value)>,
+    pub(crate) etags: BTreeMap<(String, String), Value>,
+    /// Mutations of the bucket read so far.
+    pub(crate) mutations: usize,
+    pub(crate) keeps_versions: bool,
+    /// The path that a transfer touched last.
+    pub(crate) hot: Option<String>,
+    pub(crate) step: u64,
+    pub(crate) counter: u64,
+    /// Calls of the bucket may fail.
+    pub(crate) has_faults: bool,
+    /// Nothing interferes any more.
+    pub(crate) is_calm: bool,
+    pub(crate) violation: Option<String>,
+    pub(crate) trace: Option<String>,
+}
+
+impl State {
+    /// Writes a line of the trace; `line` is only made if somebody reads it.
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        let step = self.step;
+        if let Some(trace) = &mut self.trace {
+            writeln!(trace, "{step:>6} {}", line()).unwrap();
+        }
+    }
+
+    /// Keeps the first thing that must not have happened.
+    pub(crate) fn violate(&mut self, message: String) {
+        if self.violation.is_none() {
+            self.note(|| format!("!!! {message}"));
+            self.violation = Some(message);
+        }
+    }
+
+    /// Returns a content for messages.
+    pub(crate) fn say(&self, value: Value) -> String {
+        self.values.get(&value).map_or_else(|| format!("{value:x}"), |text| format!("{text:?}"))
+    }
+
+    /// Draws: true once in `n`.
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
+        self.random.u64(0..n) == 0
+    }
+
+    /// Draws one of them.
+    pub(crate) fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.random.usize(0..choices.len())].clone()
+    }
+
+    /// Makes a content that never was, half of the time as long as most others.
+    pub(crate) fn fresh(&mut self, who: &str) -> Vec<u8> {
+        self.counter += 1;
+        let mut text = format!("{who}{:06}", self.counter);
+        if self.random.bool() {
+            let more = self.random.usize(1..40);
+            text.extend(std::iter::repeat_n('.', more));
+        }
+        self.values.insert(value_of(text.as_bytes()), text.clone());
+        text.into_bytes()
+    }
+}
+
+impl Simulation {
+    pub(crate) fn new(remote: MemoryRemote, machines: Vec<Machine>, state: State) -> Self {
+        Self { baton: Baton::new(machines.len() + 1), remote, machines, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the regular files of a working copy.
+    pub(crate) fn tree(&self, client: usize) -> Tree {
+        let items = self.machines[client].observer.person().snapshot_below(ROOT);
+        let files = items.into_iter().filter(|(_, item)| item.kind == Kind::File);
+        files
+            .filter(|(path, _)| !path.starts_with(".lsync"))
+            .map(|(path, item)| (path.to_str().unwrap().to_owned(), value_of(&item.contents)))
+            .collect()
+    }
+
+    /// Returns every content in the trash of a working copy.
+    pub(crate) fn trash(&self, client: usize) -> BTreeSet<Value> {
+        let person = self.machines[client].observer.person();
+        let folder = Path::new(ROOT).join(".lsync/trash");
+        if person.stat(&folder).is_none() {
+            return BTreeSet::new();
+        }
+        person.files_below(folder).values().map(|bytes| value_of(bytes)).collect()
+    }
+
+    pub(crate) fn name(&self, client: usize) -> &'static str {
+        self.machines[client].name
+    }
+}

@@ -1,0 +1,153 @@
+//! What the harness sees of each I/O operation, and what no operation may be.
+
+use std::path::{Component, Path};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lsync::clock::Clock;
+use lsync::disk::{Call, MemoryDisk, Operation};
+use lsync::remote::memory::{Call as RemoteCall, HookFuture, Moment, Operation as RemoteOperation};
+
+use crate::order::Verb;
+use crate::state::{ROOT, Simulation, State};
+
+/// What lsync may change in `.lsync`.
+const OWN_NAMES: &[&str] = &[
+    "tmp",
+    "trash",
+    "lock",
+    "database.yaml",
+    "database.yaml.new",
+    "journal.yaml",
+    "journal.yaml.new",
+];
+
+impl Simulation {
+    /// Sees a call of the disk before it happens.
+    pub(crate) fn see_disk(&self, client: usize, operation: &Operation) {
+        if std::thread::panicking() {
+            return;
+        }
+        {
+            let mut state = self.state();
+            self.judge_call(&mut state, client, operation);
+        }
+        self.step(client, || said(operation));
+    }
+
+    /// Sees a call of the bucket, before and after.
+    pub(crate) fn see_remote(
+        self: &Arc<Self>,
+        client: usize,
+        call: &RemoteCall,
+        moment: Moment,
+    ) -> HookFuture {
+        {
+            let mut state = self.state();
+            if matches!(call.operation, RemoteOperation::Get | RemoteOperation::Put) {
+                state.hot = Some(call.key.clone());
+            }
+            if moment != Moment::Before {
+                self.read_history(&mut state);
+            }
+        }
+        self.step(client, || format!("{moment:?} {} {}", call.operation.word(), call.key));
+        let pauses = if self.state().is_calm { 0 } else { self.state().random.u32(0..3) };
+        Box::pin(async move {
+            for _ in 0..pauses {
+                tokio::task::yield_now().await;
+            }
+        })
+    }
+
+    fn judge_call(&self, state: &mut State, client: usize, operation: &Operation) {
+        let changes = operation.call.changes()
+            && !matches!(operation.call, Call::SyncFile | Call::SyncFolder | Call::SyncFileSystem);
+        let here = operation.folder.join(&operation.name);
+        let there = operation.other.as_ref().map(|(folder, name)| folder.join(name));
+        let (name, call) = (self.name(client), operation.call);
+        for path in [Some(&here), there.as_ref()].into_iter().flatten() {
+            // A folder that was removed meanwhile has no path any more.
+            if path.is_relative() {
+                continue;
+            }
+            let Ok(path) = path.strip_prefix(ROOT) else {
+                state.violate(format!("I9: {name} touched {} ({call:?})", path.display()));
+                continue;
+            };
+            if !changes {
+                continue;
+            }
+            if path.starts_with(".lsync") {
+                let mut parts = path.components().skip(1);
+                if let Some(Component::Normal(part)) = parts.next()
+                    && !OWN_NAMES.iter().any(|own| *own == part)
+                {
+                    state.violate(format!("I9: {name} changed {} ({call:?})", path.display()));
+                }
+                continue;
+            }
+            if let Some(path) = path.to_str().filter(|path| !path.is_empty()) {
+                state.hot = Some(path.to_owned());
+            }
+            let verb = state.clients[client].order.as_ref().map(|order| order.verb);
+            if verb.is_none_or(Verb::spares_the_tree) {
+                let path = path.display();
+                state.violate(format!("I8: {name} changed {path} ({call:?}) by {verb:?}"));
+            }
+        }
+        self.judge_taken_name(state, client, call, &here);
+    }
+
+    /// I10: a name in the tree is only taken away where the plan says so.
+    fn judge_taken_name(&self, state: &mut State, client: usize, call: Call, path: &Path) {
+        let Ok(path) = path.strip_prefix(ROOT) else { return };
+        if path.starts_with(".lsync") {
+            return;
+        }
+        let path = path.to_str().unwrap().to_owned();
+        let is_planned = state.clients[client].removals.contains(&path);
+        let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
+        if takes || call == Call::Unlink || call == Call::Truncate || call == Call::Write {
+            let name = self.name(client);
+            state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
+        }
+    }
+}
+
+fn said(operation: &Operation) -> String {
+    let Operation { call, folder, name, other } = operation;
+    let mut text = format!("{call:?} {}", folder.join(name).display());
+    if let Some((folder, name)) = other {
+        text = format!("{text} -> {}", folder.join(name).display());
+    }
+    text
+}
+
+/// The clock of a simulated machine: who sleeps moves it on, bit by bit.
+#[derive(Clone)]
+pub(crate) struct SimulatedClock {
+    pub(crate) simulation: Arc<Simulation>,
+    pub(crate) client: usize,
+    pub(crate) disk: MemoryDisk,
+}
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> i64 {
+        self.disk.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let mut rest = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        while rest > 0 {
+            self.simulation.step(self.client, || format!("sleeps, {rest} ns to go"));
+            let passed = {
+                let mut state = self.simulation.state();
+                if state.random.bool() { rest } else { state.random.i64(1..=rest) }
+            };
+            self.disk.advance(passed);
+            rest -= passed;
+            tokio::task::yield_now().await;
+        }
+    }
+}
