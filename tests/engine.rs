@@ -145,6 +145,7 @@ fn request(direction: Direction) -> Request {
         jobs: NonZeroUsize::new(4).unwrap(),
         limit: None,
         backup: true,
+        resolving: false,
     }
 }
 
