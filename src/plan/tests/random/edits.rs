@@ -10,7 +10,7 @@ use super::model::{World, child, clear};
 use crate::tree::RepoPath;
 
 /// Names whose order, case or form is easily mistaken; `-` and `.` sort before `/`, `0` after it.
-const NAMES: [&str; 9] = ["a", "a.", "a-", "a0", "A", "b", "é", "e\u{301}", "a"];
+const NAMES: [&str; 10] = ["a", "a.", "a-", "a0", "A", "b", "é", "e\u{301}", ".lsyncignore", "a"];
 
 /// Names that a rule may ignore.
 const IGNORABLE: [&str; 3] = ["b", "a-", "A"];
@@ -128,7 +128,9 @@ impl Story {
         }
         let tracked: Vec<_> =
             world.local.keys().filter(|path| !world.is_ignored(path)).cloned().collect();
-        tracked.iter().for_each(|path| world.agree(path));
+        for path in &tracked {
+            world.agree(path);
+        }
         self.local.iter().for_each(|edit| edit_local(&mut world, edit));
         self.remote.iter().for_each(|edit| edit_remote(&mut world, edit));
         world.ignored = self.ignored_after.iter().map(|name| (*name).to_owned()).collect();
