@@ -139,14 +139,14 @@ impl Story {
 }
 
 /// Picks a path of a side.
-fn pick<T>(side: &BTreeMap<RepoPath, T>, index: &Index) -> Option<RepoPath> {
+fn pick<T>(side: &BTreeMap<RepoPath, T>, index: Index) -> Option<RepoPath> {
     (!side.is_empty()).then(|| side.keys().nth(index.index(side.len())).cloned()).flatten()
 }
 
 pub(super) fn edit_local(world: &mut World, edit: &Edit) {
     let picked = match edit {
         Edit::Write(name) => Some(path(name)),
-        Edit::Take(index) => pick(&world.remote, index),
+        Edit::Take(index) => pick(&world.remote, *index),
         Edit::Change(index)
         | Edit::Delete(index)
         | Edit::Touch(index)
@@ -154,7 +154,7 @@ pub(super) fn edit_local(world: &mut World, edit: &Edit) {
         | Edit::Fold(index)
         | Edit::Rename(index, _)
         | Edit::Beside(index, _)
-        | Edit::Link(index) => pick(&world.local, index),
+        | Edit::Link(index) => pick(&world.local, *index),
     };
     let Some(picked) = picked else { return };
     let content = world.local.get(&picked).map(|file| file.content);
@@ -194,7 +194,7 @@ pub(super) fn edit_local(world: &mut World, edit: &Edit) {
 pub(super) fn edit_remote(world: &mut World, edit: &Edit) {
     let picked = match edit {
         Edit::Write(name) => Some(path(name)),
-        Edit::Take(index) => pick(&world.local, index),
+        Edit::Take(index) => pick(&world.local, *index),
         Edit::Change(index)
         | Edit::Delete(index)
         | Edit::Touch(index)
@@ -202,7 +202,7 @@ pub(super) fn edit_remote(world: &mut World, edit: &Edit) {
         | Edit::Fold(index)
         | Edit::Rename(index, _)
         | Edit::Beside(index, _)
-        | Edit::Link(index) => pick(&world.remote, index),
+        | Edit::Link(index) => pick(&world.remote, *index),
     };
     let Some(picked) = picked else { return };
     let content = world.remote.get(&picked).map(|object| object.content);
