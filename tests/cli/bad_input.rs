@@ -148,7 +148,8 @@ fn a_name_that_is_no_utf8_is_named_escaped_and_left() {
 fn a_key_above_1024_bytes_is_reported_in_either_direction() {
     let team = Team::sharing(&[("f", "f")]);
     let folder = |letter: &str| format!("{}/", letter.repeat(200)).repeat(5);
-    let (long, longest) = (format!("{}{}", folder("a"), "x".repeat(30)), folder("b") + &"y".repeat(19));
+    let (long, longest) =
+        (format!("{}{}", folder("a"), "x".repeat(30)), folder("b") + &"y".repeat(19));
     assert_eq!((long.len(), longest.len()), (1035, 1024));
     team.write(format!("one/{long}"), "too long");
     team.write(format!("one/{longest}"), "just right");

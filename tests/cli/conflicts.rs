@@ -91,7 +91,8 @@ fn both_keeps_theirs_under_the_name_and_ours_beside_it_on_both_sides() {
 fn newest_compares_the_mtimes_and_leaves_equal_ones_open() {
     let second = 1_000_000_000;
     let team = Team::sharing(&[("equal", "b"), ("ours", "b"), ("theirs", "b"), ("z", "z")]);
-    for (path, seconds) in [("equal", 1_500_000_000), ("ours", 1_400_000_000), ("theirs", 1_600_000_000)]
+    for (path, seconds) in
+        [("equal", 1_500_000_000), ("ours", 1_400_000_000), ("theirs", 1_600_000_000)]
     {
         team.write(format!("one/{path}"), "from here");
         team.set_mtime(format!("one/{path}"), 1_500_000_000 * second);
@@ -102,7 +103,10 @@ fn newest_compares_the_mtimes_and_leaves_equal_ones_open() {
     output.assert_code(4);
     assert_eq!(team.bucket()["ours"], "from here");
     assert_eq!(team.text("one/theirs"), "from there");
-    assert_eq!((team.text("one/equal"), &*team.bucket()["equal"]), ("from here".into(), "from there"));
+    assert_eq!(
+        (team.text("one/equal"), &*team.bucket()["equal"]),
+        ("from here".into(), "from there")
+    );
     // Another tool writes no mtime: LastModified stands for it, and that is now.
     team.server.put(BUCKET, "equal", "from there, later");
     team.ok("one", "resolve --newest");

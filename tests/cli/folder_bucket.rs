@@ -54,10 +54,12 @@ fn edits_deletions_and_conflicts_travel_as_through_s3() {
 fn a_second_run_writes_nothing_here_and_nothing_there() {
     let workspace = sharing(&[("a", "a"), ("d/b", "b")]);
     for copy in ["one", "two"] {
-        let before = (workspace.snapshot(copy), control(&workspace, copy), workspace.snapshot("bucket"));
+        let before =
+            (workspace.snapshot(copy), control(&workspace, copy), workspace.snapshot("bucket"));
         let output = ok(&workspace, copy, "sync");
         assert!(output.stdout.contains("up to date"), "{}", output.stdout);
-        let after = (workspace.snapshot(copy), control(&workspace, copy), workspace.snapshot("bucket"));
+        let after =
+            (workspace.snapshot(copy), control(&workspace, copy), workspace.snapshot("bucket"));
         assert_eq!(after, before);
     }
 }

@@ -74,7 +74,8 @@ fn no_backup_leaves_the_copy_out() {
 
 /// Edits, additions and deletions on both sides below `d`, and an edit outside.
 fn contested() -> Team {
-    let team = Team::sharing(&[("d/both", "base"), ("d/here", "base"), ("d/there", "base"), ("z", "z")]);
+    let team =
+        Team::sharing(&[("d/both", "base"), ("d/here", "base"), ("d/there", "base"), ("z", "z")]);
     team.write("one/d/both", "ours");
     team.write("one/d/new", "ours");
     team.remove("one/d/here");
@@ -181,7 +182,8 @@ fn in_a_bucket_that_keeps_versions_nothing_is_fetched_to_be_kept() {
     team.server.clear_log();
     team.ok("one", "push f");
     assert_eq!(team.server.count("GetObject"), 0);
-    let bodies: Vec<_> = team.server.versions(BUCKET, "f").into_iter().map(|(_, body)| body).collect();
+    let bodies: Vec<_> =
+        team.server.versions(BUCKET, "f").into_iter().map(|(_, body)| body).collect();
     assert!(bodies.contains(&Some("theirs".into())));
     assert!(team.text(list_of_the_only_run(&team)).contains("version"));
 }

@@ -6,7 +6,8 @@ use std::process::Command;
 use crate::team::Team;
 
 fn team() -> Team {
-    let team = Team::sharing(&[(".lsyncignore", "*.o\n"), ("a", "a"), ("d/b", "b"), ("e/f/c", "c")]);
+    let team =
+        Team::sharing(&[(".lsyncignore", "*.o\n"), ("a", "a"), ("d/b", "b"), ("e/f/c", "c")]);
     team.write("one/x.o", "ignored");
     team.ok("one", "sync");
     team.server.clear_log();
@@ -18,9 +19,8 @@ fn it_asks_for_one_listing_and_writes_no_byte_but_the_pid() {
     let team = team();
     let (tree, control) = (team.snapshot("one"), team.control("one"));
     let inodes = || {
-        ["database.yaml", "config.yaml"].map(|name| {
-            team.path("one/.lsync").join(name).symlink_metadata().unwrap().ino()
-        })
+        ["database.yaml", "config.yaml"]
+            .map(|name| team.path("one/.lsync").join(name).symlink_metadata().unwrap().ino())
     };
     let before = inodes();
     for command in ["sync", "push", "pull", "status", "sync -n"] {
@@ -68,7 +68,12 @@ fn it_opens_no_file_but_rules_config_and_database() {
     for name in ["a", "b", "c", "x.o", "d/b", "e/f/c"] {
         let lines: Vec<_> =
             trace.lines().filter(|line| line.contains(&format!("{name}\","))).collect();
-        assert!(lines.iter().all(|line| line.contains("O_PATH") || line.contains("O_DIRECTORY")
-            || line.contains("/usr/") || line.contains("/lib")), "{name}: {lines:?}");
+        assert!(
+            lines.iter().all(|line| line.contains("O_PATH")
+                || line.contains("O_DIRECTORY")
+                || line.contains("/usr/")
+                || line.contains("/lib")),
+            "{name}: {lines:?}"
+        );
     }
 }

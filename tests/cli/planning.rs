@@ -86,8 +86,12 @@ fn a_dry_run_with_conflicts_ends_as_the_real_run_does() {
         let team = contested();
         let dry = team.run("one", &format!("{command} -n --json"));
         dry.assert_code(4);
-        let kinds =
-            ["both-changed both", "both-created created", "deleted-here here", "deleted-there there"];
+        let kinds = [
+            "both-changed both",
+            "both-created created",
+            "deleted-here here",
+            "deleted-there there",
+        ];
         assert_eq!(events(&dry, "conflict"), kinds);
         assert_dry_run_tells_the_truth(&team, command);
     }

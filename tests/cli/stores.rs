@@ -5,7 +5,8 @@ use crate::team::{BUCKET, Team, files};
 
 /// New files, edits both ways, a deletion, a conflict, and both ways to settle it.
 fn everyday_story(profile: Profile) {
-    let team = Team::sharing_on(profile, &[("a", "base"), ("b/c", "base"), ("d", "base"), ("e", "")]);
+    let team =
+        Team::sharing_on(profile, &[("a", "base"), ("b/c", "base"), ("d", "base"), ("e", "")]);
     team.write("one/a", "edited by one");
     team.write("two/b/c", "edited by two");
     team.remove("two/d");
@@ -96,7 +97,8 @@ fn on_ceph_two_writers_are_kept_apart() {
 
 #[test]
 fn on_a_store_that_cannot_hold_a_file_beside_a_folder_one_becomes_the_other() {
-    let team = Team::sharing_on(Profile::NoFileBesideFolder, &[("a", "file"), ("b/c", "c"), ("z", "z")]);
+    let team =
+        Team::sharing_on(Profile::NoFileBesideFolder, &[("a", "file"), ("b/c", "c"), ("z", "z")]);
     team.remove("one/a");
     team.write("one/a/inside", "inside");
     team.remove("one/b");

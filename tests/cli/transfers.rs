@@ -23,7 +23,10 @@ fn twenty_mebibytes_go_up_in_parts_and_come_down_whole() {
     team.ok("one", "sync");
     assert_eq!(team.server.get(BUCKET, "large").unwrap(), bytes);
     assert!(team.server.count("UploadPart") >= 3);
-    assert_eq!((team.server.count("CompleteMultipartUpload"), team.server.count("PutObject")), (1, 0));
+    assert_eq!(
+        (team.server.count("CompleteMultipartUpload"), team.server.count("PutObject")),
+        (1, 0)
+    );
     assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
     team.ok("two", "sync");
     assert!(team.read("two/large") == bytes, "the bytes differ");
@@ -96,7 +99,8 @@ fn a_503_once_is_not_noticed() {
 
 #[test]
 fn a_put_that_was_stored_before_the_connection_broke_is_recognised_as_ours() {
-    for fault in [Fault::DropConnectionAfterEffect, Fault::StatusAfterEffect(500, "InternalError")] {
+    for fault in [Fault::DropConnectionAfterEffect, Fault::StatusAfterEffect(500, "InternalError")]
+    {
         let team = Team::sharing(&[("f", "base"), ("g", "base")]);
         team.write("one/f", "edited");
         team.write("one/new", "new");

@@ -12,6 +12,9 @@ use crate::state::{Client, Machine, ROOT, Simulation, State};
 
 const NAMES: [&str; 4] = ["ann", "bob", "cid", "dan"];
 
+/// Ticks of file systems, in nanoseconds: from the finest to that of FAT.
+const TICKS: [i64; 5] = [1, 1_000_000, 4_000_000, 1_000_000_000, 2_000_000_000];
+
 /// What must not have happened, and how it came to it.
 pub(crate) struct Failure {
     pub(crate) message: String,
@@ -86,7 +89,8 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
 fn machine(name: &'static str, random: &mut Rng) -> Machine {
     let disk = MemoryDisk::new();
     disk.set_now(1_700_000_000_000_000_000 + random.i64(-1_000_000_000_000..1_000_000_000_000));
-    disk.set_tick([1, 1_000_000, 4_000_000, 1_000_000_000, 2_000_000_000][random.usize(0..5)]);
+    let tick = TICKS[random.usize(0..TICKS.len())];
+    disk.set_tick(tick);
     disk.set_exchanges(random.u32(0..4) > 0);
     disk.set_links(random.u32(0..4) > 0);
     disk.set_tells_kinds(random.bool());
@@ -97,7 +101,7 @@ fn machine(name: &'static str, random: &mut Rng) -> Machine {
     disk.person().write("/outside/secret", "secret");
     Repository::create(&disk, Path::new(ROOT), &config).unwrap();
     disk.sync_all();
-    Machine { name, observer: disk.process(), disk }
+    Machine { name, tick, observer: disk.process(), disk }
 }
 
 impl Simulation {

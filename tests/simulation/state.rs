@@ -41,6 +41,8 @@ pub(crate) struct Machine {
     pub(crate) name: &'static str,
     /// The process of its commands.
     pub(crate) disk: MemoryDisk,
+    /// The tick of its file system, in nanoseconds.
+    pub(crate) tick: i64,
     /// Looks without being seen.
     pub(crate) observer: MemoryDisk,
 }

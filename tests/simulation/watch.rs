@@ -108,7 +108,9 @@ impl Simulation {
         let path = path.to_str().unwrap().to_owned();
         let is_planned = state.clients[client].removals.contains(&path);
         let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
-        if takes || call == Call::Unlink || call == Call::Truncate || call == Call::Write {
+        // `resolve --both` puts theirs under the copy's name before it exchanges the two.
+        let unlinks = call == Call::Unlink && !path.contains(".conflict-");
+        if takes || unlinks || call == Call::Truncate || call == Call::Write {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
         }
