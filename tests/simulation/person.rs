@@ -322,6 +322,7 @@ impl State {
             if after.get(path) != Some(value) {
                 client.replaced.insert((path.clone(), *value));
                 client.expected.remove(path);
+                client.fragile_names.insert(path.clone());
                 if !after.values().any(|it| it == value) {
                     client.owned.remove(value);
                 }
@@ -330,6 +331,7 @@ impl State {
         for (path, value) in after {
             client.had.insert((path.clone(), *value));
             if before.get(path) != Some(value) {
+                client.fragile_names.insert(path.clone());
                 if !before.values().any(|it| it == value) {
                     client.owned.insert(*value);
                     client.fragile.insert(*value);
