@@ -1,5 +1,6 @@
 //! One seed from its beginning to its end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +25,20 @@ pub(crate) struct Failure {
 /// Runs one seed; returns its trace, if it is to be recorded.
 pub(crate) fn run_seed(seed: u64, records: bool) -> Result<String, Failure> {
     let simulation = set_up(seed, records);
+    let run = AssertUnwindSafe(|| play(&simulation));
+    if catch_unwind(run).is_err() {
+        simulation.state().violate("the harness itself panicked".to_owned());
+    }
+    for machine in &simulation.machines {
+        // The hook holds the simulation, which holds the disk.
+        machine.disk.set_hook(None);
+    }
+    let mut state = simulation.state();
+    let trace = state.trace.take().unwrap_or_default();
+    state.violation.take().map_or(Ok(trace.clone()), |message| Err(Failure { message, trace }))
+}
+
+fn play(simulation: &Arc<Simulation>) {
     let turns = simulation.state().random.u32(10..60);
     for _ in 0..turns {
         if simulation.state().violation.is_some() {
@@ -35,13 +50,6 @@ pub(crate) fn run_seed(seed: u64, records: bool) -> Result<String, Failure> {
     if simulation.state().violation.is_none() {
         simulation.come_to_rest();
     }
-    for machine in &simulation.machines {
-        // The hook holds the simulation, which holds the disk.
-        machine.disk.set_hook(None);
-    }
-    let mut state = simulation.state();
-    let trace = state.trace.take().unwrap_or_default();
-    state.violation.take().map_or(Ok(trace.clone()), |message| Err(Failure { message, trace }))
 }
 
 fn set_up(seed: u64, records: bool) -> Arc<Simulation> {

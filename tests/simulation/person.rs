@@ -203,12 +203,7 @@ impl Hands<'_> {
         let stat = person.stat(&at)?;
         let size = usize::try_from(stat.size).unwrap();
         let mut bytes = self.fresh(state);
-        let machine = &self.simulation.machines[self.client];
-        let is_pulled =
-            !state.clients[self.client].owned.contains(&crate::state::value_of(&person.read(&at)));
-        // A known gap: a pulled file that is rewritten in the very tick in which it got its name, with
-        // its size and its mtime, looks untouched.
-        if size < 9 || (is_pulled && machine.disk.now() - stat.ctime < machine.tick) {
+        if size < 9 || (self.is_in_this_tick(stat.ctime) && self.may_be_mistaken(state, &at)) {
             return None;
         }
         bytes.resize(size, b'~');
@@ -216,6 +211,21 @@ impl Hands<'_> {
         person.write(&at, &bytes);
         person.set_mtime(&at, stat.mtime);
         Some(format!("rewrites with the same size and mtime: {:?}", text(&bytes)))
+    }
+
+    fn is_in_this_tick(&self, ctime: i64) -> bool {
+        let machine = &self.simulation.machines[self.client];
+        (machine.disk.now() - ctime).abs() < machine.tick
+    }
+
+    /// Two gaps are known, where nothing tells an edit of the very tick in which the file was
+    /// touched before: a pulled file (its row is made at once), and a forced command that moves the
+    /// file to the trash anyway.
+    fn may_be_mistaken(&self, state: &State, at: &Path) -> bool {
+        let own = &state.clients[self.client];
+        let value = crate::state::value_of(&self.person().read(at));
+        let is_forced = own.order.as_ref().is_some_and(|order| order.verb.is_forced());
+        is_forced || !own.owned.contains(&value)
     }
 
     fn rename(&self, state: &mut State, path: &str) -> Option<String> {
@@ -293,10 +303,11 @@ impl Simulation {
         let person = self.machines[client].observer.person();
         for (path, item) in person.snapshot_below(ROOT) {
             let path = path.to_str().unwrap().to_owned();
-            if path == ".lsync" || path.starts_with(".lsync/") {
+            let at = Hands::at(&path);
+            let is_own = path == ".lsync" || path.starts_with(".lsync/");
+            if is_own || person.stat(&at).is_none() {
                 continue;
             }
-            let at = Hands::at(&path);
             let mode = if item.kind == Kind::Folder { 0o755 } else { 0o644 };
             let is_in_the_way = matches!(item.kind, Kind::Link) || path.ends_with(".lsyncignore");
             self.does(state, client, |_, _| {
