@@ -5,7 +5,7 @@ use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
 use crate::repository::trash::TrashError;
 use crate::repository::{ConfigError, DatabaseError, RepositoryError};
 use crate::sync::SyncError;
-use crate::transfer::Report;
+use crate::transfer::{AsideError, Report};
 
 /// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +53,7 @@ impl Exit {
     ];
 
     /// Returns the one that counts where several apply.
+    #[must_use]
     pub fn worst(self, other: Self) -> Self {
         let first = Self::PRECEDENCE.into_iter().find(|exit| *exit == self || *exit == other);
         first.unwrap_or(self)
@@ -124,6 +125,9 @@ pub enum Error {
     /// The store.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    /// One object fetched to a name of its own.
+    #[error(transparent)]
+    Aside(#[from] AsideError),
     /// A run.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -152,7 +156,8 @@ impl Error {
             Self::Usage { .. } | Self::Glob(_) | Self::Bucket(_) => Exit::Usage,
             Self::SafetyStop(_) => Exit::SafetyStop,
             Self::Repository(error) => repository_exit(error),
-            Self::Remote(error) => remote_exit(error.kind),
+            Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => remote_exit(error.kind),
+            Self::Aside(_) => Exit::Incomplete,
             Self::Trash(error) => trash_exit(error),
             Self::Config(_) | Self::Database(_) | Self::CommandLine(_) | Self::Failed { .. } => {
                 Exit::Failed
@@ -173,8 +178,11 @@ impl Error {
             Self::Config(error) => error.hint.clone(),
             Self::Database(error) => error.hint(),
             Self::Trash(error) => trash_hint(error),
-            Self::CommandLine(_) => None,
-            Self::Remote(error) => remote_hint(error.kind).map(str::to_owned),
+            Self::CommandLine(_) | Self::Aside(AsideError::Failed { .. }) => None,
+            Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => {
+                remote_hint(error.kind).map(str::to_owned)
+            }
+            Self::Aside(AsideError::NameTaken(_)) => Some("move it away first".to_owned()),
             Self::Sync(error) => sync_hint(error),
         }
     }

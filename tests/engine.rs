@@ -1,5 +1,7 @@
 //! The same `sync::plan` and `sync::carry_out` as the binary, over disks and a bucket in memory.
 
+#![expect(clippy::unwrap_used, reason = "what a helper supposes is part of the test")]
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -143,6 +145,7 @@ fn request(direction: Direction) -> Request {
         jobs: NonZeroUsize::new(4).unwrap(),
         limit: None,
         backup: true,
+        resolving: false,
     }
 }
 

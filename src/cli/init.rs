@@ -196,7 +196,7 @@ fn tell(context: &Context, root: &Path, remote: &RemoteConfig, probed: &Probed) 
     let mut bucket = remote.url.clone();
     for (name, value) in [("region", &remote.region), ("endpoint", &remote.endpoint)] {
         if let Some(value) = value {
-            bucket.push_str(&format!(", {name} {value}"));
+            bucket.extend([", ", name, " ", value]);
         }
     }
     let line = |label: &str, text: &str| {

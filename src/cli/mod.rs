@@ -87,7 +87,8 @@ fn in_runtime(arguments: Arguments, screen: &Arc<Screen>) -> Result<Exit, Error>
         let output = arguments.command.output();
         let context = Context { start, screen, interrupt: interrupt.clone(), output };
         // A task of its own: what blocks in it does not keep the second signal from being heard.
-        let command = tokio::spawn(async move { dispatch(&context, &arguments.command).await });
+        let command = async move { Box::pin(dispatch(&context, &arguments.command)).await };
+        let command = tokio::spawn(command);
         tokio::select! {
             biased;
             result = command => result.context("this is a bug in lsync")?,
@@ -100,14 +101,16 @@ fn in_runtime(arguments: Arguments, screen: &Arc<Screen>) -> Result<Exit, Error>
 
 async fn dispatch(context: &Context, command: &Command) -> Result<Exit, Error> {
     match command {
-        Command::Init(arguments) => context.to_the_end(init::run(context, arguments)).await,
+        Command::Init(arguments) => {
+            context.to_the_end(Box::pin(init::run(context, arguments))).await
+        }
         Command::Clone(arguments) => clone::run(context, arguments).await,
         Command::Status(arguments) => status::run(context, arguments).await,
         Command::Sync(arguments) => sync::run(context, &Wish::sync(arguments)).await,
         Command::Push(arguments) => sync::run(context, &Wish::push(arguments)).await,
         Command::Pull(arguments) => sync::run(context, &Wish::pull(arguments)).await,
         Command::Resolve(arguments) => resolve::run(context, arguments).await,
-        Command::Trash { command } => trash::run(context, command),
+        Command::Trash { command } => trash::run(context, command).await,
         Command::Demo { folder } => demo::run(context, folder.as_deref()).await,
     }
 }

@@ -184,10 +184,10 @@ fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
     if total.bytes == 0 {
         return line;
     }
-    line.push_str(&format!(", {} of {}", size(done.bytes), size(total.bytes)));
+    line.extend([", ", &size(done.bytes), " of ", &size(total.bytes)]);
     if let Some(rate) = rate(done.bytes, elapsed).filter(|rate| *rate > 0) {
         let left = Duration::from_secs(total.bytes.saturating_sub(done.bytes) / rate);
-        line.push_str(&format!(", {}/s, {} left", size(rate), duration(left)));
+        line.extend([", ", &size(rate), "/s, ", &duration(left), " left"]);
     }
     line
 }

@@ -20,6 +20,7 @@ const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(super) struct Wish {
     /// The command as typed.
     word: &'static str,
@@ -135,6 +136,7 @@ pub(super) fn request(
         jobs: options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT),
         limit: options.limit,
         backup: config.backup,
+        resolving: false,
     })
 }
 

@@ -6,20 +6,22 @@ use serde::Serialize;
 
 use super::arguments::TrashCommand;
 use super::operands::{Operand, place_one};
-use super::session::Context;
+use super::session::{self, Context, Working};
 use super::text::{count, escape, size};
 use crate::clock::rfc3339;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::repository::Repository;
 use crate::repository::trash::{self, Listed, Restored, Side};
+use crate::transfer::{Aside, AsideError, fetch_aside};
+use crate::tree::RepoPath;
 
 /// Runs the command.
-pub(super) fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
+pub(super) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
     let repository = context.discover()?;
     match command {
         TrashCommand::List { json } => list(context, &repository, *json),
-        TrashCommand::Restore { paths } => restore(context, &repository, paths),
+        TrashCommand::Restore { paths } => restore(context, repository, paths).await,
     }
 }
 
@@ -85,38 +87,82 @@ fn json_line(listed: &Listed) -> String {
     serde_json::to_string(&line).expect("strings and numbers alone always serialize")
 }
 
-fn restore(
+async fn restore(
     context: &Context,
-    repository: &Repository<RealDisk>,
+    repository: Repository<RealDisk>,
     paths: &[PathBuf],
 ) -> Result<Exit, Error> {
     let wanted = paths
         .iter()
-        .map(|path| operand(path, context, repository))
+        .map(|path| operand(path, context, &repository))
         .collect::<Result<Vec<_>, _>>()?;
     let lock = repository.lock(&RealDisk)?;
     let (root, control) = (&repository.root, &repository.control);
     for settled in trash::settle(&RealDisk, root, control)? {
         context.screen.warning(&settled.to_string());
     }
-    let (mut back, mut exit) = (0, Exit::Done);
+    let mut restored = Vec::new();
     for wanted in &wanted {
-        for restored in trash::restore(&RealDisk, root, control, wanted)? {
-            match trouble(repository, &restored) {
-                None => back += 1,
-                Some((message, hint)) => {
-                    context.screen.error(&message, &[], Some(&hint));
-                    exit = exit.worst(Exit::Incomplete);
-                }
-            }
-            if let Restored::PutBack { path } = &restored {
-                context.screen.result(&format!("restored {}", escape(path.as_str())));
-            }
+        restored.extend(trash::restore(&RealDisk, root, control, wanted)?);
+    }
+    let mut restoring = Restoring { context, repository, back: 0, exit: Exit::Done };
+    for restored in restored {
+        match restored {
+            Restored::PutBack { path } => restoring.done(&path),
+            Restored::InStore { path, version, .. } => restoring.fetch(&path, &version).await?,
+            Restored::NameTaken { path, operand } => restoring.failed(
+                &format!("{path} exists, nothing was overwritten"),
+                &format!("move it away and restore again; {}", restoring.place(&operand)),
+            ),
+            Restored::OtherFileSystem { path, operand } => restoring
+                .failed(&format!("{path} lies on another file system"), &restoring.place(&operand)),
         }
     }
     drop(lock);
-    context.screen.result(&format!("{} restored", count(back, "file", "files")));
-    Ok(exit)
+    context.screen.result(&format!("{} restored", count(restoring.back, "file", "files")));
+    Ok(restoring.exit)
+}
+
+/// What came back so far.
+struct Restoring<'a> {
+    context: &'a Context,
+    repository: Repository<RealDisk>,
+    back: u64,
+    exit: Exit,
+}
+
+impl Restoring<'_> {
+    fn done(&mut self, path: &RepoPath) {
+        self.back += 1;
+        self.context.screen.result(&format!("restored {}", escape(path.as_str())));
+    }
+
+    fn failed(&mut self, message: &str, hint: &str) {
+        self.context.screen.error(message, &[], Some(hint));
+        self.exit = self.exit.worst(Exit::Incomplete);
+    }
+
+    /// Says where a copy lies that could not be put back.
+    fn place(&self, operand: &str) -> String {
+        let path = self.repository.root_path.join(".lsync/trash").join(operand);
+        format!("the copy is {}", path.display())
+    }
+
+    /// Fetches what the store keeps; a name that is taken concerns this path alone.
+    async fn fetch(&mut self, path: &RepoPath, version: &str) -> Result<(), Error> {
+        let remote = session::connect(&self.repository).await?;
+        let working = Working::begin(self.context, "restored");
+        let repository = Repository::open(&RealDisk, &self.repository.root_path)?;
+        let world = self.context.world(repository, remote, &working);
+        let fetched = fetch_aside(&world, path, Aside::Old(version), path).await;
+        drop(working);
+        match fetched {
+            Ok(_) => self.done(path),
+            Err(AsideError::Remote(error)) => return Err(error.into()),
+            Err(error) => self.failed(&error.to_string(), "move it away and restore again"),
+        }
+        Ok(())
+    }
 }
 
 /// Returns what the trash calls an operand: what `trash list` shows is taken as it is, anything else
@@ -145,30 +191,6 @@ fn names_a_copy(text: &str) -> bool {
         run.len() == 21 && run.as_bytes()[8] == b'T' && run.as_bytes()[15..17] == *b"Z-"
     });
     is_run && matches!(parts.next(), Some("local" | "bucket")) && parts.next().is_some()
-}
-
-/// Says why a path did not come back, and what to do.
-fn trouble(repository: &Repository<RealDisk>, restored: &Restored) -> Option<(String, String)> {
-    let kept = |operand: &str| {
-        let path = repository.root_path.join(".lsync/trash").join(operand);
-        format!("the copy is {}", path.display())
-    };
-    match restored {
-        Restored::PutBack { .. } => None,
-        Restored::NameTaken { path, operand } => Some((
-            format!("{path} exists, nothing was overwritten"),
-            format!("move it away and restore again; {}", kept(operand)),
-        )),
-        Restored::OtherFileSystem { path, operand } => {
-            Some((format!("{path} lies on another file system"), kept(operand)))
-        }
-        Restored::InStore { path, version, .. } => Some((
-            format!("the store keeps {path} itself, as version {version}"),
-            "fetch this version with a tool of the store, for example \
-             `aws s3api get-object --version-id`"
-                .to_owned(),
-        )),
-    }
 }
 
 #[cfg(test)]

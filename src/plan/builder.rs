@@ -89,12 +89,14 @@ impl PlanBuilder {
         }
     }
 
-    /// Finishes the plan: order, `--no-delete`, `--limit`.
+    /// Finishes the plan: order (rows come as their contents were compared), `--no-delete`, `--limit`.
     pub fn finish(mut self) -> Plan {
         if self.options.no_delete {
             self.withhold_deletions();
         }
         self.plan.actions.sort_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+        self.plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
+        self.plan.notices.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
         if let Some(limit) = self.options.limit {
             self.cut(limit);
         }

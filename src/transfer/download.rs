@@ -83,7 +83,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
-    async fn receive(
+    pub(super) async fn receive(
         &self,
         mut body: R::Body,
         draft: &Draft<D>,
@@ -105,7 +105,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 }
 
 /// Holds what came against everything that was promised; returns the checksum that the row needs.
-fn verified(
+pub(super) fn verified(
     path: &RepoPath,
     expected: &Version,
     object: &Object,

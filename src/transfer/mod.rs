@@ -7,6 +7,7 @@
 //! A file that fails is an outcome; the others go on. Stages follow one another: new ignore rules,
 //! room for what changes its shape, new and changed things, deletions.
 
+mod aside;
 mod commit;
 mod context;
 mod delete;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use aside::{Aside, AsideError, fetch_aside};
 pub use context::{Context, World};
 pub use listing::{PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;

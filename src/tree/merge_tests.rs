@@ -1,5 +1,7 @@
 //! Tests of the merge: order, knots, markers.
 
+#![expect(clippy::unnecessary_wraps, reason = "the streams are of results")]
+
 use super::super::{Etag, Signature, Version};
 use super::*;
 use crate::tree::Kind;

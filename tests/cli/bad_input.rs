@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::Profile;
@@ -209,35 +210,41 @@ fn names_that_trip_shells_parsers_and_terminals_travel_unchanged() {
 #[test]
 fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     let team = Team::sharing(&[("large", "base"), ("small", "base")]);
-    let folder = team.path("small-disk");
-    fs::create_dir(&folder).unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-        .arg(&folder)
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !mounted {
+    let Some(_mounted) = SmallDisk::mount(team.path("small-disk")) else {
         return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.join("small-disk");
+    team.ok("small-disk", "sync");
+    team.server.put(BUCKET, "large", vec![b'x'; 2 << 20]);
+    team.server.put(BUCKET, "small", "theirs");
+    let output = team.run("small-disk", "sync --json");
+    output.assert_code(3);
+    assert_eq!(events(&output, "failed"), ["download large"]);
+    let here = files(&[("large", "base"), ("small", "theirs")]);
+    assert_eq!(team.texts("small-disk"), here);
+    assert_eq!(team.snapshot("small-disk/.lsync/tmp").len(), 0, "staged bytes are given back");
+    team.server.put(BUCKET, "large", "fits");
+    team.ok("small-disk", "sync");
+    assert_eq!(team.texts("small-disk"), team.bucket());
+}
+
+/// A file system of 1 MiB, mounted until dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: PathBuf) -> Option<Self> {
+        fs::create_dir(&folder).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&folder);
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then_some(Self(folder))
     }
-    let checked = std::panic::catch_unwind(|| {
-        team.join("small-disk");
-        team.ok("small-disk", "sync");
-        team.server.put(BUCKET, "large", vec![b'x'; 2 << 20]);
-        team.server.put(BUCKET, "small", "theirs");
-        let output = team.run("small-disk", "sync --json");
-        output.assert_code(3);
-        assert_eq!(events(&output, "failed"), ["download large"]);
-        let here = files(&[("large", "base"), ("small", "theirs")]);
-        assert_eq!(team.texts("small-disk"), here);
-        assert_eq!(team.snapshot("small-disk/.lsync/tmp").len(), 0, "staged bytes are given back");
-        team.server.put(BUCKET, "large", "fits");
-        team.ok("small-disk", "sync");
-        assert_eq!(team.texts("small-disk"), team.bucket());
-    });
-    let unmounted = Command::new("umount").arg(&folder).status().unwrap();
-    assert!(unmounted.success());
-    if let Err(failed) = checked {
-        std::panic::resume_unwind(failed);
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A mount that is left behind shows when the temporary folder cannot be removed.
+        drop(Command::new("umount").arg(&self.0).status());
     }
 }
 

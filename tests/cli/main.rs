@@ -4,6 +4,7 @@
 //! working copies of it.
 
 #![allow(clippy::unwrap_used, reason = "a broken test bench should stop the test at once")]
+#![allow(unreachable_pub, reason = "nothing outside of a test binary can reach anything")]
 
 mod bad_input;
 mod clone;

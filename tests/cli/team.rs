@@ -210,6 +210,11 @@ impl Team {
         self.server.clear_log();
     }
 
+    /// Sets a variable for all further runs.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.workspace.set_variable(name, value);
+    }
+
     /// Runs the words of `line` in a copy.
     pub fn run(&self, copy: &str, line: &str) -> Output {
         run(self, copy, line)

@@ -125,7 +125,7 @@ impl Simulation {
         if verb.is_none_or(Verb::spares_the_bucket) {
             state.violate(format!("I8: {name} changed {key} in the bucket by {verb:?}"));
         }
-        if !RepoPath::parse(key).is_ok() {
+        if RepoPath::parse(key).is_err() {
             state.violate(format!("I9: {name} changed the key {key:?}"));
         }
         if state.clients[client].conflicts.iter().any(|it| is_within(key, it)) {

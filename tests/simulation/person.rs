@@ -132,7 +132,7 @@ impl Hands<'_> {
             }
             Act::WriteInTwoSteps if self.is_writable(path) => {
                 let bytes = self.fresh(state);
-                let half = &bytes[..bytes.len() / 2 + 1];
+                let half = &bytes[..=(bytes.len() / 2)];
                 state.values.insert(crate::state::value_of(half), format!("{}|", text(half)));
                 person.write(&at, half);
                 Some(format!("begins to write {:?}", text(half)))
@@ -156,7 +156,7 @@ impl Hands<'_> {
                 person.set_mtime(&at, self.simulation.machines[self.client].disk.now());
                 Some("touches".to_owned())
             }
-            Act::SetMode if path != "" && self.kind(path).is_some() => {
+            Act::SetMode if !path.is_empty() && self.kind(path).is_some() => {
                 let mode = state.pick(&[0, 0o644, 0o755, 0o755]);
                 person.set_mode(&at, mode);
                 Some(format!("sets the mode to {mode:o}"))

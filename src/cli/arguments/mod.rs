@@ -188,6 +188,7 @@ pub(in crate::cli) struct SyncArguments {
 
 /// `lsync push`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag is one bool; clap keeps them apart")]
 pub(in crate::cli) struct PushArguments {
     /// What all four have in common.
     #[command(flatten)]

@@ -91,20 +91,20 @@ pub(super) fn replaced_line(label: &str, item: &Item) -> String {
 
 /// Renders a failure: `failed   docs/a.txt  permission denied`.
 pub(super) fn failure_line(style: Style, item: &Item) -> String {
-    item_line(style.paint(Paint::Red, "failed  "), item)
+    item_line(&style.paint(Paint::Red, "failed  "), item)
 }
 
 /// Renders a conflict that appeared while the plan was carried out.
 pub(super) fn conflict_item(style: Style, item: &Item) -> String {
-    item_line(style.paint(Paint::Yellow, "conflict"), item)
+    item_line(&style.paint(Paint::Yellow, "conflict"), item)
 }
 
 /// Renders a path that was left alone while the plan was carried out.
 pub(super) fn skipped_item(style: Style, item: &Item) -> String {
-    item_line(style.paint(Paint::Dim, "skipped "), item)
+    item_line(&style.paint(Paint::Dim, "skipped "), item)
 }
 
-fn item_line(word: String, item: &Item) -> String {
+fn item_line(word: &str, item: &Item) -> String {
     let mut line = format!("{word} {}", escape(&item.path));
     if !item.reason.is_empty() {
         line.push_str("  ");
@@ -128,7 +128,7 @@ pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
         reason: notice.reason.clone(),
         hint: notice.hint.clone(),
     };
-    item_line(word, &item)
+    item_line(&word, &item)
 }
 
 /// Renders the lines of a plan: what it does, then what it cannot.
@@ -263,7 +263,7 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
         if elapsed >= RATE_ELAPSED_MIN
             && let Some(rate) = rate(bytes, elapsed)
         {
-            last.push_str(&format!(", {}/s", size(rate)));
+            last.extend([", ", &size(rate), "/s"]);
         }
     }
     let mut rest = Vec::new();

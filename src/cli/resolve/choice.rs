@@ -63,26 +63,48 @@ pub(super) fn describe(style: Style, conflict: &Conflict, sides: &Sides) -> Stri
     )
 }
 
-/// Asks what shall become of a conflict; `None` ends the questions.
+/// What a person answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// This shall become of the conflict.
+    Settle(Resolution),
+    /// Show theirs first.
+    Fetch,
+    /// No more questions.
+    End,
+}
+
+/// Shows a conflict and asks what shall become of it.
 pub(super) fn ask(
     screen: &Screen,
     conflict: &Conflict,
     sides: &Sides,
     (index, total): (usize, usize),
-) -> anyhow::Result<Option<Resolution>> {
+) -> anyhow::Result<Answer> {
     let description = describe(screen.error_style(), conflict, sides);
     screen.beside(&format!("\n({index} of {total}) {description}"));
+    ask_again(screen, conflict, sides)
+}
+
+/// Asks what shall become of a conflict that was shown.
+pub(super) fn ask_again(
+    screen: &Screen,
+    conflict: &Conflict,
+    sides: &Sides,
+) -> anyhow::Result<Answer> {
     if conflict.kind == ConflictKind::FileAgainstFolder {
         screen.beside("  rename one of the two, then `lsync sync`; left open");
-        return Ok(Some(Resolution::Skip));
+        return Ok(Answer::Settle(Resolution::Skip));
     }
-    let question = "keep [o]urs, [t]heirs, [b]oth, the [n]ewest, or [s]kip (Esc ends)?";
-    let Some(key) = prompt::choose(screen, question, "otbns")? else { return Ok(None) };
+    let question =
+        "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [s]kip (Esc ends)?";
+    let Some(key) = prompt::choose(screen, question, "otbnds")? else { return Ok(Answer::End) };
     let resolution = match key {
         'o' => Resolution::Ours,
         't' => Resolution::Theirs,
         'b' => Resolution::Both,
         'n' => sides.newest(),
+        'd' => return Ok(Answer::Fetch),
         _ => Resolution::Skip,
     };
     screen.beside(match resolution {
@@ -91,7 +113,7 @@ pub(super) fn ask(
         Resolution::Both => "  both",
         Resolution::Newest | Resolution::Skip => "  left open",
     });
-    Ok(Some(resolution))
+    Ok(Answer::Settle(resolution))
 }
 
 #[cfg(test)]

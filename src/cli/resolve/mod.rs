@@ -1,15 +1,17 @@
 //! `lsync resolve`: settles conflicts.
 
+mod beside;
 mod choice;
 
 use std::time::Instant;
 
-use choice::{Sides, look};
+use beside::Beside;
+use choice::{Answer, look};
 
 use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
 use super::report;
-use super::session::{self, Context, Working};
+use super::session::{self, Context, RealWorld, Working};
 use super::sync::{Carry, request};
 use super::text::count;
 use crate::clock::{Clock as _, SystemClock};
@@ -28,6 +30,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let options = PlanOptions { jobs: arguments.jobs, ..PlanOptions::default() };
     let mut request = request(&repository, paths, &options)?;
     request.backup &= !arguments.no_backup;
+    request.resolving = true;
     let remote = session::connect(&repository).await?;
     let working = Working::begin(context, "resolved");
     let world = context.world(repository, remote, &working);
@@ -45,7 +48,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
         list(context, &world.remote, &conflicts).await;
         return Ok(Exit::Conflicts);
     }
-    let choosing = choose(context, arguments, &world.remote, conflicts);
+    let choosing = choose(context, arguments, &world, conflicts);
     let Some(choices) = context.unless_interrupted(choosing).await else {
         return Ok(Exit::Interrupted);
     };
@@ -79,7 +82,12 @@ fn tell_none(context: &Context) {
 async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &[Conflict]) {
     let screen = &context.screen;
     if screen.json() {
-        return report::left_open(context, conflicts, &[]);
+        report::left_open(context, conflicts, &[]);
+        let open = conflicts.len() as u64;
+        let exit = Exit::Conflicts.code();
+        let counts = json::Counts { dry_run: true, conflicts: open, exit, ..Default::default() };
+        let text = count(open, "conflict", "conflicts");
+        return screen.result(&json::summary("resolve", 0, &text, counts));
     }
     for conflict in conflicts {
         let sides = look(remote, conflict).await;
@@ -93,7 +101,7 @@ async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &
 async fn choose(
     context: &Context,
     arguments: &ResolveArguments,
-    remote: &crate::remote::AnyRemote,
+    world: &RealWorld,
     conflicts: Vec<Conflict>,
 ) -> Result<Vec<(Conflict, Resolution)>, Error> {
     let for_all = for_all(arguments);
@@ -108,20 +116,39 @@ async fn choose(
     let mut choices = Vec::with_capacity(total);
     for (index, conflict) in conflicts.into_iter().enumerate() {
         let resolution = match for_all {
-            Some(Resolution::Newest) => look(remote, &conflict).await.newest(),
+            Some(Resolution::Newest) => look(&world.remote, &conflict).await.newest(),
             Some(resolution) => resolution,
-            None => {
-                let sides: Sides = look(remote, &conflict).await;
-                match choice::ask(&context.screen, &conflict, &sides, (index + 1, total))? {
-                    Some(resolution) => resolution,
-                    // Escape: the rest stays open, what was answered is done.
-                    None => break,
-                }
-            }
+            None => match ask(context, world, &conflict, (index + 1, total)).await? {
+                Some(resolution) => resolution,
+                // The rest stays open, what was answered is done.
+                None => break,
+            },
         };
         choices.push((conflict, resolution));
     }
     Ok(choices)
+}
+
+/// Asks about one conflict until there is an answer; `None` ends the questions.
+async fn ask(
+    context: &Context,
+    world: &RealWorld,
+    conflict: &Conflict,
+    position: (usize, usize),
+) -> Result<Option<Resolution>, Error> {
+    let sides = look(&world.remote, conflict).await;
+    let mut beside = Beside::new(world);
+    let mut answer = choice::ask(&context.screen, conflict, &sides, position);
+    while let Ok(Answer::Fetch) = answer {
+        if let Err(error) = beside.fetch(context, conflict).await {
+            context.screen.error(&error.to_string(), &error.causes(), error.hint().as_deref());
+        }
+        answer = choice::ask_again(&context.screen, conflict, &sides);
+    }
+    match answer? {
+        Answer::Settle(resolution) => Ok(Some(resolution)),
+        Answer::End | Answer::Fetch => Ok(None),
+    }
 }
 
 fn for_all(arguments: &ResolveArguments) -> Option<Resolution> {

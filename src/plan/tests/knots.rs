@@ -137,8 +137,8 @@ knots! {
         "link a/c"
         "CONF file-against-folder a, link a/c"
         "PUT+ a/b, last DEL! a, link a/c"
-        "link a/c, clash a incomplete"
-        "link a/c, clash a incomplete"
+        "clash a incomplete, link a/c"
+        "clash a incomplete, link a/c"
         "PUT+ a/b, last DEL! a, link a/c";
     row_20_the_bucket_holds_both_nothing_is_here "a 0 C | a/b 0 C":
         "clash a incomplete"

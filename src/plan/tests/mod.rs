@@ -16,7 +16,7 @@ mod knots;
 mod laws;
 mod markers;
 mod options;
-// mod random;
+mod random;
 
 use std::collections::HashMap;
 use std::sync::Arc;
