@@ -57,6 +57,8 @@ pub struct Request {
     pub limit: Option<u64>,
     /// Losers in the bucket that the base does not know are kept first.
     pub backup: bool,
+    /// The plan settles conflicts: what loses goes to the trash as such.
+    pub resolving: bool,
 }
 
 /// Why a run came to no plan, or to no report.
@@ -160,7 +162,7 @@ where
     let context = context(world, request)?;
     let now = world.clock.now();
     let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
-    let options = Options { backup: request.backup, why: why(request.direction) };
+    let options = Options { backup: request.backup, why: why(request) };
     let run = Arc::new(Run::new(context, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;
     // Whatever became of the run: what it did is complete in the trash's list.
@@ -194,8 +196,11 @@ fn context<D: Disk, R: Remote, C: Clock>(
     Context::new(world, staging, request.jobs.get()).map_err(SyncError::Staging)
 }
 
-fn why(direction: Direction) -> Why {
-    match direction {
+fn why(request: &Request) -> Why {
+    if request.resolving {
+        return Why::Resolved;
+    }
+    match request.direction {
         Direction::Sync | Direction::Push | Direction::Pull => Why::Replaced,
         Direction::ForcedPush | Direction::ForcedPull => Why::Forced,
         Direction::MirrorPull | Direction::MirrorPush => Why::Mirror,

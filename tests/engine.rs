@@ -145,6 +145,7 @@ fn request(direction: Direction) -> Request {
         jobs: NonZeroUsize::new(4).unwrap(),
         limit: None,
         backup: true,
+        resolving: false,
     }
 }
 
@@ -404,4 +405,16 @@ async fn an_edit_in_the_same_tick_as_the_upload_is_seen_by_the_next_run() {
     ann.person().set_mtime("/w/f", mtime);
     assert_eq!(ann.sync().await.uploaded, 1);
     assert_eq!(remote.bytes("f").unwrap(), "two!");
+}
+
+#[tokio::test]
+async fn folders_without_a_file_give_way_to_one() {
+    let (_, ann, bob) = team();
+    ann.write("a", "file");
+    ann.sync().await;
+    bob.person().make_folders("/w/a/in/deep");
+    bob.person().make_folders("/w/a/beside");
+    let report = bob.sync().await;
+    assert!(report.is_complete(), "{:?}", bob.told.0.lock().unwrap());
+    assert_eq!(bob.tree(), pairs(&[("a", "file")]));
 }

@@ -136,6 +136,7 @@ pub(super) fn request(
         jobs: options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT),
         limit: options.limit,
         backup: config.backup,
+        resolving: false,
     })
 }
 

@@ -89,7 +89,8 @@ impl PlanBuilder {
         }
     }
 
-    /// Finishes the plan: order (rows come as their contents were compared), `--no-delete`, `--limit`.
+    /// Finishes the plan: `--no-delete`, `--limit`, and an order that does not depend on when the
+    /// contents were compared.
     pub fn finish(mut self) -> Plan {
         if self.options.no_delete {
             self.withhold_deletions();
@@ -210,7 +211,8 @@ impl PlanBuilder {
             return Stage::Room;
         }
         match kind {
-            ActionKind::Download if path.name() == IGNORE_FILE => Stage::Rules,
+            // In a knot a file may still stand where the folder of the rules will be.
+            ActionKind::Download if path.name() == IGNORE_FILE && knot == 0 => Stage::Rules,
             ActionKind::DeleteLocal | ActionKind::DeleteRemote => Stage::Last,
             ActionKind::Adopt
             | ActionKind::Forget

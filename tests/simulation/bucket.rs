@@ -1,8 +1,8 @@
 //! The bucket: what other tools do to it, and what its history must look like.
 
-use lsync::remote::Condition;
 use lsync::remote::RemoteErrorKind as Kind;
 use lsync::remote::memory::{Fault, Mutation, Operation};
+use lsync::remote::{Condition, Remote as _};
 use lsync::tree::RepoPath;
 
 use crate::order::Verb;
@@ -30,6 +30,8 @@ impl Simulation {
         if state.random.u32(0..3) == 0 {
             state.note(|| format!("another tool deletes {key}"));
             self.remote.delete_as_somebody(&key);
+        } else if !self.has_room_for(state, &key) {
+            state.note(|| format!("another tool cannot store {key}"));
         } else {
             let bytes = if key == "d/" { Vec::new() } else { state.fresh("tool") };
             state.values.insert(value_of(&bytes), String::from_utf8_lossy(&bytes).into_owned());
@@ -40,6 +42,15 @@ impl Simulation {
         for client in &mut state.clients {
             client.is_disturbed = true;
         }
+    }
+
+    /// Tells whether the store can hold the key beside those that it holds.
+    fn has_room_for(&self, state: &State, key: &str) -> bool {
+        self.remote.capabilities().file_beside_folder
+            || !state
+                .bucket
+                .keys()
+                .any(|it| it != key && (is_within(it, key) || is_within(key, it)))
     }
 
     /// Lets calls to come fail.
@@ -141,7 +152,13 @@ impl Simulation {
     /// I1: what is overwritten or deleted in the bucket was superseded here, or is kept.
     fn judge_loss(&self, state: &mut State, client: usize, key: &str, old: Value) {
         let is_superseded = state.clients[client].replaced.contains(&(key.to_owned(), old));
-        if is_superseded || state.keeps_versions || self.trash(client).contains(&old) {
+        // A folder that a person renames while a file is on its way into it takes the file along.
+        let is_elsewhere = || {
+            let tree = self.tree(client);
+            tree.iter().any(|(path, value)| path != key && *value == old)
+        };
+        let is_kept = || state.keeps_versions || self.trash(client).contains(&old);
+        if is_superseded || is_kept() || is_elsewhere() {
             return;
         }
         let (name, old) = (self.name(client), state.say(old));

@@ -270,6 +270,7 @@ fn request(order: &Order) -> Result<Request, String> {
         max_delete: None,
         jobs: NonZeroUsize::new(order.jobs).unwrap(),
         limit: None,
+        resolving: false,
         backup: true,
     })
 }

@@ -21,13 +21,15 @@ impl Simulation {
         let own = &mut state.clients[client];
         own.had.extend(tree.iter().map(|(path, value)| (path.clone(), *value)));
         let fragile = std::mem::take(&mut own.fragile);
+        let fragile_names = std::mem::take(&mut own.fragile_names);
         let is_there = |value: &u64| trash.contains(value) || tree.values().any(|it| it == value);
         let lost: Vec<u64> = own.owned.iter().copied().filter(|it| !is_there(it)).collect();
         for value in &lost {
             own.owned.remove(value);
         }
         own.expected.retain(|path, file| {
-            tree.get(path) == Some(&file.value) || !fragile.contains(&file.value)
+            let is_fragile = fragile.contains(&file.value) || fragile_names.contains(path);
+            tree.get(path) == Some(&file.value) || !is_fragile
         });
         for (path, value) in &tree {
             let file = Expected { value: *value, since: step };
@@ -43,5 +45,6 @@ impl Simulation {
     pub(crate) fn sync_disk(&self, state: &mut State, client: usize) {
         self.machines[client].disk.sync_all();
         state.clients[client].fragile.clear();
+        state.clients[client].fragile_names.clear();
     }
 }

@@ -1,5 +1,6 @@
 //! One seed from its beginning to its end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use crate::state::{Client, Machine, ROOT, Simulation, State};
 
 const NAMES: [&str; 4] = ["ann", "bob", "cid", "dan"];
 
+/// Ticks of file systems, in nanoseconds: from the finest to that of FAT.
+const TICKS: [i64; 5] = [1, 1_000_000, 4_000_000, 1_000_000_000, 2_000_000_000];
+
 /// What must not have happened, and how it came to it.
 pub(crate) struct Failure {
     pub(crate) message: String,
@@ -21,6 +25,20 @@ pub(crate) struct Failure {
 /// Runs one seed; returns its trace, if it is to be recorded.
 pub(crate) fn run_seed(seed: u64, records: bool) -> Result<String, Failure> {
     let simulation = set_up(seed, records);
+    let run = AssertUnwindSafe(|| play(&simulation));
+    if catch_unwind(run).is_err() {
+        simulation.state().violate("the harness itself panicked".to_owned());
+    }
+    for machine in &simulation.machines {
+        // The hook holds the simulation, which holds the disk.
+        machine.disk.set_hook(None);
+    }
+    let mut state = simulation.state();
+    let trace = state.trace.take().unwrap_or_default();
+    state.violation.take().map_or(Ok(trace.clone()), |message| Err(Failure { message, trace }))
+}
+
+fn play(simulation: &Arc<Simulation>) {
     let turns = simulation.state().random.u32(10..60);
     for _ in 0..turns {
         if simulation.state().violation.is_some() {
@@ -32,13 +50,6 @@ pub(crate) fn run_seed(seed: u64, records: bool) -> Result<String, Failure> {
     if simulation.state().violation.is_none() {
         simulation.come_to_rest();
     }
-    for machine in &simulation.machines {
-        // The hook holds the simulation, which holds the disk.
-        machine.disk.set_hook(None);
-    }
-    let mut state = simulation.state();
-    let trace = state.trace.take().unwrap_or_default();
-    state.violation.take().map_or(Ok(trace.clone()), |message| Err(Failure { message, trace }))
 }
 
 fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
@@ -86,7 +97,8 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
 fn machine(name: &'static str, random: &mut Rng) -> Machine {
     let disk = MemoryDisk::new();
     disk.set_now(1_700_000_000_000_000_000 + random.i64(-1_000_000_000_000..1_000_000_000_000));
-    disk.set_tick([1, 1_000_000, 4_000_000, 1_000_000_000, 2_000_000_000][random.usize(0..5)]);
+    let tick = TICKS[random.usize(0..TICKS.len())];
+    disk.set_tick(tick);
     disk.set_exchanges(random.u32(0..4) > 0);
     disk.set_links(random.u32(0..4) > 0);
     disk.set_tells_kinds(random.bool());
@@ -97,7 +109,7 @@ fn machine(name: &'static str, random: &mut Rng) -> Machine {
     disk.person().write("/outside/secret", "secret");
     Repository::create(&disk, Path::new(ROOT), &config).unwrap();
     disk.sync_all();
-    Machine { name, observer: disk.process(), disk }
+    Machine { name, tick, observer: disk.process(), disk }
 }
 
 impl Simulation {

@@ -41,6 +41,8 @@ pub(crate) struct Machine {
     pub(crate) name: &'static str,
     /// The process of its commands.
     pub(crate) disk: MemoryDisk,
+    /// The tick of its file system, in nanoseconds.
+    pub(crate) tick: i64,
     /// Looks without being seen.
     pub(crate) observer: MemoryDisk,
 }
@@ -75,6 +77,8 @@ pub(crate) struct Client {
     pub(crate) owned: BTreeSet<Value>,
     /// What a person here wrote since the disk was last synced as a whole.
     pub(crate) fragile: BTreeSet<Value>,
+    /// The names that a person here gave or took since then.
+    pub(crate) fragile_names: BTreeSet<String>,
     /// What each path held when a person last looked.
     pub(crate) expected: BTreeMap<String, Expected>,
     /// Every content that a person here replaced or removed, by path.

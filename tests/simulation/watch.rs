@@ -106,9 +106,12 @@ impl Simulation {
             return;
         }
         let path = path.to_str().unwrap().to_owned();
-        let is_planned = state.clients[client].removals.contains(&path);
+        // `resolve --both` puts theirs under the copy's name before it exchanges the two.
+        let is_copy = path.contains(".conflict-");
+        let is_planned = is_copy || state.clients[client].removals.contains(&path);
         let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
-        if takes || call == Call::Unlink || call == Call::Truncate || call == Call::Write {
+        let unlinks = call == Call::Unlink && !is_copy;
+        if takes || unlinks || call == Call::Truncate || call == Call::Write {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
         }

@@ -30,6 +30,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     let options = PlanOptions { jobs: arguments.jobs, ..PlanOptions::default() };
     let mut request = request(&repository, paths, &options)?;
     request.backup &= !arguments.no_backup;
+    request.resolving = true;
     let remote = session::connect(&repository).await?;
     let working = Working::begin(context, "resolved");
     let world = context.world(repository, remote, &working);

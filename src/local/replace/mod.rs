@@ -12,6 +12,7 @@ mod fallback;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod vacate;
 
 use std::ffi::OsStr;
 use std::io;
@@ -181,7 +182,7 @@ pub fn row_signature<D: Disk>(disk: &D, target: &Target<'_, D>, staged: &Stat) -
     }
 }
 
-/// Gives the staged file a name that nobody has; an empty folder gives way.
+/// Gives the staged file a name that nobody has; a folder without a file in it gives way.
 pub fn create_new<D: Disk>(
     disk: &D,
     staged: &Staged<D>,
@@ -189,7 +190,7 @@ pub fn create_new<D: Disk>(
 ) -> Result<Outcome<Signature>, ReplaceError> {
     let (folder, name) = target.name();
     let mut given = disk.rename_new((&staged.folder, &staged.name), (folder, name));
-    if is_kind(&given, io::ErrorKind::AlreadyExists) && disk.remove_folder(folder, name).is_ok() {
+    if is_kind(&given, io::ErrorKind::AlreadyExists) && vacate::vacate(disk, folder, name).is_ok() {
         given = disk.rename_new((&staged.folder, &staged.name), (folder, name));
     }
     match given {

@@ -137,6 +137,14 @@ fn new_ignore_rules_come_before_everything_else() {
 }
 
 #[test]
+fn rules_in_a_folder_that_replaces_a_file_wait_until_the_file_is_gone() {
+    assert_eq!(
+        show(&plan(Direction::Sync, "a = D | a/.lsyncignore 0 C | a/b 0 C")),
+        "room TRASH= a, GET+ a/.lsyncignore, GET+ a/b",
+    );
+}
+
+#[test]
 fn deletions_come_last_whatever_their_names() {
     assert_eq!(
         show(&plan(Direction::Sync, "a D = | b = D | y 0 C | z C 0")),
