@@ -58,10 +58,10 @@ fn a_broken_database_line_is_dropped_with_a_warning_and_its_file_adopted() {
         let text = team.text(format!("one/.lsync/{name}"));
         let broken = text.replace(from, to);
         assert_ne!(broken, text, "{name}");
-        team.write(format!("one/.lsync/{name}"), broken);
+        team.write(format!("one/.lsync/{name}"), &broken);
         team.server.clear_log();
         let output = team.ok("one", "sync");
-        assert!(output.stderr.contains("warning:"), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains("warning:"), "{name}: {}\n{broken}", output.stderr);
         assert!(output.stderr.contains(name), "{}", output.stderr);
         assert_eq!(team.transfers(), Vec::<String>::new());
         team.assert_agreed();
@@ -237,7 +237,7 @@ fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     team.ok("small-disk", "sync");
     team.server.put(BUCKET, "large", vec![b'x'; 2 << 20]);
     team.server.put(BUCKET, "small", "theirs");
-    let output = team.run("small-disk", "sync --json");
+    let output = team.run("small-disk", "sync -j 1 --json");
     output.assert_code(3);
     assert_eq!(events(&output, "failed"), ["download large"]);
     let here = files(&[("large", "base"), ("small", "theirs")]);

@@ -116,7 +116,7 @@ fn a_push_that_was_killed_is_finished_by_the_next_one() {
 #[test]
 fn an_upload_in_parts_that_was_killed_is_no_conflict_with_itself() {
     let team = Team::sharing(&[("small", "small")]);
-    let large: Vec<u8> = (0..20_u32 << 18).flat_map(u32::to_le_bytes).collect();
+    let large: Vec<u8> = (0..9_u32 << 18).flat_map(u32::to_le_bytes).collect();
     team.write("one/large", &large);
     // The upload is complete in the bucket, and lsync never learns of it.
     let gate = Gate::at(&team.server, "CompleteMultipartUpload", "large");

@@ -8,6 +8,11 @@ fn large() -> Vec<u8> {
     (0..20_u32 << 18).flat_map(u32::to_le_bytes).collect()
 }
 
+/// A little more than goes up in one piece.
+fn two_parts() -> Vec<u8> {
+    (0..9_u32 << 18).flat_map(u32::to_le_bytes).collect()
+}
+
 /// Counts the answered requests for a key.
 fn tries(server: &S3Server, operation: &str, key: &str) -> usize {
     let log = server.log().into_iter();
@@ -43,18 +48,18 @@ fn twenty_mebibytes_go_up_in_parts_and_come_down_whole() {
 #[test]
 fn one_part_that_fails_once_is_sent_again_alone() {
     let team = Team::sharing(&[("small", "small")]);
-    team.write("one/large", large());
+    team.write("one/large", two_parts());
     let broken = Fault::DropConnectionBefore;
     team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(2));
     team.ok("one", "sync");
-    assert_eq!(team.server.get(BUCKET, "large").unwrap(), large());
+    assert_eq!(team.server.get(BUCKET, "large").unwrap(), two_parts());
     assert_eq!(team.server.count("CreateMultipartUpload"), 1);
 }
 
 #[test]
 fn an_upload_in_parts_that_cannot_be_finished_leaves_no_parts_behind() {
     let team = Team::sharing(&[("small", "small")]);
-    team.write("one/large", large());
+    team.write("one/large", two_parts());
     team.server.fault(FaultRule::new("UploadPart", "large", Fault::Status(403, "AccessDenied")));
     team.run("one", "sync").assert_code(3);
     assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
@@ -64,7 +69,7 @@ fn an_upload_in_parts_that_cannot_be_finished_leaves_no_parts_behind() {
 #[test]
 fn a_large_file_that_changes_while_it_is_sent_is_never_stored_torn() {
     let team = Team::sharing(&[("small", "small")]);
-    team.write("one/large", large());
+    team.write("one/large", two_parts());
     let path = team.path("one/large");
     team.server.once_on_request("UploadPart", "large", move |_, _| {
         use std::io::{Seek as _, Write as _};
@@ -132,18 +137,21 @@ fn a_put_that_lost_to_a_teammate_is_not_taken_for_ours() {
 
 #[test]
 fn bodies_that_arrive_cut_or_bent_never_get_a_name() {
-    for fault in [Fault::DropMidBody, Fault::ShortBody, Fault::FlippedByte] {
-        let team = Team::sharing(&[("f", "base, before"), ("g", "g")]);
-        team.server.put(BUCKET, "f", "theirs, after");
-        team.server.fault(FaultRule::new("GetObject", "f", fault.clone()));
-        let output = team.run("one", "sync --json");
-        output.assert_code(3);
-        assert_eq!(events(&output, "failed"), ["download f"], "{fault:?}");
-        assert_eq!(team.text("one/f"), "base, before", "{fault:?}");
-        team.server.clear_faults();
-        team.ok("one", "sync");
-        assert_eq!(team.text("one/f"), "theirs, after", "{fault:?}");
+    let team = Team::sharing(&[("bent", "before"), ("cut", "before"), ("short", "before")]);
+    let before = team.texts("one");
+    for (key, fault) in
+        [("bent", Fault::FlippedByte), ("cut", Fault::DropMidBody), ("short", Fault::ShortBody)]
+    {
+        team.server.put(BUCKET, key, "and after");
+        team.server.fault(FaultRule::new("GetObject", key, fault));
     }
+    let output = team.run("one", "sync --json");
+    output.assert_code(3);
+    assert_eq!(events(&output, "failed"), ["download bent", "download cut", "download short"]);
+    assert_eq!(team.texts("one"), before);
+    team.server.clear_faults();
+    team.ok("one", "sync");
+    assert_eq!(team.texts("one"), team.bucket());
 }
 
 #[test]
