@@ -10,7 +10,7 @@ use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::remote::{
-    self, AnyRemote, BucketUrl, Capabilities, Conditions, Probed, RemoteErrorKind, RemoteSettings,
+    AnyRemote, BucketUrl, Capabilities, Conditions, Probed, RemoteErrorKind, RemoteSettings,
 };
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 
@@ -184,7 +184,7 @@ async fn find_out(
 }
 
 async fn open(settings: &RemoteSettings) -> Result<AnyRemote, Error> {
-    Ok(remote::connect(settings, Capabilities::full()).await?)
+    Ok(AnyRemote::open_new(settings).await?)
 }
 
 /// Tells what was found.
