@@ -95,8 +95,10 @@ fn a_bucket_that_is_gone_deletes_nothing() {
     assert!(matches!(output.code, Some(1 | 13)), "{output:?}");
     assert!(output.stderr.contains("bucket"), "{}", output.stderr);
     assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
-    // An empty folder in its place, as of a disk that is not mounted.
-    fs::create_dir(workspace.path("bucket")).unwrap();
+    // A bucket in its place that somebody emptied.
+    fs::rename(workspace.path("elsewhere"), workspace.path("bucket")).unwrap();
+    workspace.remove("bucket/a");
+    workspace.remove("bucket/b");
     run(&workspace, "one", "sync").assert_code(5);
     assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
 }
