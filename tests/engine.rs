@@ -418,3 +418,26 @@ async fn folders_without_a_file_give_way_to_one() {
     assert!(report.is_complete(), "{:?}", bob.told.0.lock().unwrap());
     assert_eq!(bob.tree(), pairs(&[("a", "file")]));
 }
+
+#[tokio::test]
+async fn a_folder_renamed_while_a_file_comes_into_it_deletes_nothing_in_the_bucket() {
+    let (remote, ann, bob) = team();
+    ann.write("d/y", "ann's");
+    ann.write("keep", "k");
+    ann.sync().await;
+    bob.person().make_folders("/w/d");
+    let (disk, person) = (bob.disk.clone(), bob.disk.process().person());
+    disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+        let gets_its_name = operation.other.as_ref().is_some_and(|(_, name)| name == "y");
+        if gets_its_name && person.stat("/w/d").is_some() {
+            person.rename("/w/d", "/w/elsewhere");
+        }
+    })));
+    let report = bob.sync().await;
+    disk.set_hook(None);
+    assert_eq!((report.changed_meanwhile, report.is_complete()), (1, false));
+    bob.write("elsewhere/y", "bob's");
+    bob.sync().await;
+    assert_eq!(remote.bytes("d/y").unwrap(), "ann's");
+    assert_eq!(bob.read("d/y").as_deref(), Some("ann's"));
+}

@@ -219,7 +219,9 @@ fn tell(context: &Context, root: &Path, remote: &RemoteConfig, probed: &Probed) 
     }
     let line = |label: &str, text: &str| {
         let label = screen.style().paint(Paint::Bold, label);
-        screen.result(&format!("{label} {}", escape(text)));
+        let line = format!("{label} {}", escape(text));
+        // Of `clone --json`, whose result is lines of another kind.
+        if screen.json() { screen.remark(&line) } else { screen.result(&line) }
     };
     line("working copy:", &root.display().to_string());
     line("bucket:", &bucket);

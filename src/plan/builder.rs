@@ -1,8 +1,9 @@
 //! [`PlanBuilder`]: takes the rows of the merge, one by one, and builds the plan. Pure.
 
 use super::{
-    Action, ActionKind, Conflict, ConflictKind, Decision, Direction, Examined, KnotVerdict, Member,
-    Members, Notice, Plan, Stage, classify, notices, reconcile, reconcile_knot,
+    Action, ActionKind, Conflict, ConflictKind, Content, Decision, Direction, Examined,
+    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, notices, reconcile,
+    reconcile_knot,
 };
 use crate::tree::{BaseRow, Knot, Local, RepoPath, Row, Stat};
 
@@ -156,7 +157,12 @@ impl PlanBuilder {
             Decision::DeleteLocal { unknown_loser } => {
                 self.push(row, ActionKind::DeleteLocal, knot, unknown_loser);
             }
-            Decision::Conflict(kind) => self.plan.conflicts.push(conflict(row, kind)),
+            Decision::Conflict(kind) => {
+                let unknown =
+                    matches!(examined, Examined::Compared { to_remote: Content::Unknown, .. });
+                let found = Conflict { proven: !unknown, ..conflict(row, kind) };
+                self.plan.conflicts.push(found);
+            }
         }
     }
 
@@ -297,6 +303,7 @@ fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
         local,
         base: row.base.clone(),
         remote: row.remote.clone(),
+        proven: true,
     }
 }
 

@@ -62,6 +62,17 @@ pub(super) fn failed(path: &RepoPath, kind: &'static str, reason: &str) -> Notic
     }
 }
 
+/// The notice of a path that cannot be compared while another lsync is at work.
+pub(super) fn in_flight(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "in-flight",
+        reason: "in flight: the other lsync has it under way".to_owned(),
+        hint: None,
+        incomplete: false,
+    }
+}
+
 /// The notice of a bucket that holds a file and a folder of one name.
 pub(super) fn clash(path: &RepoPath) -> Notice {
     Notice {

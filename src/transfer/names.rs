@@ -6,7 +6,7 @@ use std::io;
 
 use super::Run;
 use super::commit::Effect;
-use super::context::{Context, Trouble, with_cause};
+use super::context::{Context, Trouble};
 use super::download::Fetched;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -40,6 +40,18 @@ enum How<D: Disk> {
     Swap { fetched: Fetched<D>, expected: Stat, slot: Slot<D> },
     SwapFolder { fetched: Fetched<D>, expected: Stat, slot: Slot<D> },
     Remove { parent: Parent<D>, expected: Stat, slot: Slot<D> },
+}
+
+impl<D: Disk> How<D> {
+    /// Returns the folder of the name.
+    fn folder(&self) -> &D::Folder {
+        match self {
+            Self::Create(fetched)
+            | Self::Swap { fetched, .. }
+            | Self::SwapFolder { fetched, .. } => &fetched.parent.folder,
+            Self::Remove { parent, .. } => &parent.folder,
+        }
+    }
 }
 
 impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
@@ -103,7 +115,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
             staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, &error))?;
         let entry = self.entry(action, None, &expected);
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
-        let slot = slot.map_err(|error| Trouble::Disk(with_cause(&error)))?;
+        let slot = slot.map_err(|error| Trouble::disk(&error))?;
         Ok(How::Remove { parent, expected, slot })
     }
 
@@ -116,7 +128,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         let entry = self.entry(action, Some(&fetched.staged.stat), expected);
         let workspace = &fetched.workspace;
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
-        slot.map_err(|error| Trouble::Disk(with_cause(&error)))
+        slot.map_err(|error| Trouble::disk(&error))
     }
 
     fn entry<'e>(
@@ -167,6 +179,7 @@ impl<D: Disk> Move<D> {
         let context = &run.context;
         let disk = &context.disk;
         let path = action.path.clone();
+        let folder = how.folder().clone();
         let moved = match how {
             How::Create(fetched) => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
@@ -199,6 +212,10 @@ impl<D: Disk> Move<D> {
             }
         };
         Ok(match moved {
+            // A row for a name where the file is not would look like a deletion by a person.
+            Ok(_) if !context.lies_in(&path, &folder) => {
+                Err(Box::new((action, Trouble::changed("its folder was moved here"))))
+            }
             Ok((signature, crc64)) => Ok(with_row(action, signature, crc64)),
             Err(trouble) => Err(Box::new((action, trouble))),
         })
@@ -229,15 +246,16 @@ pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
             let operand = slot.map_or_else(String::new, |slot| slot.operand.clone());
             (Fate::Edit, Err(Trouble::InTrash(operand)))
         }
-        Ok(Outcome::NoExchange) => {
-            (Fate::Empty, Err(Trouble::Disk("the file system cannot exchange names".to_owned())))
-        }
+        Ok(Outcome::NoExchange) => (
+            Fate::Empty,
+            Err(Trouble::Disk("the file system cannot exchange names".to_owned(), None)),
+        ),
         // What the slot holds is not known: it stays open, and the next command settles it.
         Err(error) => return Err(error.into()),
     };
     if let Some(slot) = slot {
         let closed = run.trash.close(slot, fate);
-        closed.map_err(|error| Trouble::Disk(with_cause(&error)))?;
+        closed.map_err(|error| Trouble::disk(&error))?;
     }
     result
 }
@@ -306,6 +324,16 @@ fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Tells whether `folder`, held open since the file was staged, is still the one that `path`
+    /// lies in: a person may have renamed it.
+    fn lies_in(&self, path: &RepoPath, folder: &D::Folder) -> bool {
+        let identity = |folder: &D::Folder| {
+            self.disk.stat_folder(folder).map(|stat| (stat.device, stat.inode))
+        };
+        let now = self.open_parent(path).and_then(|now| identity(&now));
+        now.is_ok_and(|now| identity(folder).is_ok_and(|held| held == now))
+    }
+
     /// Returns the folders above `path`, from the root down to its own, as far as they exist.
     pub(super) fn folders_above(&self, path: &RepoPath) -> io::Result<Vec<(String, D::Folder)>> {
         let mut folders = vec![(String::new(), self.root.clone())];

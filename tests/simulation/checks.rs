@@ -52,7 +52,7 @@ impl Simulation {
         self.check_expected(state, client);
         let own = &mut state.clients[client];
         own.expected = (tree.into_iter())
-            .map(|(path, value)| (path, Expected { value, since: step }))
+            .map(|(path, value)| (path, Expected { value, since: step, is_racy: false }))
             .collect();
         own.told.clear();
         own.forced_until = 0;
@@ -87,6 +87,7 @@ impl Simulation {
         let gone: Vec<(String, Expected)> = (own.expected.iter())
             .filter(|(path, file)| tree.get(*path) != Some(&file.value))
             .filter(|(_, file)| file.since > own.forced_until)
+            .filter(|(_, file)| own.forced_until == 0 || !file.is_racy)
             .filter(|(path, file)| !state.published.contains(&((*path).clone(), file.value)))
             .filter(|(path, _)| {
                 !own.told.iter().any(|it| it.contains(path.as_str()) && it.contains("trash"))

@@ -203,7 +203,7 @@ impl Hands<'_> {
         let stat = person.stat(&at)?;
         let size = usize::try_from(stat.size).unwrap();
         let mut bytes = self.fresh(state);
-        if size < 9 || (self.is_in_this_tick(stat.ctime) && self.may_be_mistaken(state, &at)) {
+        if size < 9 || (self.is_in_this_tick(stat.ctime) && self.is_pulled(state, &at)) {
             return None;
         }
         bytes.resize(size, b'~');
@@ -218,14 +218,11 @@ impl Hands<'_> {
         (machine.disk.now() - ctime).abs() < machine.tick
     }
 
-    /// Two gaps are known, where nothing tells an edit of the very tick in which the file was
-    /// touched before: a pulled file (its row is made at once), and a forced command that moves the
-    /// file to the trash anyway.
-    fn may_be_mistaken(&self, state: &State, at: &Path) -> bool {
-        let own = &state.clients[self.client];
+    /// A known gap: nothing tells an edit of the very tick in which a file was pulled, of its size
+    /// and with its mtime, as its row is made at once.
+    fn is_pulled(&self, state: &State, at: &Path) -> bool {
         let value = crate::state::value_of(&self.person().read(at));
-        let is_forced = own.order.as_ref().is_some_and(|order| order.verb.is_forced());
-        is_forced || !own.owned.contains(&value)
+        !state.clients[self.client].owned.contains(&value)
     }
 
     fn rename(&self, state: &mut State, path: &str) -> Option<String> {
@@ -287,12 +284,20 @@ impl Simulation {
         act: impl FnOnce(&Hands<'_>, &mut State) -> Option<(String, String)>,
     ) {
         let before = self.tree(client);
-        let done = act(&Hands { simulation: self, client }, state);
+        let hands = Hands { simulation: self, client };
+        let racy: Vec<String> = (before.keys())
+            .filter(|path| {
+                let stat = hands.person().stat(Hands::at(path));
+                stat.is_some_and(|stat| hands.is_in_this_tick(stat.ctime))
+            })
+            .cloned()
+            .collect();
+        let done = act(&hands, state);
         let Some((path, words)) = done else { return };
         let name = self.name(client);
         state.note(|| format!("{name}'s person {words}: {path}"));
         let after = self.tree(client);
-        state.person_changed(client, &before, &after);
+        state.person_changed(client, &before, &after, &racy);
         for other in &mut state.clients {
             other.is_disturbed = true;
         }
@@ -326,7 +331,7 @@ impl Simulation {
 
 impl State {
     /// Draws the consequences of a person's act.
-    pub(crate) fn person_changed(&mut self, client: usize, before: &Tree, after: &Tree) {
+    fn person_changed(&mut self, client: usize, before: &Tree, after: &Tree, racy: &[String]) {
         let step = self.step;
         let client = &mut self.clients[client];
         for (path, value) in before {
@@ -347,7 +352,9 @@ impl State {
                     client.owned.insert(*value);
                     client.fragile.insert(*value);
                 }
-                client.expected.insert(path.clone(), Expected { value: *value, since: step });
+                let is_racy = racy.contains(path);
+                let file = Expected { value: *value, since: step, is_racy };
+                client.expected.insert(path.clone(), file);
             }
         }
     }

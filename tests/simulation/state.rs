@@ -53,6 +53,9 @@ pub(crate) struct Expected {
     pub(crate) value: Value,
     /// The step in which the person put it there.
     pub(crate) since: u64,
+    /// Written in the very tick in which it was touched before: a forced command, which takes it to
+    /// the trash anyway, may take it for the one that it saw.
+    pub(crate) is_racy: bool,
 }
 
 /// What is known of one client.
