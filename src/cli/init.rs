@@ -10,7 +10,7 @@ use super::style::Paint;
 use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
-use crate::remote::{AnyRemote, BucketUrl, Capabilities, Probed, RemoteErrorKind, RemoteSettings};
+use crate::remote::{AnyRemote, BucketUrl, Probed, RemoteErrorKind, RemoteSettings};
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 
 /// Runs the command.
