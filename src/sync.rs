@@ -339,12 +339,13 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         if row.local != Local::Absent {
             return;
         }
-        let marker = match self.rules.check(&row.path, false) {
+        // In a folder that cannot be searched nobody knows what is here: each path is reported.
+        let (marker, here) = match self.rules.check(&row.path, false) {
             Ok(None) => return,
-            Ok(Some(rule)) => Marker::Ignored { place: rule.place, pattern: rule.pattern },
-            Err(error) => Marker::Unreadable(format!("its ignore rules: {error}")),
+            Ok(Some(rule)) => (Marker::Ignored { place: rule.place, pattern: rule.pattern }, false),
+            Err(error) => (Marker::Unreadable(format!("its ignore rules: {error}")), true),
         };
-        row.local = Local::Marked { marker: Arc::new(marker), here: false };
+        row.local = Local::Marked { marker: Arc::new(marker), here };
     }
 
     /// Compares contents where nothing else decides, several files at once.

@@ -441,3 +441,16 @@ async fn a_folder_renamed_while_a_file_comes_into_it_deletes_nothing_in_the_buck
     assert_eq!(remote.bytes("d/y").unwrap(), "ann's");
     assert_eq!(bob.read("d/y").as_deref(), Some("ann's"));
 }
+
+#[tokio::test]
+async fn what_cannot_come_into_a_folder_that_cannot_be_searched_is_reported() {
+    let (_, ann, bob) = team();
+    ann.write("d/x", "ann's");
+    ann.sync().await;
+    bob.person().make_folders("/w/d");
+    for mode in [0o644, 0o000] {
+        bob.person().set_mode("/w/d", mode);
+        let report = bob.sync().await;
+        assert!(!report.is_complete(), "{mode:o}: {report:?}");
+    }
+}

@@ -9,7 +9,7 @@
 //! ```text
 //! LSYNC_SIMULATION_SEED=123 cargo test --test simulation replay -- --nocapture    one seed, with its trace
 //! LSYNC_SIMULATION_SEEDS=100000 cargo test --test simulation                       a longer run
-//! LSYNC_SIMULATION_FIRST=5000                                                      begins elsewhere
+//! LSYNC_SIMULATION_FIRST=5000 LSYNC_SIMULATION_FAILURES=1000                       begins elsewhere, goes on
 //! ```
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -45,8 +45,8 @@ use driver::{Failure, run_seed};
 /// How many seeds a run tries unless told otherwise.
 const SEEDS: u64 = 2_000;
 
-/// After so many failed seeds a run has said enough.
-const FAILURES_MAX: usize = 8;
+/// After so many failed seeds a thread has said enough, unless told otherwise.
+const FAILURES_MAX: u64 = 8;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
@@ -55,12 +55,13 @@ fn number(variable: &str) -> Option<u64> {
 /// Runs seeds on two threads; returns those that failed, in order.
 fn failures(first: u64, count: u64) -> Vec<(u64, Failure)> {
     let next = AtomicU64::new(first);
+    let enough = number("LSYNC_SIMULATION_FAILURES").unwrap_or(FAILURES_MAX) as usize;
     let mut failed: Vec<(u64, Failure)> = std::thread::scope(|scope| {
         let worker = || {
             let mut failed = Vec::new();
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= first + count || failed.len() > FAILURES_MAX {
+                if seed >= first + count || failed.len() >= enough {
                     return failed;
                 }
                 if let Err(failure) = run_seed(seed, false) {

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use super::abilities::race_warning;
 use super::arguments::StatusArguments;
 use super::render;
 use super::report;
-use super::session::{self, Context, RACES, RealWorld, Working};
+use super::session::{self, Context, RealWorld, Working};
 use super::sync::request;
 use super::text::escape;
 use crate::disk::RealDisk;
@@ -28,8 +29,8 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     let found = session::capabilities(&repository)?;
     if context.screen.verbose() {
         context.screen.remark(&format!("bucket: {}", escape(&repository.config.remote.url)));
-        if found.can_lose_races() {
-            context.screen.warning(RACES);
+        if let Some(warning) = race_warning(&found) {
+            context.screen.warning(&warning);
         }
     }
     let started = Instant::now();

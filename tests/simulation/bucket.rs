@@ -47,10 +47,11 @@ impl Simulation {
     /// Tells whether the store can hold the key beside those that it holds.
     fn has_room_for(&self, state: &State, key: &str) -> bool {
         self.remote.capabilities().file_beside_folder
-            || !state
-                .bucket
-                .keys()
-                .any(|it| it != key && (is_within(it, key) || is_within(key, it)))
+            || RepoPath::parse(key).is_ok()
+                && !state
+                    .bucket
+                    .keys()
+                    .any(|it| it != key && (is_within(it, key) || is_within(key, it)))
     }
 
     /// Lets calls to come fail.

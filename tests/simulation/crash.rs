@@ -1,8 +1,13 @@
 //! A machine goes down: what may be gone, and what must not.
 
+use std::path::Path;
+
 use lsync::disk::Crash;
 
 use crate::state::{Expected, ROOT, Simulation, State, value_of};
+
+/// What [`lsync::disk::Person::save`] writes first, and writes over where a crash left one.
+const DRAFT: &str = ".draft of an editor";
 
 impl Simulation {
     /// Takes the power from a machine. Only what a person wrote since the disk was last synced may
@@ -11,6 +16,8 @@ impl Simulation {
         self.machines[client].disk.crash(crash);
         state.clients[client].is_killed = state.clients[client].order.is_some();
         let person = self.machines[client].observer.person();
+        let drafts = person.files_below(ROOT).into_keys().filter(|path| path.ends_with(DRAFT));
+        drafts.for_each(|draft| person.remove(Path::new(ROOT).join(draft)));
         for bytes in person.files_below(ROOT).values() {
             // Half of a write is a content, too, that nobody can tell from a wanted one.
             let text = format!("{} (after a crash)", String::from_utf8_lossy(bytes));

@@ -102,6 +102,9 @@ fn machine(name: &'static str, random: &mut Rng) -> Machine {
     disk.set_exchanges(random.u32(0..4) > 0);
     disk.set_links(random.u32(0..4) > 0);
     disk.set_tells_kinds(random.bool());
+    if random.u32(0..4) == 0 {
+        disk.set_read_bytes_max(20);
+    }
     let mut config =
         Config::new(RemoteConfig { url: "s3://team".to_owned(), ..RemoteConfig::default() });
     config.trash_days = 100_000;

@@ -73,6 +73,8 @@ pub(crate) struct Client {
     pub(crate) removals: BTreeSet<String>,
     /// Conflicts of the plan that nobody settled.
     pub(crate) conflicts: BTreeSet<String>,
+    /// The name that is being moved by the call at hand.
+    pub(crate) moving: Option<String>,
     /// Something happened that the plan could not know.
     pub(crate) is_disturbed: bool,
     pub(crate) stop: Stop,

@@ -66,6 +66,7 @@ impl Simulation {
         let here = operation.folder.join(&operation.name);
         let there = operation.other.as_ref().map(|(folder, name)| folder.join(name));
         let (name, call) = (self.name(client), operation.call);
+        state.clients[client].moving = None;
         for path in [Some(&here), there.as_ref()].into_iter().flatten() {
             // A folder that was removed meanwhile has no path any more.
             if path.is_relative() {
@@ -89,6 +90,7 @@ impl Simulation {
             }
             if let Some(path) = path.to_str().filter(|path| !path.is_empty()) {
                 state.hot = Some(path.to_owned());
+                state.clients[client].moving = Some(path.to_owned());
             }
             let verb = state.clients[client].order.as_ref().map(|order| order.verb);
             if verb.is_none_or(Verb::spares_the_tree) {
@@ -108,13 +110,30 @@ impl Simulation {
         let path = path.to_str().unwrap().to_owned();
         // `resolve --both` puts theirs under the copy's name before it exchanges the two.
         let is_copy = path.contains(".conflict-");
-        let is_planned = is_copy || state.clients[client].removals.contains(&path);
+        let is_planned = is_copy || self.is_planned_removal(state, client, &path);
         let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
         let unlinks = call == Call::Unlink && !is_copy;
         if takes || unlinks || call == Call::Truncate || call == Call::Write {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
         }
+    }
+}
+
+impl Simulation {
+    /// Tells whether the plan takes the name away, or took it before a person renamed its folder.
+    fn is_planned_removal(&self, state: &State, client: usize, path: &str) -> bool {
+        let removals = &state.clients[client].removals;
+        let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let holds = || self.tree(client).get(path).copied();
+        removals.contains(path)
+            || removals.iter().any(|planned| {
+                let order = state.clients[client].order.as_ref();
+                let is_forced = order.is_some_and(|order| order.verb.is_forced());
+                let known =
+                    |value| is_forced || state.published.contains(&(planned.clone(), value));
+                name(planned) == name(path) && holds().is_some_and(known)
+            })
     }
 }
 

@@ -138,7 +138,7 @@ impl Disk for MemoryDisk {
         let contents = state.contents(file.inode)?;
         let rest = usize::try_from(offset).ok().and_then(|start| contents.get(start..));
         let rest = rest.unwrap_or_default();
-        let count = rest.len().min(buffer.len());
+        let count = rest.len().min(buffer.len()).min(state.read_bytes_max);
         buffer[..count].copy_from_slice(&rest[..count]);
         Ok(count)
     }

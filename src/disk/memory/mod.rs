@@ -239,6 +239,11 @@ impl MemoryDisk {
         self.shared.state().tells_kinds = tells_kinds;
     }
 
+    /// Sets the most bytes that one read returns, so that a file can change between two of them.
+    pub fn set_read_bytes_max(&self, bytes: usize) {
+        self.shared.state().read_bytes_max = bytes.max(1);
+    }
+
     /// Sets whether names that differ in case alone are one name.
     pub fn set_folds_case(&self, folds_case: bool) {
         self.shared.state().set_folds_case(folds_case);

@@ -41,6 +41,7 @@ pub(super) struct State {
     pub(super) links: bool,
     pub(super) network: bool,
     pub(super) tells_kinds: bool,
+    pub(super) read_bytes_max: usize,
     pub(super) capacity_bytes: Option<u64>,
 }
 
@@ -60,6 +61,7 @@ impl State {
             links: true,
             network: false,
             tells_kinds: true,
+            read_bytes_max: usize::MAX,
             capacity_bytes: None,
         }
     }

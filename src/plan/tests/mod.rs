@@ -20,6 +20,7 @@ mod laws;
 mod markers;
 mod options;
 mod random;
+mod values;
 
 use std::collections::HashMap;
 use std::sync::Arc;
