@@ -61,7 +61,7 @@ impl State {
     /// Draws a path: often the one that is being transferred.
     pub(crate) fn path(&mut self) -> String {
         match self.hot.clone() {
-            Some(hot) if self.random.u32(0..10) < 3 => hot,
+            Some(hot) if self.random.u32(0..10) < 4 => hot,
             _ => self.pick(PATHS).to_owned(),
         }
     }
