@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::abilities::{abilities, race_warning};
 use super::arguments::{BucketOptions, InitArguments};
 use super::operands::normalise;
-use super::session::{Context, RACES, settings};
+use super::session::{Context, settings};
 use super::style::Paint;
 use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
-use crate::remote::{
-    self, AnyRemote, BucketUrl, Capabilities, Conditions, Probed, RemoteErrorKind, RemoteSettings,
-};
+use crate::remote::{AnyRemote, BucketUrl, Probed, RemoteErrorKind, RemoteSettings};
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 
 /// Runs the command.
@@ -41,6 +40,7 @@ pub(super) async fn make(
     let url = BucketUrl::parse(bucket, &context.start)?;
     let root = normalise(&context.start.join(path));
     refuse_nesting(&url, &root)?;
+    hint_at_folder(context, &url, bucket);
     let existing = existing(&root)?;
     if let Some(existing) = &existing {
         refuse_other_bucket(existing, &url, options)?;
@@ -113,6 +113,17 @@ fn remote_config(
     }
 }
 
+/// Says how a folder is named that an S3 bucket may have been mistaken for.
+fn hint_at_folder(context: &Context, url: &BucketUrl, typed: &str) {
+    let is_s3 = matches!(url, BucketUrl::S3 { .. });
+    if is_s3 && !typed.contains("://") && context.start.join(typed).is_dir() {
+        context.screen.hint(&format!(
+            "{typed} means a bucket of this name in S3; the folder is `./{}`",
+            escape(typed)
+        ));
+    }
+}
+
 /// Refuses a bucket that lies inside its working copy, and the reverse.
 fn refuse_nesting(url: &BucketUrl, root: &Path) -> Result<(), Error> {
     let BucketUrl::Folder(bucket) = url else { return Ok(()) };
@@ -126,9 +137,14 @@ fn refuse_nesting(url: &BucketUrl, root: &Path) -> Result<(), Error> {
     } else {
         return Ok(());
     };
+    let hint = if inner == outer {
+        "name another PATH for the working copy"
+    } else {
+        "put the two folders beside each other"
+    };
     Err(Error::usage(
         format!("the bucket {} {relation} {}", bucket.display(), root.display()),
-        "put the two folders beside each other",
+        hint,
     ))
 }
 
@@ -184,7 +200,7 @@ async fn find_out(
 }
 
 async fn open(settings: &RemoteSettings) -> Result<AnyRemote, Error> {
-    Ok(remote::connect(settings, Capabilities::full()).await?)
+    Ok(AnyRemote::open_new(settings).await?)
 }
 
 /// Tells what was found.
@@ -201,7 +217,9 @@ fn tell(context: &Context, root: &Path, remote: &RemoteConfig, probed: &Probed) 
     }
     let line = |label: &str, text: &str| {
         let label = screen.style().paint(Paint::Bold, label);
-        screen.result(&format!("{label} {}", escape(text)));
+        let line = format!("{label} {}", escape(text));
+        // Of `clone --json`, whose result is lines of another kind.
+        if screen.json() { screen.remark(&line) } else { screen.result(&line) }
     };
     line("working copy:", &root.display().to_string());
     line("bucket:", &bucket);
@@ -210,28 +228,11 @@ fn tell(context: &Context, root: &Path, remote: &RemoteConfig, probed: &Probed) 
         let label = screen.error_style().paint(Paint::Yellow, "note:");
         screen.remark(&format!("{label} {}", escape(note)));
     }
-    if probed.notes.is_empty() && probed.capabilities.can_lose_races() {
-        screen.warning(RACES);
+    if probed.notes.is_empty()
+        && let Some(warning) = race_warning(&probed.capabilities)
+    {
+        screen.warning(&warning);
     }
-}
-
-/// Says in words what a store can do.
-fn abilities(found: &Capabilities) -> String {
-    if found.read_only {
-        return "read-only".to_owned();
-    }
-    let conditional = |conditions| match conditions {
-        Conditions::Atomic | Conditions::AtomicUnquoted => "yes",
-        Conditions::None => "no",
-    };
-    let yes = |it| if it { "yes" } else { "no" };
-    format!(
-        "conditional writes {}, uploads in parts {}, deletions {}; old versions kept {}",
-        conditional(found.conditional_put),
-        conditional(found.conditional_complete),
-        conditional(found.conditional_delete),
-        yes(found.versioning),
-    )
 }
 
 #[cfg(test)]

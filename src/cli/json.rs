@@ -165,12 +165,10 @@ pub(super) fn notice(notice: &Notice) -> String {
 }
 
 /// Renders all of a plan, a line each: actions, conflicts, what is left alone.
-pub(super) fn plan(plan: &Plan, with_bookkeeping: bool) -> String {
-    let actions = plan
-        .actions
-        .iter()
-        .filter(|action| with_bookkeeping || !action.is_bookkeeping())
-        .map(|action| event(&Event::Planned(render::item(action))));
+///
+/// Also what only the database learns: a run tells it as `done`, and a plan tells what a run does.
+pub(super) fn plan(plan: &Plan) -> String {
+    let actions = plan.actions.iter().map(|action| event(&Event::Planned(render::item(action))));
     let lines: Vec<String> = actions
         .chain(plan.conflicts.iter().map(conflict))
         .chain(plan.notices.iter().map(notice))

@@ -3,6 +3,7 @@
 //! [`main`] parses and runs; each command has a file of its own; `screen.rs` holds the two channels,
 //! `render.rs` and `json.rs` the words.
 
+mod abilities;
 mod arguments;
 mod clone;
 mod demo;

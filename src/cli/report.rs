@@ -25,7 +25,7 @@ pub(super) fn plan(context: &Context, word: &'static str, plan: &Plan, elapsed: 
 pub(super) fn plan_lines(context: &Context, plan: &Plan) {
     let screen = &context.screen;
     let lines = if screen.json() {
-        json::plan(plan, screen.verbose())
+        json::plan(plan)
     } else if screen.quiet() {
         String::new()
     } else {

@@ -164,11 +164,6 @@ pub(super) fn selection(
     Ok(Selection::new(paths.unwrap_or_default(), include, exclude)?)
 }
 
-/// What `init` and `status -v` say of a store that cannot keep two writers apart.
-pub(super) const RACES: &str = "this store has no reliable conditional writes: two people who push \
-    the same file in the same second can overwrite each other; lsync compares before and after \
-    each write and keeps copies";
-
 /// Returns what the probe found when the working copy was made.
 pub(super) fn capabilities(repository: &Repository<RealDisk>) -> Result<Capabilities, Error> {
     let config = &repository.config;

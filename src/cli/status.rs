@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use super::abilities::race_warning;
 use super::arguments::StatusArguments;
 use super::render;
 use super::report;
-use super::session::{self, Context, RACES, RealWorld, Working};
+use super::session::{self, Context, RealWorld, Working};
 use super::sync::request;
 use super::text::escape;
 use crate::disk::RealDisk;
@@ -24,12 +25,12 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         offline: arguments.offline,
         ..request(&repository, paths, &arguments.plan)?
     };
-    tell_of_another(context, &repository);
+    let beside_another = tell_of_another(context, &repository);
     let found = session::capabilities(&repository)?;
     if context.screen.verbose() {
         context.screen.remark(&format!("bucket: {}", escape(&repository.config.remote.url)));
-        if found.can_lose_races() {
-            context.screen.warning(RACES);
+        if let Some(warning) = race_warning(&found) {
+            context.screen.warning(&warning);
         }
     }
     let started = Instant::now();
@@ -42,8 +43,11 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         let remote = session::connect(&repository).await?;
         plan(context, context.world(repository, remote, &working), &request).await?
     };
-    let Some(plan) = plan else { return Ok(Exit::Interrupted) };
+    let Some(mut plan) = plan else { return Ok(Exit::Interrupted) };
     drop(working);
+    if beside_another {
+        plan.mark_in_flight();
+    }
     show(context, &plan);
     report::plan_summary(context, "status", &plan, started.elapsed());
     if let Some(hint) = hint(&plan) {
@@ -61,16 +65,17 @@ async fn plan<R: Remote>(
     Ok(context.unless_interrupted(sync::plan(&world, request)).await.transpose()?)
 }
 
-/// Says so where another lsync is at work: what it has under way looks unfinished.
-fn tell_of_another(context: &Context, repository: &Repository<RealDisk>) {
+/// Says so where another lsync is at work, and tells whether one is.
+fn tell_of_another(context: &Context, repository: &Repository<RealDisk>) -> bool {
     match repository.lock_holder(&RealDisk) {
         Ok(Some(0)) => context.screen.remark("another lsync is at work here"),
         Ok(Some(pid)) => {
             context.screen.remark(&format!("another lsync is at work here (process {pid})"));
         }
         // Whoever changes something takes the lock, and reports what is wrong with it.
-        Ok(None) | Err(_) => (),
+        Ok(None) | Err(_) => return false,
     }
+    true
 }
 
 fn show(context: &Context, plan: &Plan) {

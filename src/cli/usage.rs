@@ -36,7 +36,9 @@ fn words(error: &clap::Error, typed: &[String]) -> (String, String) {
     let end = lines.iter().position(|line| ends_message(line)).unwrap_or(lines.len());
     let message: Vec<&str> = lines[..end].iter().copied().filter(|line| !line.is_empty()).collect();
     let help = || format!("`{} --help` lists what it takes", of(error, typed));
-    let tip = lines.iter().find_map(|line| line.strip_prefix("tip: ")).map(str::to_owned);
+    let mut tips = lines.iter().filter_map(|line| line.strip_prefix("tip: "));
+    // Whoever types an option that does not exist means an option, and no file of this name.
+    let tip = tips.find(|tip| !tip.starts_with("to pass ")).map(str::to_owned);
     (message.join(" "), tip.unwrap_or_else(help))
 }
 
@@ -76,6 +78,13 @@ mod tests {
         let (message, hint) = refused("lsync sync --dryrun");
         assert_eq!(message, "unexpected argument '--dryrun' found");
         assert_eq!(hint, "a similar argument exists: '--dry-run'");
+    }
+
+    #[test]
+    fn an_option_of_another_command_is_not_taken_for_a_file() {
+        let (message, hint) = refused("lsync sync --force");
+        assert_eq!(message, "unexpected argument '--force' found");
+        assert_eq!(hint, "`lsync sync --help` lists what it takes");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! [`PlanBuilder`]: takes the rows of the merge, one by one, and builds the plan. Pure.
 
 use super::{
-    Action, ActionKind, Conflict, ConflictKind, Decision, Direction, Examined, KnotVerdict, Member,
-    Members, Notice, Plan, Stage, classify, notices, reconcile, reconcile_knot,
+    Action, ActionKind, Conflict, ConflictKind, Content, Decision, Direction, Examined,
+    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, notices, reconcile,
+    reconcile_knot,
 };
 use crate::tree::{BaseRow, Knot, Local, RepoPath, Row, Stat};
 
@@ -89,7 +90,8 @@ impl PlanBuilder {
         }
     }
 
-    /// Finishes the plan: order (rows come as their contents were compared), `--no-delete`, `--limit`.
+    /// Finishes the plan: `--no-delete`, `--limit`, and an order that does not depend on when the
+    /// contents were compared.
     pub fn finish(mut self) -> Plan {
         if self.options.no_delete {
             self.withhold_deletions();
@@ -155,7 +157,12 @@ impl PlanBuilder {
             Decision::DeleteLocal { unknown_loser } => {
                 self.push(row, ActionKind::DeleteLocal, knot, unknown_loser);
             }
-            Decision::Conflict(kind) => self.plan.conflicts.push(conflict(row, kind)),
+            Decision::Conflict(kind) => {
+                let unknown =
+                    matches!(examined, Examined::Compared { to_remote: Content::Unknown, .. });
+                let found = Conflict { proven: !unknown, ..conflict(row, kind) };
+                self.plan.conflicts.push(found);
+            }
         }
     }
 
@@ -210,7 +217,8 @@ impl PlanBuilder {
             return Stage::Room;
         }
         match kind {
-            ActionKind::Download if path.name() == IGNORE_FILE => Stage::Rules,
+            // In a knot a file may still stand where the folder of the rules will be.
+            ActionKind::Download if path.name() == IGNORE_FILE && knot == 0 => Stage::Rules,
             ActionKind::DeleteLocal | ActionKind::DeleteRemote => Stage::Last,
             ActionKind::Adopt
             | ActionKind::Forget
@@ -295,6 +303,7 @@ fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
         local,
         base: row.base.clone(),
         remote: row.remote.clone(),
+        proven: true,
     }
 }
 

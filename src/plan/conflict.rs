@@ -54,6 +54,8 @@ pub struct Conflict {
     pub base: Option<BaseRow>,
     /// What is in the bucket.
     pub remote: Option<RemoteEntry>,
+    /// The sides are known to differ; otherwise nothing proved them equal, which counts the same.
+    pub proven: bool,
 }
 
 /// How a person settles a conflict.

@@ -154,6 +154,7 @@ mod tests {
     #[test]
     fn numbers_and_percentages_are_read_and_nonsense_is_refused() {
         assert_eq!("25%".parse(), Ok(MaxDelete::Percent(25)));
+        assert_eq!("100%".parse(), Ok(MaxDelete::Percent(100)));
         assert_eq!("7".parse(), Ok(MaxDelete::Count(7)));
         for text in ["", "%", "-1", "101%", "ten", "1.5"] {
             assert!(text.parse::<MaxDelete>().is_err(), "{text:?}");

@@ -212,6 +212,14 @@ impl Plan {
         self.actions.iter().map(Action::bytes).sum()
     }
 
+    /// Turns conflicts that nothing proves into notices: beside another lsync at work they are most
+    /// likely what it has under way.
+    pub fn mark_in_flight(&mut self) {
+        let (proven, in_flight) = (self.conflicts.drain(..)).partition(|conflict| conflict.proven);
+        self.conflicts = proven;
+        self.notices.extend(in_flight.iter().map(|conflict| notices::in_flight(&conflict.path)));
+    }
+
     /// Counts the actions that do more than teach the database.
     pub fn visible(&self) -> u64 {
         self.actions.iter().filter(|action| !action.is_bookkeeping()).count() as u64

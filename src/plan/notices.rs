@@ -27,9 +27,9 @@ pub(super) fn marked(
             None,
         ),
         Marker::Ignored { .. } => return None,
-        Marker::Nested => ("nested", "another working copy, left alone".to_owned(), None),
-        Marker::Link => ("link", "a symbolic link, left alone".to_owned(), None),
-        Marker::Special => ("special", "no regular file, left alone".to_owned(), None),
+        Marker::Nested => ("nested", "another working copy".to_owned(), None),
+        Marker::Link => ("link", "a symbolic link".to_owned(), None),
+        Marker::Special => ("special", "no regular file".to_owned(), None),
         Marker::Unreadable(reason) => (
             "unreadable",
             format!("cannot be read: {reason}"),
@@ -59,6 +59,17 @@ pub(super) fn failed(path: &RepoPath, kind: &'static str, reason: &str) -> Notic
         reason: reason.to_owned(),
         hint: Some(hint.to_owned()),
         incomplete: true,
+    }
+}
+
+/// The notice of a path that cannot be compared while another lsync is at work.
+pub(super) fn in_flight(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "in-flight",
+        reason: "in flight: the other lsync has it under way".to_owned(),
+        hint: None,
+        incomplete: false,
     }
 }
 
@@ -92,7 +103,7 @@ pub fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
         path: key,
         kind: if is_marker { "folder-marker" } else { "unmappable" },
         reason: if is_marker {
-            "an empty folder marker of another tool, left alone".to_owned()
+            "an empty folder marker of another tool".to_owned()
         } else {
             format!("{reason}; left in the bucket")
         },

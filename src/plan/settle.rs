@@ -118,6 +118,7 @@ mod tests {
             kind: ConflictKind::BothChanged,
             local: local.then_some(stat),
             base: None,
+            proven: true,
             remote: remote.map(|etag| RemoteEntry {
                 path: path("f"),
                 version: Version { etag: Etag::new(etag), size: 1 },

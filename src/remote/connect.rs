@@ -44,7 +44,7 @@ pub enum AnyBody {
 
 /// Opens the bucket that `settings` name, with what the probe found when the working copy was made.
 ///
-/// Makes no request; a folder says for itself what it can do, and has to be there.
+/// Makes no request; a folder says for itself what it can do, and has to be there, as a bucket.
 pub async fn connect(
     settings: &RemoteSettings,
     capabilities: Capabilities,
@@ -61,11 +61,25 @@ pub async fn connect(
             };
             Ok(AnyRemote::S3(S3Remote::open(&settings, capabilities).await))
         }
-        BucketUrl::Folder(path) => FolderRemote::open(RealDisk, path, "").map(AnyRemote::Folder),
+        // Where nothing can be written, nothing tells a bucket from another folder.
+        BucketUrl::Folder(path) if capabilities.read_only => {
+            FolderRemote::open(RealDisk, path, "").map(AnyRemote::Folder)
+        }
+        BucketUrl::Folder(path) => FolderRemote::reopen(RealDisk, path, "").map(AnyRemote::Folder),
     }
 }
 
 impl AnyRemote {
+    /// Opens the bucket that `settings` name for the first time, before its store was probed.
+    ///
+    /// Makes no request; a folder becomes a bucket by this.
+    pub async fn open_new(settings: &RemoteSettings) -> Result<Self, RemoteError> {
+        match &settings.url {
+            BucketUrl::Folder(path) => FolderRemote::open(RealDisk, path, "").map(Self::Folder),
+            BucketUrl::S3 { .. } => connect(settings, Capabilities::full()).await,
+        }
+    }
+
     /// Makes the bucket that `settings` name where it is missing, the folders above it included.
     pub async fn create_bucket(settings: &RemoteSettings) -> Result<(), RemoteError> {
         if let BucketUrl::Folder(path) = &settings.url {

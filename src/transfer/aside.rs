@@ -7,7 +7,7 @@ use crate::local::replace::{self, Outcome, Staging, Target};
 use crate::remote::{Remote, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
-use super::context::{Context, Trouble, World, with_cause};
+use super::context::{Context, Trouble, World};
 use super::download::verified;
 
 /// Which version of an object is wanted.
@@ -56,13 +56,13 @@ where
     let opened = staging.and_then(|staging| Ok((staging, Context::new(world, None, 1)?)));
     let fetched = match opened {
         Ok((staging, context)) => fetch(&context, &staging, (path, wanted), target).await,
-        Err(error) => Err(Trouble::Disk(format!("cannot use .lsync/tmp: {error}"))),
+        Err(error) => Err(Trouble::Disk(format!("cannot use .lsync/tmp: {error}"), None)),
     };
     match fetched {
         Ok(Some(stat)) => Ok(stat),
         Ok(None) => Err(AsideError::NameTaken(target.clone())),
         Err(Trouble::Remote(error)) => Err(AsideError::Remote(error)),
-        Err(Trouble::Changed(reason) | Trouble::InTrash(reason) | Trouble::Disk(reason)) => {
+        Err(Trouble::Changed(reason) | Trouble::InTrash(reason) | Trouble::Disk(reason, _)) => {
             Err(AsideError::Failed { path: path.clone(), reason })
         }
         Err(Trouble::Stopped) => {
@@ -99,7 +99,7 @@ async fn fetch<D: Disk, R: Remote, C: Clock>(
             let (folder, name) = place.name();
             let stat = context.disk.lstat(folder, name);
             let synced = context.disk.sync_folder(folder);
-            let error = |error: std::io::Error| Trouble::Disk(with_cause(&error));
+            let error = |error: std::io::Error| Trouble::disk(&error);
             synced.and(stat).map(Some).map_err(error)
         }
         Outcome::Changed(_) | Outcome::EditInSlot | Outcome::NoExchange => Ok(None),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::context::{Trouble, with_cause};
+use super::context::Trouble;
 use super::names::Moves;
 use super::pool::Prepared;
 use super::{Ready, Report, Run, item};
@@ -97,7 +97,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
         let synced = match self.run.sync_contents(&ready) {
             Ok(()) => self.run.context.remote.settle().await.map_err(Trouble::from),
-            Err(error) => Err(Trouble::Disk(format!("cannot make files durable: {error}"))),
+            Err(error) => Err(Trouble::Disk(format!("cannot make files durable: {error}"), None)),
         };
         if let Err(trouble) = synced {
             self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
@@ -105,7 +105,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
         let effects = self.take_effect(ready)?;
         if let Err(error) = self.run.sync_names(&effects) {
-            let trouble = Trouble::Disk(format!("cannot make names durable: {error}"));
+            let trouble = Trouble::Disk(format!("cannot make names durable: {error}"), None);
             self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
             return Ok(());
         }
@@ -142,7 +142,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
         // What is about to move is written down, durably, before anything moves.
         if let Err(error) = self.run.trash.sync() {
-            let trouble = Trouble::Disk(with_cause(&error));
+            let trouble = Trouble::disk(&error);
             self.fail_all(moves.into_actions().into_iter(), &trouble);
             return Ok(effects);
         }
@@ -195,9 +195,9 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 let hint = format!("lsync trash restore {operand}");
                 monitor.event(Event::Failed(item(action, reason, Some(&hint))));
             }
-            Trouble::Disk(reason) => {
+            Trouble::Disk(reason, hint) => {
                 self.report.failed += 1;
-                monitor.event(Event::Failed(item(action, &reason, None)));
+                monitor.event(Event::Failed(item(action, &reason, hint)));
             }
             Trouble::Remote(error) if error.ends_the_run() => {
                 self.report.failed += 1;

@@ -183,8 +183,8 @@ pub(super) enum Trouble {
     Changed(String),
     /// A person's edit of the last moment could not keep its name; what `trash restore` calls it.
     InTrash(String),
-    /// The disk refused.
-    Disk(String),
+    /// The disk refused: why, and what to do about it where that is known.
+    Disk(String, Option<&'static str>),
     /// The store refused.
     Remote(RemoteError),
     /// The run ends before this path's turn.
@@ -201,8 +201,13 @@ impl Trouble {
             std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
                 Self::Changed("it was moved or deleted here".to_owned())
             }
-            _ => Self::Disk(format!("{path}: {error}")),
+            _ => Self::Disk(format!("{path}: {error}"), disk_hint(error)),
         }
+    }
+
+    /// The disk refused, and this is what it said.
+    pub(super) fn disk(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::Disk(with_cause(error), disk_hint(error))
     }
 }
 
@@ -217,7 +222,7 @@ impl From<ContentError> for Trouble {
         if error.is_changed_meanwhile() {
             Self::changed("it was changed here")
         } else {
-            Self::Disk(with_cause(&error))
+            Self::disk(&error)
         }
     }
 }
@@ -226,8 +231,23 @@ impl From<ReplaceError> for Trouble {
     fn from(error: ReplaceError) -> Self {
         match error {
             ReplaceError::Missing { .. } => Self::changed("its folder was deleted here"),
-            other => Self::Disk(with_cause(&other)),
+            other => Self::disk(&other),
         }
+    }
+}
+
+/// Returns what to do about an error of the disk that a person can do something about.
+fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let kind = causes.filter_map(|it| it.downcast_ref::<std::io::Error>()).last()?.kind();
+    match kind {
+        std::io::ErrorKind::PermissionDenied => {
+            Some("give yourself permission to it, or name it in .lsyncignore")
+        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Some("make room and run the same command again")
+        }
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::remote::{Remote, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
 use crate::tree::{Kind, RepoPath, Version};
 
-use super::context::{Context, Trouble, with_cause};
+use super::context::{Context, Trouble};
 use super::download::Wanted;
 use super::retry::{Backoff, retry};
 use super::upload::{changed_in_bucket, refused};
@@ -86,6 +86,6 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             synced.map_err(|error| Trouble::io(path, &error))?;
             trash.store_bucket(&entry, (&staged.folder, &staged.name)).map(|_| ())
         };
-        kept.and_then(|()| trash.sync()).map_err(|error| Trouble::Disk(with_cause(&error)))
+        kept.and_then(|()| trash.sync()).map_err(|error| Trouble::disk(&error))
     }
 }

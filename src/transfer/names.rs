@@ -6,7 +6,7 @@ use std::io;
 
 use super::Run;
 use super::commit::Effect;
-use super::context::{Context, Trouble, with_cause};
+use super::context::{Context, Trouble};
 use super::download::Fetched;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -115,7 +115,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
             staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, &error))?;
         let entry = self.entry(action, None, &expected);
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
-        let slot = slot.map_err(|error| Trouble::Disk(with_cause(&error)))?;
+        let slot = slot.map_err(|error| Trouble::disk(&error))?;
         Ok(How::Remove { parent, expected, slot })
     }
 
@@ -128,7 +128,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         let entry = self.entry(action, Some(&fetched.staged.stat), expected);
         let workspace = &fetched.workspace;
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
-        slot.map_err(|error| Trouble::Disk(with_cause(&error)))
+        slot.map_err(|error| Trouble::disk(&error))
     }
 
     fn entry<'e>(
@@ -246,15 +246,16 @@ pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
             let operand = slot.map_or_else(String::new, |slot| slot.operand.clone());
             (Fate::Edit, Err(Trouble::InTrash(operand)))
         }
-        Ok(Outcome::NoExchange) => {
-            (Fate::Empty, Err(Trouble::Disk("the file system cannot exchange names".to_owned())))
-        }
+        Ok(Outcome::NoExchange) => (
+            Fate::Empty,
+            Err(Trouble::Disk("the file system cannot exchange names".to_owned(), None)),
+        ),
         // What the slot holds is not known: it stays open, and the next command settles it.
         Err(error) => return Err(error.into()),
     };
     if let Some(slot) = slot {
         let closed = run.trash.close(slot, fate);
-        closed.map_err(|error| Trouble::Disk(with_cause(&error)))?;
+        closed.map_err(|error| Trouble::disk(&error))?;
     }
     result
 }

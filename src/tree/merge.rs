@@ -1,5 +1,5 @@
-//! The ordered merge: three streams in the byte order of S3 keys become one stream of rows, like a
-//! zip. Nothing is collected but the rows of one *knot*.
+//! The ordered merge: three streams in the byte order of S3 keys become one stream of rows, like
+//! a zip. Nothing is collected but the rows of one *knot*.
 //!
 //! A file against a folder of the same name cannot be seen at one key: `a-1` and `a.txt` lie between
 //! `a` and `a/b`. So the merge keeps a stack of the rows whose key is a byte prefix of the current

@@ -50,15 +50,35 @@ fn assert_error_without_hint(output: &crate::support::Output, code: i32, part: &
 #[test]
 fn a_broken_database_line_is_dropped_with_a_warning_and_its_file_adopted() {
     let team = Team::sharing(&[("a", "a"), ("b", "b"), ("c", "c")]);
-    let database = team.text("one/.lsync/database.yaml");
-    let broken = database.replace(r#"{path: "b""#, r#"{path: "b"#);
-    assert_ne!(broken, database);
-    team.write("one/.lsync/database.yaml", broken);
-    let output = team.ok("one", "sync");
-    assert!(output.stderr.contains("warning:"), "{}", output.stderr);
-    assert!(output.stderr.contains("database.yaml"), "{}", output.stderr);
-    assert_eq!(team.transfers(), Vec::<String>::new());
-    team.assert_agreed();
+    // As a person would edit the one, and as a disk would spoil the other.
+    for (name, from, to) in [
+        ("journal.yaml", r#"path: "b", size: 1"#, r#"path: "b", size: 2"#),
+        ("database.yaml", r#"{path: "b""#, r#"{path: "b"#),
+    ] {
+        let text = team.text(format!("one/.lsync/{name}"));
+        let broken = text.replace(from, to);
+        assert_ne!(broken, text, "{name}");
+        team.write(format!("one/.lsync/{name}"), broken);
+        team.server.clear_log();
+        let output = team.ok("one", "sync");
+        assert!(output.stderr.contains("warning:"), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(name), "{}", output.stderr);
+        assert_eq!(team.transfers(), Vec::<String>::new());
+        team.assert_agreed();
+        // What is in the journal goes into the database, line by line.
+        let journal = team.text("one/.lsync/journal.yaml");
+        team.write("one/.lsync/database.yaml", as_database(&journal));
+        team.remove("one/.lsync/journal.yaml");
+    }
+}
+
+/// Turns a journal to the database that it amounts to, by hand: sorted, and no path twice.
+fn as_database(journal: &str) -> String {
+    let mut lines: Vec<_> = journal.lines().map(|line| line.split(" # ").next().unwrap()).collect();
+    let header = lines.remove(0);
+    lines.sort_unstable();
+    lines.dedup();
+    format!("{header}\n{}\n", lines.join("\n"))
 }
 
 #[test]

@@ -95,8 +95,10 @@ fn a_bucket_that_is_gone_deletes_nothing() {
     assert!(matches!(output.code, Some(1 | 13)), "{output:?}");
     assert!(output.stderr.contains("bucket"), "{}", output.stderr);
     assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
-    // An empty folder in its place, as of a disk that is not mounted.
-    fs::create_dir(workspace.path("bucket")).unwrap();
+    // A bucket in its place that somebody emptied.
+    fs::rename(workspace.path("elsewhere"), workspace.path("bucket")).unwrap();
+    workspace.remove("bucket/a");
+    workspace.remove("bucket/b");
     run(&workspace, "one", "sync").assert_code(5);
     assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
 }
@@ -109,4 +111,24 @@ fn an_unknown_folder_is_an_unknown_bucket_unless_it_shall_be_made() {
     workspace.write("one/f", "f");
     ok(&workspace, "one", "sync");
     assert_eq!(workspace.texts("bucket"), files(&[("f", "f")]));
+}
+
+/// One file is few enough for every guard: only the bucket's own folder tells that it is not there.
+#[test]
+fn a_bucket_whose_disk_is_not_mounted_deletes_nothing() {
+    let workspace = sharing(&[("only", "one")]);
+    fs::rename(workspace.path("bucket"), workspace.path("unmounted")).unwrap();
+    fs::create_dir(workspace.path("bucket")).unwrap();
+    for line in ["sync", "pull", "pull --mirror --yes", "status"] {
+        assert_error(&run(&workspace, "one", line), 1, &["bucket", "mounted"]);
+    }
+    assert_eq!(workspace.texts("one"), files(&[("only", "one")]));
+    assert_eq!(
+        fs::read_dir(workspace.path("bucket")).unwrap().count(),
+        0,
+        "nothing was made there"
+    );
+    fs::remove_dir(workspace.path("bucket")).unwrap();
+    fs::rename(workspace.path("unmounted"), workspace.path("bucket")).unwrap();
+    assert!(ok(&workspace, "one", "sync").stdout.contains("up to date"));
 }

@@ -15,7 +15,9 @@ fn an_edit_reaches_the_teammate_and_a_third_sync_does_nothing() {
     team.ok("one", "sync");
     team.ok("two", "sync");
     assert_eq!(team.texts("two"), files(&[("f", "second, and longer"), ("g", "kept")]));
-    let databases = || ["one", "two"].map(|copy| team.read(format!("{copy}/.lsync/database.yaml")));
+    let database =
+        |copy| ["database", "journal"].map(|it| team.read(format!("{copy}/.lsync/{it}.yaml")));
+    let databases = || ["one", "two"].map(database);
     let before = databases();
     team.assert_agreed();
     assert_eq!(databases(), before);
@@ -267,6 +269,8 @@ fn a_new_ignore_rule_forgets_and_deletes_nothing_and_taking_it_back_adopts() {
     assert!(all.iter().all(|path| team.exists(format!("one/{path}"))));
     assert!(all.iter().all(|path| team.bucket().contains_key(*path)));
     team.assert_quiet("one");
+    // The teammate's run fetches the rules, and the one after it obeys them.
+    team.ok("two", "sync");
     team.run("two", "sync").assert_code(3);
     assert!(all.iter().all(|path| team.exists(format!("two/{path}"))));
     team.write("one/.lsyncignore", "");

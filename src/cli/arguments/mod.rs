@@ -290,7 +290,7 @@ pub(in crate::cli) enum TrashCommand {
         #[arg(value_parser = FalseyValueParser::new())]
         json: bool,
     },
-    /// Bring back the latest copy of each path; what is there now goes to the trash
+    /// Bring back the latest copy of each path whose name is free
     Restore {
         /// Files, relative to the current directory
         #[arg(value_name = "PATH", required = true)]

@@ -30,7 +30,7 @@ fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>)
 
 fn conflict(text: &str) -> Conflict {
     let kind = ConflictKind::BothChanged;
-    Conflict { path: path(text), kind, local: None, base: None, remote: None }
+    Conflict { path: path(text), kind, local: None, base: None, remote: None, proven: true }
 }
 
 fn notice(text: &str, incomplete: bool) -> Notice {

@@ -139,7 +139,7 @@ mod tests {
     fn a_conflict_is_described_by_both_sides() {
         let path = RepoPath::parse("a\nb").unwrap();
         let kind = ConflictKind::DeletedHere;
-        let conflict = Conflict { path, kind, local: None, base: None, remote: None };
+        let conflict = Conflict { path, kind, local: None, base: None, remote: None, proven: true };
         assert_eq!(
             describe(Style::PLAIN, &conflict, &sides(None, Some(0))),
             "a\\nb: deleted here, changed in the bucket\n  ours    deleted\n  \

@@ -137,6 +137,14 @@ fn new_ignore_rules_come_before_everything_else() {
 }
 
 #[test]
+fn rules_in_a_folder_that_replaces_a_file_wait_until_the_file_is_gone() {
+    assert_eq!(
+        show(&plan(Direction::Sync, "a = D | a/.lsyncignore 0 C | a/b 0 C")),
+        "room TRASH= a, GET+ a/.lsyncignore, GET+ a/b",
+    );
+}
+
+#[test]
 fn deletions_come_last_whatever_their_names() {
     assert_eq!(
         show(&plan(Direction::Sync, "a D = | b = D | y 0 C | z C 0")),
@@ -234,4 +242,15 @@ fn any_part_of_the_signature_that_differs_makes_a_file_changed() {
     let mut builder = PlanBuilder::new(options(Direction::Sync));
     builder.row(&row, &crate::plan::Examined::NotNeeded);
     assert_eq!(builder.finish().agreed, 1, "mode and device are not the contents'");
+}
+
+#[test]
+fn beside_another_lsync_only_proven_differences_are_conflicts() {
+    let mut plan = plan(Direction::Sync, "a M M | b M ? | c C ? | d D M");
+    assert_eq!(plan.conflicts.len(), 4);
+    plan.mark_in_flight();
+    let open: Vec<_> = plan.conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
+    let in_flight: Vec<_> = plan.notices.iter().map(|notice| notice.path.as_str()).collect();
+    assert_eq!((open, in_flight), (vec!["a", "d"], vec!["b", "c"]));
+    assert!(plan.notices.iter().all(|notice| notice.kind == "in-flight" && !notice.incomplete));
 }

@@ -100,12 +100,7 @@ impl<D: Disk> FolderRemote<D> {
             RepoPath::parse(prefix)
                 .map_err(|cause| error(RemoteErrorKind::Invalid, "OPEN", &name, cause))?;
         }
-        let folder = disk.open_path(root).map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                error(RemoteErrorKind::NoBucket, "OPEN", &name, "there is no such folder")
-            }
-            _ => error::of_io("OPEN", &name, &cause),
-        })?;
+        let folder = open_root(&disk, root, &name)?;
         let root_stat = disk.stat_folder(&folder).context("OPEN", &name)?;
         let network = disk.is_network(&folder).context("OPEN", &name)?;
         let control = Control::open(&disk, &folder, root_stat.mode).context("OPEN", &name)?;
@@ -125,6 +120,23 @@ impl<D: Disk> FolderRemote<D> {
             walks: Mutex::default(),
             disk,
         })
+    }
+
+    /// Opens a folder that has been a bucket before.
+    ///
+    /// [`RemoteErrorKind::NoBucket`] where its `.lsync/` is missing: an empty folder in whose place
+    /// the disk of the bucket is not mounted must not look like a bucket without objects.
+    pub fn reopen(disk: D, root: &Path, prefix: &str) -> Result<Self, RemoteError> {
+        let name = format!("file://{}", root.display());
+        let folder = open_root(&disk, root, &name)?;
+        match disk.lstat(&folder, OsStr::new(CONTROL)) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                let message = "the folder is no bucket any more; is its disk mounted?";
+                Err(error(RemoteErrorKind::NoBucket, "OPEN", &name, message))
+            }
+            Err(cause) => Err(error::of_io("OPEN", &name, &cause)),
+            Ok(_) => Self::open(disk, root, prefix),
+        }
     }
 
     /// Makes the folder `root` and those above it that are missing, and opens it as bucket.
@@ -222,6 +234,16 @@ impl<D: Disk> Control<D> {
             other => other.map(Some),
         }
     }
+}
+
+/// Opens the folder that is the bucket.
+fn open_root<D: Disk>(disk: &D, root: &Path, name: &str) -> Result<D::Folder, RemoteError> {
+    disk.open_path(root).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            error(RemoteErrorKind::NoBucket, "OPEN", name, "there is no such folder")
+        }
+        _ => error::of_io("OPEN", name, &cause),
+    })
 }
 
 /// What a folder can do as a store. Locks and renames of network file systems cannot be relied upon.

@@ -23,6 +23,8 @@ pub(super) struct Call {
     pub(super) writes: bool,
     /// The request names the version that it expects to find, so that 404 means "changed".
     pub(super) expects_version: bool,
+    /// The server, where it is not AWS.
+    pub(super) server: Option<String>,
 }
 
 impl Call {
@@ -79,7 +81,13 @@ impl Call {
             SdkError::DispatchFailure(failure) if failure.is_user() => Kind::Invalid,
             _ => Kind::Interrupted,
         };
-        self.error(kind, chain.text)
+        match (&self.server, kind) {
+            // A typo in the endpoint is the likeliest cause, and nothing else names it.
+            (Some(server), Kind::Unreachable) => {
+                self.error(kind, format!("{server}: {}", chain.text))
+            }
+            _ => self.error(kind, chain.text),
+        }
     }
 }
 
@@ -233,8 +241,13 @@ mod tests {
     use aws_sdk_s3::operation::put_object::PutObjectError;
     use aws_sdk_s3::primitives::SdkBody;
 
-    const WRITE: Call =
-        Call { operation: "PUT", key: String::new(), writes: true, expects_version: false };
+    const WRITE: Call = Call {
+        operation: "PUT",
+        key: String::new(),
+        writes: true,
+        expects_version: false,
+        server: None,
+    };
 
     fn answered(
         status: u16,

@@ -101,6 +101,7 @@ impl S3Remote {
             key: format!("s3://{}/{}", self.bucket, self.keys.key(below)),
             writes: false,
             expects_version: false,
+            server: self.connection.endpoint.clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::model::{World, child, clear};
 use crate::tree::RepoPath;
 
 /// Names whose order, case or form is easily mistaken; `-` and `.` sort before `/`, `0` after it.
-const NAMES: [&str; 9] = ["a", "a.", "a-", "a0", "A", "b", "é", "e\u{301}", "a"];
+const NAMES: [&str; 10] = ["a", "a.", "a-", "a0", "A", "b", "é", "e\u{301}", ".lsyncignore", "a"];
 
 /// Names that a rule may ignore.
 const IGNORABLE: [&str; 3] = ["b", "a-", "A"];
@@ -128,7 +128,9 @@ impl Story {
         }
         let tracked: Vec<_> =
             world.local.keys().filter(|path| !world.is_ignored(path)).cloned().collect();
-        tracked.iter().for_each(|path| world.agree(path));
+        for path in &tracked {
+            world.agree(path);
+        }
         self.local.iter().for_each(|edit| edit_local(&mut world, edit));
         self.remote.iter().for_each(|edit| edit_remote(&mut world, edit));
         world.ignored = self.ignored_after.iter().map(|name| (*name).to_owned()).collect();
@@ -137,14 +139,14 @@ impl Story {
 }
 
 /// Picks a path of a side.
-fn pick<T>(side: &BTreeMap<RepoPath, T>, index: &Index) -> Option<RepoPath> {
+fn pick<T>(side: &BTreeMap<RepoPath, T>, index: Index) -> Option<RepoPath> {
     (!side.is_empty()).then(|| side.keys().nth(index.index(side.len())).cloned()).flatten()
 }
 
 pub(super) fn edit_local(world: &mut World, edit: &Edit) {
     let picked = match edit {
         Edit::Write(name) => Some(path(name)),
-        Edit::Take(index) => pick(&world.remote, index),
+        Edit::Take(index) => pick(&world.remote, *index),
         Edit::Change(index)
         | Edit::Delete(index)
         | Edit::Touch(index)
@@ -152,7 +154,7 @@ pub(super) fn edit_local(world: &mut World, edit: &Edit) {
         | Edit::Fold(index)
         | Edit::Rename(index, _)
         | Edit::Beside(index, _)
-        | Edit::Link(index) => pick(&world.local, index),
+        | Edit::Link(index) => pick(&world.local, *index),
     };
     let Some(picked) = picked else { return };
     let content = world.local.get(&picked).map(|file| file.content);
@@ -192,7 +194,7 @@ pub(super) fn edit_local(world: &mut World, edit: &Edit) {
 pub(super) fn edit_remote(world: &mut World, edit: &Edit) {
     let picked = match edit {
         Edit::Write(name) => Some(path(name)),
-        Edit::Take(index) => pick(&world.local, index),
+        Edit::Take(index) => pick(&world.local, *index),
         Edit::Change(index)
         | Edit::Delete(index)
         | Edit::Touch(index)
@@ -200,7 +202,7 @@ pub(super) fn edit_remote(world: &mut World, edit: &Edit) {
         | Edit::Fold(index)
         | Edit::Rename(index, _)
         | Edit::Beside(index, _)
-        | Edit::Link(index) => pick(&world.remote, index),
+        | Edit::Link(index) => pick(&world.remote, *index),
     };
     let Some(picked) = picked else { return };
     let content = world.remote.get(&picked).map(|object| object.content);

@@ -37,17 +37,20 @@ fn any_direction() -> impl Strategy<Value = Direction> {
 /// The paths that a plan leaves as they are on both sides.
 struct Untouched<'a> {
     world: &'a World,
-    paths: BTreeSet<&'a RepoPath>,
+    paths: BTreeSet<&'a str>,
     trees: Vec<&'a str>,
 }
 
 impl<'a> Untouched<'a> {
     fn new(world: &'a World, plan: &'a Plan) -> Self {
         let knots = plan.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
+        let unreadable = plan.notices.iter().filter(|notice| notice.kind == "unreadable");
         let clashes = plan.notices.iter().filter(|notice| notice.kind == "clash");
         Self {
             world,
-            paths: plan.conflicts.iter().map(|conflict| &conflict.path).collect(),
+            paths: (plan.conflicts.iter().map(|conflict| conflict.path.as_str()))
+                .chain(unreadable.map(|notice| notice.path.as_str()))
+                .collect(),
             trees: (knots.map(|conflict| conflict.path.as_str()))
                 .chain(clashes.map(|notice| notice.path.as_str()))
                 .collect(),
@@ -61,7 +64,7 @@ impl<'a> Untouched<'a> {
                 .is_some_and(|it| it.is_empty() || it.starts_with('/'))
         };
         self.world.is_left_alone(path)
-            || self.paths.contains(path)
+            || self.paths.contains(path.as_str())
             || self.trees.iter().any(|tree| is_in(&tree))
     }
 
@@ -145,8 +148,10 @@ proptest! {
     fn a_run_loses_nothing_and_leaves_nothing_to_the_next(
         story in story(),
         direction in any_direction(),
+        disk_fails in any::<bool>(),
     ) {
-        run(&mut story.tell(), direction, &story);
+        let mut world = World { disk_fails, ..story.tell() };
+        run(&mut world, direction, &story);
     }
 
     #[test]

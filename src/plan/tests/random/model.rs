@@ -47,6 +47,8 @@ pub(super) struct World {
     pub(super) trash: BTreeSet<u64>,
     /// Contents of the bucket that were replaced by somebody who knew them.
     pub(super) superseded: BTreeSet<u64>,
+    /// Some contents cannot be read when they are to be compared.
+    pub(super) disk_fails: bool,
     /// The store can hold a file beside a folder of the same name.
     pub(super) file_beside_folder: bool,
     pub(super) contents: u64,
@@ -204,6 +206,9 @@ impl World {
             return Examined::NotNeeded;
         }
         let file = &self.local[&row.path];
+        if self.disk_fails && file.content.is_multiple_of(3) {
+            return Examined::Failed { kind: "unreadable", reason: "an I/O error".to_owned() };
+        }
         let compare = |needed: bool, other: Option<u64>| {
             if needed && other == Some(file.content) { Content::Same } else { Content::Different }
         };
