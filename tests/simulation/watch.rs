@@ -76,6 +76,10 @@ impl Simulation {
                 state.violate(format!("I9: {name} touched {} ({call:?})", path.display()));
                 continue;
             };
+            let looks = matches!(call, Call::Lstat | Call::Fstat) && !path.starts_with(".lsync");
+            if looks {
+                state.clients[client].moving = path.to_str().map(str::to_owned);
+            }
             if !changes {
                 continue;
             }
