@@ -260,6 +260,7 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
         Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed => Exit::Unreachable,
         Kind::NotFound
         | Kind::NoBucket
+        | Kind::BucketGone
         | Kind::Changed
         | Kind::Busy
         | Kind::WrongRegion
@@ -279,6 +280,7 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
         Kind::NoBucket => {
             Some("check the name, or make the bucket by `lsync init --create-bucket`")
         }
+        Kind::BucketGone => Some("mount the disk, or check the path"),
         Kind::NoCredentials => Some(
             "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY",
@@ -360,7 +362,16 @@ mod tests {
         let fatal = |kind| {
             let (operation, key, message) = ("LIST", String::new(), String::new());
             let (ambiguous, retry_after_seconds) = (false, None);
-            Some(RemoteError { kind, operation, key, message, ambiguous, retry_after_seconds })
+            let cause = None;
+            Some(RemoteError {
+                kind,
+                operation,
+                key,
+                message,
+                cause,
+                ambiguous,
+                retry_after_seconds,
+            })
         };
         for (report, code) in [
             (nothing(), 0),

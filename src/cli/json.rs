@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::render;
 use crate::monitor::{Event, Item};
-use crate::plan::{Conflict, Notice, Plan};
+use crate::plan::{Conflict, ConflictKind, Notice, Plan};
 use crate::transfer::Report;
 
 /// One line: what happened to one path, or to the run.
@@ -129,7 +129,7 @@ pub(super) fn event(event: &Event) -> String {
         Event::Conflict(item) => ("conflict", item),
         Event::Skipped(item) => ("skipped", item),
     };
-    let Item { path, action, bytes, reason, hint } = item;
+    let Item { path, action, bytes, reason, lost: _, hint } = item;
     write(&Line {
         event: name,
         path: Some(path),
@@ -148,7 +148,13 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
         action: conflict.kind.word(),
         bytes: 0,
         reason: conflict.kind.words(),
-        hint: Some("lsync resolve"),
+        hint: Some(match conflict.kind {
+            ConflictKind::FileAgainstFolder => "rename one of the two, then lsync sync",
+            ConflictKind::BothChanged
+            | ConflictKind::BothCreated
+            | ConflictKind::DeletedHere
+            | ConflictKind::DeletedThere => "lsync resolve",
+        }),
     })
 }
 

@@ -264,7 +264,10 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = settings(place.path().join("new/team").to_str().unwrap());
         let error = connect(&folder, Capabilities::full()).await.err().unwrap();
-        assert_eq!(error.kind, RemoteErrorKind::NoBucket);
+        assert_eq!(error.kind, RemoteErrorKind::BucketGone);
+        let text = error.to_string();
+        assert!(text.starts_with("cannot open the bucket file:///"), "{text}");
+        assert!(text.ends_with(": there is no such folder"), "{text}");
         AnyRemote::create_bucket(&folder).await.unwrap();
         let remote = connect(&folder, Capabilities::full()).await.unwrap();
         remote.check_access().await.unwrap();

@@ -1,5 +1,6 @@
 //! Plans, states and reports as lines for people. Every name is escaped here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::style::{Paint, Style};
@@ -7,6 +8,13 @@ use super::text::{count, duration, escape, number, rate, size};
 use crate::monitor::Item;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
+use crate::tree::Etag;
+
+/// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
+const WORD_COLUMNS_MAX: usize = 14;
+
+/// How many characters of an ETag are shown.
+const ETAG_CHARACTERS: usize = 8;
 
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
@@ -45,6 +53,7 @@ pub(super) fn item(action: &Action) -> Item {
         action: action.word(),
         bytes: action.bytes(),
         reason,
+        lost: None,
         hint: None,
     }
 }
@@ -60,9 +69,18 @@ pub(super) fn action_line(style: Style, item: &Item, columns: usize) -> String {
     }
     if !item.reason.is_empty() {
         line.push_str("  ");
-        line.push_str(&escape(&item.reason));
+        line.push_str(&escape(&reason(item)));
     }
     line
+}
+
+/// Returns the reason of an item, with no more of an ETag than tells two versions apart.
+fn reason(item: &Item) -> Cow<'_, str> {
+    let Some(etag) = item.lost.as_ref().map(Etag::as_str) else { return (&item.reason).into() };
+    match etag.char_indices().nth(ETAG_CHARACTERS) {
+        None => (&item.reason).into(),
+        Some((end, _)) => item.reason.replacen(etag, &format!("{}…", &etag[..end]), 1).into(),
+    }
 }
 
 fn paint(item: &Item) -> Paint {
@@ -81,12 +99,12 @@ pub(super) fn conflict_line(style: Style, conflict: &Conflict) -> String {
 
 /// Renders an action that was carried out, for `--verbose`.
 pub(super) fn done_line(style: Style, item: &Item) -> String {
-    action_line(style, item, WORD_COLUMNS_MIN)
+    action_line(style, item, WORD_COLUMNS_MAX)
 }
 
 /// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
 pub(super) fn replaced_line(label: &str, item: &Item) -> String {
-    format!("{label}: {} ({})", escape(&item.reason), escape(&item.path))
+    format!("{label}: {} ({})", escape(&reason(item)), escape(&item.path))
 }
 
 /// Renders a failure: `failed   docs/a.txt  permission denied`.
@@ -126,6 +144,7 @@ pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
         action: notice.kind,
         bytes: 0,
         reason: notice.reason.clone(),
+        lost: None,
         hint: notice.hint.clone(),
     };
     item_line(&word, &item)

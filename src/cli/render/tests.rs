@@ -150,6 +150,7 @@ fn a_failure_brings_its_hint() {
         action: "upload",
         bytes: 1,
         reason: "permission denied\nreally".to_owned(),
+        lost: None,
         hint: Some("run again".to_owned()),
     };
     assert_eq!(
