@@ -168,6 +168,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     working.pause();
     if request.dry_run {
         report::plan(context, wish.word, &plan, started.elapsed());
+        report::warn_of_read_only(context, &world, &plan);
         return Ok(Exit::of_plan(&plan));
     }
     if !agreed(context, wish, &request, &plan)? {
@@ -196,13 +197,14 @@ impl Carry<'_> {
         plan: Plan,
         started: Instant,
     ) -> Result<Exit, Error> {
+        report::refuse_read_only(self.world, &plan)?;
         let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
         let carrying = sync::carry_out(self.world, self.request, plan);
         let report = context.to_the_end(carrying).await;
         self.working.pause();
         report::left_open(context, &conflicts, &notices);
         let report = report?;
-        report::summary(context, self.command, &report, started.elapsed());
+        report::summary(context, self.command, (&report, &conflicts), started.elapsed());
         Ok(Exit::of_report(&report))
     }
 }
