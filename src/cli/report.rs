@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::json::{self, Counts};
 use super::render;
-use super::session::{Context, RealWorld};
+use super::session::Context;
 use crate::error::{Error, Exit};
 use crate::plan::{ActionKind, Conflict, Notice, Plan};
-use crate::remote::Remote as _;
 use crate::transfer::Report;
 
 /// What to do about a file against a folder.
@@ -150,21 +149,21 @@ pub(super) fn conflict_hints(word: &str, conflicts: u64, to_rename: u64) -> Vec<
 }
 
 /// Says of a plan that is not carried out that the bucket will refuse it.
-pub(super) fn warn_of_read_only(context: &Context, world: &RealWorld, plan: &Plan) {
-    if let Err(error) = refuse_read_only(world, plan) {
+pub(super) fn warn_of_read_only(context: &Context, read_only: bool, url: &str, plan: &Plan) {
+    if let Err(error) = refuse_read_only(read_only, url, plan) {
         context.screen.warning(&error.to_string());
         context.screen.hint(&error.hint().unwrap_or_default());
     }
 }
 
 /// Stops before anything is written to a bucket that is known to refuse it.
-pub(super) fn refuse_read_only(world: &RealWorld, plan: &Plan) -> Result<(), Error> {
+pub(super) fn refuse_read_only(read_only: bool, url: &str, plan: &Plan) -> Result<(), Error> {
     let writes = [ActionKind::Upload, ActionKind::DeleteRemote, ActionKind::KeepBoth];
     let paths: u64 = writes.iter().map(|kind| plan.count(*kind)).sum();
-    if paths == 0 || !world.remote.capabilities().read_only {
+    if paths == 0 || !read_only {
         return Ok(());
     }
-    Err(Error::ReadOnly { paths, bucket: world.remote_id.url.clone() })
+    Err(Error::ReadOnly { paths, bucket: url.to_owned() })
 }
 
 fn milliseconds(elapsed: Duration) -> u64 {

@@ -33,6 +33,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
             context.screen.warning(&warning);
         }
     }
+    let (read_only, url) = (found.read_only, repository.config.remote.url.clone());
     let started = Instant::now();
     let working = Working::begin(context, "status");
     let plan = if request.offline {
@@ -50,6 +51,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     }
     show(context, &plan);
     report::plan_summary(context, "status", &plan, started.elapsed());
+    report::warn_of_read_only(context, read_only, &url, &plan);
     for hint in hints(&plan) {
         context.screen.hint(hint);
     }
