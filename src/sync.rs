@@ -105,9 +105,6 @@ where
         settle_trash(world)?;
     }
     let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    for warning in database.warnings() {
-        world.monitor.warning(&warning);
-    }
     let context = Arc::new(context(world, request)?);
     let mut planning = Planning {
         world,
@@ -400,6 +397,10 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
 
     fn finish(mut self) -> Result<Plan, SyncError> {
         self.world.monitor.counted(self.counted.0, self.counted.1);
+        // Only now have all rows been read.
+        for warning in self.database.warnings() {
+            self.world.monitor.warning(&warning);
+        }
         for warning in self.rules.warnings() {
             self.world.monitor.warning(warning);
         }
