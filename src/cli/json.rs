@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::render;
 use crate::monitor::{Event, Item};
-use crate::plan::{Conflict, ConflictKind, Notice, Plan};
+use crate::plan::{Conflict, Notice, Plan};
 use crate::transfer::Report;
 
 /// One line: what happened to one path, or to the run.
@@ -148,12 +148,10 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
         action: conflict.kind.word(),
         bytes: 0,
         reason: conflict.kind.words(),
-        hint: Some(match conflict.kind {
-            ConflictKind::FileAgainstFolder => "rename one of the two, then lsync sync",
-            ConflictKind::BothChanged
-            | ConflictKind::BothCreated
-            | ConflictKind::DeletedHere
-            | ConflictKind::DeletedThere => "lsync resolve",
+        hint: Some(if conflict.kind.needs_renaming() {
+            "rename one of the two, then lsync sync"
+        } else {
+            "lsync resolve"
         }),
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::style::{Paint, Style};
 use super::text::{count, duration, escape, number, rate, size};
 use crate::monitor::Item;
+use crate::plan::notices::FORGOTTEN;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
 use crate::tree::Etag;
@@ -186,7 +187,8 @@ pub(super) fn status_groups(style: Style, plan: &Plan) -> String {
     });
     group("Conflicts:", conflicts.collect());
     let notices = plan.notices.iter().map(|notice| {
-        let mark = if notice.incomplete { " (cannot be handled)" } else { "" };
+        let unable = notice.incomplete && notice.kind != FORGOTTEN;
+        let mark = if unable { " (cannot be handled)" } else { "" };
         let hint = notice
             .hint
             .as_ref()
@@ -247,11 +249,12 @@ pub(super) fn plan_summary(plan: &Plan) -> String {
     add(count_of(ActionKind::DeleteRemote), "to delete in the bucket".to_owned());
     add(count_of(ActionKind::KeepBoth), "to keep twice".to_owned());
     add(count_of(ActionKind::Adopt), "equal on both sides to record".to_owned());
-    add(count_of(ActionKind::Forget), "to forget".to_owned());
+    let forgotten = count_of(ActionKind::Forget).saturating_sub(plan.dropped());
+    add(forgotten, "to forget".to_owned());
     let incomplete = plan.notices.iter().filter(|notice| notice.incomplete).count() as u64;
     let mut rest = Vec::new();
     add_rest(&mut rest, plan.conflicts.len() as u64, "conflict", "conflicts");
-    add_rest(&mut rest, incomplete, "path cannot be handled", "paths cannot be handled");
+    add_incomplete(&mut rest, incomplete, plan.dropped());
     add_common_rest(&mut rest, &Leftovers::of_plan(plan));
     join(&work, &rest)
 }
@@ -271,7 +274,8 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     add(report.deleted_remote, "deleted in the bucket".to_owned());
     add(report.kept_both, "kept twice".to_owned());
     add(report.adopted, "equal on both sides recorded".to_owned());
-    add(report.forgotten, "forgotten".to_owned());
+    // What a rule took out is named below, where it says why the run is incomplete.
+    add(report.forgotten.saturating_sub(report.dropped), "forgotten".to_owned());
     let bytes = report.bytes_uploaded + report.bytes_downloaded;
     if bytes > 0
         && elapsed >= ELAPSED_MIN
@@ -292,7 +296,7 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     add_rest(&mut rest, report.failed, "failed", "failed");
     add_rest(&mut rest, report.changed_meanwhile, "changed meanwhile", "changed meanwhile");
     add_rest(&mut rest, report.conflicts, "conflict", "conflicts");
-    add_rest(&mut rest, report.incomplete, "path cannot be handled", "paths cannot be handled");
+    add_incomplete(&mut rest, report.incomplete, report.dropped);
     add_common_rest(&mut rest, &Leftovers::of_report(report));
     join(&work, &rest)
 }
@@ -315,6 +319,12 @@ impl Leftovers {
         let Report { withheld_deletions, beyond_limit, ahead, behind, .. } = *report;
         Self { withheld_deletions, beyond_limit, ahead, behind }
     }
+}
+
+fn add_incomplete(rest: &mut Vec<String>, incomplete: u64, dropped: u64) {
+    add_rest(rest, dropped, "path no longer synced", "paths no longer synced");
+    let unable = incomplete.saturating_sub(dropped);
+    add_rest(rest, unable, "path cannot be handled", "paths cannot be handled");
 }
 
 fn add_common_rest(rest: &mut Vec<String>, left: &Leftovers) {

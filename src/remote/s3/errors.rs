@@ -73,7 +73,7 @@ impl Call {
         let chain = Chain::of(error);
         if chain.is_about_credentials {
             let error = self.error(Kind::NoCredentials, "no credentials found");
-            return RemoteError { cause: RemoteCause::chain(chain.texts), ..error };
+            return RemoteError { cause: RemoteCause::chain(chain.attempts()), ..error };
         }
         let kind = match error {
             SdkError::ConstructionFailure(_) => Kind::Invalid,
@@ -93,9 +93,12 @@ impl Call {
     }
 }
 
+/// What the SDK says before each reason for which a provider gave no credentials.
+const NOT_ENABLED: &str = "the credential provider was not enabled";
+
 /// What an error and its causes say.
 struct Chain {
-    /// A line each, from the nearest cause to the first.
+    /// From the nearest cause to the first.
     texts: Vec<String>,
     is_about_connecting: bool,
     is_about_credentials: bool,
@@ -118,9 +121,8 @@ impl Chain {
                 || text.starts_with("failed to select an auth scheme");
             // The SDK's own layers say nothing that the cause does not.
             let is_empty = ["dispatch failure", "io error", "other"].contains(&text.as_str());
-            let line = one_line(&text);
-            if !is_empty && texts.last() != Some(&line) {
-                texts.push(line);
+            if !is_empty && texts.last() != Some(&text) {
+                texts.push(text);
             }
             next = cause.source();
         }
@@ -129,7 +131,16 @@ impl Chain {
 
     /// Joins what the causes say.
     fn line(&self) -> String {
-        self.texts.join(": ")
+        one_line(&self.texts.join(": "))
+    }
+
+    /// Returns a line for each place where credentials were looked for, and why none were there.
+    fn attempts(&self) -> Vec<String> {
+        let lines = self.texts.iter().flat_map(|text| text.lines());
+        lines
+            .map(|line| line.trim().replace(&format!("{NOT_ENABLED}: "), ""))
+            .filter(|line| !line.is_empty() && line != NOT_ENABLED)
+            .collect()
     }
 }
 
@@ -379,14 +390,13 @@ mod tests {
         assert_eq!((error.kind, error.ambiguous), (Kind::Interrupted, true));
         let timeout: SdkError<PutObjectError> = SdkError::timeout_error("slow");
         assert_eq!(WRITE.translate(&timeout).kind, Kind::Interrupted);
-        let credentials =
-            CredentialsError::not_loaded("no providers in chain provided credentials");
+        let tried = format!("no providers in chain:\n  Environment: {NOT_ENABLED}: not set");
+        let credentials = CredentialsError::not_loaded(tried);
         let error = WRITE.translate(&failed(ConnectorError::other(credentials.into(), None)));
         assert_eq!(error.kind, Kind::NoCredentials);
         let error = RemoteError { key: "s3://team".to_owned(), ..error };
         assert_eq!(error.to_string(), "no credentials found, s3://team");
         let error = crate::error::Error::from(error);
-        assert!(error.causes().iter().any(|cause| cause.contains("no providers in chain")));
-        assert!(error.causes().iter().all(|cause| !cause.contains('\n')));
+        assert_eq!(error.causes(), ["no providers in chain:", "Environment: not set"]);
     }
 }
