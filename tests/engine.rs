@@ -454,3 +454,19 @@ async fn what_cannot_come_into_a_folder_that_cannot_be_searched_is_reported() {
         assert!(!report.is_complete(), "{mode:o}: {report:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_deletion_took_survives_a_power_loss_in_the_trash() {
+    let (_, ann, bob) = team();
+    ann.write("a/in", "ann's");
+    ann.write("keep", "k");
+    ann.sync().await;
+    bob.sync().await;
+    ann.remove("a/in");
+    ann.sync().await;
+    bob.disk.sync_all();
+    assert_eq!(bob.sync().await.deleted_local, 1);
+    bob.disk.crash(lsync::disk::Crash::PowerLoss);
+    let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
+    assert!(kept.contains(&b"ann's".to_vec()));
+}
