@@ -80,6 +80,8 @@ pub(crate) struct Client {
     pub(crate) stop: Stop,
     /// What a person here wrote and did not take back: it must be on this disk.
     pub(crate) owned: BTreeSet<Value>,
+    /// In which step a person here first wrote what.
+    pub(crate) written: BTreeMap<Value, u64>,
     /// What a person here wrote since the disk was last synced as a whole.
     pub(crate) fragile: BTreeSet<Value>,
     /// The names that a person here gave or took since then.
