@@ -67,6 +67,8 @@ pub(crate) struct Client {
     pub(crate) is_killed: bool,
     /// I/O operations of the command so far.
     pub(crate) operations: u64,
+    /// The step in which the command began.
+    pub(crate) begun_at: u64,
     /// The step in which the plan was complete.
     pub(crate) planned_at: Option<u64>,
     /// Files that the plan takes away.
@@ -110,6 +112,8 @@ pub(crate) struct State {
     /// Every content that each key ever had, with its `ETag`.
     pub(crate) published: BTreeSet<(String, Value)>,
     pub(crate) etags: BTreeMap<(String, String), Value>,
+    /// In which step each key was changed last.
+    pub(crate) changed_at: BTreeMap<String, u64>,
     /// Mutations of the bucket read so far.
     pub(crate) mutations: usize,
     pub(crate) keeps_versions: bool,
