@@ -454,3 +454,52 @@ async fn what_cannot_come_into_a_folder_that_cannot_be_searched_is_reported() {
         assert!(!report.is_complete(), "{mode:o}: {report:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_deletion_took_survives_a_power_loss_in_the_trash() {
+    let (_, ann, bob) = team();
+    ann.write("a/in", "ann's");
+    ann.write("keep", "k");
+    ann.sync().await;
+    bob.sync().await;
+    ann.remove("a/in");
+    ann.sync().await;
+    bob.disk.sync_all();
+    assert_eq!(bob.sync().await.deleted_local, 1);
+    bob.disk.crash(lsync::disk::Crash::PowerLoss);
+    let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
+    assert!(kept.contains(&b"ann's".to_vec()));
+}
+
+#[tokio::test]
+async fn a_file_put_into_a_folder_that_gives_way_comes_back_with_it() {
+    for exchanges in [true, false] {
+        let (_, ann, bob) = team();
+        ann.write("d/x", "1");
+        ann.write("keep", "k");
+        ann.sync().await;
+        bob.sync().await;
+        ann.remove("d/x");
+        ann.person().remove("/w/d");
+        ann.write("d", "a file");
+        ann.sync().await;
+        bob.disk.set_exchanges(exchanges);
+        let person = bob.disk.process().person();
+        // In the last moment before the folder loses its name.
+        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+            use lsync::disk::Call;
+            let other = operation.other.as_ref();
+            let takes = operation.call == Call::RenameNew && operation.folder == Path::new("/w");
+            let swaps = operation.call == Call::Exchange
+                && other.is_some_and(|(folder, _)| folder == Path::new("/w"));
+            let is_folder = |stat: lsync::tree::Stat| stat.kind == lsync::tree::Kind::Folder;
+            if (takes || (swaps && exchanges)) && person.stat("/w/d").is_some_and(is_folder) {
+                person.write("/w/d/new", "bob's");
+            }
+        })));
+        let report = bob.sync().await;
+        bob.disk.set_hook(None);
+        assert_eq!(report.changed_meanwhile, 1, "{report:?}");
+        assert_eq!(bob.read("d/new").as_deref(), Some("bob's"), "exchanges: {exchanges}");
+    }
+}

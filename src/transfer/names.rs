@@ -286,7 +286,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         }
         // Two steps instead of one: a crash between them must not look like a deletion.
         database.record(&[Change::Gone(action.path.clone())])?;
-        let removed = replace::remove(disk, &target, &expected, place);
+        let removed = replace::remove_folder(disk, (&target, &expected), place, as_checked);
         if let Err(trouble) = named(removed, Some(&slot), run) {
             fetched.staged.discard(disk);
             return Ok(Err(trouble));

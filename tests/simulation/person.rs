@@ -356,7 +356,12 @@ impl State {
                 client.replaced.insert((path.clone(), *value));
                 client.expected.remove(path);
                 client.fragile_names.insert(path.clone());
-                if !after.values().any(|it| it == value) {
+                // A copy that a command is about to make is none that a person relies on.
+                let stays = |(path, it): (&String, &u64)| {
+                    it == value
+                        && (before.get(path) != Some(it) || client.expected.contains_key(path))
+                };
+                if !after.iter().any(stays) {
                     client.owned.remove(value);
                 }
             }
@@ -370,7 +375,8 @@ impl State {
                     client.fragile.insert(*value);
                 }
                 let is_racy = racy.contains(path);
-                let file = Expected { value: *value, since: step, is_racy };
+                let since = *client.written.entry(*value).or_insert(step);
+                let file = Expected { value: *value, since, is_racy };
                 client.expected.insert(path.clone(), file);
             }
         }
