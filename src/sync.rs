@@ -164,9 +164,15 @@ where
     let run = Arc::new(Run::new(context, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;
     // Whatever became of the run: what it did is complete in the trash's list.
-    run.finish_trash(&world.repository, now)?;
+    let ended = run.finish_trash(&world.repository, now);
     let report = carried_out?;
-    database.finish()?;
+    // The work is done and recorded; what only tidies up is done again by the next run.
+    if let Err(error) = ended {
+        world.monitor.warning(&format!("the trash is not tidied up: {error}"));
+    }
+    if let Err(error) = database.finish() {
+        world.monitor.warning(&format!("the journal is not merged yet: {error}"));
+    }
     Ok(report)
 }
 

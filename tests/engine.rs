@@ -503,3 +503,36 @@ async fn a_file_put_into_a_folder_that_gives_way_comes_back_with_it() {
         assert_eq!(bob.read("d/new").as_deref(), Some("bob's"), "exchanges: {exchanges}");
     }
 }
+
+#[tokio::test]
+async fn killed_while_it_keeps_both_no_name_ever_holds_the_wrong_side() {
+    let copy = "/w/f.conflict-ann-20261120T000000Z-ab12.txt";
+    for stop in 1.. {
+        let (_, ann, bob) = team();
+        ann.write("f.txt", "ann's");
+        bob.write("f.txt", "bob's");
+        ann.sync().await;
+        let world = bob.world();
+        let lock = world.repository.lock(&world.disk).unwrap();
+        let request = request(Direction::Sync);
+        let plan = sync::plan(&world, &request).await.unwrap();
+        let choices = [(plan.conflicts[0].clone(), Resolution::Both)];
+        let plan = lsync::plan::settle(plan, &choices, "ann-20261120T000000Z-ab12");
+        let before = bob.disk.operations();
+        bob.disk.stop_after(stop);
+        let finished = sync::carry_out(&world, &request, plan).await;
+        let is_over = finished.is_ok_and(|report| report.kept_both == 1);
+        assert!(bob.disk.operations() > before);
+        drop((lock, world));
+        bob.disk.kill();
+        let beside = bob.person().try_read(copy);
+        assert!(beside.is_none_or(|bytes| bytes == b"bob's"), "stopped at {stop}");
+        assert!(bob.read("f.txt").is_some(), "the name is never empty: stopped at {stop}");
+        let ours = bob.person().files_below("/w").into_values().any(|bytes| bytes == b"bob's");
+        assert!(ours, "stopped at {stop}");
+        if is_over {
+            assert!(stop > 5, "the loop has seen the steps in between");
+            return;
+        }
+    }
+}

@@ -61,11 +61,9 @@ pub async fn connect(
             };
             Ok(AnyRemote::S3(S3Remote::open(&settings, capabilities).await))
         }
-        // Where nothing can be written, nothing tells a bucket from another folder.
-        BucketUrl::Folder(path) if capabilities.read_only => {
-            FolderRemote::open(RealDisk, path, "").map(AnyRemote::Folder)
+        BucketUrl::Folder(path) => {
+            FolderRemote::reopen(RealDisk, path, "", capabilities.read_only).map(AnyRemote::Folder)
         }
-        BucketUrl::Folder(path) => FolderRemote::reopen(RealDisk, path, "").map(AnyRemote::Folder),
     }
 }
 

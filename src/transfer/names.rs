@@ -341,7 +341,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let above = &folders[folders.len() - 1].1;
             match self.disk.open_folder(above, OsStr::new(ancestor.name())) {
                 Ok(folder) => folders.push((ancestor.as_str().to_owned(), folder)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) if super::durable::was_moved(&error) => break,
                 Err(error) => return Err(error),
             }
         }

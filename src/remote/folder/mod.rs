@@ -127,9 +127,16 @@ impl<D: Disk> FolderRemote<D> {
 
     /// Opens a folder that has been a bucket before.
     ///
-    /// [`RemoteErrorKind::BucketGone`] where it, or its `.lsync/`, is missing: an empty folder in whose place
-    /// the disk of the bucket is not mounted must not look like a bucket without objects.
-    pub fn reopen(disk: D, root: &Path, prefix: &str) -> Result<Self, RemoteError> {
+    /// [`RemoteErrorKind::BucketGone`] where it, or its `.lsync/`, is missing: an empty folder in
+    /// whose place the disk of the bucket is not mounted must not look like a bucket without
+    /// objects. A bucket that was `read_only` may never have had an `.lsync/`; then it must not be
+    /// empty.
+    pub fn reopen(
+        disk: D,
+        root: &Path,
+        prefix: &str,
+        read_only: bool,
+    ) -> Result<Self, RemoteError> {
         let name = format!("file://{}", root.display());
         let gone = |error: RemoteError| match error.kind {
             RemoteErrorKind::NoBucket => RemoteError { kind: RemoteErrorKind::BucketGone, ..error },
@@ -138,6 +145,9 @@ impl<D: Disk> FolderRemote<D> {
         let folder = open_root(&disk, root, &name).map_err(gone)?;
         match disk.lstat(&folder, OsStr::new(CONTROL)) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                if read_only && !disk.read_folder(&folder).context(OPENING, &name)?.is_empty() {
+                    return Self::open(disk, root, prefix);
+                }
                 let message = "the folder is no bucket any more; is its disk mounted?";
                 Err(error(RemoteErrorKind::BucketGone, OPENING, &name, message))
             }
