@@ -317,7 +317,8 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
 
 /// Names a limit that lets the plan pass.
 fn safety_hint(stop: &SafetyStop) -> String {
-    format!("look at it with --dry-run; if it is right, add --max-delete {}", stop.deletions)
+    let deletions = stop.deletions;
+    format!("look at it with --dry-run; if it is right, add --max-delete {deletions} (or 100%)")
 }
 
 #[cfg(test)]
@@ -416,7 +417,7 @@ mod tests {
         let stop = SafetyStop { in_bucket: true, deletions: 26, tracked: 100 };
         let error = Error::from(stop);
         assert_eq!(error.exit(), Exit::SafetyStop);
-        assert!(error.hint().unwrap().ends_with("--max-delete 26"));
+        assert!(error.hint().unwrap().contains("--max-delete 26 (or 100%)"));
     }
 
     #[test]

@@ -105,7 +105,10 @@ fn a_store_that_cannot_be_reached_is_13() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    team.set_variable("AWS_ENDPOINT_URL", &format!("http://{address}"));
+    let gone = format!("http://{address}");
+    let config = team.text("one/.lsync/config.yaml").replace(&team.server.endpoint(), &gone);
+    team.write("one/.lsync/config.yaml", config);
+    team.set_variable("AWS_ENDPOINT_URL", &gone);
     team.write("one/f", "edited");
     let control = team.control("one");
     assert_error(&team.run("one", "sync"), 13, &[&address.to_string()]);
