@@ -134,6 +134,17 @@ pub enum Error {
     /// The terminal, the current directory: what only the command line touches.
     #[error(transparent)]
     CommandLine(#[from] anyhow::Error),
+    /// The bucket is known to refuse what the plan would do.
+    #[error(
+        "the bucket was read-only when lsync last looked at it, and {paths} {} to be written",
+        if *paths == 1 { "path has" } else { "paths have" }
+    )]
+    ReadOnly {
+        /// Uploads and deletions in the plan.
+        paths: u64,
+        /// The bucket, as `lsync init` takes it.
+        bucket: String,
+    },
     /// What the command found does not let it go on.
     #[error("{message}")]
     Failed {
@@ -157,7 +168,7 @@ impl Error {
             Self::SafetyStop(_) => Exit::SafetyStop,
             Self::Repository(error) => repository_exit(error),
             Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => remote_exit(error.kind),
-            Self::Aside(_) => Exit::Incomplete,
+            Self::Aside(_) | Self::ReadOnly { .. } => Exit::Incomplete,
             Self::Trash(error) => trash_exit(error),
             Self::Config(_) | Self::Database(_) | Self::CommandLine(_) | Self::Failed { .. } => {
                 Exit::Failed
@@ -170,6 +181,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
+            Self::ReadOnly { bucket, .. } => Some(format!(
+                "`lsync pull` fetches; if you may write now, run `lsync init {bucket}` to look again"
+            )),
             Self::Failed { hint, .. } => Some(hint.clone()),
             Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
             Self::SafetyStop(stop) => Some(safety_hint(stop)),
@@ -260,6 +274,7 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
         Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed => Exit::Unreachable,
         Kind::NotFound
         | Kind::NoBucket
+        | Kind::BucketGone
         | Kind::Changed
         | Kind::Busy
         | Kind::WrongRegion
@@ -279,6 +294,7 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
         Kind::NoBucket => {
             Some("check the name, or make the bucket by `lsync init --create-bucket`")
         }
+        Kind::BucketGone => Some("mount the disk, or check the path"),
         Kind::NoCredentials => Some(
             "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY",
@@ -360,7 +376,16 @@ mod tests {
         let fatal = |kind| {
             let (operation, key, message) = ("LIST", String::new(), String::new());
             let (ambiguous, retry_after_seconds) = (false, None);
-            Some(RemoteError { kind, operation, key, message, ambiguous, retry_after_seconds })
+            let cause = None;
+            Some(RemoteError {
+                kind,
+                operation,
+                key,
+                message,
+                cause,
+                ambiguous,
+                retry_after_seconds,
+            })
         };
         for (report, code) in [
             (nothing(), 0),

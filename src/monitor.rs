@@ -1,6 +1,6 @@
 //! What the library reports while it works: drawn by the CLI, collected by tests.
 
-use crate::tree::RepoPath;
+use crate::tree::{Etag, RepoPath};
 
 /// What a run is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Item {
     pub bytes: u64,
     /// Why, in a sentence without full stop; may be empty.
     pub reason: String,
+    /// The version that was replaced or deleted, as the reason names it; shortened on the screen.
+    pub lost: Option<Etag>,
     /// What to type next, where there is something.
     pub hint: Option<String>,
 }
@@ -65,7 +67,9 @@ pub trait Monitor: Send + Sync {
     /// Something a person should know that concerns no single path.
     fn warning(&self, message: &str);
 
-    /// A transfer of `path` begins or ends, for the bar's message.
+    /// An action on `path` begins, or has been prepared or has failed, for the bar.
+    ///
+    /// Not called for what only the database learns; what a stop left undone never ends.
     fn active(&self, _path: &RepoPath, _begins: bool) {}
 }
 

@@ -120,6 +120,7 @@ where
         rules: IgnoreRules::new(&world.disk, &world.repository.root),
         undecided: Vec::new(),
         counted: (0, 0),
+        heeded: 0,
     };
     if request.selection.operands().is_empty() {
         planning.scope(&context, None).await?;
@@ -163,9 +164,15 @@ where
     let run = Arc::new(Run::new(context, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;
     // Whatever became of the run: what it did is complete in the trash's list.
-    run.finish_trash(&world.repository, now)?;
+    let ended = run.finish_trash(&world.repository, now);
     let report = carried_out?;
-    database.finish()?;
+    // The work is done and recorded; what only tidies up is done again by the next run.
+    if let Err(error) = ended {
+        world.monitor.warning(&format!("the trash is not tidied up: {error}"));
+    }
+    if let Err(error) = database.finish() {
+        world.monitor.warning(&format!("the journal is not merged yet: {error}"));
+    }
     Ok(report)
 }
 
@@ -214,6 +221,8 @@ struct Planning<'a, D: Disk, R, C: Clock> {
     undecided: Vec<Merged>,
     /// Local files and objects seen so far.
     counted: (u64, u64),
+    /// Rows of the present scope that are more than ignored.
+    heeded: u64,
 }
 
 impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
@@ -224,6 +233,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         scope: Option<&RepoPath>,
     ) -> Result<(), SyncError> {
         let world = self.world;
+        self.heeded = 0;
         let key_bytes_max = crate::tree::KEY_BYTES_MAX.saturating_sub(world.prefix_bytes);
         let options = ScanOptions { scope: scope.cloned(), key_bytes_max };
         let unnameable = Mutex::new(Vec::new());
@@ -248,10 +258,23 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {
             return Err(SyncError::NothingMatches(operand.clone()));
         }
+        if let Some(operand) = scope.filter(|_| self.heeded == 0) {
+            self.note_ignored(operand);
+        }
         for notice in unnameable {
             self.builder.notice(notice);
         }
         Ok(())
+    }
+
+    /// Says so where somebody named what a rule leaves alone.
+    fn note_ignored(&mut self, operand: &RepoPath) {
+        let mut check = |folder| self.rules.check(operand, folder).ok().flatten();
+        let Some(rule) = check(false).or_else(|| check(true)) else { return };
+        let direction = self.request.direction;
+        let forced = matches!(direction, Direction::ForcedPush | Direction::ForcedPull);
+        let rule = (rule.place.as_str(), rule.pattern.as_str());
+        self.builder.notice(notices::ignored_operand(operand, rule, forced));
     }
 
     /// Drives the merge and takes its items; tells whether there were any.
@@ -312,6 +335,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
                     return;
                 }
                 self.apply_rules(&mut row);
+                self.heeded += u64::from(row.base.is_some() || !is_ignored(&row));
                 if need(&row).is_any() {
                     self.undecided.push(Merged::Row(row));
                 } else {
@@ -319,6 +343,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
                 }
             }
             Merged::Knot(mut knot) => {
+                self.heeded += 1;
                 let selection = &self.request.selection;
                 let rows = || std::iter::once(&knot.top).chain(&knot.below);
                 if !rows().any(|row| selection.passes(&row.path)) {
@@ -390,6 +415,10 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         }
         Ok(self.builder.finish())
     }
+}
+
+fn is_ignored(row: &Row) -> bool {
+    matches!(&row.local, Local::Marked { marker, .. } if matches!(**marker, Marker::Ignored { .. }))
 }
 
 fn rows_of(item: &Merged) -> Box<dyn Iterator<Item = &Row> + Send + '_> {

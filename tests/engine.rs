@@ -454,3 +454,85 @@ async fn what_cannot_come_into_a_folder_that_cannot_be_searched_is_reported() {
         assert!(!report.is_complete(), "{mode:o}: {report:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_deletion_took_survives_a_power_loss_in_the_trash() {
+    let (_, ann, bob) = team();
+    ann.write("a/in", "ann's");
+    ann.write("keep", "k");
+    ann.sync().await;
+    bob.sync().await;
+    ann.remove("a/in");
+    ann.sync().await;
+    bob.disk.sync_all();
+    assert_eq!(bob.sync().await.deleted_local, 1);
+    bob.disk.crash(lsync::disk::Crash::PowerLoss);
+    let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
+    assert!(kept.contains(&b"ann's".to_vec()));
+}
+
+#[tokio::test]
+async fn a_file_put_into_a_folder_that_gives_way_comes_back_with_it() {
+    for exchanges in [true, false] {
+        let (_, ann, bob) = team();
+        ann.write("d/x", "1");
+        ann.write("keep", "k");
+        ann.sync().await;
+        bob.sync().await;
+        ann.remove("d/x");
+        ann.person().remove("/w/d");
+        ann.write("d", "a file");
+        ann.sync().await;
+        bob.disk.set_exchanges(exchanges);
+        let person = bob.disk.process().person();
+        // In the last moment before the folder loses its name.
+        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+            use lsync::disk::Call;
+            let other = operation.other.as_ref();
+            let takes = operation.call == Call::RenameNew && operation.folder == Path::new("/w");
+            let swaps = operation.call == Call::Exchange
+                && other.is_some_and(|(folder, _)| folder == Path::new("/w"));
+            let is_folder = |stat: lsync::tree::Stat| stat.kind == lsync::tree::Kind::Folder;
+            if (takes || (swaps && exchanges)) && person.stat("/w/d").is_some_and(is_folder) {
+                person.write("/w/d/new", "bob's");
+            }
+        })));
+        let report = bob.sync().await;
+        bob.disk.set_hook(None);
+        assert_eq!(report.changed_meanwhile, 1, "{report:?}");
+        assert_eq!(bob.read("d/new").as_deref(), Some("bob's"), "exchanges: {exchanges}");
+    }
+}
+
+#[tokio::test]
+async fn killed_while_it_keeps_both_no_name_ever_holds_the_wrong_side() {
+    let copy = "/w/f.conflict-ann-20261120T000000Z-ab12.txt";
+    for stop in 1.. {
+        let (_, ann, bob) = team();
+        ann.write("f.txt", "ann's");
+        bob.write("f.txt", "bob's");
+        ann.sync().await;
+        let world = bob.world();
+        let lock = world.repository.lock(&world.disk).unwrap();
+        let request = request(Direction::Sync);
+        let plan = sync::plan(&world, &request).await.unwrap();
+        let choices = [(plan.conflicts[0].clone(), Resolution::Both)];
+        let plan = lsync::plan::settle(plan, &choices, "ann-20261120T000000Z-ab12");
+        let before = bob.disk.operations();
+        bob.disk.stop_after(stop);
+        let finished = sync::carry_out(&world, &request, plan).await;
+        let is_over = finished.is_ok_and(|report| report.kept_both == 1);
+        assert!(bob.disk.operations() > before);
+        drop((lock, world));
+        bob.disk.kill();
+        let beside = bob.person().try_read(copy);
+        assert!(beside.is_none_or(|bytes| bytes == b"bob's"), "stopped at {stop}");
+        assert!(bob.read("f.txt").is_some(), "the name is never empty: stopped at {stop}");
+        let ours = bob.person().files_below("/w").into_values().any(|bytes| bytes == b"bob's");
+        assert!(ours, "stopped at {stop}");
+        if is_over {
+            assert!(stop > 5, "the loop has seen the steps in between");
+            return;
+        }
+    }
+}

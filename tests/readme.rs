@@ -245,6 +245,7 @@ fn the_exit_codes_are_those_of_the_help() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a person edits the config in place")]
 fn the_settings_are_those_that_the_config_may_have() {
     let described = section("## Settings");
     for above in ["version: 1", "remote:"] {

@@ -55,13 +55,13 @@ fn number(variable: &str) -> Option<u64> {
 /// Runs seeds on two threads; returns those that failed, in order.
 fn failures(first: u64, count: u64) -> Vec<(u64, Failure)> {
     let next = AtomicU64::new(first);
-    let enough = number("LSYNC_SIMULATION_FAILURES").unwrap_or(FAILURES_MAX) as usize;
+    let enough = number("LSYNC_SIMULATION_FAILURES").unwrap_or(FAILURES_MAX);
     let mut failed: Vec<(u64, Failure)> = std::thread::scope(|scope| {
         let worker = || {
             let mut failed = Vec::new();
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= first + count || failed.len() >= enough {
+                if seed >= first + count || failed.len() as u64 >= enough {
                     return failed;
                 }
                 if let Err(failure) = run_seed(seed, false) {

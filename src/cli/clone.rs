@@ -1,6 +1,6 @@
 //! `lsync clone`: init, then pull.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arguments::CloneArguments;
 use super::init;
@@ -20,11 +20,19 @@ pub(super) async fn run(context: &Context, arguments: &CloneArguments) -> Result
     let inside = Context { start: root.clone(), ..context.clone() };
     let wish = Wish::new("clone", Direction::Pull).with_jobs(arguments.jobs);
     let result = sync::run(&inside, &wish).await;
-    if result.as_ref().map_or(true, |exit| *exit != Exit::Done) {
+    if let (Ok(Exit::Done), Some(hint)) = (&result, enter(context, &root)) {
+        context.screen.hint(&hint);
+    } else if result.as_ref().map_or(true, |exit| *exit != Exit::Done) {
         let folder = root.strip_prefix(&context.start).unwrap_or(&root).display();
         context.screen.hint(&format!("`lsync -C {folder} pull` fetches the rest"));
     }
     result
+}
+
+/// Names the command that goes into the working copy; `None` where a person is there already.
+fn enter(context: &Context, root: &Path) -> Option<String> {
+    let folder = root.strip_prefix(&context.start).unwrap_or(root);
+    (root != context.start).then(|| format!("`cd {}`", folder.display()))
 }
 
 /// Returns the last component of the bucket, as git does with a URL.

@@ -195,6 +195,8 @@ async fn find_out(
     }
     if let AnyRemote::S3(s3) = &remote {
         config.region = Some(s3.region().to_owned());
+        // A variable may name another server tomorrow; the database is about this one.
+        config.endpoint = s3.endpoint().map(str::to_owned);
     }
     Ok(remote.probe().await?)
 }

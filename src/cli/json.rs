@@ -129,7 +129,7 @@ pub(super) fn event(event: &Event) -> String {
         Event::Conflict(item) => ("conflict", item),
         Event::Skipped(item) => ("skipped", item),
     };
-    let Item { path, action, bytes, reason, hint } = item;
+    let Item { path, action, bytes, reason, lost: _, hint } = item;
     write(&Line {
         event: name,
         path: Some(path),
@@ -148,7 +148,11 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
         action: conflict.kind.word(),
         bytes: 0,
         reason: conflict.kind.words(),
-        hint: Some("lsync resolve"),
+        hint: Some(if conflict.kind.needs_renaming() {
+            "rename one of the two, then lsync sync"
+        } else {
+            "lsync resolve"
+        }),
     })
 }
 

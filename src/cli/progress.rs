@@ -11,7 +11,7 @@ use super::json;
 use super::render;
 use super::screen::Screen;
 use super::text::{count, duration, escape, number, rate, size};
-use crate::monitor::{Event, Item, Monitor, Phase};
+use crate::monitor::{Event, Monitor, Phase};
 use crate::tree::RepoPath;
 
 /// Between two lines of plain progress.
@@ -118,11 +118,8 @@ impl Progress {
         })
     }
 
-    /// Counts a path that is done with, unless only the database learns of it.
-    fn count(&self, item: &Item) {
-        if matches!(item.action, "adopt" | "forget") {
-            return;
-        }
+    /// Counts a path that is done with.
+    fn count(&self) {
         self.counters.files.fetch_add(1, RELAXED);
         self.with_bar(|bar| bar.inc(PATH_COST_BYTES));
         self.redraw();
@@ -219,9 +216,6 @@ impl Monitor for Progress {
     }
 
     fn event(&self, event: Event) {
-        if let Event::Done(item) | Event::Failed(item) = &event {
-            self.count(item);
-        }
         if self.screen.json() {
             return self.screen.result(&json::event(&event));
         }
@@ -263,8 +257,10 @@ impl Monitor for Progress {
 
     fn active(&self, path: &RepoPath, begins: bool) {
         if begins {
-            self.with_bar(|bar| bar.set_message(shortened(path.as_str())));
+            return self.with_bar(|bar| bar.set_message(shortened(path.as_str())));
         }
+        // Now rather than when its group is recorded: a small run has one group, at its end.
+        self.count();
     }
 }
 
@@ -284,10 +280,12 @@ mod tests {
     use super::super::arguments::OutputOptions;
     use super::super::screen::tests::in_memory;
     use super::*;
+    use crate::monitor::Item;
+    use crate::tree::Etag;
 
     fn item(path: &str) -> Item {
         let (path, reason) = (path.to_owned(), String::new());
-        Item { path, action: "upload", bytes: 4, reason, hint: None }
+        Item { path, action: "upload", bytes: 4, reason, lost: None, hint: None }
     }
 
     fn shown(options: OutputOptions, event: Event) -> (String, String) {
@@ -301,17 +299,21 @@ mod tests {
         let plain = OutputOptions::default();
         assert_eq!(shown(plain, Event::Done(item("a"))), (String::new(), String::new()));
         let verbose = OutputOptions { verbose: true, ..plain };
-        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload   a  4 B\n");
+        assert_eq!(shown(verbose, Event::Done(item("a"))).0, "upload         a  4 B\n");
     }
 
     #[test]
     fn a_version_that_was_replaced_is_named_without_being_asked() {
-        let reason = "replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash".to_owned();
-        let forced = Event::Done(Item { reason, ..item("a") });
+        let etag = "48213-1731234567123456789-1731234567123456789-1234567";
+        let reason = format!("replaced {etag} of 2026-11-19T10:02:11Z, kept in the trash");
+        let forced = Event::Done(Item { reason, lost: Some(Etag::new(etag)), ..item("a") });
         assert_eq!(
-            shown(OutputOptions::default(), forced).0,
-            "forced: replaced 3f2a of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
+            shown(OutputOptions::default(), forced.clone()).0,
+            "forced: replaced 48213-17… of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
         );
+        let json = OutputOptions { json: true, ..OutputOptions::default() };
+        let (out, _) = shown(json, forced);
+        assert!(out.contains(etag), "whole, for programs: {out}");
     }
 
     #[test]
@@ -352,6 +354,19 @@ mod tests {
         progress.phase(Phase::Planning);
         progress.counted(1, 2000);
         assert_eq!(progress.line().as_deref(), Some("comparing: 1 file here, 2,000 in the bucket"));
+    }
+
+    #[test]
+    fn a_file_counts_when_it_was_transferred_and_not_again_when_it_is_recorded() {
+        let (screen, ..) = in_memory(OutputOptions::default());
+        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
+        progress.phase(Phase::Working { files: 3, bytes: 0 });
+        let path = RepoPath::parse("a").unwrap();
+        progress.active(&path, true);
+        assert_eq!(progress.line().as_deref(), Some("0 of 3 files"));
+        progress.active(&path, false);
+        progress.event(Event::Done(item("a")));
+        assert_eq!(progress.line().as_deref(), Some("1 of 3 files"));
     }
 
     #[test]

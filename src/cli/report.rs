@@ -6,8 +6,12 @@ use super::json::{self, Counts};
 use super::render;
 use super::session::Context;
 use crate::error::{Error, Exit};
-use crate::plan::{Conflict, Notice, Plan};
+use crate::plan::{ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
+
+/// What to do about a file against a folder.
+pub(super) const RENAME_HINT: &str =
+    "where a file stands against a folder, rename one of the two, then `lsync sync`";
 
 /// Shows a plan that is not carried out (`--dry-run`).
 pub(super) fn plan(context: &Context, word: &'static str, plan: &Plan, elapsed: Duration) {
@@ -80,7 +84,14 @@ pub(super) fn left_open(context: &Context, conflicts: &[Conflict], notices: &[No
 }
 
 /// Shows the last line of a run, and what to type next.
-pub(super) fn summary(context: &Context, word: &'static str, report: &Report, elapsed: Duration) {
+///
+/// `planned` are the conflicts that the run began with.
+pub(super) fn summary(
+    context: &Context,
+    word: &'static str,
+    (report, planned): (&Report, &[Conflict]),
+    elapsed: Duration,
+) {
     let (screen, text) = (&context.screen, render::report_summary(report, elapsed));
     if let Some(fatal) = &report.fatal {
         let error = Error::from(fatal.clone());
@@ -97,17 +108,14 @@ pub(super) fn summary(context: &Context, word: &'static str, report: &Report, el
     } else if !screen.quiet() {
         screen.result(&text);
     }
-    for hint in hints(report) {
+    for hint in hints(word, report, to_rename(planned)) {
         screen.hint(hint);
     }
 }
 
 /// Returns what to type next, the most urgent first.
-fn hints(report: &Report) -> Vec<&'static str> {
-    let mut hints = Vec::new();
-    if report.conflicts > 0 {
-        hints.push("`lsync resolve` settles conflicts");
-    }
+fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
+    let mut hints = conflict_hints(word, report.conflicts, to_rename);
     if report.failed + report.changed_meanwhile + report.beyond_limit > 0 || report.interrupted {
         hints.push("the same command again does the rest");
     }
@@ -120,6 +128,59 @@ fn hints(report: &Report) -> Vec<&'static str> {
     hints
 }
 
+/// Counts the conflicts that nobody can settle but by renaming something.
+pub(super) fn to_rename(conflicts: &[Conflict]) -> u64 {
+    conflicts.iter().filter(|conflict| conflict.kind.needs_renaming()).count() as u64
+}
+
+/// Returns what settles open conflicts, of which `to_rename` need a name of their own.
+pub(super) fn conflict_hints(word: &str, conflicts: u64, to_rename: u64) -> Vec<&'static str> {
+    let mut hints = Vec::new();
+    if conflicts > to_rename {
+        hints.push(match word {
+            "resolve" => "what is left open: --ours, --theirs or --both decide it",
+            _ => "`lsync resolve` settles conflicts",
+        });
+    }
+    if to_rename > 0 {
+        hints.push(RENAME_HINT);
+    }
+    hints
+}
+
+/// Says of a plan that is not carried out that the bucket will refuse it.
+pub(super) fn warn_of_read_only(context: &Context, read_only: bool, url: &str, plan: &Plan) {
+    if let Err(error) = refuse_read_only(read_only, url, plan) {
+        context.screen.warning(&error.to_string());
+        context.screen.hint(&error.hint().unwrap_or_default());
+    }
+}
+
+/// Stops before anything is written to a bucket that is known to refuse it.
+pub(super) fn refuse_read_only(read_only: bool, url: &str, plan: &Plan) -> Result<(), Error> {
+    let writes = [ActionKind::Upload, ActionKind::DeleteRemote, ActionKind::KeepBoth];
+    let paths: u64 = writes.iter().map(|kind| plan.count(*kind)).sum();
+    if paths == 0 || !read_only {
+        return Ok(());
+    }
+    Err(Error::ReadOnly { paths, bucket: url.to_owned() })
+}
+
 fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_that_need_a_new_name_have_a_hint_of_their_own() {
+        assert!(conflict_hints("sync", 0, 0).is_empty());
+        assert_eq!(conflict_hints("sync", 1, 0), ["`lsync resolve` settles conflicts"]);
+        assert_eq!(conflict_hints("sync", 1, 1), [RENAME_HINT]);
+        assert_eq!(conflict_hints("resolve", 1, 1), [RENAME_HINT]);
+        assert_eq!(conflict_hints("resolve", 2, 1).len(), 2);
+        assert!(conflict_hints("resolve", 1, 0)[0].contains("--ours, --theirs or --both"));
+    }
 }

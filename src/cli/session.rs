@@ -178,7 +178,20 @@ pub(super) fn capabilities(repository: &Repository<RealDisk>) -> Result<Capabili
 pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<AnyRemote, Error> {
     let remote = with_environment(&repository.config.remote);
     let settings = settings(&remote, &repository.root_path)?;
-    Ok(remote::connect(&settings, capabilities(repository)?).await?)
+    let connected = remote::connect(&settings, capabilities(repository)?).await?;
+    match &connected {
+        AnyRemote::S3(s3) if s3.endpoint() != remote.endpoint.as_deref() => Err(Error::Failed {
+            message: format!(
+                "{} was found on AWS, and the environment names another server, {}",
+                remote.url,
+                s3.endpoint().unwrap_or("AWS")
+            ),
+            hint: "unset AWS_ENDPOINT_URL (and endpoint_url of the profile), or make a working \
+                   copy of the other bucket elsewhere"
+                .to_owned(),
+        }),
+        _ => Ok(connected),
+    }
 }
 
 /// Returns where the bucket is; `start` is what a relative folder would be relative to.

@@ -33,6 +33,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
             context.screen.warning(&warning);
         }
     }
+    let (read_only, url) = (found.read_only, repository.config.remote.url.clone());
     let started = Instant::now();
     let working = Working::begin(context, "status");
     let plan = if request.offline {
@@ -50,7 +51,8 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     }
     show(context, &plan);
     report::plan_summary(context, "status", &plan, started.elapsed());
-    if let Some(hint) = hint(&plan) {
+    report::warn_of_read_only(context, read_only, &url, &plan);
+    for hint in hints(&plan) {
         context.screen.hint(hint);
     }
     Ok(Exit::of_plan(&plan))
@@ -93,11 +95,16 @@ fn show(context: &Context, plan: &Plan) {
 }
 
 /// Returns what to type next.
-fn hint(plan: &Plan) -> Option<&'static str> {
-    match (plan.actions.is_empty(), plan.conflicts.is_empty()) {
-        (true, true) => None,
-        (false, true) => Some("`lsync sync` does this"),
-        (true, false) => Some("`lsync resolve` settles conflicts"),
-        (false, false) => Some("`lsync sync` does this, `lsync resolve` settles conflicts"),
+fn hints(plan: &Plan) -> Vec<&'static str> {
+    let conflicts = plan.conflicts.len() as u64;
+    let to_rename = report::to_rename(&plan.conflicts);
+    let settling = report::conflict_hints("status", conflicts, to_rename);
+    if plan.actions.is_empty() {
+        settling
+    } else if conflicts > to_rename {
+        let both = "`lsync sync` does this, `lsync resolve` settles conflicts";
+        std::iter::once(both).chain(settling.into_iter().skip(1)).collect()
+    } else {
+        std::iter::once("`lsync sync` does this").chain(settling).collect()
     }
 }

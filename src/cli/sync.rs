@@ -11,6 +11,7 @@ use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{Direction, MaxDelete, Plan};
+use crate::remote::Remote as _;
 use crate::repository::{DeleteLimit, Repository};
 use crate::sync::{self, Request};
 use crate::tree::{Kind, RepoPath};
@@ -168,6 +169,8 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     working.pause();
     if request.dry_run {
         report::plan(context, wish.word, &plan, started.elapsed());
+        let (read_only, url) = store(&world);
+        report::warn_of_read_only(context, read_only, url, &plan);
         return Ok(Exit::of_plan(&plan));
     }
     if !agreed(context, wish, &request, &plan)? {
@@ -177,6 +180,11 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     let result = run.out(context, plan, started).await;
     drop(lock);
     result
+}
+
+/// Returns whether the bucket takes no writes, as far as is known, and its URL.
+fn store(world: &RealWorld) -> (bool, &str) {
+    (world.remote.capabilities().read_only, &world.remote_id.url)
 }
 
 /// Everything that it takes to carry a plan out.
@@ -196,13 +204,15 @@ impl Carry<'_> {
         plan: Plan,
         started: Instant,
     ) -> Result<Exit, Error> {
+        let (read_only, url) = store(self.world);
+        report::refuse_read_only(read_only, url, &plan)?;
         let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
         let carrying = sync::carry_out(self.world, self.request, plan);
         let report = context.to_the_end(carrying).await;
         self.working.pause();
         report::left_open(context, &conflicts, &notices);
         let report = report?;
-        report::summary(context, self.command, &report, started.elapsed());
+        report::summary(context, self.command, (&report, &conflicts), started.elapsed());
         Ok(Exit::of_report(&report))
     }
 }

@@ -35,11 +35,46 @@ fn words(error: &clap::Error, typed: &[String]) -> (String, String) {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let end = lines.iter().position(|line| ends_message(line)).unwrap_or(lines.len());
     let message: Vec<&str> = lines[..end].iter().copied().filter(|line| !line.is_empty()).collect();
+    if let Some(hint) = misplaced(error, typed) {
+        return (message.join(" "), hint);
+    }
     let help = || format!("`{} --help` lists what it takes", of(error, typed));
     let mut tips = lines.iter().filter_map(|line| line.strip_prefix("tip: "));
     // Whoever types an option that does not exist means an option, and no file of this name.
     let tip = tips.find(|tip| !tip.starts_with("to pass ")).map(str::to_owned);
     (message.join(" "), tip.unwrap_or_else(help))
+}
+
+/// Says where an option belongs that was typed before the command that takes it.
+fn misplaced(error: &clap::Error, typed: &[String]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let option = error.get(ContextKind::InvalidArg)?.to_string();
+    let program = Arguments::command();
+    let place = typed.iter().position(|word| word.starts_with(&option))?;
+    let command = typed[..place].iter().find(|word| program.find_subcommand(word).is_some());
+    let takes = |command: &clap::Command| {
+        command.get_arguments().any(|argument| {
+            let long = argument.get_long().map(|name| format!("--{name}"));
+            let short = argument.get_short().map(|name| format!("-{name}"));
+            long.as_ref() == Some(&option) || short.as_ref() == Some(&option)
+        })
+    };
+    if command.is_some() {
+        return None;
+    }
+    let later = typed[place..].iter().find_map(|word| program.find_subcommand(word));
+    match later {
+        Some(command) if takes(command) => Some(format!(
+            "{option} belongs after the command: `lsync {} {option}`",
+            command.get_name()
+        )),
+        None if program.find_subcommand("sync").is_some_and(takes) => {
+            Some(format!("{option} belongs after a command, as in `lsync sync {option}`"))
+        }
+        Some(_) | None => None,
+    }
 }
 
 fn ends_message(line: &str) -> bool {
@@ -85,6 +120,25 @@ mod tests {
         let (message, hint) = refused("lsync sync --force");
         assert_eq!(message, "unexpected argument '--force' found");
         assert_eq!(hint, "`lsync sync --help` lists what it takes");
+    }
+
+    #[test]
+    fn an_option_before_its_command_is_told_its_place() {
+        for (line, option) in [
+            ("lsync -v sync", "-v"),
+            ("lsync -q sync", "-q"),
+            ("lsync -n sync", "-n"),
+            ("lsync -vn sync docs", "-v"),
+            ("lsync --json sync", "--json"),
+            ("lsync -C . --dry-run sync", "--dry-run"),
+        ] {
+            let (message, hint) = refused(line);
+            assert_eq!(message, format!("unexpected argument '{option}' found"));
+            assert_eq!(hint, format!("{option} belongs after the command: `lsync sync {option}`"));
+        }
+        assert_eq!(refused("lsync -v").1, "-v belongs after a command, as in `lsync sync -v`");
+        assert_eq!(refused("lsync --mirror sync").1, "`lsync sync --help` lists what it takes");
+        assert_eq!(refused("lsync init -n b").1, "`lsync init --help` lists what it takes");
     }
 
     #[test]

@@ -29,6 +29,14 @@ impl ConflictKind {
         }
     }
 
+    /// Tells whether none of the resolutions applies: a person has to rename one of the two.
+    pub fn needs_renaming(self) -> bool {
+        match self {
+            Self::FileAgainstFolder => true,
+            Self::BothChanged | Self::BothCreated | Self::DeletedHere | Self::DeletedThere => false,
+        }
+    }
+
     /// Returns the one word for `--json`.
     pub fn word(self) -> &'static str {
         match self {

@@ -62,7 +62,8 @@ pub struct Members<'a> {
 
 /// Decides about a knot. `implicit_force` is `push FILE`, whose force does not reach into folders.
 pub fn reconcile_knot(members: Members, direction: Direction, implicit_force: bool) -> KnotVerdict {
-    if implicit_force && members.below.iter().any(|member| is_anywhere(*member)) {
+    // The merge makes a knot only where something stands below the file.
+    if implicit_force {
         return KnotVerdict::Conflict;
     }
     // A forced run leaves alone what only the losing side has, as long as that fits; where it does
@@ -153,11 +154,6 @@ fn decide(member: Member, direction: Direction) -> Decision {
         Member::LeftAlone { .. } => Decision::Agree,
         Member::Known(change, content) => reconcile(change, content, direction),
     }
-}
-
-fn is_anywhere(member: Member) -> bool {
-    let now = exists(member);
-    now.here || now.there
 }
 
 /// Returns where a path exists now.

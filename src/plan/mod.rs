@@ -220,6 +220,11 @@ impl Plan {
         self.notices.extend(in_flight.iter().map(|conflict| notices::in_flight(&conflict.path)));
     }
 
+    /// Counts what lsync follows no more, by a new rule or because it is another working copy's now.
+    pub fn dropped(&self) -> u64 {
+        self.notices.iter().filter(|notice| notice.kind == notices::FORGOTTEN).count() as u64
+    }
+
     /// Counts the actions that do more than teach the database.
     pub fn visible(&self) -> u64 {
         self.actions.iter().filter(|action| !action.is_bookkeeping()).count() as u64

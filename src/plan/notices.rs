@@ -3,6 +3,9 @@
 use super::Notice;
 use crate::tree::{Marker, PathError, RepoPath};
 
+/// The kind of what was tracked and is followed no more.
+pub const FORGOTTEN: &str = "forgotten";
+
 /// Tells whether a marker makes lsync forget what it tracked at and below it: both copies stay.
 pub(super) fn is_forgotten(marker: &Marker) -> bool {
     matches!(marker, Marker::Ignored { .. } | Marker::Nested)
@@ -17,12 +20,12 @@ pub(super) fn marked(
 ) -> Option<Notice> {
     let (kind, reason, hint) = match marker {
         Marker::Ignored { place, pattern } if tracked => (
-            "forgotten",
+            FORGOTTEN,
             format!("no longer synced, by the rule {pattern:?} in {place}; both copies stay"),
             None,
         ),
         Marker::Nested if tracked => (
-            "forgotten",
+            FORGOTTEN,
             "no longer synced: it belongs to another working copy now; both copies stay".to_owned(),
             None,
         ),
@@ -45,6 +48,22 @@ pub(super) fn marked(
     }
     let cannot = matches!(marker, Marker::Unreadable(_) | Marker::Unmappable(_));
     Some(Notice { path: path.to_string(), kind, reason, hint, incomplete: tracked || cannot })
+}
+
+/// The notice of an operand that a rule leaves alone; whoever forces it asked for more than that.
+pub fn ignored_operand(path: &RepoPath, (place, pattern): (&str, &str), forced: bool) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "ignored",
+        reason: format!("ignored by the rule {pattern:?} in {place}"),
+        hint: forced.then(|| format!("take the rule out of {}", file_of(place))),
+        incomplete: forced,
+    }
+}
+
+/// Returns the file of `FILE:LINE`.
+fn file_of(place: &str) -> &str {
+    place.rsplit_once(':').map_or(place, |(file, _)| file)
 }
 
 /// The notice of a file whose contents could not be compared.

@@ -150,6 +150,9 @@ mod tests {
             let plan = settled(&shown, shown.clone(), resolution);
             assert!(plan.conflicts.is_empty());
             assert_eq!((plan.actions[0].kind, plan.actions[0].unknown_loser), (kind, unknown));
+            let copy = plan.actions[0].copy.as_ref().map(RepoPath::as_str);
+            let expected = "f.conflict-ann-20261120T000000Z-ab12";
+            assert_eq!(copy, (kind == K::KeepBoth).then_some(expected));
         }
     }
 

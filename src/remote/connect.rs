@@ -61,11 +61,9 @@ pub async fn connect(
             };
             Ok(AnyRemote::S3(S3Remote::open(&settings, capabilities).await))
         }
-        // Where nothing can be written, nothing tells a bucket from another folder.
-        BucketUrl::Folder(path) if capabilities.read_only => {
-            FolderRemote::open(RealDisk, path, "").map(AnyRemote::Folder)
+        BucketUrl::Folder(path) => {
+            FolderRemote::reopen(RealDisk, path, "", capabilities.read_only).map(AnyRemote::Folder)
         }
-        BucketUrl::Folder(path) => FolderRemote::reopen(RealDisk, path, "").map(AnyRemote::Folder),
     }
 }
 
@@ -264,7 +262,10 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = settings(place.path().join("new/team").to_str().unwrap());
         let error = connect(&folder, Capabilities::full()).await.err().unwrap();
-        assert_eq!(error.kind, RemoteErrorKind::NoBucket);
+        assert_eq!(error.kind, RemoteErrorKind::BucketGone);
+        let text = error.to_string();
+        assert!(text.starts_with("cannot open the bucket file:///"), "{text}");
+        assert!(text.ends_with(": there is no such folder"), "{text}");
         AnyRemote::create_bucket(&folder).await.unwrap();
         let remote = connect(&folder, Capabilities::full()).await.unwrap();
         remote.check_access().await.unwrap();

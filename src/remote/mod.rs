@@ -244,6 +244,8 @@ pub enum RemoteErrorKind {
     NotFound,
     /// No such bucket.
     NoBucket,
+    /// A folder that was a bucket is none now; most likely its disk is not mounted.
+    BucketGone,
     /// Another version than expected is there, or one where none was expected.
     Changed,
     /// Somebody writes the same key at this moment (409): again, a little later.
@@ -276,18 +278,38 @@ pub enum RemoteErrorKind {
     Invalid,
 }
 
+/// What lies behind a [`RemoteError`], from the nearest cause to the first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteCause {
+    message: String,
+    #[source]
+    next: Option<Box<Self>>,
+}
+
+impl RemoteCause {
+    /// Makes a chain of what its links say, the nearest first; `None` where nothing is said.
+    pub fn chain(messages: Vec<String>) -> Option<Box<Self>> {
+        let link = |next, message| Some(Box::new(Self { message, next }));
+        messages.into_iter().rev().fold(None, link)
+    }
+}
+
 /// An error of the store: what was asked, where, and what came back.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{operation} {key}: {message}")]
+#[error("{}", self.words())]
 pub struct RemoteError {
     /// What the caller can do next.
     pub kind: RemoteErrorKind,
-    /// The call (`PUT`, `LIST` …).
+    /// The call (`PUT`, `LIST` …), or what was tried, in words.
     pub operation: &'static str,
     /// `s3://bucket/key`, or the bucket alone.
     pub key: String,
     /// What the store or the transport said.
     pub message: String,
+    /// Why, where the message leaves it out.
+    #[source]
+    pub cause: Option<Box<RemoteCause>>,
     /// The request may have taken effect although it failed.
     pub ambiguous: bool,
     /// How long the store asks to wait, in seconds, where it says so.
@@ -295,6 +317,15 @@ pub struct RemoteError {
 }
 
 impl RemoteError {
+    /// What, where. Without credentials no call was made, so that none is named.
+    fn words(&self) -> String {
+        let Self { operation, key, message, .. } = self;
+        match self.kind {
+            RemoteErrorKind::NoCredentials => format!("{message}, {key}"),
+            _ => format!("{operation} {key}: {message}"),
+        }
+    }
+
     /// Tells whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
         use RemoteErrorKind as Kind;
@@ -307,6 +338,7 @@ impl RemoteError {
             | Kind::Corrupt => true,
             Kind::NotFound
             | Kind::NoBucket
+            | Kind::BucketGone
             | Kind::Changed
             | Kind::NoCredentials
             | Kind::Denied
@@ -324,6 +356,7 @@ impl RemoteError {
         matches!(
             self.kind,
             RemoteErrorKind::NoBucket
+                | RemoteErrorKind::BucketGone
                 | RemoteErrorKind::Unreachable
                 | RemoteErrorKind::NoCredentials
                 | RemoteErrorKind::WrongRegion

@@ -163,17 +163,20 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
 
     fn done(&mut self, action: &Action) {
         self.report.count(action.kind, action.bytes());
-        let reason = match (&action.remote, action.kind) {
+        let mut done = item(action, "", None);
+        match (&action.remote, action.kind) {
             (Some(version), ActionKind::Upload | ActionKind::DeleteRemote)
                 if action.unknown_loser =>
             {
                 let verb = if action.kind == ActionKind::Upload { "replaced" } else { "deleted" };
                 let kept = if self.run.options.backup { "kept in the trash" } else { "not kept" };
-                format!("{verb} {} of {}, {kept}", version.etag, rfc3339(action.remote_modified))
+                let time = rfc3339(action.remote_modified);
+                done.reason = format!("{verb} {} of {time}, {kept}", version.etag);
+                done.lost = Some(version.etag.clone());
             }
-            _ => String::new(),
-        };
-        self.run.context.monitor.event(Event::Done(item(action, &reason, None)));
+            _ => (),
+        }
+        self.run.context.monitor.event(Event::Done(done));
     }
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {

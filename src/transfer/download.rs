@@ -126,6 +126,7 @@ pub(super) fn verified(
             operation: "GET",
             key: path.to_string(),
             message: "the bytes that came do not have the promised checksum".to_owned(),
+            cause: None,
             ambiguous: false,
             retry_after_seconds: None,
         }));

@@ -7,7 +7,7 @@ use std::io;
 use super::commit::Effect;
 use super::{Ready, Run};
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_link_error};
 use crate::plan::Action;
 use crate::remote::Remote;
 use crate::repository::Change;
@@ -79,7 +79,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             .and_then(|folder| disk.open(&folder, OsStr::new(path.name())))
             .and_then(|file| disk.sync_file(&file));
         match synced {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if was_moved(&error) => Ok(()),
             other => other,
         }
     }
@@ -105,4 +105,13 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         }
         Ok(())
     }
+}
+
+/// Tells whether a person has moved, closed or replaced what was to be synced: it is theirs now, and
+/// no reason to give up what was done for the others.
+pub(super) fn was_moved(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+    ) || is_link_error(error)
 }

@@ -120,6 +120,7 @@ pub(super) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteE
         operation: "GET",
         key: path.to_string(),
         message: format!("{length} bytes came instead of {expected}"),
+        cause: None,
         ambiguous: false,
         retry_after_seconds: None,
     }

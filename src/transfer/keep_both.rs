@@ -1,50 +1,107 @@
 //! Settles a conflict by keeping both: theirs takes the name, ours stays beside it.
 
 use std::ffi::OsStr;
+use std::io;
 
 use super::Run;
-use super::context::Trouble;
+use super::context::{Trouble, with_cause};
+use super::download::Fetched;
+use super::names::named;
 use super::upload::Source;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::{self, Outcome, Target};
+use crate::local::replace::{self, Target};
 use crate::plan::Action;
 use crate::remote::{Condition, Remote};
 use crate::repository::Change;
-use crate::tree::{BaseRow, RepoPath};
+use crate::repository::trash::{NewEntry, Side, TrashError};
+use crate::tree::{BaseRow, RepoPath, Signature, Stat};
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
-    /// Fetches theirs, exchanges it with ours, and stores ours under the name of the copy.
+    /// Fetches theirs, gives ours a second name, replaces the first one, and stores the copy.
     ///
-    /// The exchange is the one of every replacement, with the copy's name in the place of the trash:
-    /// a crash leaves both files under a name of the working copy.
+    /// The replacement is the same as everywhere, through the trash: a crash leaves ours under a
+    /// name of the working copy at every moment, and never anything else under the copy's.
     pub(super) async fn keep_both(&self, action: &Action) -> Result<Vec<Change>, Trouble> {
         let (Some(expected), Some(copy), Some(version)) =
             (&action.local, &action.copy, &action.remote)
         else {
             return Err(Trouble::Stopped);
         };
-        let context = &self.context;
         let fetched = self.fetch(action).await?;
-        let synced = fetched.staged.sync(&context.disk);
+        let synced = fetched.staged.sync(&self.context.disk);
         synced.map_err(|error| Trouble::io(&action.path, &error))?;
-        let target = Target { folder: &fetched.parent.folder, path: &action.path };
-        let place = (&fetched.parent.folder, OsStr::new(copy.name()));
-        let swapped = replace::swap(&context.disk, &fetched.staged, &target, expected, place)?;
-        let signature = match swapped {
-            Outcome::Done(signature) => signature,
-            Outcome::EditInSlot | Outcome::Changed(_) | Outcome::NoExchange => {
-                return Err(Trouble::changed("it was changed here"));
-            }
-        };
-        let theirs = BaseRow {
-            path: action.path.clone(),
-            signature,
-            etag: version.etag.clone(),
-            crc64: fetched.crc64,
-        };
+        let crc64 = fetched.crc64;
+        let signature = self.put_beside(action, copy, (fetched, expected))?;
+        let theirs =
+            BaseRow { path: action.path.clone(), signature, etag: version.etag.clone(), crc64 };
         let ours = self.upload_copy(copy).await?;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
+    }
+
+    /// Links ours to the name of the copy, and swaps theirs in.
+    fn put_beside(
+        &self,
+        action: &Action,
+        copy: &RepoPath,
+        (fetched, expected): (Fetched<D>, &Stat),
+    ) -> Result<Signature, Trouble> {
+        let disk = &self.context.disk;
+        let (path, folder) = (&action.path, &fetched.parent.folder);
+        let (name, beside) = (OsStr::new(path.name()), OsStr::new(copy.name()));
+        let failed = |error: io::Error| {
+            fetched.staged.discard(disk);
+            Trouble::io(path, &error)
+        };
+        let before = disk.lstat(folder, name).map_err(failed)?;
+        if !replace::is_untouched(&before, expected) {
+            fetched.staged.discard(disk);
+            return Err(Trouble::changed("it was changed here"));
+        }
+        disk.link((folder, name), (folder, beside)).map_err(failed)?;
+        // A second name changes the ctime, and nothing else: what is linked must still be ours.
+        let linked = disk.lstat(folder, beside).map_err(failed)?;
+        let swapped = if replace::is_same_file(&linked, expected) {
+            self.swap_linked(action, &fetched, &linked)
+        } else {
+            Err(Trouble::changed("it was changed here"))
+        };
+        if swapped.is_err() {
+            fetched.staged.discard(disk);
+            // The copy goes only while the name still leads to the same file.
+            let still = disk.lstat(folder, name).is_ok_and(|stat| stat.inode == linked.inode);
+            if still {
+                disk.unlink(folder, beside).map_err(failed)?;
+            }
+        }
+        swapped
+    }
+
+    fn swap_linked(
+        &self,
+        action: &Action,
+        fetched: &Fetched<D>,
+        linked: &Stat,
+    ) -> Result<Signature, Trouble> {
+        let entry = NewEntry {
+            path: &action.path,
+            side: Side::Local,
+            why: self.options.why,
+            known: false,
+            etag: None,
+            staged: Some(&fetched.staged.stat),
+            expected: Some(linked),
+        };
+        let workspace = &fetched.workspace;
+        let in_trash = |error: TrashError| Trouble::Disk(with_cause(&error), None);
+        let slot = self.trash.slot(&entry, &workspace.top, &workspace.control);
+        let slot = slot.map_err(in_trash)?;
+        self.trash.sync().map_err(in_trash)?;
+        let target = Target { folder: &fetched.parent.folder, path: &action.path };
+        let place = (&slot.folder, slot.name.as_os_str());
+        let disk = &self.context.disk;
+        let swapped = replace::swap(disk, &fetched.staged, &target, linked, place);
+        named(swapped, Some(&slot), self)
     }
 
     async fn upload_copy(&self, copy: &RepoPath) -> Result<BaseRow, Trouble> {

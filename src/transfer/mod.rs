@@ -220,6 +220,7 @@ fn item(action: &Action, reason: &str, hint: Option<&str>) -> Item {
         action: action.word(),
         bytes: action.bytes(),
         reason: reason.to_owned(),
+        lost: None,
         hint: hint.map(str::to_owned),
     }
 }

@@ -286,7 +286,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         }
         // Two steps instead of one: a crash between them must not look like a deletion.
         database.record(&[Change::Gone(action.path.clone())])?;
-        let removed = replace::remove(disk, &target, &expected, place);
+        let removed = replace::remove_folder(disk, (&target, &expected), place, as_checked);
         if let Err(trouble) = named(removed, Some(&slot), run) {
             fetched.staged.discard(disk);
             return Ok(Err(trouble));
@@ -341,7 +341,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let above = &folders[folders.len() - 1].1;
             match self.disk.open_folder(above, OsStr::new(ancestor.name())) {
                 Ok(folder) => folders.push((ancestor.as_str().to_owned(), folder)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) if super::durable::was_moved(&error) => break,
                 Err(error) => return Err(error),
             }
         }

@@ -31,9 +31,14 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             .for_each_concurrent(jobs, |action| {
                 let (run, out) = (Arc::clone(&self), out.clone());
                 beside(self.context.parallel, async move {
-                    run.context.monitor.active(&action.path, true);
+                    let monitor = &run.context.monitor;
+                    if !action.is_bookkeeping() {
+                        monitor.active(&action.path, true);
+                    }
                     let ready = run.prepare(&action).await;
-                    run.context.monitor.active(&action.path, false);
+                    if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
+                        monitor.active(&action.path, false);
+                    }
                     // A committer that has gone away has said why.
                     out.send(Prepared { action, ready }).await.unwrap_or_default();
                 })

@@ -30,8 +30,10 @@ pub struct Report {
     pub changed_meanwhile: u64,
     /// Conflicts that stay open.
     pub conflicts: u64,
-    /// Paths that cannot be handled.
+    /// Paths that cannot be handled, and those that are followed no more.
     pub incomplete: u64,
+    /// Of these, the paths that are followed no more.
+    pub dropped: u64,
     /// Deletions that `--no-delete` left out.
     pub withheld_deletions: u64,
     /// Actions that `--limit` left out.
@@ -52,6 +54,7 @@ impl Report {
         Self {
             conflicts: plan.conflicts.len() as u64,
             incomplete: plan.notices.iter().filter(|notice| notice.incomplete).count() as u64,
+            dropped: plan.dropped(),
             withheld_deletions: plan.withheld_deletions,
             beyond_limit: plan.beyond_limit,
             ahead: plan.ahead,

@@ -332,7 +332,7 @@ where
         });
         match above {
             Some(below) => below.push(row),
-            // A marker, and what lies below one, can be no knot: nothing there is decided.
+            // A marker, and what lies below one, can be no knot: there is nothing to collect.
             None if is_marker || matches!(row.local, Local::Marked { .. }) => {
                 self.ready.push_back(Merged::Row(row));
             }

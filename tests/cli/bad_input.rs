@@ -278,9 +278,14 @@ fn a_bucket_that_refuses_writes_can_be_pulled_and_says_so_when_pushed() {
     assert_eq!(team.texts("one"), files(&[("f", "f")]));
     team.write("one/f", "edited");
     team.write("one/g", "new");
-    let output = team.run("one", "push");
-    assert!(matches!(output.code, Some(3 | 12)), "{output:?}");
-    assert!(output.stderr.contains("AccessDenied") || output.stderr.contains("read-only"));
+    team.server.clear_log();
+    let parts = ["read-only", "2 paths have", "`lsync init s3://team`"];
+    assert_error(&team.run("one", "push"), 3, &parts);
+    assert_error(&team.run("one", "sync"), 3, &parts);
+    assert_eq!(team.server.count("PutObject"), 0, "nothing was tried");
+    let output = team.run("one", "push --dry-run");
+    output.assert_code(0);
+    assert!(output.stderr.contains("warning: the bucket was read-only"), "{}", output.stderr);
     assert_eq!(team.texts("one"), files(&[("f", "edited"), ("g", "new")]));
     assert_eq!(team.bucket(), files(&[("f", "f")]));
     team.ok("one", "pull");

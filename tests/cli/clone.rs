@@ -16,7 +16,8 @@ fn a_clone_equals_the_original_in_every_byte_and_every_nanosecond() {
     team.set_mtime("one/old", 1);
     team.set_mtime("one/new", 1_717_171_717_123_456_789);
     team.ok("one", "sync");
-    ok(&team, ".", "clone team copy");
+    let output = ok(&team, ".", "clone team copy");
+    assert!(output.stderr.contains("hint: `cd copy`"), "{}", output.stderr);
     let (original, copy): (Snapshot, Snapshot) = (team.snapshot("one"), team.snapshot("copy"));
     assert_eq!(copy, original);
     assert_eq!(team.mtime("copy/new"), 1_717_171_717_123_456_789);

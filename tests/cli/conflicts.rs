@@ -101,6 +101,8 @@ fn newest_compares_the_mtimes_and_leaves_equal_ones_open() {
     }
     let output = team.run("one", "resolve --newest");
     output.assert_code(4);
+    assert!(output.stderr.contains("equal: left open, the times are equal"), "{}", output.stderr);
+    assert!(output.stderr.contains("--ours, --theirs or --both"), "{}", output.stderr);
     assert_eq!(team.bucket()["ours"], "from here");
     assert_eq!(team.text("one/theirs"), "from there");
     assert_eq!(

@@ -93,7 +93,9 @@ fn refused_credentials_are_12_and_so_are_none() {
     assert_error(&team.run("three", "init team ."), 12, &[]);
     team.set_variable("AWS_ACCESS_KEY_ID", "");
     team.set_variable("AWS_SECRET_ACCESS_KEY", "");
-    assert_error(&team.run("one", "sync"), 12, &["AWS_PROFILE"]);
+    let output = team.run("one", "sync");
+    assert_error(&output, 12, &["error: no credentials found, s3://team", "AWS_PROFILE"]);
+    assert!(output.stderr.contains("\ncaused by: "), "{}", output.stderr);
     assert!(!team.exists("three/.lsync"));
 }
 

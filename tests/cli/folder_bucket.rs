@@ -93,7 +93,10 @@ fn a_bucket_that_is_gone_deletes_nothing() {
     fs::rename(workspace.path("bucket"), workspace.path("elsewhere")).unwrap();
     let output = run(&workspace, "one", "sync");
     assert!(matches!(output.code, Some(1 | 13)), "{output:?}");
-    assert!(output.stderr.contains("bucket"), "{}", output.stderr);
+    let error =
+        format!("error: cannot open the bucket file://{}", workspace.path("bucket").display());
+    assert!(output.stderr.contains(&error), "{}", output.stderr);
+    assert!(output.stderr.contains("hint: mount the disk, or check the path"), "{}", output.stderr);
     assert_eq!(workspace.texts("one"), files(&[("a", "a"), ("b", "b")]));
     // A bucket in its place that somebody emptied.
     fs::rename(workspace.path("elsewhere"), workspace.path("bucket")).unwrap();
@@ -120,7 +123,11 @@ fn a_bucket_whose_disk_is_not_mounted_deletes_nothing() {
     fs::rename(workspace.path("bucket"), workspace.path("unmounted")).unwrap();
     fs::create_dir(workspace.path("bucket")).unwrap();
     for line in ["sync", "pull", "pull --mirror --yes", "status"] {
-        assert_error(&run(&workspace, "one", line), 1, &["bucket", "mounted"]);
+        assert_error(
+            &run(&workspace, "one", line),
+            1,
+            &["is its disk mounted?", "hint: mount the disk"],
+        );
     }
     assert_eq!(workspace.texts("one"), files(&[("only", "one")]));
     assert_eq!(

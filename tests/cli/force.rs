@@ -45,8 +45,17 @@ fn push_of_one_file_against_a_folder_is_a_conflict() {
     let team = Team::sharing(&[("g", "g")]);
     team.server.put(BUCKET, "f/inside", "theirs");
     team.write("one/f", "ours");
-    team.run("one", "push f").assert_code(4);
+    let output = team.run("one", "push f");
+    output.assert_code(4);
+    assert!(output.stderr.contains("rename one of the two"), "{}", output.stderr);
+    assert!(!output.stderr.contains("lsync resolve"), "it cannot help: {}", output.stderr);
     assert_eq!(team.bucket(), files(&[("f/inside", "theirs"), ("g", "g")]));
+    for flags in ["--list", "--ours", "--newest"] {
+        let output = team.run("one", &format!("resolve {flags}"));
+        output.assert_code(4);
+        assert!(output.stderr.contains("rename one of the two"), "{flags}: {}", output.stderr);
+    }
+    assert_error(&team.run("one", "resolve"), 2, &["rename one of the two"]);
 }
 
 #[test]
@@ -56,7 +65,21 @@ fn push_of_one_file_that_is_ignored_or_no_regular_file_is_not_forced() {
     team.write("one/d/f", "ours");
     team.write("one/x.o", "ignored");
     team.run("one", "push d").assert_code(4);
-    team.run("one", "push x.o");
+    for command in ["push", "sync", "pull", "status"] {
+        let output = team.run("one", &format!("{command} x.o"));
+        output.assert_code(0);
+        let shown = output.stdout + &output.stderr;
+        let reason = "x.o  ignored by the rule \"*.o\" in .lsyncignore:1";
+        assert!(shown.contains(reason), "{command}: {shown}");
+    }
+    for command in ["push --force x.o", "pull --force x.o d"] {
+        let output = team.run("one", &format!("{command} --dry-run"));
+        output.assert_code(3);
+        assert!(output.stderr.contains("*.o"), "{command}: {}", output.stderr);
+    }
+    team.run("one", "push --force x.o").assert_code(3);
+    let output = team.ok("one", "sync g");
+    assert!(!output.stderr.contains("ignored"), "only what was named: {}", output.stderr);
     assert_eq!(team.bucket()["d/f"], "theirs");
     assert!(!team.bucket().contains_key("x.o"));
 }

@@ -264,6 +264,7 @@ fn a_new_ignore_rule_forgets_and_deletes_nothing_and_taking_it_back_adopts() {
     let output = team.run("one", "sync");
     output.assert_code(3);
     assert!(output.stderr.contains(".lsyncignore"), "{}", output.stderr);
+    assert!(output.stdout.ends_with("; 2 paths no longer synced\n"), "{}", output.stdout);
     assert!(output.stderr.contains('2'), "names the line of the rule: {}", output.stderr);
     let all = ["build/deep/y", "build/x", "f"];
     assert!(all.iter().all(|path| team.exists(format!("one/{path}"))));

@@ -187,12 +187,13 @@ impl Team {
     ///
     /// It does not probe again: that would be half of the time of all tests.
     pub fn join(&self, copy: &str) {
-        static CONFIG: OnceLock<Vec<u8>> = OnceLock::new();
-        let config = CONFIG.get_or_init(|| {
+        static CONFIG: OnceLock<(String, String)> = OnceLock::new();
+        let (config, endpoint) = CONFIG.get_or_init(|| {
             let team = Self::without_copies(Profile::Aws);
             team.ok("one", "init team .");
-            team.read("one/.lsync/config.yaml")
+            (team.text("one/.lsync/config.yaml"), team.server.endpoint())
         });
+        let config = config.replace(endpoint, &self.server.endpoint());
         self.write(format!("{copy}/.lsync/config.yaml"), config);
         for folder in ["tmp", "trash"] {
             fs::create_dir(self.path(copy).join(".lsync").join(folder)).unwrap();

@@ -85,6 +85,8 @@ impl Simulation {
         let history = self.remote.history();
         for mutation in &history[state.mutations..] {
             self.judge(state, mutation);
+            let step = state.step;
+            state.changed_at.insert(mutation.key.clone(), step);
             let value = mutation.crc64;
             match (value, &mutation.new) {
                 (Some(value), Some(etag)) => {

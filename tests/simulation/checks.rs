@@ -19,6 +19,8 @@
 //! - **I10**: every file seen in the tree is whole, and a name only goes where the plan takes it.
 //!   (`check_seen`, `judge_taken_name`)
 //! - **I11**: what a client stores was the content of that file at one moment. (`judge_upload`)
+//! - **I12**: a command that was not told to delete takes no file away whose object is in the bucket,
+//!   the same, all the time. (`judge_deletion`)
 //! - **I14**: after each kill the same rules hold, and the end is the same.
 //! - **I16**: a run that says it is complete, and that nothing disturbed, leaves nothing to do.
 //!   (`client.rs`)

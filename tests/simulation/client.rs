@@ -74,11 +74,12 @@ impl Simulation {
             let mut state = self.state();
             let name = self.name(client);
             state.note(|| format!("{name} begins {order:?}"));
-            let has_faults = state.has_faults;
+            let (has_faults, step) = (state.has_faults, state.step);
             let own = &mut state.clients[client];
             own.order = Some(order.clone());
             own.is_killed = false;
             own.operations = 0;
+            own.begun_at = step;
             own.planned_at = None;
             own.removals.clear();
             own.conflicts.clear();

@@ -50,6 +50,8 @@ impl Simulation {
 
     /// Makes everything on a disk durable, as the system does from time to time.
     pub(crate) fn sync_disk(&self, state: &mut State, client: usize) {
+        let name = self.name(client);
+        state.note(|| format!("{name}'s disk is synced by the system"));
         self.machines[client].disk.sync_all();
         state.clients[client].fragile.clear();
         state.clients[client].fragile_names.clear();

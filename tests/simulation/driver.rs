@@ -74,6 +74,7 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
         bucket: [].into(),
         published: [].into(),
         etags: [].into(),
+        changed_at: [].into(),
         mutations: 0,
         keeps_versions,
         hot: None,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use lsync::tree::Kind;
 
-use crate::state::{Expected, ROOT, Simulation, State, Tree};
+use crate::state::{Expected, ROOT, Simulation, State, Tree, value_of};
 
 /// Few names, so that they meet: files, folders, files that are folders elsewhere, and names that
 /// sort between a folder and what is in it.
@@ -61,7 +61,7 @@ impl State {
     /// Draws a path: often the one that is being transferred.
     pub(crate) fn path(&mut self) -> String {
         match self.hot.clone() {
-            Some(hot) if self.random.u32(0..10) < 3 => hot,
+            Some(hot) if self.random.u32(0..10) < 4 => hot,
             _ => self.pick(PATHS).to_owned(),
         }
     }
@@ -116,85 +116,99 @@ impl Hands<'_> {
 
     /// Does something; returns it in words.
     fn act(&self, state: &mut State, act: Act, path: &str) -> Option<String> {
-        let person = self.person();
-        let at = Self::at(path);
         let is_file = self.kind(path) == Some(Kind::File);
         match act {
-            Act::Save if self.is_writable(path) => {
-                let bytes = self.fresh(state);
-                person.save(&at, &bytes);
-                Some(format!("saves {:?}", text(&bytes)))
+            Act::Save | Act::WriteInPlace | Act::WriteInTwoSteps if self.is_writable(path) => {
+                Some(self.write(state, act, path))
             }
-            Act::WriteInPlace if self.is_writable(path) => {
-                let bytes = self.fresh(state);
-                person.write(&at, &bytes);
-                Some(format!("writes {:?}", text(&bytes)))
-            }
-            Act::WriteInTwoSteps if self.is_writable(path) => {
-                let bytes = self.fresh(state);
-                let half = &bytes[..=(bytes.len() / 2)];
-                state.values.insert(crate::state::value_of(half), format!("{}|", text(half)));
-                person.write(&at, half);
-                Some(format!("begins to write {:?}", text(half)))
-            }
-            Act::Append if is_file => {
-                let mut whole = person.read(&at);
-                state.counter += 1;
-                let more = format!("+{}", state.counter);
-                person.append(&at, more.as_bytes());
-                whole.extend(more.as_bytes());
-                state.values.insert(crate::state::value_of(&whole), text(&whole));
-                Some(format!("appends, to {:?}", text(&whole)))
-            }
+            Act::Append if is_file => Some(self.append(state, path)),
             Act::RewriteUnseen if is_file => self.rewrite_unseen(state, path),
-            Act::SetMtime if is_file => {
-                let mtime = state.pick(MTIMES) * 1_000_000_000;
-                person.set_mtime(&at, mtime);
-                Some(format!("sets the mtime to {mtime}"))
-            }
-            Act::Touch if is_file => {
-                person.set_mtime(&at, self.simulation.machines[self.client].disk.now());
-                Some("touches".to_owned())
-            }
-            Act::SetMode if !path.is_empty() && self.kind(path).is_some() => {
+            Act::SetMtime | Act::Touch if is_file => Some(self.set_mtime(state, act, path)),
+            Act::SetMode if self.kind(path).is_some() => {
                 let mode = state.pick(&[0, 0o644, 0o755, 0o755]);
-                person.set_mode(&at, mode);
+                self.person().set_mode(Self::at(path), mode);
                 Some(format!("sets the mode to {mode:o}"))
             }
             Act::Remove if self.kind(path).is_some() => {
-                person.remove(&at);
+                self.person().remove(Self::at(path));
                 Some("removes".to_owned())
             }
             Act::Rename if self.kind(path).is_some() => self.rename(state, path),
-            Act::FileToFolder if is_file => {
-                let inside = format!("{path}/in");
-                let bytes = self.fresh(state);
-                person.remove(&at);
-                person.save(Self::at(&inside), &bytes);
-                Some(format!("makes a folder of it, with {inside} = {:?}", text(&bytes)))
-            }
-            Act::FileToFolder if self.kind(path) == Some(Kind::Folder) => {
-                let bytes = self.fresh(state);
-                person.remove(&at);
-                person.save(&at, &bytes);
-                Some(format!("makes a file of the folder: {:?}", text(&bytes)))
-            }
+            Act::FileToFolder => self.change_shape(state, path),
             Act::MakeFolder if self.has_room(path) && self.kind(path).is_none() => {
-                person.make_folders(&at);
+                self.person().make_folders(Self::at(path));
                 Some("makes a folder".to_owned())
             }
-            Act::Link if self.has_room(path) => {
-                if self.kind(path).is_some() {
-                    person.remove(&at);
-                }
-                person.make_folders(at.parent().unwrap());
-                let target = state.pick(&["/outside/secret", "/outside", "b.txt", "d"]);
-                person.symlink(target, &at);
-                Some(format!("makes a link to {target}"))
-            }
+            Act::Link if self.has_room(path) => Some(self.link(state, path)),
             Act::Rules => Some(self.edit_rules(state)),
             _ => None,
         }
+    }
+
+    fn write(&self, state: &mut State, act: Act, path: &str) -> String {
+        let (person, at, bytes) = (self.person(), Self::at(path), self.fresh(state));
+        match act {
+            Act::Save => {
+                person.save(&at, &bytes);
+                format!("saves {:?}", text(&bytes))
+            }
+            Act::WriteInTwoSteps => {
+                let half = &bytes[..=bytes.len() / 2];
+                state.values.insert(value_of(half), format!("{}|", text(half)));
+                person.write(&at, half);
+                format!("begins to write {:?}", text(half))
+            }
+            _ => {
+                person.write(&at, &bytes);
+                format!("writes {:?}", text(&bytes))
+            }
+        }
+    }
+
+    fn append(&self, state: &mut State, path: &str) -> String {
+        let (person, at) = (self.person(), Self::at(path));
+        let mut whole = person.read(&at);
+        state.counter += 1;
+        let more = format!("+{}", state.counter);
+        person.append(&at, more.as_bytes());
+        whole.extend(more.as_bytes());
+        state.values.insert(value_of(&whole), text(&whole));
+        format!("appends, to {:?}", text(&whole))
+    }
+
+    fn set_mtime(&self, state: &mut State, act: Act, path: &str) -> String {
+        let mtime = match act {
+            Act::Touch => self.simulation.machines[self.client].disk.now(),
+            _ => state.pick(MTIMES) * 1_000_000_000,
+        };
+        self.person().set_mtime(Self::at(path), mtime);
+        format!("sets the mtime to {mtime}")
+    }
+
+    /// Makes a folder of a file, or the reverse.
+    fn change_shape(&self, state: &mut State, path: &str) -> Option<String> {
+        let (person, at) = (self.person(), Self::at(path));
+        let inside = format!("{path}/in");
+        let (file, words) = match self.kind(path)? {
+            Kind::File => (Self::at(&inside), "makes a folder of it, and in it"),
+            Kind::Folder => (at.clone(), "makes a file of the folder"),
+            Kind::Link | Kind::Special => return None,
+        };
+        let bytes = self.fresh(state);
+        person.remove(&at);
+        person.save(file, &bytes);
+        Some(format!("{words} {:?}", text(&bytes)))
+    }
+
+    fn link(&self, state: &mut State, path: &str) -> String {
+        let (person, at) = (self.person(), Self::at(path));
+        if self.kind(path).is_some() {
+            person.remove(&at);
+        }
+        person.make_folders(at.parent().unwrap());
+        let target = state.pick(&["/outside/secret", "/outside", "b.txt", "d"]);
+        person.symlink(target, &at);
+        format!("makes a link to {target}")
     }
 
     /// Writes as many other bytes, and sets the mtime back: only the ctime can tell.
@@ -210,7 +224,7 @@ impl Hands<'_> {
             return None;
         }
         bytes.resize(size, b'~');
-        state.values.insert(crate::state::value_of(&bytes), text(&bytes));
+        state.values.insert(value_of(&bytes), text(&bytes));
         person.write(&at, &bytes);
         person.set_mtime(&at, stat.mtime);
         Some(format!("rewrites with the same size and mtime: {:?}", text(&bytes)))
@@ -224,7 +238,7 @@ impl Hands<'_> {
     /// A known gap: nothing tells an edit of the very tick in which a file was pulled, of its size
     /// and with its mtime, as its row is made at once.
     fn is_pulled(&self, state: &State, at: &Path) -> bool {
-        let value = crate::state::value_of(&self.person().read(at));
+        let value = value_of(&self.person().read(at));
         !state.clients[self.client].owned.contains(&value)
     }
 
@@ -250,7 +264,7 @@ impl Hands<'_> {
         // The comment makes the content one of a kind.
         state.counter += 1;
         let text = format!("{rules}# {}{}\n", self.simulation.name(self.client), state.counter);
-        state.values.insert(crate::state::value_of(text.as_bytes()), text.clone());
+        state.values.insert(value_of(text.as_bytes()), text.clone());
         self.person().save(at, &text);
         format!("writes the rules {text:?}")
     }
@@ -342,7 +356,12 @@ impl State {
                 client.replaced.insert((path.clone(), *value));
                 client.expected.remove(path);
                 client.fragile_names.insert(path.clone());
-                if !after.values().any(|it| it == value) {
+                // A copy that a command is about to make is none that a person relies on.
+                let stays = |(path, it): (&String, &u64)| {
+                    it == value
+                        && (before.get(path) != Some(it) || client.expected.contains_key(path))
+                };
+                if !after.iter().any(stays) {
                     client.owned.remove(value);
                 }
             }
@@ -356,7 +375,8 @@ impl State {
                     client.fragile.insert(*value);
                 }
                 let is_racy = racy.contains(path);
-                let file = Expected { value: *value, since: step, is_racy };
+                let since = *client.written.entry(*value).or_insert(step);
+                let file = Expected { value: *value, since, is_racy };
                 client.expected.insert(path.clone(), file);
             }
         }

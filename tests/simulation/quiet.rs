@@ -61,7 +61,7 @@ impl Simulation {
 
     /// Lets one client sync and settle its conflicts; tells whether it had nothing to do.
     fn round(self: &Arc<Self>, client: usize, round: usize) -> bool {
-        let Some(ended) = self.now(client, Order::quiet(Verb::Run(Direction::Sync))) else {
+        let Some(ended) = self.now(client, &Order::quiet(Verb::Run(Direction::Sync))) else {
             return false;
         };
         let mut is_quiet = ended.actions == Some(0);
@@ -79,13 +79,13 @@ impl Simulation {
         for conflict in shapes {
             let mut order = Order::quiet(Verb::Run(Direction::ForcedPull));
             order.operand = Some(conflict.path.to_string());
-            if let Some(ended) = self.now(client, order) {
+            if let Some(ended) = self.now(client, &order) {
                 self.settle_clashes(&ended);
             }
         }
         let choices = [Resolution::Theirs, Resolution::Ours, Resolution::Both];
         let choice = choices[round % choices.len()];
-        self.now(client, Order::quiet(Verb::Resolve(choice)));
+        self.now(client, &Order::quiet(Verb::Resolve(choice)));
         false
     }
 
@@ -104,7 +104,7 @@ impl Simulation {
     }
 
     /// Carries out a command at once, and checks what must hold after it.
-    fn now(self: &Arc<Self>, client: usize, order: Order) -> Option<Ended> {
+    fn now(self: &Arc<Self>, client: usize, order: &Order) -> Option<Ended> {
         {
             let mut state = self.state();
             let name = self.name(client);
@@ -115,7 +115,7 @@ impl Simulation {
             own.stop = lsync::monitor::Stop::default();
         }
         // It unwinds only where something has gone wrong already.
-        let run = AssertUnwindSafe(|| self.execute(client, &order));
+        let run = AssertUnwindSafe(|| self.execute(client, order));
         let ended = catch_unwind(run).unwrap_or_else(|_| Err("it unwound".to_owned()));
         let mut state = self.state();
         let name = self.name(client);
@@ -161,7 +161,7 @@ impl Simulation {
         let person = self.machines[client].observer.person();
         let before = person.snapshot_below(ROOT);
         self.remote.clear_calls();
-        let ended = self.now(client, Order::quiet(Verb::Run(Direction::Sync)));
+        let ended = self.now(client, &Order::quiet(Verb::Run(Direction::Sync)));
         let Some(ended) = ended else { return };
         let name = self.name(client);
         let calls = self.remote.calls();
@@ -186,7 +186,8 @@ impl Simulation {
         let say = |side: &Tree, key: &String| side.get(key).map(|value| state.say(*value));
         keys.into_iter()
             .filter(|key| tree.get(*key) != bucket.get(*key))
-            .map(|key| format!("{key}: {:?} here, {:?} there; ", say(tree, key), say(bucket, key)))
-            .collect()
+            .map(|key| format!("{key}: {:?} here, {:?} there", say(tree, key), say(bucket, key)))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }

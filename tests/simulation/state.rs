@@ -67,6 +67,8 @@ pub(crate) struct Client {
     pub(crate) is_killed: bool,
     /// I/O operations of the command so far.
     pub(crate) operations: u64,
+    /// The step in which the command began.
+    pub(crate) begun_at: u64,
     /// The step in which the plan was complete.
     pub(crate) planned_at: Option<u64>,
     /// Files that the plan takes away.
@@ -80,6 +82,8 @@ pub(crate) struct Client {
     pub(crate) stop: Stop,
     /// What a person here wrote and did not take back: it must be on this disk.
     pub(crate) owned: BTreeSet<Value>,
+    /// In which step a person here first wrote what.
+    pub(crate) written: BTreeMap<Value, u64>,
     /// What a person here wrote since the disk was last synced as a whole.
     pub(crate) fragile: BTreeSet<Value>,
     /// The names that a person here gave or took since then.
@@ -108,6 +112,8 @@ pub(crate) struct State {
     /// Every content that each key ever had, with its `ETag`.
     pub(crate) published: BTreeSet<(String, Value)>,
     pub(crate) etags: BTreeMap<(String, String), Value>,
+    /// In which step each key was changed last.
+    pub(crate) changed_at: BTreeMap<String, u64>,
     /// Mutations of the bucket read so far.
     pub(crate) mutations: usize,
     pub(crate) keeps_versions: bool,

@@ -83,7 +83,15 @@ impl Simulation {
             1 => disk.advance(1_000),
             _ => (),
         }
-        if noise == 0 || !state.one_in(noise) {
+        if noise == 0 {
+            return;
+        }
+        // The moments in which a name changes hands are the ones that count.
+        if let Some(path) = state.clients[client].moving.clone().filter(|_| state.one_in(8)) {
+            state.hot = Some(path);
+            return self.person_acts_at(state, client);
+        }
+        if !state.one_in(noise) {
             return;
         }
         match state.random.u32(0..10) {

@@ -76,6 +76,10 @@ impl Simulation {
                 state.violate(format!("I9: {name} touched {} ({call:?})", path.display()));
                 continue;
             };
+            let looks = matches!(call, Call::Lstat | Call::Fstat) && !path.starts_with(".lsync");
+            if looks {
+                state.clients[client].moving = path.to_str().map(str::to_owned);
+            }
             if !changes {
                 continue;
             }
@@ -113,6 +117,9 @@ impl Simulation {
         let is_planned = is_copy || self.is_planned_removal(state, client, &path);
         let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
         let unlinks = call == Call::Unlink && !is_copy;
+        if call == Call::RenameNew {
+            self.judge_deletion(state, client, &path);
+        }
         if takes || unlinks || call == Call::Truncate || call == Call::Write {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
@@ -121,6 +128,22 @@ impl Simulation {
 }
 
 impl Simulation {
+    /// I12: a file only goes because its object has gone, or has become another one, unless the
+    /// command was told to.
+    fn judge_deletion(&self, state: &mut State, client: usize, path: &str) {
+        let own = &state.clients[client];
+        let is_forced = own.order.as_ref().is_none_or(|order| order.verb.is_forced());
+        let has_changed = state.changed_at.get(path).is_some_and(|step| *step >= own.begun_at);
+        if is_forced || has_changed {
+            return;
+        }
+        let holds = self.tree(client).get(path).copied();
+        if holds.is_some() && state.bucket.get(path).copied() == holds {
+            let name = self.name(client);
+            state.violate(format!("I12: {name} takes {path} away, which is in the bucket"));
+        }
+    }
+
     /// Tells whether the plan takes the name away, or took it before a person renamed its folder.
     fn is_planned_removal(&self, state: &State, client: usize, path: &str) -> bool {
         let removals = &state.clients[client].removals;

@@ -1,12 +1,21 @@
 //! Plans, states and reports as lines for people. Every name is escaped here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::style::{Paint, Style};
 use super::text::{count, duration, escape, number, rate, size};
 use crate::monitor::Item;
+use crate::plan::notices::FORGOTTEN;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
+use crate::tree::Etag;
+
+/// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
+const WORD_COLUMNS_MAX: usize = 14;
+
+/// How many characters of an ETag are shown.
+const ETAG_CHARACTERS: usize = 8;
 
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
@@ -45,6 +54,7 @@ pub(super) fn item(action: &Action) -> Item {
         action: action.word(),
         bytes: action.bytes(),
         reason,
+        lost: None,
         hint: None,
     }
 }
@@ -60,9 +70,18 @@ pub(super) fn action_line(style: Style, item: &Item, columns: usize) -> String {
     }
     if !item.reason.is_empty() {
         line.push_str("  ");
-        line.push_str(&escape(&item.reason));
+        line.push_str(&escape(&reason(item)));
     }
     line
+}
+
+/// Returns the reason of an item, with no more of an ETag than tells two versions apart.
+fn reason(item: &Item) -> Cow<'_, str> {
+    let Some(etag) = item.lost.as_ref().map(Etag::as_str) else { return (&item.reason).into() };
+    match etag.char_indices().nth(ETAG_CHARACTERS) {
+        None => (&item.reason).into(),
+        Some((end, _)) => item.reason.replacen(etag, &format!("{}…", &etag[..end]), 1).into(),
+    }
 }
 
 fn paint(item: &Item) -> Paint {
@@ -81,12 +100,12 @@ pub(super) fn conflict_line(style: Style, conflict: &Conflict) -> String {
 
 /// Renders an action that was carried out, for `--verbose`.
 pub(super) fn done_line(style: Style, item: &Item) -> String {
-    action_line(style, item, WORD_COLUMNS_MIN)
+    action_line(style, item, WORD_COLUMNS_MAX)
 }
 
 /// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
 pub(super) fn replaced_line(label: &str, item: &Item) -> String {
-    format!("{label}: {} ({})", escape(&item.reason), escape(&item.path))
+    format!("{label}: {} ({})", escape(&reason(item)), escape(&item.path))
 }
 
 /// Renders a failure: `failed   docs/a.txt  permission denied`.
@@ -126,6 +145,7 @@ pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
         action: notice.kind,
         bytes: 0,
         reason: notice.reason.clone(),
+        lost: None,
         hint: notice.hint.clone(),
     };
     item_line(&word, &item)
@@ -167,7 +187,8 @@ pub(super) fn status_groups(style: Style, plan: &Plan) -> String {
     });
     group("Conflicts:", conflicts.collect());
     let notices = plan.notices.iter().map(|notice| {
-        let mark = if notice.incomplete { " (cannot be handled)" } else { "" };
+        let unable = notice.incomplete && notice.kind != FORGOTTEN;
+        let mark = if unable { " (cannot be handled)" } else { "" };
         let hint = notice
             .hint
             .as_ref()
@@ -228,11 +249,12 @@ pub(super) fn plan_summary(plan: &Plan) -> String {
     add(count_of(ActionKind::DeleteRemote), "to delete in the bucket".to_owned());
     add(count_of(ActionKind::KeepBoth), "to keep twice".to_owned());
     add(count_of(ActionKind::Adopt), "equal on both sides to record".to_owned());
-    add(count_of(ActionKind::Forget), "to forget".to_owned());
+    let forgotten = count_of(ActionKind::Forget).saturating_sub(plan.dropped());
+    add(forgotten, "to forget".to_owned());
     let incomplete = plan.notices.iter().filter(|notice| notice.incomplete).count() as u64;
     let mut rest = Vec::new();
     add_rest(&mut rest, plan.conflicts.len() as u64, "conflict", "conflicts");
-    add_rest(&mut rest, incomplete, "path cannot be handled", "paths cannot be handled");
+    add_incomplete(&mut rest, incomplete, plan.dropped());
     add_common_rest(&mut rest, &Leftovers::of_plan(plan));
     join(&work, &rest)
 }
@@ -252,7 +274,8 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     add(report.deleted_remote, "deleted in the bucket".to_owned());
     add(report.kept_both, "kept twice".to_owned());
     add(report.adopted, "equal on both sides recorded".to_owned());
-    add(report.forgotten, "forgotten".to_owned());
+    // What a rule took out is named below, where it says why the run is incomplete.
+    add(report.forgotten.saturating_sub(report.dropped), "forgotten".to_owned());
     let bytes = report.bytes_uploaded + report.bytes_downloaded;
     if bytes > 0
         && elapsed >= ELAPSED_MIN
@@ -273,7 +296,7 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
     add_rest(&mut rest, report.failed, "failed", "failed");
     add_rest(&mut rest, report.changed_meanwhile, "changed meanwhile", "changed meanwhile");
     add_rest(&mut rest, report.conflicts, "conflict", "conflicts");
-    add_rest(&mut rest, report.incomplete, "path cannot be handled", "paths cannot be handled");
+    add_incomplete(&mut rest, report.incomplete, report.dropped);
     add_common_rest(&mut rest, &Leftovers::of_report(report));
     join(&work, &rest)
 }
@@ -296,6 +319,12 @@ impl Leftovers {
         let Report { withheld_deletions, beyond_limit, ahead, behind, .. } = *report;
         Self { withheld_deletions, beyond_limit, ahead, behind }
     }
+}
+
+fn add_incomplete(rest: &mut Vec<String>, incomplete: u64, dropped: u64) {
+    add_rest(rest, dropped, "path no longer synced", "paths no longer synced");
+    let unable = incomplete.saturating_sub(dropped);
+    add_rest(rest, unable, "path cannot be handled", "paths cannot be handled");
 }
 
 fn add_common_rest(rest: &mut Vec<String>, left: &Leftovers) {

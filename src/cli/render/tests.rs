@@ -115,6 +115,38 @@ fn a_run_is_summed_up_in_one_line() {
 }
 
 #[test]
+fn what_a_rule_took_out_is_counted_once_and_by_its_name() {
+    let (forgotten, dropped) = (3, 2);
+    let report = Report { forgotten, dropped, incomplete: 3, ..Report::default() };
+    assert_eq!(
+        report_summary(&report, Duration::ZERO),
+        "1 forgotten; 2 paths no longer synced, 1 path cannot be handled"
+    );
+    let plan = Plan {
+        actions: vec![action(ActionKind::Forget, "f", Some(1), Some(1))],
+        notices: vec![Notice { kind: FORGOTTEN, ..notice("f", true) }],
+        ..Plan::default()
+    };
+    assert_eq!(plan_summary(&plan), "1 path no longer synced");
+    assert_eq!(status_groups(Style::PLAIN, &plan), "Left alone:\n  f  a symbolic link");
+}
+
+#[test]
+fn an_etag_is_shortened_only_where_it_is_long() {
+    for (etag, shown) in [("12345678", "12345678"), ("123456789", "12345678…"), ("é", "é")] {
+        let item = Item {
+            reason: format!("replaced {etag} of today"),
+            lost: Some(Etag::new(etag)),
+            ..item(&action(ActionKind::Upload, "a", Some(1), None))
+        };
+        assert_eq!(
+            replaced_line("forced", &item),
+            format!("forced: replaced {shown} of today (a)")
+        );
+    }
+}
+
+#[test]
 fn what_a_run_leaves_is_said() {
     let report = Report {
         interrupted: true,
@@ -150,6 +182,7 @@ fn a_failure_brings_its_hint() {
         action: "upload",
         bytes: 1,
         reason: "permission denied\nreally".to_owned(),
+        lost: None,
         hint: Some("run again".to_owned()),
     };
     assert_eq!(

@@ -5,7 +5,7 @@ use crate::cli::screen::Screen;
 use crate::cli::style::{Paint, Style};
 use crate::cli::text::{escape, size};
 use crate::clock::rfc3339;
-use crate::plan::{Conflict, ConflictKind, Resolution};
+use crate::plan::{Conflict, Resolution};
 use crate::remote::{AnyRemote, Remote as _};
 
 /// What is shown of one side.
@@ -34,6 +34,14 @@ impl Sides {
     }
 }
 
+/// Says why [`Sides::newest`] left a conflict open.
+pub(super) fn why_open(sides: &Sides) -> &'static str {
+    match (sides.ours, sides.theirs) {
+        (Some(_), Some(_)) => "left open, the times are equal",
+        (None, _) | (_, None) => "left open, one side has deleted it",
+    }
+}
+
 /// Looks at the object for its mtime, which no listing tells; else `LastModified` stands for it.
 pub(super) async fn look(remote: &AnyRemote, conflict: &Conflict) -> Sides {
     let ours = conflict.local.map(|stat| Side { bytes: stat.size, time: stat.mtime });
@@ -50,8 +58,10 @@ pub(super) async fn look(remote: &AnyRemote, conflict: &Conflict) -> Sides {
 pub(super) fn describe(style: Style, conflict: &Conflict, sides: &Sides) -> String {
     let path = style.paint(Paint::Bold, &escape(conflict.path.as_str()));
     let newest = sides.newest();
+    // Of a file against a folder the side without the file holds the folder.
+    let other = if conflict.kind.needs_renaming() { "a folder" } else { "deleted" };
     let line = |name: &str, side: Option<Side>, wins: Resolution| {
-        let Some(side) = side else { return format!("  {name}  deleted") };
+        let Some(side) = side else { return format!("  {name}  {other}") };
         let mark = if newest == wins { "  newer" } else { "" };
         format!("  {name}  {}  {}{mark}", rfc3339(side.time), size(side.bytes))
     };
@@ -92,8 +102,8 @@ pub(super) fn ask_again(
     conflict: &Conflict,
     sides: &Sides,
 ) -> anyhow::Result<Answer> {
-    if conflict.kind == ConflictKind::FileAgainstFolder {
-        screen.beside("  rename one of the two, then `lsync sync`; left open");
+    if conflict.kind.needs_renaming() {
+        screen.beside("  left open: rename one of the two, then `lsync sync`");
         return Ok(Answer::Settle(Resolution::Skip));
     }
     let question =
@@ -119,6 +129,7 @@ pub(super) fn ask_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::ConflictKind;
     use crate::tree::RepoPath;
 
     fn sides(ours: Option<i64>, theirs: Option<i64>) -> Sides {
@@ -144,6 +155,12 @@ mod tests {
             describe(Style::PLAIN, &conflict, &sides(None, Some(0))),
             "a\\nb: deleted here, changed in the bucket\n  ours    deleted\n  \
              theirs  1970-01-01T00:00:00Z  4 B"
+        );
+        let knot = Conflict { kind: ConflictKind::FileAgainstFolder, ..conflict };
+        assert_eq!(
+            describe(Style::PLAIN, &knot, &sides(Some(0), None)),
+            "a\\nb: a file on one side, a folder on the other\n  \
+             ours    1970-01-01T00:00:00Z  4 B\n  theirs  a folder"
         );
     }
 }

@@ -13,7 +13,7 @@ use super::json;
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
 use super::sync::{Carry, request};
-use super::text::count;
+use super::text::{count, escape};
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
@@ -94,7 +94,13 @@ async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &
         screen.result(&choice::describe(screen.style(), conflict, &sides));
     }
     screen.result(&count(conflicts.len() as u64, "conflict", "conflicts"));
-    screen.hint("`lsync resolve` asks what to do with each");
+    let to_rename = report::to_rename(conflicts);
+    if conflicts.len() as u64 > to_rename {
+        screen.hint("`lsync resolve` asks what to do with each");
+    }
+    if to_rename > 0 {
+        screen.hint(report::RENAME_HINT);
+    }
 }
 
 /// Finds out what shall become of each conflict: by option, or by asking.
@@ -106,17 +112,20 @@ async fn choose(
 ) -> Result<Vec<(Conflict, Resolution)>, Error> {
     let for_all = for_all(arguments);
     if for_all.is_none() && !context.screen.can_ask() {
+        let to_rename = report::to_rename(&conflicts);
+        let how = if to_rename == conflicts.len() as u64 {
+            report::RENAME_HINT
+        } else {
+            "say how: --ours, --theirs, --both or --newest; `lsync resolve --list` shows them"
+        };
         let open = count(conflicts.len() as u64, "conflict is", "conflicts are");
-        return Err(Error::usage(
-            format!("{open} open, and nobody is there to be asked"),
-            "say how: --ours, --theirs, --both or --newest; `lsync resolve --list` shows them",
-        ));
+        return Err(Error::usage(format!("{open} open, and nobody is there to be asked"), how));
     }
     let total = conflicts.len();
     let mut choices = Vec::with_capacity(total);
     for (index, conflict) in conflicts.into_iter().enumerate() {
         let resolution = match for_all {
-            Some(Resolution::Newest) => look(&world.remote, &conflict).await.newest(),
+            Some(Resolution::Newest) => newest(context, world, &conflict).await,
             Some(resolution) => resolution,
             None => match ask(context, world, &conflict, (index + 1, total)).await? {
                 Some(resolution) => resolution,
@@ -127,6 +136,20 @@ async fn choose(
         choices.push((conflict, resolution));
     }
     Ok(choices)
+}
+
+/// Finds out which side is newer, and says so where that decides nothing.
+async fn newest(context: &Context, world: &RealWorld, conflict: &Conflict) -> Resolution {
+    if conflict.kind.needs_renaming() {
+        return Resolution::Skip;
+    }
+    let sides = look(&world.remote, conflict).await;
+    let resolution = sides.newest();
+    if resolution == Resolution::Skip {
+        let path = escape(conflict.path.as_str());
+        context.screen.remark(&format!("{path}: {}", choice::why_open(&sides)));
+    }
+    resolution
 }
 
 /// Asks about one conflict until there is an answer; `None` ends the questions.

@@ -258,6 +258,27 @@ pub fn remove<D: Disk>(
     expected: &Stat,
     slot: Name<'_, D>,
 ) -> Result<Outcome<()>, ReplaceError> {
+    take(disk, (target, expected), slot, |_| Ok(true))
+}
+
+/// As [`remove`], for a whole folder: what is in it is looked at once more when it has lost its name,
+/// and a folder in which a person put something in the last moment comes back.
+pub fn remove_folder<D: Disk>(
+    disk: &D,
+    (target, expected): (&Target<'_, D>, &Stat),
+    slot: Name<'_, D>,
+    still_as_checked: impl Fn(&D::Folder) -> io::Result<bool>,
+) -> Result<Outcome<()>, ReplaceError> {
+    take(disk, (target, expected), slot, still_as_checked)
+}
+
+/// Moves what looks like `expected` to `slot`, and back if it is not that.
+fn take<D: Disk>(
+    disk: &D,
+    (target, expected): (&Target<'_, D>, &Stat),
+    slot: Name<'_, D>,
+    is_right: impl Fn(&D::Folder) -> io::Result<bool>,
+) -> Result<Outcome<()>, ReplaceError> {
     let Some(found) = look(disk, target)? else { return Ok(Outcome::Changed(Change::Gone)) };
     let is_folder = expected.kind == Kind::Folder;
     let is_it = |stat: &Stat| {
@@ -283,7 +304,11 @@ pub fn remove<D: Disk>(
         }
     }
     let moved = disk.lstat(slot.0, slot.1).map_err(target.error(Step::Look))?;
-    if is_it(&moved) {
+    // What cannot be looked at may be an edit: back with it.
+    let holds_it = || {
+        !is_folder || disk.open_folder(slot.0, slot.1).and_then(|it| is_right(&it)).unwrap_or(false)
+    };
+    if is_it(&moved) && holds_it() {
         return Ok(Outcome::Done(()));
     }
     Ok(match disk.rename_new(slot, target.name()) {

@@ -164,6 +164,14 @@ knots! {
         "clash a incomplete"
         "clash a incomplete"
         "last DEL! a";
+    row_20_the_bucket_holds_both_and_both_are_in_the_way "a 0 C | a/b 0 C | a/b/c C 0":
+        "clash a incomplete"
+        "clash a incomplete"
+        "clash a incomplete"
+        "PUT+ a/b/c, last DEL! a, last DEL! a/b"
+        "clash a incomplete"
+        "clash a incomplete"
+        "PUT+ a/b/c, last DEL! a, last DEL! a/b";
     // A forced push takes along what stands in its way, and nothing else.
     row_20_the_bucket_holds_both_the_folder_has_a_new_file "a 0 C | a/b 0 C | a/c C 0":
         "clash a incomplete"

@@ -17,6 +17,7 @@ pub(super) fn error(
         operation,
         key: key.to_owned(),
         message: message.to_string(),
+        cause: None,
         ambiguous: false,
         retry_after_seconds: None,
     }

@@ -82,6 +82,9 @@ pub struct FolderRemote<D: Disk> {
     walks: Mutex<Vec<Walk<D>>>,
 }
 
+/// What errors of opening call it.
+const OPENING: &str = "cannot open the bucket";
+
 /// The bucket's own folders.
 struct Control<D: Disk> {
     folder: D::Folder,
@@ -98,12 +101,12 @@ impl<D: Disk> FolderRemote<D> {
         let prefix = prefix.trim_matches('/');
         if !prefix.is_empty() {
             RepoPath::parse(prefix)
-                .map_err(|cause| error(RemoteErrorKind::Invalid, "OPEN", &name, cause))?;
+                .map_err(|cause| error(RemoteErrorKind::Invalid, OPENING, &name, cause))?;
         }
         let folder = open_root(&disk, root, &name)?;
-        let root_stat = disk.stat_folder(&folder).context("OPEN", &name)?;
-        let network = disk.is_network(&folder).context("OPEN", &name)?;
-        let control = Control::open(&disk, &folder, root_stat.mode).context("OPEN", &name)?;
+        let root_stat = disk.stat_folder(&folder).context(OPENING, &name)?;
+        let network = disk.is_network(&folder).context(OPENING, &name)?;
+        let control = Control::open(&disk, &folder, root_stat.mode).context(OPENING, &name)?;
         Ok(Self {
             capabilities: capabilities(network, control.is_none()),
             root: folder,
@@ -124,17 +127,31 @@ impl<D: Disk> FolderRemote<D> {
 
     /// Opens a folder that has been a bucket before.
     ///
-    /// [`RemoteErrorKind::NoBucket`] where its `.lsync/` is missing: an empty folder in whose place
-    /// the disk of the bucket is not mounted must not look like a bucket without objects.
-    pub fn reopen(disk: D, root: &Path, prefix: &str) -> Result<Self, RemoteError> {
+    /// [`RemoteErrorKind::BucketGone`] where it, or its `.lsync/`, is missing: an empty folder in
+    /// whose place the disk of the bucket is not mounted must not look like a bucket without
+    /// objects. A bucket that was `read_only` may never have had an `.lsync/`; then it must not be
+    /// empty.
+    pub fn reopen(
+        disk: D,
+        root: &Path,
+        prefix: &str,
+        read_only: bool,
+    ) -> Result<Self, RemoteError> {
         let name = format!("file://{}", root.display());
-        let folder = open_root(&disk, root, &name)?;
+        let gone = |error: RemoteError| match error.kind {
+            RemoteErrorKind::NoBucket => RemoteError { kind: RemoteErrorKind::BucketGone, ..error },
+            _ => error,
+        };
+        let folder = open_root(&disk, root, &name).map_err(gone)?;
         match disk.lstat(&folder, OsStr::new(CONTROL)) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                if read_only && !disk.read_folder(&folder).context(OPENING, &name)?.is_empty() {
+                    return Self::open(disk, root, prefix);
+                }
                 let message = "the folder is no bucket any more; is its disk mounted?";
-                Err(error(RemoteErrorKind::NoBucket, "OPEN", &name, message))
+                Err(error(RemoteErrorKind::BucketGone, OPENING, &name, message))
             }
-            Err(cause) => Err(error::of_io("OPEN", &name, &cause)),
+            Err(cause) => Err(error::of_io(OPENING, &name, &cause)),
             Ok(_) => Self::open(disk, root, prefix),
         }
     }
@@ -142,7 +159,7 @@ impl<D: Disk> FolderRemote<D> {
     /// Makes the folder `root` and those above it that are missing, and opens it as bucket.
     pub fn create(disk: D, root: &Path, prefix: &str) -> Result<Self, RemoteError> {
         let name = format!("file://{}", root.display());
-        disk.make_path(root).context("CREATE", &name)?;
+        disk.make_path(root).context("cannot make the bucket", &name)?;
         Self::open(disk, root, prefix)
     }
 
@@ -240,9 +257,9 @@ impl<D: Disk> Control<D> {
 fn open_root<D: Disk>(disk: &D, root: &Path, name: &str) -> Result<D::Folder, RemoteError> {
     disk.open_path(root).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            error(RemoteErrorKind::NoBucket, "OPEN", name, "there is no such folder")
+            error(RemoteErrorKind::NoBucket, OPENING, name, "there is no such folder")
         }
-        _ => error::of_io("OPEN", name, &cause),
+        _ => error::of_io(OPENING, name, &cause),
     })
 }
 

@@ -78,6 +78,7 @@ impl Call {
             operation: self.operation.word(),
             key: format!("memory://{}", self.key),
             message: message.to_owned(),
+            cause: None,
             ambiguous: false,
             retry_after_seconds: None,
         }

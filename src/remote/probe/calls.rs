@@ -37,7 +37,10 @@ pub(super) fn finding<T>(
 ) -> Result<Result<T, RemoteError>, RemoteError> {
     match result {
         Err(error)
-            if matches!(error.kind, Kind::Unreachable | Kind::NoCredentials | Kind::NoBucket) =>
+            if matches!(
+                error.kind,
+                Kind::Unreachable | Kind::NoCredentials | Kind::NoBucket | Kind::BucketGone
+            ) =>
         {
             Err(error)
         }

@@ -45,6 +45,12 @@ impl S3Remote {
         &self.connection.region
     }
 
+    /// Returns the server, where it is not AWS: as configured, or as the environment or the profile
+    /// names it.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.connection.endpoint.as_deref()
+    }
+
     /// Makes sure that the bucket is there and can be listed, which every command needs.
     pub async fn check_access(&self) -> Result<(), RemoteError> {
         self.list("", None, 1).await.map(drop)

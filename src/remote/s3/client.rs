@@ -66,9 +66,12 @@ impl Connection {
             .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty()))
             .or_else(|| shared.endpoint_url().map(str::to_owned));
         let path_style = settings.path_style || needs_path_style(endpoint.as_deref(), settings);
-        let config =
-            aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style).build();
-        Self { client: Client::from_conf(config), region: region.to_string(), endpoint }
+        let mut config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style);
+        if let Some(endpoint) = &endpoint {
+            // Whatever the SDK would choose: this is the server that the database is about.
+            config = config.endpoint_url(endpoint);
+        }
+        Self { client: Client::from_conf(config.build()), region: region.to_string(), endpoint }
     }
 
     /// Tells whether bodies may go unsigned: TLS protects them on the way, or they do not leave the

@@ -10,7 +10,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::remote::{RemoteError, RemoteErrorKind as Kind};
+use crate::remote::{RemoteCause, RemoteError, RemoteErrorKind as Kind};
 
 /// One request, as errors name it.
 #[derive(Debug, Clone)]
@@ -36,6 +36,7 @@ impl Call {
             operation: self.operation,
             key: self.key.clone(),
             message: message.into(),
+            cause: None,
             ambiguous,
             retry_after_seconds: None,
         }
@@ -71,7 +72,8 @@ impl Call {
     {
         let chain = Chain::of(error);
         if chain.is_about_credentials {
-            return self.error(Kind::NoCredentials, chain.text);
+            let error = self.error(Kind::NoCredentials, "no credentials found");
+            return RemoteError { cause: RemoteCause::chain(chain.attempts()), ..error };
         }
         let kind = match error {
             SdkError::ConstructionFailure(_) => Kind::Invalid,
@@ -84,16 +86,20 @@ impl Call {
         match (&self.server, kind) {
             // A typo in the endpoint is the likeliest cause, and nothing else names it.
             (Some(server), Kind::Unreachable) => {
-                self.error(kind, format!("{server}: {}", chain.text))
+                self.error(kind, format!("{server}: {}", chain.line()))
             }
-            _ => self.error(kind, chain.text),
+            _ => self.error(kind, chain.line()),
         }
     }
 }
 
+/// What the SDK says before each reason for which a provider gave no credentials.
+const NOT_ENABLED: &str = "the credential provider was not enabled";
+
 /// What an error and its causes say.
 struct Chain {
-    text: String,
+    /// From the nearest cause to the first.
+    texts: Vec<String>,
     is_about_connecting: bool,
     is_about_credentials: bool,
 }
@@ -120,7 +126,21 @@ impl Chain {
             }
             next = cause.source();
         }
-        Self { text: one_line(&texts.join(": ")), is_about_connecting, is_about_credentials }
+        Self { texts, is_about_connecting, is_about_credentials }
+    }
+
+    /// Joins what the causes say.
+    fn line(&self) -> String {
+        one_line(&self.texts.join(": "))
+    }
+
+    /// Returns a line for each place where credentials were looked for, and why none were there.
+    fn attempts(&self) -> Vec<String> {
+        let lines = self.texts.iter().flat_map(|text| text.lines());
+        lines
+            .map(|line| line.trim().replace(&format!("{NOT_ENABLED}: "), ""))
+            .filter(|line| !line.is_empty() && line != NOT_ENABLED)
+            .collect()
     }
 }
 
@@ -157,7 +177,7 @@ where
         (Some(code), None) => format!("{code} (HTTP {status})"),
         (None, Some(text)) => format!("HTTP {status}: {text}"),
         // A success that the SDK cannot read: its reason is all there is.
-        (None, None) if (200..300).contains(&status) => Chain::of(error).text,
+        (None, None) if (200..300).contains(&status) => Chain::of(error).line(),
         (None, None) => format!("HTTP {status}"),
     };
     if let (301 | 307 | 400, Some(region)) = (status, region) {
@@ -370,9 +390,13 @@ mod tests {
         assert_eq!((error.kind, error.ambiguous), (Kind::Interrupted, true));
         let timeout: SdkError<PutObjectError> = SdkError::timeout_error("slow");
         assert_eq!(WRITE.translate(&timeout).kind, Kind::Interrupted);
-        let credentials =
-            CredentialsError::not_loaded("no providers in chain provided credentials");
+        let tried = format!("no providers in chain:\n  Environment: {NOT_ENABLED}: not set");
+        let credentials = CredentialsError::not_loaded(tried);
         let error = WRITE.translate(&failed(ConnectorError::other(credentials.into(), None)));
         assert_eq!(error.kind, Kind::NoCredentials);
+        let error = RemoteError { key: "s3://team".to_owned(), ..error };
+        assert_eq!(error.to_string(), "no credentials found, s3://team");
+        let error = crate::error::Error::from(error);
+        assert_eq!(error.causes(), ["no providers in chain:", "Environment: not set"]);
     }
 }

@@ -153,6 +153,11 @@ impl<D: Disk> TrashRun<D> {
         let mut state = self.state();
         self.append(&state, &mark.line(slot.number))?;
         state.open.remove(&slot.number);
+        if fate != Fate::Empty {
+            // The name that was just given there waits for the sync after the moves.
+            let place = (slot.key.0.clone(), parent_of(&slot.key.1));
+            state.unsynced.insert(place, slot.folder.clone());
+        }
         // What is in the slot now is found on the disk, except that a folder must not be entered.
         let stat = self.disk.lstat(&slot.folder, &slot.name);
         if stat.map_or(true, |stat| stat.kind != Kind::Folder) {

@@ -362,17 +362,3 @@ fn an_iteration_can_go_to_another_thread() {
     drop(database);
     assert_eq!(std::thread::spawn(move || rows.count()).join().unwrap(), 1);
 }
-
-/// `cargo test --release --lib million -- --ignored`
-#[test]
-#[ignore = "means something in a release build on a quiet machine alone"]
-fn a_million_rows_load_within_their_budget() {
-    let mut lines = header();
-    for number in 0..1_000_000 {
-        lines += &line_of(&format!("photos/2026/album-{:04}/{number:07}.jpeg", number / 1000), 1);
-    }
-    let bench = Bench::with(lines.as_bytes(), b"");
-    let start = std::time::Instant::now();
-    assert_eq!(bench.open().tracked().unwrap(), 1_000_000);
-    assert!(start.elapsed().as_millis() <= 400, "{:?}", start.elapsed());
-}
