@@ -114,7 +114,10 @@ impl Backend {
             kms: self.quirks.random_etags,
         };
         let place = (input.bucket.as_str(), input.key.as_str());
-        let version_id = self.commit(place, version, condition, self.quirks.put).await?;
+        let mut version_id = self.commit(place, version, condition, self.quirks.put).await?;
+        if self.quirks.names_versions_it_drops {
+            version_id = Some(format!("dropped-{etag}"));
+        }
         Ok(d::PutObjectOutput {
             e_tag: Some(d::ETag::Strong(etag)),
             version_id,

@@ -65,6 +65,8 @@ pub struct Quirks {
     pub file_beside_folder: bool,
     /// New buckets keep versions.
     pub versioned: bool,
+    /// Answers to PUT name a version that cannot be fetched any more once it is replaced.
+    pub names_versions_it_drops: bool,
     /// `aws-chunked` bodies with trailers are understood.
     pub trailers: bool,
     /// What happens to checksum headers.
@@ -87,6 +89,7 @@ impl Default for Quirks {
             read_only: false,
             file_beside_folder: true,
             versioned: false,
+            names_versions_it_drops: false,
             trailers: true,
             checksums: Checking::Verified,
             part_minimum_bytes: 5 << 20,
@@ -149,6 +152,7 @@ impl Profile {
                 complete: Conditional::Ignored,
                 delete: Conditional::Ignored,
                 encodes_slash: true,
+                names_versions_it_drops: true,
                 trailers: false,
                 ..aws
             },

@@ -96,7 +96,7 @@ impl Prober<'_> {
 
     /// Writes a first object without conditions, and reads what the answer tells.
     async fn can_write(&mut self) -> Result<bool, RemoteError> {
-        let trial = Capabilities { etag_is_md5: true, ..nothing() };
+        let trial = Capabilities { etag_is_md5: true, versioning: true, ..nothing() };
         let body = self.body();
         let md5: [u8; 16] = Md5::digest(&body).into();
         let stored = match self.put(&trial, "first", &body, &Condition::Absent).await {
@@ -110,11 +110,28 @@ impl Prober<'_> {
             Err(error) => return Err(error),
         };
         self.found.etag_is_md5 = stored.etag_is_md5 && stored.etag.md5() == Some(md5);
-        self.found.versioning = stored.version_id.is_some();
+        if let Some(version_id) = &stored.version_id {
+            self.found.versioning = self.keeps_versions(&trial, &stored.etag, version_id).await?;
+        }
         if self.found.versioning {
             self.notes.push("the bucket keeps old versions of what is replaced or deleted".into());
         }
         Ok(true)
+    }
+
+    /// Replaces the first object, and tells whether the version before can still be fetched: Garage
+    /// names one in its answers and keeps none.
+    async fn keeps_versions(
+        &mut self,
+        trial: &Capabilities,
+        first: &Etag,
+        version_id: &str,
+    ) -> Result<bool, RemoteError> {
+        let body = self.body();
+        self.put(trial, "first", &body, &Condition::Matches(first.clone())).await?;
+        let (remote, path) = (self.below(trial.clone()), path("first"));
+        let old = patiently(|| remote.get_version(&path, version_id)).await;
+        Ok(old.is_ok_and(|(object, _)| object.entry.version.etag == *first))
     }
 
     /// Sends a checksum header and looks whether the store takes it.

@@ -4,7 +4,7 @@ use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::client::DEFAULT_REGION;
-use super::errors::Call;
+use super::errors::{Call, region_in};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::{Remote as _, RemoteError, RemoteErrorKind as Kind};
 
@@ -30,7 +30,7 @@ impl S3Remote {
         match result {
             Ok(output) => Ok(output.bucket_region),
             Err(_) if named.is_some() => Ok(named),
-            Err(_) if self.connection.endpoint.is_some() => Ok(None),
+            Err(_) if self.connection.endpoint.is_some() => Ok(self.region_by_listing().await),
             Err(error) => match error.kind {
                 Kind::NotFound => Err(RemoteError { kind: Kind::NoBucket, ..error }),
                 // A refusal may concern this call alone.
@@ -38,6 +38,12 @@ impl S3Remote {
                 _ => Err(error),
             },
         }
+    }
+
+    /// The answer to a HEAD has no words; that to a LIST names the region where the store has one.
+    async fn region_by_listing(&self) -> Option<String> {
+        let refused = self.list("", None, 1).await.err()?;
+        region_in(&refused.message).map(str::to_owned)
     }
 
     /// Returns the region that requests are signed for.

@@ -189,6 +189,16 @@ where
     message
 }
 
+/// Finds the region that a store expects in the words of its refusal.
+///
+/// AWS: `the region 'us-east-1' is wrong; expecting 'eu-west-1'`. Garage: `expected:
+/// '20261120/garage/s3/aws4_request'`.
+pub(super) fn region_in(message: &str) -> Option<&str> {
+    let quoted = |text| message.split_once(text).and_then(|(_, rest)| rest.split('\'').next());
+    let scope = || quoted("expected: '")?.split('/').nth(1);
+    quoted("expecting '").or_else(scope).filter(|region| !region.is_empty())
+}
+
 /// Says what a status and a code mean for the caller.
 fn kind_of(status: u16, code: Option<&str>) -> Kind {
     code.and_then(kind_of_code).unwrap_or_else(|| kind_of_status(status))
@@ -351,6 +361,20 @@ mod tests {
         ] {
             let error = call.translate(&answered(status, code, &[]));
             assert_eq!(error.ambiguous, ambiguous, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn the_region_that_a_store_expects_is_read_from_its_refusal() {
+        let aws = "AuthorizationHeaderMalformed: The authorization header is malformed; the region \
+                   'us-east-1' is wrong; expecting 'eu-west-1'";
+        let garage = "Authorization header malformed, unexpected scope: \
+                      '20261120/us-east-1/s3/aws4_request', expected: \
+                      '20261120/garage/s3/aws4_request'";
+        assert_eq!(region_in(aws), Some("eu-west-1"));
+        assert_eq!(region_in(garage), Some("garage"));
+        for other in ["", "expecting ''", "expected: 'x'", "Access Denied"] {
+            assert_eq!(region_in(other), None, "{other}");
         }
     }
 

@@ -223,6 +223,11 @@ impl S3Remote {
         answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
     }
 
+    /// Returns the id of a version that the bucket keeps; one that names what is soon gone is none.
+    fn kept_version(&self, id: Option<&str>) -> Option<String> {
+        version_id(id).filter(|_| self.capabilities.versioning)
+    }
+
     /// Reads the answer to a write; `None` where the store does not name the version.
     pub(super) fn stored(
         &self,
@@ -235,7 +240,7 @@ impl S3Remote {
             return None;
         }
         let etag_is_md5 = self.is_md5(&etag, encryption);
-        Some(Stored { etag, etag_is_md5, version_id: version_id(version) })
+        Some(Stored { etag, etag_is_md5, version_id: self.kept_version(version) })
     }
 
     /// Tells whether an ETag is known to be an MD5.
@@ -262,7 +267,7 @@ impl S3Remote {
             },
             mtime: mtime.unwrap_or(answered.modified),
             crc64: answered.crc64.filter(|_| !answered.composite).and_then(parse_checksum),
-            version_id: version_id(answered.version_id),
+            version_id: self.kept_version(answered.version_id),
         })
     }
 }
