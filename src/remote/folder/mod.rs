@@ -8,6 +8,7 @@
 //! The ETag is `<size>-<mtime ns>-<ctime ns>-<inode>` of the file opened anew: nobody can edit a file
 //! without changing its ctime, and no ETag has the shape of an MD5.
 
+mod aside;
 mod body;
 mod error;
 mod stage;
@@ -17,13 +18,15 @@ mod walk;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_races;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -51,6 +54,9 @@ const LOCK: &str = "lock";
 /// Where contents wait until they are complete.
 const STAGING: &str = "tmp";
 
+/// Where edits lie that could not be given back their name; never swept.
+const LOST: &str = "lost";
+
 /// How many unfinished listings are remembered; an older one is walked to again.
 const WALKS_MAX: usize = 4;
 
@@ -72,6 +78,9 @@ pub struct FolderRemote<D: Disk> {
     name: String,
     network: bool,
     capabilities: Capabilities,
+    /// What is left of them where two names cannot be exchanged, and whether that was found.
+    capabilities_without_exchange: Capabilities,
+    lacks_exchange: AtomicBool,
     /// Staged names of this process: `<random>-<count>`.
     label: String,
     count: AtomicU64,
@@ -109,6 +118,8 @@ impl<D: Disk> FolderRemote<D> {
         let control = Control::open(&disk, &folder, root_stat.mode).context(OPENING, &name)?;
         Ok(Self {
             capabilities: capabilities(network, control.is_none()),
+            capabilities_without_exchange: capabilities(true, control.is_none()),
+            lacks_exchange: AtomicBool::new(false),
             root: folder,
             root_stat,
             control,
@@ -326,7 +337,11 @@ impl<D: Disk> Remote for FolderRemote<D> {
     type Body = FolderBody<D>;
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        if self.lacks_exchange.load(Ordering::Relaxed) {
+            &self.capabilities_without_exchange
+        } else {
+            &self.capabilities
+        }
     }
 
     fn reads_locally(&self) -> bool {

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::atomic::Ordering;
 
+use super::aside::may_be_an_edit;
 use super::error::{Context as _, error};
 use super::{Control, FolderRemote, LOCK};
 use crate::disk::{Disk, Patience};
@@ -68,7 +69,7 @@ impl<D: Disk> FolderRemote<D> {
         OsString::from(format!("{}-{count}", self.label))
     }
 
-    /// Removes what lies in tmp/ untouched for a day.
+    /// Removes what lies in tmp/ untouched for a day, and moves what may be an edit to lost/.
     ///
     /// The age is that of the ctime (a staged file carries the mtime of its user's file), measured
     /// against a file written just now: both come from the clock of the file system.
@@ -78,7 +79,10 @@ impl<D: Disk> FolderRemote<D> {
         let now = disk.fstat(&probe.file)?.ctime;
         for (name, _) in disk.read_folder(&control.staging)? {
             let Ok(stat) = disk.lstat(&control.staging, &name) else { continue };
-            if name == probe.name || now.saturating_sub(stat.ctime) > STAGED_NANOSECONDS_MAX {
+            let is_old = now.saturating_sub(stat.ctime) > STAGED_NANOSECONDS_MAX;
+            if is_old && may_be_an_edit(&name, &stat) {
+                self.keep(control, &name);
+            } else if is_old || name == probe.name {
                 self.discard(control, &name);
             }
         }

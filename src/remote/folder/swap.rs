@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::io;
 
+use super::aside::is_same_file;
 use super::error::{Context as _, error, of_io, verify};
-use super::stage::{Staged, folder_like, set_mode_if_possible};
+use super::stage::{Staged, folder_like};
 use super::{Control, FolderRemote, crc64_of, etag, split};
 use crate::disk::Disk;
 use crate::remote::{Attributes, Condition, RemoteError, RemoteErrorKind};
@@ -126,37 +127,6 @@ impl<D: Disk> FolderRemote<D> {
         }
     }
 
-    /// Gives a staged file the name of the version `expected`, which goes.
-    ///
-    /// People do not know our lock: what the exchange took out is looked at before it is thrown
-    /// away, and put back if it is not what was compared.
-    fn exchange(
-        &self,
-        control: &Control<D>,
-        staged: &Staged<D>,
-        at: (&D::Folder, &OsStr),
-        expected: &Stat,
-    ) -> io::Result<bool> {
-        let ours = (&control.staging, staged.name.as_os_str());
-        let mode = self.disk.fstat(&staged.file)?.mode;
-        if mode != expected.mode {
-            set_mode_if_possible(&self.disk, &staged.file, expected.mode)?;
-        }
-        match self.disk.exchange(ours, at) {
-            Err(cause) if cause.kind() == io::ErrorKind::Unsupported => {
-                return self.disk.rename_over(ours, at).map(|()| true);
-            }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other?,
-        }
-        let out = self.disk.lstat(ours.0, ours.1)?;
-        if is_same_file(&out, expected) {
-            self.discard(control, &staged.name);
-            return Ok(true);
-        }
-        self.disk.exchange(ours, at).map(|()| false)
-    }
-
     /// Deletes the version `expected`, and the folders that it leaves empty.
     pub(super) fn remove(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
         let key = self.key(path.as_str());
@@ -185,27 +155,6 @@ impl<D: Disk> FolderRemote<D> {
         self.remove_emptied(path);
         drop(lock);
         Ok(())
-    }
-
-    /// Takes the version `expected` out of the bucket by one rename, looks at it, and puts it back if
-    /// somebody replaced it since it was compared.
-    fn take_out(
-        &self,
-        control: &Control<D>,
-        from: (&D::Folder, &OsStr),
-        expected: &Stat,
-    ) -> io::Result<bool> {
-        let away = self.staged_name();
-        let aside = (&control.staging, away.as_os_str());
-        match self.disk.rename_new(from, aside) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other?,
-        }
-        if is_same_file(&self.disk.lstat(aside.0, aside.1)?, expected) {
-            self.discard(control, &away);
-            return Ok(true);
-        }
-        self.disk.rename_new(aside, from).map(|()| false)
     }
 
     /// Removes the folders above `path` that are empty now, up to the prefix.
@@ -296,11 +245,6 @@ impl<D: Disk> FolderRemote<D> {
             other => other.map(Some),
         }
     }
-}
-
-/// Tells whether two looks saw the same contents; the ctime changes with every rename.
-fn is_same_file(a: &Stat, b: &Stat) -> bool {
-    (a.kind, a.inode, a.size, a.mtime) == (b.kind, b.inode, b.size, b.mtime)
 }
 
 /// Tells whether a look failed because there is nothing: no such name, no folder on the way to it, or
