@@ -17,9 +17,9 @@ mod upload;
 mod walk;
 
 #[cfg(test)]
-mod tests;
+mod races_tests;
 #[cfg(test)]
-mod tests_races;
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
