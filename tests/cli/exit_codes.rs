@@ -1,6 +1,6 @@
 //! Each exit code once, and which of several counts. 130 is in `interrupted.rs`.
 
-use std::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use crate::support::{Fault, FaultRule, Profile, Workspace};
 use crate::team::{BUCKET, Gate, Team, assert_error, end_of, run, signal};
@@ -102,9 +102,10 @@ fn refused_credentials_are_12_and_so_are_none() {
 #[test]
 fn a_store_that_cannot_be_reached_is_13() {
     let mut team = Team::sharing(&[("f", "f")]);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound and not listening: refused, and no server of another test can get the port.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let gone = format!("http://{address}");
     let config = team.text("one/.lsync/config.yaml").replace(&team.server.endpoint(), &gone);
     team.write("one/.lsync/config.yaml", config);
