@@ -185,6 +185,24 @@ fn check_name(name: &OsStr) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens the folder `name`, and makes it if absent.
+pub fn ensure_folder<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    name: &OsStr,
+    mode: u32,
+) -> io::Result<D::Folder> {
+    match disk.make_folder(folder, name, mode) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => disk.open_folder(folder, name),
+    }
+}
+
+/// Tells whether the result is an error of this kind.
+pub fn is_kind<T>(result: &io::Result<T>, kind: io::ErrorKind) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == kind)
+}
+
 /// Reads the whole file `name`; `None` where it does not exist.
 pub fn read_whole<D: Disk>(
     disk: &D,

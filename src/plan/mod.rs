@@ -195,7 +195,7 @@ pub struct Plan {
     pub replaced_files: u64,
     /// Rows of the database, selected or not; counted only where there are deletions.
     pub tracked: u64,
-    /// Actions that `--no-delete` or `--limit` took out of the plan.
+    /// Actions that `--no-delete` took out: deletions, and all of a knot that needs one.
     pub withheld_deletions: u64,
     /// Actions that `--limit` took out of the plan.
     pub beyond_limit: u64,

@@ -19,7 +19,7 @@ use std::io;
 
 pub use staging::{Draft, Parent, Staged, Staging, Workspace};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, is_kind};
 use crate::tree::{Kind, RepoPath, Signature, Stat};
 
 /// A name in an open folder.
@@ -416,9 +416,4 @@ impl<D: Disk> Swap<'_, D> {
 /// Tells whether the file system does not have this call at all.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
-}
-
-/// Tells whether the result is an error of this kind.
-fn is_kind<T>(result: &io::Result<T>, kind: io::ErrorKind) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == kind)
 }

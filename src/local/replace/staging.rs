@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{ReplaceError, Step};
-use crate::disk::Disk;
+use crate::disk::{Disk, ensure_folder};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// The name of the control folder.
@@ -253,19 +253,6 @@ fn sweep<D: Disk>(disk: &D, temporary: &D::Folder) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Opens the folder `name`, and makes it if absent.
-fn ensure_folder<D: Disk>(
-    disk: &D,
-    folder: &D::Folder,
-    name: &OsStr,
-    mode: u32,
-) -> io::Result<D::Folder> {
-    match disk.make_folder(folder, name, mode) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => disk.open_folder(folder, name),
-    }
 }
 
 /// Says why a folder above a target could not be opened.

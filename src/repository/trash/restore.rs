@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 
-use super::shelf::{Run, ensure_folder, if_exists, open_slot, read_runs};
+use super::shelf::{Run, if_exists, open_slot, read_runs};
 use super::{Entry, Side, TrashError, Why};
-use crate::disk::Disk;
+use crate::disk::{Disk, ensure_folder};
 use crate::tree::{Etag, Kind, RepoPath, Stat};
 
 /// One thing in the trash.

@@ -6,9 +6,9 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::list::{self, Mark};
-use super::shelf::{self, ensure_folder, is_kind, numbered};
+use super::shelf::{self, numbered};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED, Why};
-use crate::disk::Disk;
+use crate::disk::{Disk, ensure_folder, is_kind};
 use crate::tree::{Etag, Kind, RepoPath, Stat};
 
 /// Names tried for one slot before the trash gives up.

@@ -7,9 +7,9 @@ use std::fmt;
 use std::io;
 
 use super::list::{self, Mark};
-use super::shelf::{Run, if_exists, is_kind, open_run, open_slot, read_runs};
+use super::shelf::{Run, if_exists, open_run, open_slot, read_runs};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
-use crate::disk::Disk;
+use crate::disk::{Disk, is_kind};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// What settling did with an edit by a person that a killed run had taken from its name.

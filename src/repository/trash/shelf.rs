@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDateTime};
 
 use super::list::{self, List};
 use super::{Entry, LIST};
-use crate::disk::{Disk, read_whole};
+use crate::disk::{Disk, is_kind, read_whole};
 use crate::tree::NAME_BYTES_MAX;
 
 /// How a run's name begins.
@@ -37,24 +37,6 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
         end -= 1;
     }
     format!("{}{suffix}", &name[..end])
-}
-
-/// Opens the folder `name`, and makes it if absent.
-pub(super) fn ensure_folder<D: Disk>(
-    disk: &D,
-    folder: &D::Folder,
-    name: &OsStr,
-    mode: u32,
-) -> io::Result<D::Folder> {
-    match disk.make_folder(folder, name, mode) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => disk.open_folder(folder, name),
-    }
-}
-
-/// Tells whether the result is an error of this kind.
-pub(super) fn is_kind<T>(result: &io::Result<T>, kind: io::ErrorKind) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == kind)
 }
 
 /// Makes "does not exist" an answer instead of an error.
