@@ -5,7 +5,6 @@
 //! something hold the lock of the working copy around both.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -13,7 +12,6 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::Staging;
 use crate::local::{IgnoreRules, LocalItem, Scan, ScanError, ScanOptions};
 use crate::monitor::Phase;
 use crate::plan::{
@@ -23,12 +21,12 @@ use crate::plan::{
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
-use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, list_scope};
+use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, drop_left_over, list_scope};
 use crate::tree::{
     Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, RemoteEntry, RepoPath, Row, Step,
 };
 
-pub use crate::transfer::{Report, World};
+pub use crate::transfer::{Report, Tuning, World};
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -51,8 +49,8 @@ pub struct Request {
     pub no_delete: bool,
     /// How many deletions a side may suffer; `None` is the default rule.
     pub max_delete: Option<MaxDelete>,
-    /// Transfers at once.
-    pub jobs: NonZeroUsize,
+    /// How many transfers at once, how large their parts, and how fast.
+    pub tuning: Tuning,
     /// At most so many actions.
     pub limit: Option<u64>,
     /// Losers in the bucket that the base does not know are kept first.
@@ -153,9 +151,27 @@ where
     R: Remote,
     C: Clock,
 {
-    if plan.actions.is_empty() {
-        return Ok(Report::of(&plan));
+    let report = if plan.actions.is_empty() {
+        Report::of(&plan)
+    } else {
+        execute(world, request, plan).await?
+    };
+    if request.selection.is_everything() && request.limit.is_none() {
+        drop_left_over(world, request.direction, &report).await;
     }
+    Ok(report)
+}
+
+async fn execute<D, R, C>(
+    world: &World<D, R, C>,
+    request: &Request,
+    plan: Plan,
+) -> Result<Report, SyncError>
+where
+    D: Disk,
+    R: Remote,
+    C: Clock,
+{
     let mut database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
     let context = context(world, request)?;
     let now = world.clock.now();
@@ -189,15 +205,7 @@ fn context<D: Disk, R: Remote, C: Clock>(
     world: &World<D, R, C>,
     request: &Request,
 ) -> Result<Context<D, R, C>, SyncError> {
-    let staging = if request.dry_run {
-        None
-    } else {
-        let token = format!("{:016x}", fastrand::u64(..));
-        let staging = Staging::open(&world.disk, &world.repository.root, &token)
-            .and_then(|staging| staging.sweep().map(|()| staging));
-        Some(staging.map_err(SyncError::Staging)?)
-    };
-    Context::new(world, staging, request.jobs.get()).map_err(SyncError::Staging)
+    Context::open(world, request.dry_run, request.tuning).map_err(SyncError::Staging)
 }
 
 fn why(request: &Request) -> Why {
@@ -386,8 +394,8 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
                 (item, examined)
             })
         });
-        let mut examined =
-            futures_util::stream::iter(examinations).buffer_unordered(self.request.jobs.get());
+        let mut examined = futures_util::stream::iter(examinations)
+            .buffer_unordered(self.request.tuning.jobs.get());
         while let Some((item, examined)) = examined.next().await {
             if self.world.stop.is_requested() {
                 return Err(SyncError::Interrupted);

@@ -12,7 +12,7 @@ use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
 use lsync::remote::memory::Operation;
 use lsync::remote::{Capabilities, MemoryRemote};
 use lsync::repository::{Config, RemoteConfig, Repository};
-use lsync::sync::{self, Report, Request, SyncError, World};
+use lsync::sync::{self, Report, Request, SyncError, Tuning, World};
 use lsync::tree::RepoPath;
 
 /// Collects events, so that a test can say what a person was told.
@@ -142,7 +142,7 @@ fn request(direction: Direction) -> Request {
         dry_run: false,
         no_delete: false,
         max_delete: None,
-        jobs: NonZeroUsize::new(4).unwrap(),
+        tuning: Tuning::of(NonZeroUsize::new(4).unwrap()),
         limit: None,
         backup: true,
         resolving: false,

@@ -5,6 +5,7 @@
 
 mod abilities;
 mod arguments;
+mod clean;
 mod clone;
 mod demo;
 mod init;
@@ -112,6 +113,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Pull(arguments) => sync::run(context, &Wish::pull(arguments)).await,
         Command::Resolve(arguments) => resolve::run(context, arguments).await,
         Command::Trash { command } => trash::run(context, command).await,
+        Command::Clean(arguments) => clean::run(context, arguments).await,
         Command::Demo { folder } => demo::run(context, folder.as_deref()).await,
     }
 }

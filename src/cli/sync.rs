@@ -13,7 +13,7 @@ use crate::local::IgnoreRules;
 use crate::plan::{Direction, MaxDelete, Plan};
 use crate::remote::Remote as _;
 use crate::repository::{DeleteLimit, Repository};
-use crate::sync::{self, Request};
+use crate::sync::{self, Request, Tuning};
 use crate::tree::{Kind, RepoPath};
 
 /// Transfers at once where nothing says otherwise.
@@ -134,7 +134,11 @@ pub(super) fn request(
         dry_run: options.dry_run,
         no_delete: options.no_delete,
         max_delete: options.max_delete.or_else(|| config.max_delete.map(limit)),
-        jobs: options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT),
+        tuning: Tuning {
+            jobs: options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT),
+            part_bytes: options.part_size,
+            bytes_per_second: options.bwlimit,
+        },
         limit: options.limit,
         backup: config.backup,
         resolving: false,

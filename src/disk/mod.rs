@@ -93,6 +93,10 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn open_append(&self, folder: &Self::Folder, name: &OsStr, mode: u32)
     -> io::Result<Self::File>;
 
+    /// Opens `name` for reading and for [`Disk::write_at`]; a link is the error of
+    /// [`is_link_error`].
+    fn open_write(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<Self::File>;
+
     /// Looks at an open file.
     fn fstat(&self, file: &Self::File) -> io::Result<Stat>;
 
@@ -101,6 +105,14 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// Writes all of `bytes` at the end of what was written so far (or of the file, if opened so).
     fn write(&self, file: &Self::File, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes all of `bytes` at `offset`, in a file not opened for appending.
+    fn write_at(&self, file: &Self::File, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Grows the file to `size` bytes and takes the room for them now, so that a disk too small says
+    /// so before the first byte is fetched (`StorageFull`); only grows it where no room can be
+    /// taken in advance.
+    fn allocate(&self, file: &Self::File, size: u64) -> io::Result<()>;
 
     /// Cuts or grows the file to `size` bytes.
     fn truncate(&self, file: &Self::File, size: u64) -> io::Result<()>;

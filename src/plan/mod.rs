@@ -44,6 +44,21 @@ pub enum Direction {
     MirrorPush,
 }
 
+impl Direction {
+    /// Tells whether the bucket may be changed.
+    pub fn writes_remote(self) -> bool {
+        match self {
+            Self::Sync | Self::Push | Self::ForcedPush | Self::MirrorPush => true,
+            Self::Pull | Self::ForcedPull | Self::MirrorPull => false,
+        }
+    }
+
+    /// Tells whether the working copy may be changed.
+    pub fn writes_local(self) -> bool {
+        self == Self::Sync || !self.writes_remote()
+    }
+}
+
 /// What one action does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ActionKind {

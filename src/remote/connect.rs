@@ -5,8 +5,9 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{
-    Attributes, Body, BucketUrl, Capabilities, Condition, FolderBody, FolderRemote, Object, Page,
-    Part, Probed, Remote, RemoteError, S3Body, S3Remote, S3Settings, Stored, UploadId, probe,
+    Attributes, Body, BucketUrl, Capabilities, Condition, FolderBody, FolderRemote, HeldPart,
+    Object, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body, S3Remote, S3Settings,
+    Stored, UploadId, probe,
 };
 use crate::disk::RealDisk;
 use crate::tree::{Etag, RepoPath};
@@ -231,6 +232,18 @@ impl Remote for AnyRemote {
         either!(self, remote => {
             remote.complete_upload(path, upload, parts, attributes, condition).await
         })
+    }
+
+    async fn parts(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+    ) -> Result<Vec<HeldPart>, RemoteError> {
+        either!(self, remote => remote.parts(path, upload).await)
+    }
+
+    async fn pending_uploads(&self) -> Result<Vec<PendingUpload>, RemoteError> {
+        either!(self, remote => remote.pending_uploads().await)
     }
 
     async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {

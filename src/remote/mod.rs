@@ -127,6 +127,29 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadId(pub String);
 
+/// A part that the store holds, as it lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPart {
+    /// From 1.
+    pub number: u32,
+    /// What the store called it.
+    pub etag: Etag,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// An upload in parts that nobody has completed or thrown away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingUpload {
+    /// The key below the prefix, as the store spells it.
+    pub key: String,
+    /// Its name.
+    pub upload: UploadId,
+    /// When it was begun, nanoseconds since 1970 by the store's clock; 0 where the store does not
+    /// say.
+    pub begun: i64,
+}
+
 /// The bytes of an object on their way in.
 pub trait Body: Send {
     /// Returns the next bytes; `None` at the end.
@@ -225,6 +248,20 @@ pub trait Remote: Send + Sync + 'static {
         attributes: &Attributes,
         condition: &Condition,
     ) -> impl Future<Output = Result<Stored, RemoteError>> + Send;
+
+    /// Lists the parts of an upload that the store holds, in their order;
+    /// [`RemoteErrorKind::NotFound`] where it knows no such upload (any more).
+    fn parts(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+    ) -> impl Future<Output = Result<Vec<HeldPart>, RemoteError>> + Send;
+
+    /// Lists the uploads in parts below the prefix that were begun and not ended, whoever began
+    /// them; [`RemoteErrorKind::Unsupported`] where the store cannot.
+    fn pending_uploads(
+        &self,
+    ) -> impl Future<Output = Result<Vec<PendingUpload>, RemoteError>> + Send;
 
     /// Throws away what was uploaded in parts; nothing there is no error.
     fn abort_upload(

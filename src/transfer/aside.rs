@@ -1,14 +1,19 @@
 //! One object fetched to a name that nobody has: for `trash restore` of what the store keeps, and for
 //! looking at theirs in `resolve`.
 
+use std::num::NonZeroUsize;
+
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Staging, Target};
 use crate::remote::{Remote, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
-use super::context::{Context, Trouble, World};
+use super::context::{Context, Trouble, Tuning, World};
 use super::download::verified;
+
+/// One object at a time, as it comes.
+const TUNING: Tuning = Tuning::of(NonZeroUsize::MIN);
 
 /// Which version of an object is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +58,8 @@ where
 {
     let token = format!("{:016x}", fastrand::u64(..));
     let staging = Staging::open(&world.disk, &world.repository.root, &token);
-    let opened = staging.and_then(|staging| Ok((staging, Context::new(world, None, 1)?)));
+    let opened =
+        staging.and_then(|staging| Ok((staging, Context::new(world, (None, None), TUNING)?)));
     let fetched = match opened {
         Ok((staging, context)) => fetch(&context, &staging, (path, wanted), target).await,
         Err(error) => Err(Trouble::Disk(format!("cannot use .lsync/tmp: {error}"), None)),

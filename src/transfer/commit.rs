@@ -113,6 +113,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
         self.database.record(&changes.concat())?;
         for action in &actions {
+            self.run.context.forget_notes(action);
             self.done(action);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What every transfer needs at hand.
 
 use std::ffi::OsStr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -12,9 +13,12 @@ use crate::disk::Disk;
 use crate::local::content::{self, ContentError, Hashed, Want};
 use crate::local::replace::{ReplaceError, Staging};
 use crate::monitor::{Monitor, Stop};
-use crate::remote::{Remote, RemoteError};
+use crate::remote::{Remote, RemoteError, RemoteErrorKind};
+use crate::repository::notes::Notes;
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
+
+use super::lanes::{Lanes, Pace};
 
 /// File bytes that all transfers together may hold in memory.
 pub(super) const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
@@ -24,6 +28,31 @@ const RESTLESS_NANOSECONDS_MAX: i64 = 5_000_000_000;
 
 /// The first pause for the clock of a file system to tick; a kernel's is 1 to 10 ms.
 const TICK_MILLISECONDS_FIRST: u64 = 4;
+
+/// How many transfers at once, how large their parts, and how fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// Transfers at once; of requests that carry contents, too.
+    pub jobs: NonZeroUsize,
+    /// Bytes of a part of a large file, more only where it would have too many; `None` leaves it to
+    /// the size of the file.
+    pub part_bytes: Option<u64>,
+    /// Bytes a second, both directions together; `None` is no limit.
+    pub bytes_per_second: Option<u64>,
+}
+
+impl Tuning {
+    /// Lets so many transfers run at once, and leaves the rest to the files.
+    pub const fn of(jobs: NonZeroUsize) -> Self {
+        Self { jobs, part_bytes: None, bytes_per_second: None }
+    }
+
+    /// Returns the bytes of every part but the last of a file of `size` bytes.
+    pub(super) fn part_bytes(&self, size: u64) -> u64 {
+        let least = self.part_bytes.unwrap_or(content::PART_SIZE_BYTES_MIN);
+        content::part_size_from(size, least)
+    }
+}
 
 /// Everything that a run touches.
 pub struct World<D: Disk, R, C: Clock> {
@@ -63,8 +92,14 @@ pub struct Context<D: Disk, R, C> {
     pub stop: Stop,
     /// Where files are staged; absent in runs that change nothing.
     pub staging: Option<Staging<D>>,
-    /// Transfers at once.
-    pub jobs: usize,
+    /// What is known of large transfers that were broken off; absent in runs that change nothing.
+    pub notes: Option<Notes<D>>,
+    /// How hard to try.
+    pub tuning: Tuning,
+    /// How many requests carry contents at once.
+    pub(super) lanes: Lanes,
+    /// How fast contents may travel.
+    pub(super) pace: Pace,
     /// Transfers may run on several threads; off in a simulation.
     pub parallel: bool,
     budget: Semaphore,
@@ -73,11 +108,26 @@ pub struct Context<D: Disk, R, C> {
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
-    /// Puts the context of a run together.
-    pub fn new(
+    /// Puts the context of a run together, with the staging folder swept of all that no later
+    /// transfer can go on with; a dry run has none.
+    pub fn open(world: &World<D, R, C>, dry_run: bool, tuning: Tuning) -> std::io::Result<Self> {
+        if dry_run {
+            return Self::new(world, (None, None), tuning);
+        }
+        let repository = &world.repository;
+        let notes = Notes::open(&world.disk, &repository.control)?;
+        let token = format!("{:016x}", fastrand::u64(..));
+        let staging = Staging::open(&world.disk, &repository.root, &token)?;
+        let staging = staging.keeping(notes.partial_names());
+        staging.sweep()?;
+        Self::new(world, (Some(staging), Some(notes)), tuning)
+    }
+
+    /// Puts a context together.
+    pub(super) fn new(
         world: &World<D, R, C>,
-        staging: Option<Staging<D>>,
-        jobs: usize,
+        (staging, notes): (Option<Staging<D>>, Option<Notes<D>>),
+        tuning: Tuning,
     ) -> std::io::Result<Self> {
         let root_device = world.disk.stat_folder(&world.repository.root)?.device;
         Ok(Self {
@@ -88,7 +138,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             monitor: Arc::clone(&world.monitor),
             stop: world.stop.clone(),
             staging,
-            jobs,
+            notes,
+            tuning,
+            lanes: Lanes::new(tuning.jobs.get()),
+            pace: Pace::new(tuning.bytes_per_second),
             parallel: world.parallel,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),
             root_device,
@@ -192,6 +245,19 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Tells whether a transfer that ended so may be gone on with by a later run.
+    pub(super) fn may_go_on(&self) -> bool {
+        match self {
+            Self::Stopped => true,
+            Self::Remote(error) => {
+                error.ends_the_run()
+                    || (error.is_transient() && error.kind != RemoteErrorKind::Corrupt)
+                    || error.kind == RemoteErrorKind::Denied
+            }
+            Self::Changed(_) | Self::InTrash(_) | Self::Disk(..) => false,
+        }
+    }
+
     pub(super) fn changed(reason: &str) -> Self {
         Self::Changed(reason.to_owned())
     }

@@ -10,7 +10,7 @@ use crate::tree::{RepoPath, Version};
 use super::context::{Context, Trouble};
 use super::examine::short_body;
 use super::retry::Backoff;
-use super::upload::changed_in_bucket;
+use super::upload::{WHOLE_BYTES_MAX, changed_in_bucket};
 
 /// A fetched file that waits for its name.
 pub(super) struct Fetched<D: Disk> {
@@ -39,6 +39,16 @@ pub(super) struct Wanted<'a> {
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches one version into the staging folder of the file system that its name lies on.
     pub(super) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
+        if wanted.version.size > WHOLE_BYTES_MAX {
+            let fetched = self.fetch_in_ranges(wanted).await;
+            return match fetched {
+                // What came was not what was promised: once more, from the beginning.
+                Err(Trouble::Remote(error)) if error.kind == RemoteErrorKind::Corrupt => {
+                    self.fetch_in_ranges(wanted).await
+                }
+                other => other,
+            };
+        }
         let mut backoff = Backoff::default();
         loop {
             let error = match self.fetch_once(wanted).await {
@@ -60,17 +70,15 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         let (path, version) = (wanted.path, wanted.version);
-        let (object, body) = self.remote.get(path, &version.etag, None).await?;
+        let lane = self.lanes.enter().await;
+        let got = self.remote.get(path, &version.etag, None).await;
+        self.lanes.learn(&got, self.clock.now());
+        let (object, body) = got?;
         let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
-        let parent = if wanted.for_trash {
-            Parent { folder: self.root.clone(), top: String::new() }
-        } else {
-            // Folders are made only for an object that is really there.
-            staging.open_parent(path, true)?
-        };
-        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, &e))?;
+        let (parent, workspace) = self.place(wanted)?;
         let draft = staging.stage(&workspace, path, wanted.mode)?;
         let received = self.receive(body, &draft, &object).await;
+        drop(lane);
         match received.and_then(|digests| verified(path, version, &object, &digests)) {
             Ok(crc64) => {
                 let staged = draft.seal(object.mtime)?;
@@ -99,6 +107,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             draft.write(&bytes)?;
             digester.update(&bytes);
             self.monitor.bytes(bytes.len() as u64);
+            self.pace.wait(&self.clock, bytes.len() as u64).await;
         }
         Ok(digester.finish())
     }

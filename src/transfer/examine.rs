@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digester, Digests, Evidence, Proof, Want};
+use crate::local::content::{Digester, Evidence, Hashed, Proof, Want};
 use crate::plan::{Content, Examined, need};
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::{Local, RemoteEntry, RepoPath, Row};
@@ -44,7 +44,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let to_base = base.map_or(Content::Different, |it| content(it.compare(&hashed.digests)));
         let to_remote = match (remote, listed) {
             (Some(entry), Some(listed)) if to_base != Content::Same => {
-                self.compare_to_remote(entry, &listed, &hashed.digests).await?
+                self.compare_to_remote(entry, &listed, &hashed).await?
             }
             _ => Content::Different,
         };
@@ -59,8 +59,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         &self,
         entry: &RemoteEntry,
         listed: &Evidence,
-        local: &Digests,
+        hashed: &Hashed,
     ) -> Result<Content, Trouble> {
+        let local = &hashed.digests;
         match listed.compare(local) {
             Proof::Unknown => (),
             proof => return Ok(content(proof)),
@@ -74,8 +75,14 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 proof => return Ok(content(proof)),
             }
         }
+        // A killed upload of this very file has most likely succeeded: no conflict with itself.
+        let may_be_ours = || {
+            let signature = hashed.stat.signature();
+            self.notes.as_ref().is_some_and(|it| it.has_upload_of(&entry.path, &signature))
+        };
         let may_read = self.remote.reads_locally()
-            || (self.staging.is_some() && entry.version.size <= COMPARED_BYTES_MAX);
+            || (self.staging.is_some()
+                && (entry.version.size <= COMPARED_BYTES_MAX || may_be_ours()));
         if !may_read {
             return Ok(Content::Unknown);
         }

@@ -15,10 +15,13 @@ mod download;
 mod durable;
 mod examine;
 mod keep_both;
+mod lanes;
+mod left_over;
 mod listing;
 mod multipart;
 mod names;
 mod pool;
+mod ranges;
 mod report;
 mod retry;
 mod upload;
@@ -29,7 +32,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use aside::{Aside, AsideError, fetch_aside};
-pub use context::{Context, World};
+pub use context::{Context, Tuning, World};
+pub use left_over::drop_left_over;
 pub use listing::{PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;
@@ -130,7 +134,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         report: &mut Report,
         failed_knots: &mut HashSet<u32>,
     ) -> Result<(), crate::repository::DatabaseError> {
-        let (sender, receiver) = mpsc::channel(self.context.jobs);
+        let (sender, receiver) = mpsc::channel(self.context.tuning.jobs.get());
         let pool = beside(self.context.parallel, Arc::clone(self).pool(actions, sender));
         let mut committer = commit::Committer { run: self, database, report, failed_knots };
         let ((), outcome) = tokio::join!(pool, committer.commit_all(receiver));

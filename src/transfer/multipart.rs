@@ -1,129 +1,289 @@
-//! Large files into the bucket, part by part.
+//! Large files into the bucket, in parts, several at once.
 //!
 //! Nothing is visible before the last step, and that step is taken only if the file still looks as
-//! it did before the first part: no torn file is ever stored.
+//! it did before the first part: no torn file is ever stored. What was sent is written down, so that
+//! a run that was broken off is gone on with and not begun anew.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{self, Digester, Digests, Want};
-use crate::remote::{Attributes, Part, Remote, Stored, UploadId};
-use crate::tree::Kind;
+use crate::local::content::{self, Digests, part_count};
+use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
+use crate::repository::notes::{Note, Pen, Transfer, Way};
+use crate::tree::{Etag, Kind};
 
 use super::context::{Context, Trouble};
 use super::retry::{Backoff, retry};
 use super::upload::{Evidenced, Source, may_be_ours, refused};
 
+/// How often an upload is begun anew: because the store has lost it, or because somebody else wrote
+/// the key in the moment of its completion (409, S3 API reference, `CompleteMultipartUpload`).
+const BEGINNINGS_MAX: usize = 3;
+
+/// An upload on its way.
+struct Upload<D: Disk> {
+    id: UploadId,
+    part_bytes: u64,
+    file: D::File,
+    pen: Pen<D>,
+    /// The parts that the store holds, by number from 1.
+    held: BTreeMap<u32, Part>,
+}
+
+/// What became of an upload.
+enum Ended {
+    Stored(Stored, u64),
+    /// It has to begin anew.
+    Lost(RemoteError),
+}
+
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
-    /// Stores a file in parts, one after the other.
+    /// Stores a file in parts, and returns the checksum of the whole, too.
     pub(super) async fn upload_in_parts(
         &self,
         source: &Source<'_>,
     ) -> Result<(Stored, u64), Trouble> {
-        let start = || self.remote.start_upload(source.path, source.stat.mtime);
-        let upload = retry(&self.clock, &self.stop, start).await?;
-        let outcome = self.send_and_complete(source, &upload).await;
-        if outcome.is_err() {
-            // A failure here leaves parts that nobody sees; the run has a better error to report.
-            let aborted = self.remote.abort_upload(source.path, &upload).await;
-            aborted.unwrap_or_default();
+        let mut lost = None;
+        for _ in 0..BEGINNINGS_MAX {
+            let mut upload = self.begin_or_resume_upload(source).await?;
+            match self.send_and_complete(source, &mut upload).await {
+                Ok(Ended::Stored(stored, crc64)) => return Ok((stored, crc64)),
+                Ok(Ended::Lost(error)) => {
+                    self.abandon(source, &upload.id).await;
+                    lost = Some(error);
+                }
+                Err(trouble) => {
+                    if !trouble.may_go_on() {
+                        self.abandon(source, &upload.id).await;
+                    }
+                    return Err(trouble);
+                }
+            }
         }
-        outcome
+        Err(lost.map_or(Trouble::Stopped, refused))
+    }
+
+    /// Throws an upload away. A failure here leaves parts that nobody sees; the run has a better
+    /// error to report.
+    async fn abandon(&self, source: &Source<'_>, id: &UploadId) {
+        self.remote.abort_upload(source.path, id).await.unwrap_or_default();
+        self.forget_note(Way::Up, source.path);
+    }
+
+    /// Opens the file, and the upload that an earlier run has begun for it, else a new one.
+    async fn begin_or_resume_upload(&self, source: &Source<'_>) -> Result<Upload<D>, Trouble> {
+        let notes = self.notes.as_ref().ok_or(Trouble::Stopped)?;
+        let (path, size) = (source.path, source.stat.size);
+        let failed = |error: std::io::Error| Trouble::io(path, &error);
+        let folder = self.open_parent(path).map_err(failed)?;
+        let file = self.disk.open(&folder, OsStr::new(path.name())).map_err(failed)?;
+        self.expect_untouched(source, &file)?;
+        let part_bytes = self.tuning.part_bytes(size);
+        if let Some(note) = notes.take(Way::Up, path)
+            && let Some((id, held)) = self.held_parts(source, &note, part_bytes).await?
+        {
+            let pen = notes.resume(&note).map_err(failed)?;
+            let sent = held.keys().map(|number| length(*number, part_bytes, size)).sum();
+            self.monitor.bytes(sent);
+            return Ok(Upload { id, part_bytes, file, pen, held });
+        }
+        let start = || self.remote.start_upload(path, source.stat.mtime);
+        let id = retry(&self.clock, &self.stop, start).await?;
+        let transfer = Transfer::up(path, &source.stat.signature(), part_bytes, &id.0);
+        let pen = notes.begin(&transfer).map_err(failed)?;
+        Ok(Upload { id, part_bytes, file, pen, held: BTreeMap::new() })
+    }
+
+    /// Asks the store which of the noted parts it holds; `None` where the upload is of another file
+    /// or is lost.
+    async fn held_parts(
+        &self,
+        source: &Source<'_>,
+        note: &Note,
+        part_bytes: u64,
+    ) -> Result<Option<(UploadId, BTreeMap<u32, Part>)>, Trouble> {
+        let Transfer::Up { upload, .. } = &note.transfer else { return Ok(None) };
+        let id = UploadId(upload.clone());
+        let wanted = Transfer::up(source.path, &source.stat.signature(), part_bytes, upload);
+        if note.transfer != wanted {
+            self.remote.abort_upload(source.path, &id).await.unwrap_or_default();
+            return Ok(None);
+        }
+        let list = || self.remote.parts(source.path, &id);
+        let listed = match retry(&self.clock, &self.stop, list).await {
+            Ok(listed) => listed,
+            Err(error) if error.ends_the_run() => return Err(error.into()),
+            Err(error) => {
+                if error.kind != RemoteErrorKind::NotFound {
+                    let path = source.path;
+                    self.monitor.warning(&format!("{path}: its upload starts over: {error}"));
+                    self.remote.abort_upload(path, &id).await.unwrap_or_default();
+                }
+                return Ok(None);
+            }
+        };
+        let held = listed.into_iter().filter_map(|held| {
+            let noted = note.parts.get(&held.number)?;
+            let is_ours = noted.etag.as_deref() == Some(held.etag.as_str())
+                && held.size == length(held.number, part_bytes, source.stat.size);
+            let part = Part { number: held.number, etag: held.etag, crc64: noted.crc64 };
+            is_ours.then_some((part.number, part))
+        });
+        Ok(Some((id, held.collect())))
     }
 
     async fn send_and_complete(
         &self,
         source: &Source<'_>,
-        upload: &UploadId,
-    ) -> Result<(Stored, u64), Trouble> {
-        let (parts, digests) = self.send_parts(source, upload).await?;
+        upload: &mut Upload<D>,
+    ) -> Result<Ended, Trouble> {
+        if let Some(error) = self.send_parts(source, upload).await? {
+            return Ok(Ended::Lost(error));
+        }
+        self.expect_untouched(source, &upload.file)?;
         // The commit point: what is on the disk now must be what was read.
         match self.look(source.path).map_err(|error| Trouble::io(source.path, &error))? {
             Some(stat) if content::is_untouched(source.stat, &stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
-        let stored = self.complete(source, upload, &parts, &digests).await?;
-        Ok((stored, digests.crc64))
+        self.complete(source, upload).await
     }
 
+    /// Refuses a file that does not look as the plan expects.
+    fn expect_untouched(&self, source: &Source<'_>, file: &D::File) -> Result<(), Trouble> {
+        let stat = self.disk.fstat(file).map_err(|error| Trouble::io(source.path, &error))?;
+        if stat.kind == Kind::File && content::is_untouched(source.stat, &stat) {
+            Ok(())
+        } else {
+            Err(Trouble::changed("it was changed here"))
+        }
+    }
+
+    /// Sends the parts that the store does not hold yet, several at once; returns the error by which
+    /// the store says that it has lost the upload.
     async fn send_parts(
         &self,
         source: &Source<'_>,
-        upload: &UploadId,
-    ) -> Result<(Vec<Part>, Digests), Trouble> {
-        let (path, size) = (source.path, source.stat.size);
-        let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
-        let file = self.disk.open(&folder, OsStr::new(path.name()));
-        let file = file.map_err(|error| Trouble::io(path, &error))?;
-        let is_expected = || -> Result<(), Trouble> {
-            let stat = self.disk.fstat(&file).map_err(|error| Trouble::io(path, &error))?;
-            if stat.kind == Kind::File && content::is_untouched(source.stat, &stat) {
-                Ok(())
-            } else {
-                Err(Trouble::changed("it was changed here"))
+        upload: &mut Upload<D>,
+    ) -> Result<Option<RemoteError>, Trouble> {
+        let count = part_count(source.stat.size, upload.part_bytes);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let missing: Vec<u32> =
+            (1..=count).filter(|number| !upload.held.contains_key(number)).collect();
+        let this = &*upload;
+        let mut sending = futures_util::stream::iter(missing)
+            .map(|number| self.send_part(source, this, number))
+            .buffer_unordered(self.tuning.jobs.get());
+        let mut sent = Vec::new();
+        while let Some(part) = sending.next().await {
+            match part {
+                Ok(part) => sent.push(part),
+                Err(Trouble::Remote(error)) if error.kind == RemoteErrorKind::NotFound => {
+                    return Ok(Some(error));
+                }
+                Err(trouble) => return Err(trouble),
             }
-        };
-        is_expected()?;
-        let part_bytes = content::part_size(size);
-        let want = Want { md5: false, part_sizes: vec![part_bytes] };
-        let mut digester = Digester::new(&want);
-        let mut parts = Vec::new();
-        let mut offset = 0;
-        while offset < size {
-            if self.stop.is_requested() {
-                return Err(Trouble::Stopped);
-            }
-            let length = part_bytes.min(size - offset);
-            let _held = self.reserve(length).await;
-            let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-            let read = content::read_fully(&self.disk, &file, &mut buffer, offset);
-            if read.map_err(|error| Trouble::io(path, &error))? as u64 != length {
-                return Err(Trouble::changed("it became shorter while it was read"));
-            }
-            digester.update(&buffer);
-            let number = u32::try_from(parts.len() + 1).unwrap_or(u32::MAX);
-            let body = Bytes::from(buffer);
-            let send = || self.remote.upload_part(path, upload, number, body.clone());
-            parts.push(retry(&self.clock, &self.stop, send).await?);
-            self.monitor.bytes(length);
-            offset += length;
         }
-        is_expected()?;
-        Ok((parts, digester.finish()))
+        drop(sending);
+        upload.held.extend(sent.into_iter().map(|part| (part.number, part)));
+        Ok(None)
     }
 
-    async fn complete(
+    async fn send_part(
         &self,
         source: &Source<'_>,
-        upload: &UploadId,
-        parts: &[Part],
-        digests: &Digests,
-    ) -> Result<Stored, Trouble> {
-        let attributes = Attributes { mtime: source.stat.mtime, crc64: digests.crc64 };
+        upload: &Upload<D>,
+        number: u32,
+    ) -> Result<Part, Trouble> {
+        let path = source.path;
+        let failed = |error: std::io::Error| Trouble::io(path, &error);
+        let length = length(number, upload.part_bytes, source.stat.size);
+        let _held = self.reserve(length).await;
+        if self.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
+        let offset = u64::from(number - 1) * upload.part_bytes;
+        let read = content::read_fully(&self.disk, &upload.file, &mut buffer, offset);
+        if read.map_err(failed)? as u64 != length {
+            return Err(Trouble::changed("it became shorter while it was read"));
+        }
+        let body = Bytes::from(buffer);
+        let send = || async {
+            let lane = self.lanes.enter().await;
+            self.pace.wait(&self.clock, length).await;
+            let sent = self.remote.upload_part(path, &upload.id, number, body.clone()).await;
+            self.lanes.learn(&sent, self.clock.now());
+            drop(lane);
+            sent
+        };
+        let part = retry(&self.clock, &self.stop, send).await?;
+        upload.pen.part(number, part.crc64, Some(part.etag.as_str())).map_err(failed)?;
+        self.monitor.bytes(length);
+        Ok(part)
+    }
+
+    /// Puts the parts together, and looks after an answer that got lost.
+    async fn complete(&self, source: &Source<'_>, upload: &Upload<D>) -> Result<Ended, Trouble> {
+        let digests = digests(source, upload);
+        let parts: Vec<Part> = upload.held.values().cloned().collect();
+        let crc64 = digests.crc64;
+        let attributes = Attributes { mtime: source.stat.mtime, crc64 };
+        let (path, condition) = (source.path, &source.condition);
         let mut backoff = Backoff::default();
         let mut ambiguous = false;
         loop {
-            let completed = self
-                .remote
-                .complete_upload(source.path, upload, parts, &attributes, &source.condition)
-                .await;
-            let error = match completed {
-                Ok(stored) => return Ok(stored),
+            let completed =
+                self.remote.complete_upload(path, &upload.id, &parts, &attributes, condition);
+            let error = match completed.await {
+                Ok(stored) => return Ok(Ended::Stored(stored, crc64)),
                 Err(error) => error,
             };
             let may_be_done = ambiguous && may_be_ours(&error);
             ambiguous |= error.ambiguous;
-            if may_be_done || !backoff.wait(&self.clock, &self.stop, &error).await {
-                if !ambiguous {
-                    return Err(refused(error));
-                }
-                let sent = Evidenced::Digests(digests);
-                let ours = self.look_for_ours(source.path, &sent, digests.crc64).await;
-                return ours.map_err(|_| refused(error));
+            if !ambiguous && error.kind == RemoteErrorKind::Busy {
+                return Ok(Ended::Lost(error));
             }
+            if !may_be_done && backoff.wait(&self.clock, &self.stop, &error).await {
+                continue;
+            }
+            if ambiguous {
+                let sent = Evidenced::Digests(&digests);
+                let ours = self.look_for_ours(path, &sent, crc64).await;
+                return match ours {
+                    Ok(stored) => Ok(Ended::Stored(stored, crc64)),
+                    Err(_) => Err(refused(error)),
+                };
+            }
+            let is_lost = error.kind == RemoteErrorKind::NotFound
+                && self.remote.parts(path, &upload.id).await.is_err_and(|it| is_not_found(&it));
+            return if is_lost { Ok(Ended::Lost(error)) } else { Err(refused(error)) };
         }
     }
+}
+
+/// Returns the bytes of a part.
+fn length(number: u32, part_bytes: u64, size: u64) -> u64 {
+    part_bytes.min(size.saturating_sub(u64::from(number - 1) * part_bytes))
+}
+
+/// Puts the digests of the whole together from those of the parts.
+fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<D>) -> Digests {
+    let parts = upload.held.values();
+    let pieces = parts
+        .clone()
+        .map(|part| (part.crc64, length(part.number, upload.part_bytes, source.stat.size)));
+    let etag = Etag::of_parts(parts.map(|part| &part.etag));
+    let md5_of_parts = etag.and_then(|etag| etag.md5_of_parts());
+    let md5_of_parts = md5_of_parts.map(|(md5, _)| (upload.part_bytes, md5));
+    Digests { md5_of_parts: md5_of_parts.into_iter().collect(), ..Digests::of_pieces(pieces) }
+}
+
+fn is_not_found(error: &RemoteError) -> bool {
+    error.kind == RemoteErrorKind::NotFound
 }

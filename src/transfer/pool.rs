@@ -26,7 +26,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         actions: Vec<Action>,
         out: mpsc::Sender<Prepared<D>>,
     ) {
-        let jobs = self.context.jobs;
+        let jobs = self.context.tuning.jobs.get();
         futures_util::stream::iter(actions)
             .for_each_concurrent(jobs, |action| {
                 let (run, out) = (Arc::clone(&self), out.clone());

@@ -70,8 +70,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let mut backoff = Backoff::default();
         let mut ambiguous = false;
         loop {
+            let lane = self.lanes.enter().await;
+            self.pace.wait(&self.clock, source.stat.size).await;
             let put = self.remote.put(source.path, body.clone(), attributes, &source.condition);
-            let error = match put.await {
+            let answer = put.await;
+            self.lanes.learn(&answer, self.clock.now());
+            drop(lane);
+            let error = match answer {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use md5::{Digest as _, Md5};
+
 use super::RepoPath;
 
 /// What a name on the disk stands for.
@@ -84,6 +86,20 @@ impl Etag {
         let (hex, parts) = self.0.split_once('-')?;
         let parts = parts.parse().ok().filter(|parts| *parts > 0)?;
         (hex.len() == 32).then(|| hex16(hex)).flatten().map(|md5| (md5, parts))
+    }
+}
+
+impl Etag {
+    /// Returns the `ETag` of an upload whose parts have these, in their order: the MD5 of their MD5s
+    /// and their number; `None` where one is no MD5.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let (mut hash, mut count) = (Md5::new(), 0_u32);
+        for part in parts {
+            hash.update(part.md5()?);
+            count += 1;
+        }
+        let md5 = u128::from_be_bytes(hash.finalize().into());
+        Some(Self(format!("{md5:032x}-{count}").into()))
     }
 }
 
@@ -192,6 +208,18 @@ pub enum LocalState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_etag_of_parts_is_the_md5_of_their_md5s_in_order() {
+        let part = |body: &str| {
+            let md5 = u128::from_be_bytes(Md5::digest(body).into());
+            Etag::new(&format!("{md5:032x}"))
+        };
+        let both = [Md5::digest("a"), Md5::digest("b")].concat();
+        let expected = format!("{:032x}-2", u128::from_be_bytes(Md5::digest(both).into()));
+        assert_eq!(Etag::of_parts(&[part("a"), part("b")]), Some(Etag::new(&expected)));
+        assert_eq!(Etag::of_parts(&[Etag::new("opaque")]), None);
+    }
 
     #[test]
     fn etags_lose_quotes_and_weakness_only() {

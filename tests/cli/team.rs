@@ -109,6 +109,22 @@ impl Gate {
         Self { arrived, _open: open }
     }
 
+    /// Stops the `n`-th matching request and all later ones, from 1.
+    pub fn at_nth(server: &S3Server, operation: &'static str, key: &str, n: usize) -> Self {
+        let (arrive, arrived) = mpsc::channel();
+        let (open, closed) = mpsc::channel::<()>();
+        let closed = Mutex::new((closed, 0));
+        server.on_request(operation, key, move |_, seen| {
+            let mut closed = closed.lock().unwrap();
+            closed.1 += 1;
+            if closed.1 >= n {
+                drop(arrive.send(seen.key.clone()));
+                let _opened = closed.0.recv();
+            }
+        });
+        Self { arrived, _open: open }
+    }
+
     /// Waits until a request has arrived; returns its key.
     pub fn wait(&self) -> String {
         self.arrived.recv().expect("a request")

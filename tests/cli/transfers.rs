@@ -60,7 +60,8 @@ fn one_part_that_fails_once_is_sent_again_alone() {
 fn an_upload_in_parts_that_cannot_be_finished_leaves_no_parts_behind() {
     let team = Team::sharing(&[("small", "small")]);
     team.write("one/large", two_parts());
-    team.server.fault(FaultRule::new("UploadPart", "large", Fault::Status(403, "AccessDenied")));
+    let refused = Fault::Status(400, "InvalidRequest");
+    team.server.fault(FaultRule::new("UploadPart", "large", refused));
     team.run("one", "sync").assert_code(3);
     assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
     assert_eq!(team.bucket(), files(&[("small", "small")]));

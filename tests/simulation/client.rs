@@ -10,7 +10,7 @@ use lsync::monitor::{Event, Monitor, Phase, Stop};
 use lsync::plan::{ActionKind, Conflict, Direction, Plan, Resolution, Selection, settle};
 use lsync::remote::MemoryRemote;
 use lsync::repository::Repository;
-use lsync::sync::{self, Report, Request, World};
+use lsync::sync::{self, Report, Request, Tuning, World};
 use lsync::tree::RepoPath;
 
 use crate::order::{Order, Verb};
@@ -269,7 +269,7 @@ fn request(order: &Order) -> Result<Request, String> {
         dry_run: order.verb == Verb::Status,
         no_delete: false,
         max_delete: None,
-        jobs: NonZeroUsize::new(order.jobs).unwrap(),
+        tuning: Tuning::of(NonZeroUsize::new(order.jobs).unwrap()),
         limit: None,
         resolving: false,
         backup: true,

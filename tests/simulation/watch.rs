@@ -120,7 +120,11 @@ impl Simulation {
         if call == Call::RenameNew {
             self.judge_deletion(state, client, &path);
         }
-        if takes || unlinks || call == Call::Truncate || call == Call::Write {
+        if takes
+            || unlinks
+            || call == Call::Truncate
+            || matches!(call, Call::Write | Call::WriteAt | Call::Allocate)
+        {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
         }

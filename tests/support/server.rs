@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::service::service_fn;
@@ -22,7 +23,7 @@ use super::faults::{Fault, FaultRule};
 use super::log::LoggedRequest;
 use super::profiles::{Profile, Quirks};
 use super::request::{Seen, glob_matches};
-use super::store::{Precondition, StoredVersion, now};
+use super::store::{Precondition, StoredVersion, Upload, now};
 
 /// The access key that the server knows.
 const ACCESS_KEY: &str = "test";
@@ -166,6 +167,27 @@ impl OtherTool {
         let store = self.backend.lock();
         let open = store.uploads.values().filter(|upload| upload.bucket == bucket);
         open.map(|upload| upload.key.clone()).collect()
+    }
+
+    /// Begins an upload in parts so many days ago, and never finishes it.
+    pub fn abandon_upload(&self, bucket: &str, key: &str, days: u64) {
+        let mut store = self.backend.lock();
+        let id = store.fresh_id();
+        let upload = Upload {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            metadata: BTreeMap::new(),
+            content_type: None,
+            full_object: false,
+            parts: BTreeMap::new(),
+            initiated: now() - Duration::from_secs(days * 24 * 60 * 60 + 1),
+        };
+        store.uploads.insert(id, upload);
+    }
+
+    /// Forgets all uploads in parts, as stores do with old ones.
+    pub fn lose_uploads(&self, bucket: &str) {
+        self.backend.lock().uploads.retain(|_, upload| upload.bucket != bucket);
     }
 
     fn version(&self, bucket: &str, key: &str) -> Option<StoredVersion> {

@@ -87,6 +87,15 @@ Examples:
   lsync trash list
   lsync trash restore docs/a.txt";
 
+/// What `lsync clean --help` ends with.
+pub(super) const CLEAN_EXAMPLES: &str = "\
+An upload that is broken off leaves its parts in the bucket, unseen and paid for. The next sync goes
+on with them; what no sync wants any more is listed here, and thrown away after a question.
+
+Examples:
+  lsync clean --uploads
+  lsync clean --uploads --yes             from a script";
+
 /// What `lsync demo --help` ends with.
 pub(super) const DEMO_EXAMPLES: &str = "\
 Needs no network and no account. The folders are left to play with.

@@ -12,8 +12,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use examples::{
-    AFTER_HELP, CLONE_EXAMPLES, DEMO_EXAMPLES, INIT_EXAMPLES, PULL_EXAMPLES, PUSH_EXAMPLES,
-    RESOLVE_EXAMPLES, STATUS_EXAMPLES, SYNC_EXAMPLES, TRASH_EXAMPLES,
+    AFTER_HELP, CLEAN_EXAMPLES, CLONE_EXAMPLES, DEMO_EXAMPLES, INIT_EXAMPLES, PULL_EXAMPLES,
+    PUSH_EXAMPLES, RESOLVE_EXAMPLES, STATUS_EXAMPLES, SYNC_EXAMPLES, TRASH_EXAMPLES,
 };
 pub(in crate::cli) use options::{
     BucketOptions, ColorChoice, OutputOptions, PlanOptions, ProgressChoice,
@@ -78,6 +78,9 @@ pub(in crate::cli) enum Command {
         #[command(subcommand)]
         command: TrashCommand,
     },
+    /// Take away what broken-off work left in the bucket
+    #[command(after_help = CLEAN_EXAMPLES)]
+    Clean(CleanArguments),
     /// Try lsync with a bucket that is a folder
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
@@ -99,6 +102,7 @@ impl Command {
             Self::Pull(_) => "pull",
             Self::Resolve(_) => "resolve",
             Self::Trash { .. } => "trash",
+            Self::Clean(_) => "clean",
             Self::Demo { .. } => "demo",
         }
     }
@@ -112,7 +116,9 @@ impl Command {
             Self::Push(arguments) => arguments.output,
             Self::Pull(arguments) => arguments.output,
             Self::Resolve(arguments) => arguments.output,
-            Self::Init(_) | Self::Trash { .. } | Self::Demo { .. } => OutputOptions::default(),
+            Self::Init(_) | Self::Trash { .. } | Self::Clean(_) | Self::Demo { .. } => {
+                OutputOptions::default()
+            }
         }
     }
 }
@@ -278,6 +284,18 @@ pub(in crate::cli) struct ResolveArguments {
     /// How to talk.
     #[command(flatten)]
     pub(in crate::cli) output: OutputOptions,
+}
+
+/// `lsync clean`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CleanArguments {
+    /// Uploads of large files that were begun more than a day ago and never finished
+    #[arg(long)]
+    pub(in crate::cli) uploads: bool,
+
+    /// Answer the question with yes
+    #[arg(long)]
+    pub(in crate::cli) yes: bool,
 }
 
 /// `lsync trash …`.

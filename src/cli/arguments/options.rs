@@ -7,6 +7,24 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::plan::MaxDelete;
+use crate::repository::parse_bytes;
+
+/// The sizes of a part that S3 takes (S3 user guide, "Multipart upload limits").
+const PART_BYTES: std::ops::RangeInclusive<u64> = 5 << 20..=5 << 30;
+
+fn part_size(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        bytes if PART_BYTES.contains(&bytes) => Ok(bytes),
+        _ => Err("a part has 5MiB to 5GiB".to_owned()),
+    }
+}
+
+fn bandwidth(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        0 => Err("nothing would ever arrive".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,6 +127,17 @@ pub(in crate::cli) struct PlanOptions {
     /// Transfers at once
     #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
     pub(in crate::cli) jobs: Option<NonZeroUsize>,
+
+    /// Send and fetch large files in parts of so many bytes (5MiB to 5GiB) [default: 8MiB, and more
+    /// where a file would have more than 10,000 parts]
+    #[arg(long, value_name = "BYTES", env = "LSYNC_PART_SIZE", hide_env_values = true)]
+    #[arg(value_parser = part_size)]
+    pub(in crate::cli) part_size: Option<u64>,
+
+    /// Transfer at most so many bytes a second, both directions together (10MiB, 500KiB)
+    #[arg(long, value_name = "BYTES", env = "LSYNC_BWLIMIT", hide_env_values = true)]
+    #[arg(value_parser = bandwidth)]
+    pub(in crate::cli) bwlimit: Option<u64>,
 
     /// Take only paths that match GLOB
     #[arg(long, value_name = "GLOB", env = "LSYNC_INCLUDE", hide_env_values = true)]

@@ -50,6 +50,7 @@ fn options_that_overwrite_or_delete_have_no_variable() {
                 "list",
                 "help",
                 "version",
+                "uploads",
             ];
             assert_eq!(
                 argument.get_env().is_none(),

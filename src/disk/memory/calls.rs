@@ -129,6 +129,17 @@ impl Disk for MemoryDisk {
         Ok(self.file(&mut state, inode, (folder, name), Access::Append))
     }
 
+    fn open_write(&self, folder: &MemoryFolder, name: &OsStr) -> io::Result<MemoryFile> {
+        let mut state = self.begin(Call::OpenWrite, At::Name(folder, name))?;
+        let inode = state.child(folder.inode, name)?;
+        match state.node(inode)?.body {
+            Body::Link(_) => return Err(Errno::LOOP.into()),
+            Body::Folder(_) => return Err(Errno::ISDIR.into()),
+            Body::File(_) | Body::Special => state.permit(inode, READ | WRITE)?,
+        }
+        Ok(self.file(&mut state, inode, (folder, name), Access::Write))
+    }
+
     fn fstat(&self, file: &MemoryFile) -> io::Result<Stat> {
         self.begin(Call::Fstat, At::File(file))?.stat(file.inode)
     }
@@ -156,6 +167,34 @@ impl Disk for MemoryDisk {
         let end = state.write(file.inode, position, bytes)?;
         file.position.store(end as u64, Ordering::Relaxed);
         if torn { Err(Stopped.into()) } else { Ok(()) }
+    }
+
+    fn write_at(&self, file: &MemoryFile, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let (mut state, torn) = self.begin_torn(Call::WriteAt, At::File(file))?;
+        if file.access != Access::Write {
+            return Err(Errno::BADF.into());
+        }
+        let bytes = if torn { &bytes[..bytes.len() / 2] } else { bytes };
+        let offset = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
+        state.write(file.inode, offset, bytes)?;
+        if torn { Err(Stopped.into()) } else { Ok(()) }
+    }
+
+    fn allocate(&self, file: &MemoryFile, size: u64) -> io::Result<()> {
+        let mut state = self.begin(Call::Allocate, At::File(file))?;
+        if file.access == Access::Read {
+            return Err(Errno::BADF.into());
+        }
+        let present = state.contents(file.inode)?.len() as u64;
+        if size > present {
+            if state.capacity_bytes.is_some() && size - present > state.free_bytes() {
+                return Err(Errno::NOSPC.into());
+            }
+            let (inode, stamp) = (file.inode, state.stamp());
+            let size = usize::try_from(size).map_err(|_| Errno::FBIG)?;
+            state.commit(Change::Truncate { inode, size, stamp });
+        }
+        Ok(())
     }
 
     fn truncate(&self, file: &MemoryFile, size: u64) -> io::Result<()> {

@@ -28,9 +28,12 @@ pub enum Call {
     Open,
     Create,
     OpenAppend,
+    OpenWrite,
     Fstat,
     ReadAt,
     Write,
+    WriteAt,
+    Allocate,
     Truncate,
     SetMtime,
     SetMode,
@@ -59,6 +62,7 @@ impl Call {
                 | Self::Lstat
                 | Self::StatFolder
                 | Self::Open
+                | Self::OpenWrite
                 | Self::Fstat
                 | Self::ReadAt
                 | Self::Lock
@@ -152,7 +156,11 @@ impl Process {
         self.operations += 1;
         if self.stop_at.is_some_and(|stop_at| self.operations >= stop_at) {
             self.stopped = true;
-            return if self.tears && call == Call::Write { Ok(true) } else { Err(Stopped.into()) };
+            return if self.tears && matches!(call, Call::Write | Call::WriteAt) {
+                Ok(true)
+            } else {
+                Err(Stopped.into())
+            };
         }
         self.failures.remove(&self.operations).map_or(Ok(false), |error| Err(error.into()))
     }

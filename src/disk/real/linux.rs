@@ -94,6 +94,11 @@ pub(super) fn exchange(
     fs::renameat_with(a.0, a.1, b.0, b.1, RenameFlags::EXCHANGE)
 }
 
+/// Grows a file and takes the room for it.
+pub(super) fn allocate(file: BorrowedFd<'_>, size: u64) -> Result<(), Errno> {
+    retry_on_intr(|| fs::fallocate(file, fs::FallocateFlags::empty(), 0, size))
+}
+
 /// Makes a whole file system durable.
 pub(super) fn sync_file_system(folder: BorrowedFd<'_>) -> io::Result<()> {
     match retry_on_intr(|| fs::syncfs(folder)) {

@@ -157,6 +157,10 @@ impl Disk for RealDisk {
         open_file((folder, name), OFlags::RDWR | OFlags::CREATE | OFlags::APPEND, mode)
     }
 
+    fn open_write(&self, folder: &RealFolder, name: &OsStr) -> io::Result<RealFile> {
+        open_file((folder, name), OFlags::RDWR, 0)
+    }
+
     fn fstat(&self, file: &RealFile) -> io::Result<Stat> {
         Ok(stat_of(&fs::fstat(file)?))
     }
@@ -172,6 +176,17 @@ impl Disk for RealDisk {
 
     fn write(&self, file: &RealFile, bytes: &[u8]) -> io::Result<()> {
         (&file.0).write_all(bytes)
+    }
+
+    fn write_at(&self, file: &RealFile, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.0.write_all_at(bytes, offset)
+    }
+
+    fn allocate(&self, file: &RealFile, size: u64) -> io::Result<()> {
+        match system::allocate(file.as_fd(), size) {
+            Err(error) if is_unsupported(error) => self.truncate(file, size),
+            result => Ok(result?),
+        }
     }
 
     fn truncate(&self, file: &RealFile, size: u64) -> io::Result<()> {

@@ -37,6 +37,11 @@ pub(super) fn read_folder(
     Ok(names)
 }
 
+/// Not to be had here: the caller only grows the file.
+pub(super) fn allocate(_: BorrowedFd<'_>, _: u64) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
 /// Renames unless the target exists.
 #[cfg(target_vendor = "apple")]
 pub(super) fn rename_new(

@@ -18,7 +18,12 @@ const USUAL_PART_SIZES_BYTES: [u64; 6] = [5 * MIB, 8 * MIB, 15 * MIB, 16 * MIB, 
 /// Returns the part size in bytes with which lsync uploads a file of `length` bytes: the smallest
 /// whole number of MiB, at least 8, that makes no more than 10,000 parts.
 pub fn part_size(length: u64) -> u64 {
-    length.div_ceil(PARTS_MAX).next_multiple_of(MIB).max(PART_SIZE_BYTES_MIN)
+    part_size_from(length, PART_SIZE_BYTES_MIN)
+}
+
+/// As [`part_size`], with a smallest part of `least` bytes.
+pub fn part_size_from(length: u64, least: u64) -> u64 {
+    length.div_ceil(PARTS_MAX).next_multiple_of(MIB).max(least)
 }
 
 /// Returns how many parts of `part_bytes` an upload of `length` bytes has: at least one.
@@ -68,6 +73,16 @@ pub struct Digests {
 }
 
 impl Digests {
+    /// Puts the CRC-64/NVME and the bytes of consecutive pieces together; there is no MD5 then.
+    pub fn of_pieces(pieces: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        let empty = Digester::new(&Want::default()).finish();
+        pieces.into_iter().fold(empty, |whole, (crc64, bytes)| Self {
+            size: whole.size + bytes,
+            crc64: combine_crc64(whole.crc64, crc64, bytes),
+            ..whole
+        })
+    }
+
     /// Computes the digests of bytes in memory.
     pub fn of(bytes: &[u8], want: &Want) -> Self {
         let mut digester = Digester::new(want);
@@ -249,6 +264,8 @@ mod tests {
             let (first, second) = b"hello".split_at(cut);
             let combined = combine_crc64(crc64(first), crc64(second), second.len() as u64);
             assert_eq!(combined, crc64(b"hello"), "cut at {cut}");
+            let pieces = [first, second].map(|piece| (crc64(piece), piece.len() as u64));
+            assert_eq!(Digests::of_pieces(pieces), Digests::of(b"hello", &Want::default()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where new files are written before they get their name, and the folders they go to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +51,8 @@ pub struct Staging<D: Disk> {
     others: Mutex<HashMap<String, Workspace<D>>>,
     token: String,
     next_number: AtomicU64,
+    /// Names in the temporary folders that are not swept: a later transfer goes on with them.
+    kept: HashSet<OsString>,
 }
 
 /// A file that is being written.
@@ -89,12 +91,19 @@ impl<D: Disk> Staging<D> {
             others: Mutex::default(),
             token: token.to_owned(),
             next_number: AtomicU64::new(1),
+            kept: HashSet::new(),
         })
+    }
+
+    /// Leaves these names alone when it sweeps.
+    #[must_use]
+    pub fn keeping(self, names: impl IntoIterator<Item = OsString>) -> Self {
+        Self { kept: names.into_iter().collect(), ..self }
     }
 
     /// Removes what an earlier run left in the root's temporary folder. Only under the lock.
     pub fn sweep(&self) -> io::Result<()> {
-        sweep(&self.disk, &self.main.temporary)
+        sweep(&self.disk, &self.main.temporary, &self.kept)
     }
 
     /// Returns the workspace of the root's file system.
@@ -152,7 +161,7 @@ impl<D: Disk> Staging<D> {
         let control = ensure_folder(&self.disk, &top, OsStr::new(CONTROL), 0o700)?;
         let temporary = ensure_folder(&self.disk, &control, OsStr::new("tmp"), 0o700)?;
         ensure_folder(&self.disk, &control, OsStr::new("trash"), 0o700)?;
-        sweep(&self.disk, &temporary)?;
+        sweep(&self.disk, &temporary, &self.kept)?;
         let workspace = Workspace { top: parent.top.clone(), control, temporary };
         others.insert(parent.top.clone(), workspace.clone());
         Ok(workspace)
@@ -183,6 +192,50 @@ impl<D: Disk> Staging<D> {
         }
     }
 
+    /// As [`Staging::stage`], under a name that a later run knows; what has it now is removed.
+    pub fn stage_as(
+        &self,
+        workspace: &Workspace<D>,
+        path: &RepoPath,
+        mode: Option<u32>,
+        name: &OsStr,
+    ) -> Result<Draft<D>, ReplaceError> {
+        let folder = workspace.temporary.clone();
+        let failed = |error| ReplaceError::io(Step::Stage, path, error);
+        match self.disk.unlink(&folder, name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => (),
+        }
+        let file = self.disk.create(&folder, name, mode.map_or(0o666, |_| 0o600));
+        let file = file.map_err(failed)?;
+        let name = name.to_owned();
+        let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
+        if let Some(mode) = mode {
+            draft.checked(self.disk.set_mode(&draft.file, mode & MODE_KEPT))?;
+        }
+        Ok(draft)
+    }
+
+    /// Opens the file that an earlier run has begun for `path`; `None` where there is none.
+    pub fn reopen(
+        &self,
+        workspace: &Workspace<D>,
+        path: &RepoPath,
+        name: &OsStr,
+    ) -> Option<Draft<D>> {
+        let folder = workspace.temporary.clone();
+        let file = self.disk.open_write(&folder, name).ok()?;
+        let is_file = self.disk.fstat(&file).is_ok_and(|stat| stat.kind == Kind::File);
+        let name = name.to_owned();
+        let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
+        is_file.then_some(draft)
+    }
+
+    /// Removes a file that no later run will go on with; what stays is swept by the next command.
+    pub fn discard(&self, workspace: &Workspace<D>, name: &OsStr) {
+        self.disk.unlink(&workspace.temporary, name).unwrap_or_default();
+    }
+
     /// Removes the folders above `path` that are empty now, from below, never the root.
     pub fn remove_empty_parents(&self, path: &RepoPath) {
         let ancestors: Vec<_> = path.ancestors().collect();
@@ -202,6 +255,21 @@ impl<D: Disk> Draft<D> {
     /// Appends `bytes`.
     pub fn write(&self, bytes: &[u8]) -> Result<(), ReplaceError> {
         self.checked(self.disk.write(&self.file, bytes))
+    }
+
+    /// Grows the file to `size` bytes and takes the room for them.
+    pub fn allocate(&self, size: u64) -> Result<(), ReplaceError> {
+        self.checked(self.disk.allocate(&self.file, size))
+    }
+
+    /// Writes `bytes` at `offset`.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), ReplaceError> {
+        self.checked(self.disk.write_at(&self.file, bytes, offset))
+    }
+
+    /// Reads from `offset`; returns how many bytes, 0 only at the end.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, ReplaceError> {
+        self.checked(self.disk.read_at(&self.file, buffer, offset))
     }
 
     /// Sets the mtime (nanoseconds since 1970) and looks at the complete file.
@@ -239,9 +307,12 @@ impl<D: Disk> Staged<D> {
     }
 }
 
-/// Removes all files in a temporary folder.
-fn sweep<D: Disk>(disk: &D, temporary: &D::Folder) -> io::Result<()> {
+/// Removes all files in a temporary folder but those `kept`.
+fn sweep<D: Disk>(disk: &D, temporary: &D::Folder, kept: &HashSet<OsString>) -> io::Result<()> {
     for (name, kind) in disk.read_folder(temporary)? {
+        if kept.contains(&name) {
+            continue;
+        }
         let removed = match kind {
             Some(Kind::Folder) => disk.remove_folder(temporary, &name),
             _ => disk.unlink(temporary, &name),

@@ -20,8 +20,8 @@ use bytes::Bytes;
 pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
-    Attributes, Body, Capabilities, Condition, Conditions, Object, Page, Part, Remote, RemoteError,
-    RemoteErrorKind, Stored, UploadId,
+    Attributes, Body, Capabilities, Condition, Conditions, HeldPart, Object, Page, Part,
+    PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -287,7 +287,9 @@ impl Remote for MemoryRemote {
                 return Err(call.error(RemoteErrorKind::Denied, "the bucket is read-only"));
             }
             let key = path.as_str().to_owned();
-            Ok(self.lock().begin_upload(Upload { key, mtime, parts: BTreeMap::new() }))
+            let mut state = self.lock();
+            let begun = state.now;
+            Ok(state.begin_upload(Upload { key, mtime, begun, parts: BTreeMap::new() }))
         })
         .await
     }
@@ -322,6 +324,37 @@ impl Remote for MemoryRemote {
                 Ok(state.store_parts(&self.client, path.as_str(), whole, condition))
             })
             .await
+        })
+        .await
+    }
+
+    async fn parts(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+    ) -> Result<Vec<HeldPart>, RemoteError> {
+        self.run(Operation::Parts, path.as_str(), async |call| {
+            let mut state = self.lock();
+            let parts = state.upload(call, upload)?.parts.iter();
+            let held = |(number, (etag, body)): (&u32, &(Etag, Bytes))| HeldPart {
+                number: *number,
+                etag: etag.clone(),
+                size: body.len() as u64,
+            };
+            Ok(parts.map(held).collect())
+        })
+        .await
+    }
+
+    async fn pending_uploads(&self) -> Result<Vec<PendingUpload>, RemoteError> {
+        self.run(Operation::PendingUploads, "", async |_| {
+            let state = self.lock();
+            let pending = |(id, upload): (&String, &Upload)| PendingUpload {
+                key: upload.key.clone(),
+                upload: UploadId(id.clone()),
+                begun: upload.begun,
+            };
+            Ok(state.uploads.iter().map(pending).collect())
         })
         .await
     }

@@ -28,6 +28,10 @@ pub enum Operation {
     UploadPart,
     /// `complete_upload`
     CompleteUpload,
+    /// `parts`
+    Parts,
+    /// `pending_uploads`
+    PendingUploads,
     /// `abort_upload`
     AbortUpload,
     /// `settle`
@@ -47,13 +51,24 @@ impl Operation {
             Self::UploadPart => "PART",
             Self::CompleteUpload => "COMPLETE",
             Self::AbortUpload => "ABORT",
+            Self::Parts => "PARTS",
+            Self::PendingUploads => "UPLOADS",
             Self::Settle => "SETTLE",
         }
     }
 
     /// Tells whether the call changes the store.
     pub fn is_write(self) -> bool {
-        !matches!(self, Self::List | Self::Head | Self::Get | Self::GetVersion | Self::Settle)
+        !matches!(
+            self,
+            Self::List
+                | Self::Head
+                | Self::Get
+                | Self::GetVersion
+                | Self::Parts
+                | Self::PendingUploads
+                | Self::Settle
+        )
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) struct StoredVersion {
 pub(super) struct Upload {
     pub(super) key: String,
     pub(super) mtime: i64,
+    pub(super) begun: i64,
     pub(super) parts: BTreeMap<u32, (Etag, Bytes)>,
 }
 

@@ -12,6 +12,7 @@ mod errors;
 mod listing;
 mod multipart;
 mod objects;
+mod uploads;
 
 use std::future::Future;
 use std::ops::Range;
@@ -30,8 +31,8 @@ use errors::Call;
 
 use super::key::KeySpace;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Object, Page, Part, Remote, RemoteError,
-    RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, HeldPart, Object, Page, Part, PendingUpload,
+    Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -220,6 +221,18 @@ impl Remote for S3Remote {
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         self.complete_multipart(path, (upload, parts), attributes, condition).await
+    }
+
+    async fn parts(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+    ) -> Result<Vec<HeldPart>, RemoteError> {
+        self.list_parts(path, upload).await
+    }
+
+    async fn pending_uploads(&self) -> Result<Vec<PendingUpload>, RemoteError> {
+        self.list_uploads().await
     }
 
     async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {

@@ -1,0 +1,105 @@
+//! `lsync clean`: takes away what broken-off work left in the bucket.
+
+use super::arguments::CleanArguments;
+use super::prompt;
+use super::session::{self, Context};
+use super::text::{count, escape};
+use crate::clock::{Clock as _, SystemClock, rfc3339};
+use crate::disk::RealDisk;
+use crate::error::{Error, Exit};
+use crate::remote::{AnyRemote, PendingUpload, Remote as _, RemoteError, RemoteErrorKind};
+use crate::repository::Repository;
+use crate::repository::notes::{Notes, Transfer};
+use crate::tree::RepoPath;
+
+/// An upload that is younger may still be under way, on whatever machine. The store's clock and ours
+/// differ by minutes at most: with more it refuses every request (`RequestTimeTooSkewed`).
+const AGE_NANOSECONDS_MIN: i64 = 24 * 60 * 60 * 1_000_000_000;
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result<Exit, Error> {
+    if !arguments.uploads {
+        return Err(Error::usage(
+            "`lsync clean` needs to be told what to take away",
+            "`lsync clean --uploads` for uploads that were begun and never finished",
+        ));
+    }
+    let repository = context.discover()?;
+    let _lock = repository.lock(&RealDisk)?;
+    let remote = session::connect(&repository).await?;
+    let listed = context.unless_interrupted(remote.pending_uploads()).await;
+    let Some(listed) = listed else { return Ok(Exit::Interrupted) };
+    let abandoned = abandoned(listed?, &repository)?;
+    if abandoned.is_empty() {
+        context.screen.result("no upload was broken off more than a day ago");
+        return Ok(Exit::Done);
+    }
+    for (upload, _) in &abandoned {
+        let begun = rfc3339(upload.begun);
+        context.screen.result(&format!("begun {begun}  {}", escape(&upload.key)));
+    }
+    if !arguments.yes && !agreed(context, abandoned.len() as u64)? {
+        return Ok(Exit::SafetyStop);
+    }
+    let aborted = abort_all(context, &remote, &abandoned).await?;
+    let total = abandoned.len() as u64;
+    context.screen.result(&format!("{} thrown away", count(aborted, "upload", "uploads")));
+    Ok(if aborted == total { Exit::Done } else { Exit::Incomplete })
+}
+
+/// Picks the uploads that are older than a day, whose key is a path, and that the next sync here
+/// will not go on with.
+fn abandoned(
+    listed: Vec<PendingUpload>,
+    repository: &Repository<RealDisk>,
+) -> Result<Vec<(PendingUpload, RepoPath)>, Error> {
+    let notes = Notes::open(&RealDisk, &repository.control)
+        .map_err(|error| anyhow::Error::new(error).context("cannot read .lsync/transfers"))?;
+    let own: Vec<String> = notes
+        .left_over()
+        .into_iter()
+        .filter_map(|note| match note.transfer {
+            Transfer::Up { upload, .. } => Some(upload),
+            Transfer::Down { .. } => None,
+        })
+        .collect();
+    let now = SystemClock.now();
+    let is_old = |upload: &PendingUpload| {
+        upload.begun > 0 && now.saturating_sub(upload.begun) > AGE_NANOSECONDS_MIN
+    };
+    let pick = |upload: PendingUpload| {
+        let path = RepoPath::parse(&upload.key).ok()?;
+        (is_old(&upload) && !own.contains(&upload.upload.0)).then_some((upload, path))
+    };
+    Ok(listed.into_iter().filter_map(pick).collect())
+}
+
+fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
+    if !context.screen.can_ask() {
+        return Err(Error::usage(
+            "`lsync clean` asks before it begins, and nobody is there to answer",
+            "add --yes",
+        ));
+    }
+    let uploads = count(uploads, "upload", "uploads");
+    Ok(prompt::confirm(&format!("Throw away what was sent of {uploads}?"))?)
+}
+
+/// Throws uploads away, one after the other; one that fails is reported.
+async fn abort_all(
+    context: &Context,
+    remote: &AnyRemote,
+    abandoned: &[(PendingUpload, RepoPath)],
+) -> Result<u64, RemoteError> {
+    let mut aborted = 0;
+    for (upload, path) in abandoned {
+        match remote.abort_upload(path, &upload.upload).await {
+            Ok(()) => aborted += 1,
+            Err(error) if error.ends_the_run() || error.kind == RemoteErrorKind::Denied => {
+                return Err(error);
+            }
+            Err(error) => context.screen.error(&error.to_string(), &[], None),
+        }
+    }
+    Ok(aborted)
+}

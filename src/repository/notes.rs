@@ -1,0 +1,392 @@
+//! What is known of large transfers that are under way, so that a killed run goes on where it
+//! stopped.
+//!
+//! One file a transfer in `.lsync/transfers/`: its first line says what is transferred, each further
+//! one what has arrived. Lines are appended without waiting for the disk: whatever one says is held
+//! against the bucket or the bytes before it is believed, so that a lost or torn line costs a part,
+//! and the loss of the folder costs nothing but time.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{Disk, ensure_folder, read_whole};
+use crate::tree::{RepoPath, Signature};
+
+/// The folder of the notes, in the control folder.
+const TRANSFERS: &str = "transfers";
+
+/// Beginning of the names of downloads that a later run can go on with.
+const PARTIAL: &str = "partial-";
+
+/// Which way a file travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// Into the bucket.
+    Up,
+    /// Out of it.
+    Down,
+}
+
+/// What is transferred: the first line of a note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "lowercase")]
+pub enum Transfer {
+    /// A local file, into an upload in parts.
+    Up {
+        /// Its path.
+        path: String,
+        /// Bytes.
+        size: u64,
+        /// As in [`Signature::mtime`].
+        mtime: i64,
+        /// As in [`Signature::ctime`].
+        ctime: i64,
+        /// As in [`Signature::inode`].
+        inode: u64,
+        /// Bytes of every part but the last.
+        part_bytes: u64,
+        /// The store's name of the upload.
+        upload: String,
+    },
+    /// One version of an object, range by range, into a file in `tmp/`.
+    Down {
+        /// Its path.
+        path: String,
+        /// Bytes.
+        size: u64,
+        /// The version.
+        etag: String,
+        /// Bytes of every range but the last.
+        part_bytes: u64,
+    },
+}
+
+impl Transfer {
+    /// Begins the note of an upload.
+    pub fn up(path: &RepoPath, file: &Signature, part_bytes: u64, upload: &str) -> Self {
+        Self::Up {
+            path: path.to_string(),
+            size: file.size,
+            mtime: file.mtime,
+            ctime: file.ctime,
+            inode: file.inode,
+            part_bytes,
+            upload: upload.to_owned(),
+        }
+    }
+
+    /// Returns the path, as it was written down.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Up { path, .. } | Self::Down { path, .. } => path,
+        }
+    }
+
+    /// Returns the way.
+    pub fn way(&self) -> Way {
+        match self {
+            Self::Up { .. } => Way::Up,
+            Self::Down { .. } => Way::Down,
+        }
+    }
+
+    /// Returns the name of the file in `tmp/` that a download is written to.
+    pub fn partial_name(&self) -> Option<OsString> {
+        match self {
+            Self::Up { .. } => None,
+            Self::Down { path, etag, .. } => {
+                let hash = hash(&format!("{path}\0{etag}"));
+                Some(OsString::from(format!("{PARTIAL}{hash:016x}")))
+            }
+        }
+    }
+}
+
+/// A further line: a part or range that has arrived, or that the file is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc64: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    complete: bool,
+}
+
+/// A part that has arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedPart {
+    /// CRC-64/NVME of its bytes.
+    pub crc64: u64,
+    /// What the store called it; of uploads.
+    pub etag: Option<String>,
+}
+
+/// What an earlier run wrote down of one transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What was transferred.
+    pub transfer: Transfer,
+    /// What has arrived, by number from 1.
+    pub parts: BTreeMap<u32, NotedPart>,
+    /// The file in `tmp/` was complete and may have got another name since: it must not be written
+    /// to any more.
+    pub complete: bool,
+}
+
+impl Note {
+    /// Reads a note; lines that make no sense, as the last one of a killed run, are left out.
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let transfer = parse_line(lines.next()?)?;
+        let mut note = Self { transfer, parts: BTreeMap::new(), complete: false };
+        for line in lines.filter_map(parse_line::<Line>) {
+            note.complete |= line.complete;
+            let crc64 = line.crc64.and_then(|hex| u64::from_str_radix(&hex, 16).ok());
+            if let (Some(part), Some(crc64)) = (line.part, crc64) {
+                note.parts.insert(part, NotedPart { crc64, etag: line.etag });
+            }
+        }
+        Some(note)
+    }
+}
+
+/// The notes of a working copy. Only under its lock.
+pub struct Notes<D: Disk> {
+    disk: D,
+    control: D::Folder,
+    /// What earlier runs left, by file name, until this run takes it up.
+    found: Mutex<HashMap<OsString, Note>>,
+}
+
+impl<D: Disk> Notes<D> {
+    /// Reads the notes in the control folder `control`; there are none where nothing was broken off.
+    pub fn open(disk: &D, control: &D::Folder) -> io::Result<Self> {
+        let mut found = HashMap::new();
+        match disk.open_folder(control, OsStr::new(TRANSFERS)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(error),
+            Ok(folder) => {
+                for (name, _) in disk.read_folder(&folder)? {
+                    let text = name.to_str().map(|name| read_whole(disk, &folder, name));
+                    let text = text.transpose()?.flatten().unwrap_or_default();
+                    let note = str::from_utf8(&text).ok().and_then(Note::parse);
+                    match note.filter(|note| file_name(&note.transfer) == name) {
+                        Some(note) => drop(found.insert(name, note)),
+                        None => disk.unlink(&folder, &name).unwrap_or_default(),
+                    }
+                }
+            }
+        }
+        Ok(Self { disk: disk.clone(), control: control.clone(), found: Mutex::new(found) })
+    }
+
+    /// Returns what an earlier run left of a transfer of `path`; only once.
+    pub fn take(&self, way: Way, path: &RepoPath) -> Option<Note> {
+        self.found().remove(&name_of(way, path.as_str()))
+    }
+
+    /// Tells whether an earlier run was uploading this very file.
+    pub fn has_upload_of(&self, path: &RepoPath, file: &Signature) -> bool {
+        let found = self.found();
+        let note = found.get(&name_of(Way::Up, path.as_str()));
+        note.is_some_and(|note| match &note.transfer {
+            Transfer::Up { size, mtime, ctime, inode, .. } => {
+                (*size, *mtime, *ctime, *inode) == (file.size, file.mtime, file.ctime, file.inode)
+            }
+            Transfer::Down { .. } => false,
+        })
+    }
+
+    /// Returns the names in `tmp/` that a later download may go on with.
+    pub fn partial_names(&self) -> Vec<OsString> {
+        self.found().values().filter_map(|note| note.transfer.partial_name()).collect()
+    }
+
+    /// Returns what no transfer of this run has taken up.
+    pub fn left_over(&self) -> Vec<Note> {
+        self.found().values().cloned().collect()
+    }
+
+    /// Begins a note in place of any older one.
+    pub fn begin(&self, transfer: &Transfer) -> io::Result<Pen<D>> {
+        let folder = ensure_folder(&self.disk, &self.control, OsStr::new(TRANSFERS), 0o700)?;
+        let name = file_name(transfer);
+        match self.disk.unlink(&folder, &name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => (),
+        }
+        let pen = Pen { disk: self.disk.clone(), file: self.disk.create(&folder, &name, 0o600)? };
+        pen.write(transfer)?;
+        Ok(pen)
+    }
+
+    /// Goes on with a note.
+    pub fn resume(&self, note: &Note) -> io::Result<Pen<D>> {
+        let folder = self.disk.open_folder(&self.control, OsStr::new(TRANSFERS))?;
+        let file = self.disk.open_append(&folder, &file_name(&note.transfer), 0o600)?;
+        let pen = Pen { disk: self.disk.clone(), file };
+        // The line that a kill has torn ends here.
+        self.disk.write(&pen.file, b"\n")?;
+        Ok(pen)
+    }
+
+    /// Removes the note of a transfer that has come to its end; one that is gone needs nothing.
+    pub fn forget(&self, way: Way, path: &str) {
+        let name = name_of(way, path);
+        self.found().remove(&name);
+        let removed = self
+            .disk
+            .open_folder(&self.control, OsStr::new(TRANSFERS))
+            .and_then(|folder| self.disk.unlink(&folder, &name));
+        // What stays is worthless and is looked at again by the next run.
+        removed.unwrap_or_default();
+    }
+
+    fn found(&self) -> MutexGuard<'_, HashMap<OsString, Note>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends to a note.
+pub struct Pen<D: Disk> {
+    disk: D,
+    file: D::File,
+}
+
+impl<D: Disk> Pen<D> {
+    /// Writes down that a part has arrived.
+    pub fn part(&self, number: u32, crc64: u64, etag: Option<&str>) -> io::Result<()> {
+        self.write(&Line {
+            part: Some(number),
+            crc64: Some(format!("{crc64:016x}")),
+            etag: etag.map(str::to_owned),
+            complete: false,
+        })
+    }
+
+    /// Writes down, durably, that the file in `tmp/` is complete and about to get its name.
+    pub fn complete(&self) -> io::Result<()> {
+        self.write(&Line { part: None, crc64: None, etag: None, complete: true })?;
+        self.disk.sync_file(&self.file)
+    }
+
+    /// Appends a line: a mapping in JSON is one in YAML.
+    fn write(&self, line: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(line).map_err(io::Error::other)?;
+        self.disk.write(&self.file, format!("- {text}\n").as_bytes())
+    }
+}
+
+fn parse_line<T: for<'de> Deserialize<'de>>(line: &str) -> Option<T> {
+    let mut items: Vec<T> = serde_yaml::from_str(line).ok()?;
+    items.pop()
+}
+
+fn file_name(transfer: &Transfer) -> OsString {
+    name_of(transfer.way(), transfer.path())
+}
+
+/// Names the note of a path. Two paths that share a name lose each other's notes, and only that.
+fn name_of(way: Way, path: &str) -> OsString {
+    let word = match way {
+        Way::Up => "up",
+        Way::Down => "down",
+    };
+    OsString::from(format!("{word}-{:016x}.yaml", hash(path)))
+}
+
+fn hash(text: &str) -> u64 {
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::MemoryDisk;
+
+    fn control(disk: &MemoryDisk) -> <MemoryDisk as Disk>::Folder {
+        disk.make_path("/copy/.lsync".as_ref()).unwrap()
+    }
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::parse(text).unwrap()
+    }
+
+    fn upload(of: &str) -> (Transfer, Signature) {
+        let file = Signature { size: 9, mtime: 8, ctime: 7, inode: 6 };
+        (Transfer::up(&path(of), &file, 4, "an \"id\": #1"), file)
+    }
+
+    fn download(of: &str) -> Transfer {
+        Transfer::Down { path: of.to_owned(), size: 9, etag: "e".to_owned(), part_bytes: 4 }
+    }
+
+    #[test]
+    fn what_was_written_down_is_found_by_the_next_run() {
+        let disk = MemoryDisk::new();
+        let control = control(&disk);
+        let (transfer, file) = upload("a: \"b\" #c\n");
+        let notes = Notes::open(&disk, &control).unwrap();
+        let pen = notes.begin(&transfer).unwrap();
+        pen.part(2, 0xabc, Some("etag")).unwrap();
+        pen.part(1, u64::MAX, None).unwrap();
+        drop(notes.begin(&download("d")).unwrap());
+
+        let notes = Notes::open(&disk, &control).unwrap();
+        let place = path("a: \"b\" #c\n");
+        assert!(notes.has_upload_of(&place, &file));
+        assert!(!notes.has_upload_of(&place, &Signature { ctime: 0, ..file }));
+        assert_eq!(notes.partial_names(), [download("d").partial_name().unwrap()]);
+        let note = notes.take(Way::Up, &place).unwrap();
+        assert_eq!(note.transfer, transfer);
+        assert_eq!(note.parts[&2], NotedPart { crc64: 0xabc, etag: Some("etag".to_owned()) });
+        assert_eq!(note.parts[&1], NotedPart { crc64: u64::MAX, etag: None });
+        assert!(!note.complete);
+        assert_eq!(notes.take(Way::Up, &place), None, "only once");
+        assert_eq!(notes.left_over().len(), 1);
+    }
+
+    #[test]
+    fn a_torn_line_costs_its_part_and_no_other() {
+        let disk = MemoryDisk::new();
+        let control = control(&disk);
+        let (transfer, _) = upload("a");
+        let notes = Notes::open(&disk, &control).unwrap();
+        let pen = notes.begin(&transfer).unwrap();
+        pen.part(1, 1, None).unwrap();
+        disk.write(&pen.file, b"- {\"part\": 2, \"crc").unwrap();
+
+        let notes = Notes::open(&disk, &control).unwrap();
+        let note = notes.take(Way::Up, &path("a")).unwrap();
+        assert_eq!(note.parts.keys().collect::<Vec<_>>(), [&1]);
+        let pen = notes.resume(&note).unwrap();
+        pen.part(3, 3, None).unwrap();
+        pen.complete().unwrap();
+
+        let note = Notes::open(&disk, &control).unwrap().take(Way::Up, &path("a")).unwrap();
+        assert_eq!(note.parts.keys().collect::<Vec<_>>(), [&1, &3]);
+        assert!(note.complete);
+    }
+
+    #[test]
+    fn a_note_that_was_forgotten_is_gone_and_nonsense_is_swept() {
+        let disk = MemoryDisk::new();
+        let control = control(&disk);
+        let notes = Notes::open(&disk, &control).unwrap();
+        drop(notes.begin(&download("d")).unwrap());
+        notes.forget(Way::Down, "d");
+        notes.forget(Way::Down, "d");
+        let folder = disk.open_folder(&control, OsStr::new(TRANSFERS)).unwrap();
+        disk.create(&folder, OsStr::new("nonsense"), 0o600).unwrap();
+        assert!(Notes::open(&disk, &control).unwrap().left_over().is_empty());
+        assert!(disk.read_folder(&folder).unwrap().is_empty());
+    }
+}
