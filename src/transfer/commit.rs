@@ -3,7 +3,6 @@
 //! The order of a group is the promise that a crash never invents anything: contents, sync, renames,
 //! sync, rows, fdatasync. A sync that fails fails its group: nothing of it is recorded.
 
-use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -12,11 +11,11 @@ use tokio::sync::mpsc;
 use super::context::Trouble;
 use super::names::Moves;
 use super::pool::Prepared;
-use super::{Ready, Report, Run, item};
+use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
 use crate::monitor::Event;
-use crate::plan::{Action, ActionKind};
+use crate::plan::{Action, ActionKind, Stage};
 use crate::remote::Remote;
 use crate::repository::{Change, Database, DatabaseError};
 
@@ -37,7 +36,7 @@ pub(super) struct Committer<'a, D: Disk, R, C> {
     pub(super) run: &'a Run<D, R, C>,
     pub(super) database: &'a mut Database<D>,
     pub(super) report: &'a mut Report,
-    pub(super) failed_knots: &'a mut HashSet<u32>,
+    pub(super) failed: &'a mut Failed,
 }
 
 /// An action that took effect, and what the database has to learn of it.
@@ -181,7 +180,10 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {
         if action.knot != 0 {
-            self.failed_knots.insert(action.knot);
+            self.failed.knots.insert(action.knot);
+        }
+        if action.stage == Stage::Rules {
+            self.failed.rules.push(action.path.clone());
         }
         let monitor = &self.run.context.monitor;
         match trouble {

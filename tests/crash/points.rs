@@ -101,8 +101,17 @@ pub enum Verdict {
     Held,
     /// The run had ended before.
     Beyond,
-    /// Something was lost or invented; the changes of the disk are told where they were traced.
-    Broken(String, Vec<Traceable>),
+    /// Something was lost or invented.
+    Broken(String),
+}
+
+/// A run that something went wrong in.
+struct Crashed {
+    output: Output,
+    /// Its changes of the disk or its requests, one a line.
+    log: Vec<String>,
+    /// The point was reached.
+    was_hit: bool,
 }
 
 impl Prepared {
@@ -136,25 +145,54 @@ impl Prepared {
         }
     }
 
-    /// Tries one point.
-    pub fn try_point(&self, place: &Place, point: Point) -> Verdict {
+    /// Tries one point; returns what the run did, too, one call or request a line.
+    pub fn try_point(&self, place: &Place, point: Point) -> (Verdict, Vec<String>) {
         let laid = place.lay_out(&self.stage, &point.to_string().replace('/', "-"));
         let before = State::of(&laid);
-        let (output, changes, was_hit) = crash(&laid, point);
+        place.server.clear_log();
+        let Crashed { output, log, was_hit } = crash(&laid, point);
         place.server.clear_hooks();
         place.server.clear_faults();
-        let mut checked = self.check(&laid, point, (&before, &output));
-        if let Err(message) = &mut checked {
-            *message += &format!(
-                "\n--- the run: exit code {:?}\n{}{}",
+        let verdict = match self.check(&laid, point, (&before, &output)) {
+            Err(message) => Verdict::Broken(format!(
+                "{message}\n--- the run: exit code {:?}\n{}{}",
                 output.code, output.stdout, output.stderr
-            );
-        }
-        match checked {
-            Err(message) => Verdict::Broken(message, changes),
+            )),
             Ok(()) if was_hit => Verdict::Held,
             Ok(()) => Verdict::Beyond,
+        };
+        (verdict, log)
+    }
+
+    /// Lets each sync fail in turn: checks that no row is recorded then, and that the next run comes
+    /// to the end. For scenarios of one action: of several, those of another group may be recorded.
+    /// Returns how many syncs failed.
+    pub fn try_failing_syncs(&self, place: &Place) -> u64 {
+        let mut tried = 0;
+        for (index, change) in self.changes.iter().enumerate() {
+            if !change.change.is_sync {
+                continue;
+            }
+            let number = index as u64 + 1;
+            let point = Point { scenario: self.scenario, kind: Kind::Fail, number };
+            let laid = place.lay_out(&self.stage, &point.to_string().replace('/', "-"));
+            let before = laid.rows();
+            let command = laid.command(self.scenario.line);
+            let traced = tracer::run(&command, Interference::Fail(number));
+            // The clock may have made the run another one by a call or two.
+            if !traced.changes.get(index).is_some_and(|hit| hit.change.is_sync) {
+                continue;
+            }
+            let failed = &traced.changes[index].change.text;
+            assert!(matches!(traced.output.code, Some(1 | 3)), "{failed}: {:#?}", traced.output);
+            assert_eq!(laid.rows(), before, "{failed} failed, and a row says that it did not");
+            laid.run(self.scenario.line).assert_code(0);
+            State::of(&laid)
+                .check_end(&self.end)
+                .unwrap_or_else(|error| panic!("{failed}: {error}"));
+            tried += 1;
         }
+        tried
     }
 
     fn check(
@@ -166,6 +204,11 @@ impl Prepared {
         let scenario = self.scenario;
         State::of(laid).check_at_once(before, &self.end).map_err(|e| format!("at once: {e}"))?;
         check_code(point.kind, scenario, output.code)?;
+        if output.code == Some(0) && scenario.then.is_empty() {
+            let now = State::of(laid);
+            now.check_end(&self.end)
+                .map_err(|error| format!("it says that all is done: {error}"))?;
+        }
         let again = laid.run(scenario.line);
         if again.code != Some(scenario.code) {
             return Err(format!("the next run failed: {again:#?}"));
@@ -228,26 +271,24 @@ fn check_quiet(laid: &Laid<'_>, scenario: &Scenario) -> Result<(), String> {
     }
 }
 
-/// Lets it happen; returns the output, the changes where they were traced, and whether the point
-/// was reached.
-fn crash(laid: &Laid<'_>, point: Point) -> (Output, Vec<Traceable>, bool) {
-    let command = laid.command(point.scenario.line);
+/// Lets it happen.
+fn crash(laid: &Laid<'_>, point: Point) -> Crashed {
     let interference = match point.kind {
         Kind::Kill => Interference::Kill(point.number),
         Kind::Tear => Interference::Tear(point.number),
         Kind::Full => Interference::Full(point.number),
         Kind::Fail => Interference::Fail(point.number),
         Kind::Before | Kind::After | Kind::Interrupt | Kind::Terminate => {
-            let (output, was_hit) = at_request(laid, point);
-            return (output, Vec::new(), was_hit);
+            return at_request(laid, point);
         }
     };
-    let traced = tracer::run(&command, interference);
-    (traced.output, traced.changes, traced.was_hit)
+    let traced = tracer::run(&laid.command(point.scenario.line), interference);
+    let log = traced.changes.iter().map(|it| format!("{}  {}", it.change.text, it.fate)).collect();
+    Crashed { output: traced.output, log, was_hit: traced.was_hit }
 }
 
 /// Sends the signal of a point when its request arrives, or when it is to be answered.
-fn at_request(laid: &Laid<'_>, point: Point) -> (Output, bool) {
+fn at_request(laid: &Laid<'_>, point: Point) -> Crashed {
     let server = &laid.place.server;
     let (name, drops) = match point.kind {
         Kind::Interrupt => (Signal::SIGINT, false),
@@ -288,5 +329,7 @@ fn at_request(laid: &Laid<'_>, point: Point) -> (Output, bool) {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     };
-    (output, count.load(Ordering::SeqCst) >= point.number)
+    let log = server.log().into_iter();
+    let log = log.map(|it| format!("{} {}  {}", it.operation, it.key, it.status)).collect();
+    Crashed { output, log, was_hit: count.load(Ordering::SeqCst) >= point.number }
 }

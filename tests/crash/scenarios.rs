@@ -16,10 +16,12 @@ pub struct Scenario {
     pub code: i32,
     /// The exit code of a sync at the end.
     pub quiet_code: i32,
+    /// Of the requests every so many are points, unless told otherwise.
+    pub request_stride: u64,
 }
 
 const fn scenario(name: &'static str, set_up: fn() -> Stage, line: &'static str) -> Scenario {
-    Scenario { name, set_up, line, then: &[], code: 0, quiet_code: 0 }
+    Scenario { name, set_up, line, then: &[], code: 0, quiet_code: 0, request_stride: 1 }
 }
 
 /// All of them.
@@ -31,9 +33,50 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { then: &["sync"], ..scenario("theirs", conflicts, "resolve -j 1 --theirs") },
     scenario("rewrite", rewrite, "sync -j 1"),
     scenario("prune", prune, "sync -j 1"),
-    Scenario { then: &["sync"], ..scenario("init", bare, "init {bucket} .") },
+    // A hundred and more requests that only look at the store.
+    Scenario { then: &["sync"], request_stride: 9, ..scenario("init", bare, "init {bucket} .") },
     Scenario { code: 4, quiet_code: 4, ..scenario("first", first, "sync -j 2") },
 ];
+
+/// Scenarios of a single action.
+pub const SINGLES: &[Scenario] = &[
+    scenario("upload", upload, "sync -j 1"),
+    scenario("download", download, "sync -j 1"),
+    scenario("removal", removal, "sync -j 1"),
+    scenario("adoption", adoption, "sync -j 1"),
+];
+
+/// A file that was changed here.
+fn upload() -> Stage {
+    let stage = Stage::new();
+    stage.share(&[("docs/a", "base")]);
+    stage.ours("docs/a", "ours");
+    stage
+}
+
+/// A file that was changed there.
+fn download() -> Stage {
+    let stage = Stage::new();
+    stage.share(&[("docs/a", "base")]);
+    stage.theirs("docs/a", "theirs");
+    stage
+}
+
+/// A file that was deleted there.
+fn removal() -> Stage {
+    let stage = Stage::new();
+    stage.share(&[("docs/a", "base"), ("docs/b", "base")]);
+    stage.remove_theirs("docs/a");
+    stage
+}
+
+/// A file that both sides have, and the database does not know: its first row.
+fn adoption() -> Stage {
+    let stage = Stage::new();
+    stage.ours("docs/a", "the same on both sides");
+    stage.theirs("docs/a", "the same on both sides");
+    stage
+}
 
 /// Thirty actions of every kind.
 fn sync() -> Stage {

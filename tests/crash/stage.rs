@@ -142,6 +142,14 @@ impl Laid<'_> {
         self.place.workspace.lsync(&self.copy, line.split_whitespace())
     }
 
+    /// Returns the rows of the database, as they stand in its files.
+    pub fn rows(&self) -> Vec<String> {
+        let files = ["database.yaml", "journal.yaml"];
+        let text = |file| fs::read_to_string(self.copy.join(".lsync").join(file));
+        let texts: String = files.iter().filter_map(|file| text(file).ok()).collect();
+        texts.lines().filter(|line| line.contains("path:")).map(str::to_owned).collect()
+    }
+
     /// Makes a file of `.lsync` one of this bucket and of these files: a copy has other inodes.
     fn adapt(&self, stage: &Stage, file: &Path) {
         let Ok(text) = fs::read_to_string(file) else { return };
