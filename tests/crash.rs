@@ -60,7 +60,7 @@ fn series(prepared: &Prepared, kind: Kind, word: &str, places: &[Place; 2]) -> S
         }
     });
     let (count, next, tried) = (prepared.count(kind), AtomicU64::new(1), AtomicU64::new(0));
-    let work = |place: &Place| {
+    let try_points = |place: &Place| {
         let mut broken = Vec::new();
         while broken.len() < BROKEN_MAX {
             let number = next.fetch_add(stride, Ordering::Relaxed);
@@ -76,7 +76,7 @@ fn series(prepared: &Prepared, kind: Kind, word: &str, places: &[Place; 2]) -> S
         broken
     };
     let mut broken = std::thread::scope(|scope| {
-        let workers = places.each_ref().map(|place| scope.spawn(move || work(place)));
+        let workers = places.each_ref().map(|place| scope.spawn(move || try_points(place)));
         workers.map(|worker| worker.join().unwrap()).concat()
     });
     broken.sort_by_key(|(point, _)| point.number);

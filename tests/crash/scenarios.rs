@@ -112,6 +112,14 @@ fn sync() -> Stage {
     .into();
     let base: Vec<_> = base.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     stage.share(&base);
+    edit(&stage);
+    delete(&stage);
+    reshape(&stage);
+    stage
+}
+
+/// Changes and creations on each side, and equal ones on both.
+fn edit(stage: &Stage) {
     for path in ["edited/a", "edited/b", "edited/c", "added", "new-here/a", "new-here/deep/b"] {
         stage.ours(path, format!("ours, {path}"));
     }
@@ -128,11 +136,19 @@ fn sync() -> Stage {
         stage.theirs(path, "the same on both sides");
         stage.ours(path, "the same on both sides");
     }
+}
+
+/// Deletions on each side and on both; folders that empty, and one that does not.
+fn delete(stage: &Stage) {
     stage.remove("gone-here");
     for path in ["gone-there/deep/a", "gone-there/deep/b", "mixed/a", "gone-both"] {
         stage.remove_theirs(path);
     }
     stage.remove("gone-both");
+}
+
+/// Files that become folders, and folders that become files, on each side.
+fn reshape(stage: &Stage) {
     stage.remove("becomes-folder-here");
     stage.ours("becomes-folder-here/a", "ours, a");
     stage.ours("becomes-folder-here/deep/b", "ours, b");
@@ -144,14 +160,13 @@ fn sync() -> Stage {
     stage.remove_theirs("becomes-file-there/a");
     stage.remove_theirs("becomes-file-there/deep/b");
     stage.theirs("becomes-file-there", "theirs, a file");
-    stage
 }
 
 /// One file so large that it goes in parts, and a small one.
 fn parts() -> Stage {
     let stage = Stage::new();
     stage.share(&[("small", "base"), ("large", "base")]);
-    let large: Vec<u8> = (0..(8_u32 << 18) + 1).flat_map(u32::to_le_bytes).collect();
+    let large: Vec<u8> = (0..=8_u32 << 18).flat_map(u32::to_le_bytes).collect();
     stage.ours("large", &large);
     stage.theirs("small", "theirs");
     stage

@@ -118,7 +118,7 @@ fn output_of(mut child: Child, code: Option<i32>) -> Output {
 enum After {
     Nothing,
     Kill,
-    Fail(Call, i32),
+    Fail(Box<Call>, i32),
 }
 
 struct Tracer {
@@ -208,7 +208,7 @@ impl Tracer {
     ) -> (&'static str, After) {
         let spoil = |call: Call, errno| {
             expect_alive(ptrace::setregs(thread, call.spoilt()));
-            After::Fail(call, errno)
+            After::Fail(Box::new(call), errno)
         };
         match self.interference {
             Interference::Kill(at) if at == number => {
