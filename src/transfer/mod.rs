@@ -9,6 +9,7 @@
 
 mod aside;
 mod commit;
+mod confirm;
 mod context;
 mod delete;
 mod download;

@@ -219,8 +219,7 @@ impl Hands<'_> {
         let mut bytes = self.fresh(state);
         // Another: nothing tells such an edit between the last look at a file and the call that moves it.
         let is_moving = state.clients[self.client].moving.as_deref() == Some(path);
-        if size < 9 || is_moving || (self.is_in_this_tick(stat.ctime) && self.is_pulled(state, &at))
-        {
+        if size < 9 || is_moving {
             return None;
         }
         bytes.resize(size, b'~');
@@ -233,13 +232,6 @@ impl Hands<'_> {
     fn is_in_this_tick(&self, ctime: i64) -> bool {
         let machine = &self.simulation.machines[self.client];
         (machine.disk.now() - ctime).abs() < machine.tick
-    }
-
-    /// A known gap: nothing tells an edit of the very tick in which a file was pulled, of its size
-    /// and with its mtime, as its row is made at once.
-    fn is_pulled(&self, state: &State, at: &Path) -> bool {
-        let value = value_of(&self.person().read(at));
-        !state.clients[self.client].owned.contains(&value)
     }
 
     fn rename(&self, state: &mut State, path: &str) -> Option<String> {
