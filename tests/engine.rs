@@ -584,8 +584,9 @@ async fn an_edit_of_theirs_in_the_tick_in_which_both_were_kept_is_seen() {
     let person = bob.disk.process().person();
     bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
         let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == b"ann's");
-        // The look at the copy that is about to be stored.
-        if holds && operation.call == lsync::disk::Call::Open {
+        // The look at the copy that is about to be stored, before its tick has passed.
+        let is_copy = operation.name.to_string_lossy().contains(".conflict-");
+        if holds && is_copy && operation.call == lsync::disk::Call::Lstat {
             rewrite_unseen(&person, "/w/f", "later");
         }
     })));
@@ -618,5 +619,29 @@ async fn the_run_after_a_pull_reads_no_file() {
         bob.disk.set_hook(None);
         assert_eq!((report.adopted, report.uploaded), (0, 0), "tick of {tick} ns");
         assert_eq!(*read.lock().unwrap(), Vec::<std::ffi::OsString>::new(), "tick of {tick} ns");
+    }
+}
+
+#[tokio::test]
+async fn force_takes_no_edit_that_came_after_the_plan_in_the_tick_of_the_last_one() {
+    for direction in [Direction::ForcedPull, Direction::MirrorPull] {
+        let (remote, ann, bob) = team();
+        remote.put_as_somebody("f", "theirs");
+        ann.write("keep", "k");
+        ann.sync().await;
+        for name in ["f", "extra"] {
+            bob.person().write(Path::new("/w").join(name), "seen");
+        }
+        let world = bob.world();
+        let request = Request { selection: Selection::all(), ..request(direction) };
+        let plan = sync::plan(&world, &request).await.unwrap();
+        for name in ["f", "extra"] {
+            rewrite_unseen(&bob.person(), &format!("/w/{name}"), "late");
+        }
+        let takes_extra = direction == Direction::MirrorPull;
+        let report = sync::carry_out(&world, &request, plan).await.unwrap();
+        assert_eq!(report.changed_meanwhile, 1 + u64::from(takes_extra), "{direction:?}");
+        assert_eq!(bob.read("f").as_deref(), Some("late"), "{direction:?}");
+        assert_eq!(bob.read("extra").as_deref(), Some("late"), "{direction:?}");
     }
 }

@@ -22,6 +22,7 @@ mod names;
 mod pool;
 mod report;
 mod retry;
+mod tick;
 mod upload;
 
 use std::collections::HashSet;
