@@ -25,12 +25,18 @@ mod client;
 mod crash;
 #[path = "simulation/driver.rs"]
 mod driver;
+#[path = "simulation/exit.rs"]
+mod exit;
+#[path = "simulation/obey.rs"]
+mod obey;
 #[path = "simulation/order.rs"]
 mod order;
 #[path = "simulation/person.rs"]
 mod person;
 #[path = "simulation/quiet.rs"]
 mod quiet;
+#[path = "simulation/second.rs"]
+mod second;
 #[path = "simulation/state.rs"]
 mod state;
 #[path = "simulation/step.rs"]
@@ -38,14 +44,14 @@ mod step;
 #[path = "simulation/watch.rs"]
 mod watch;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use driver::{Failure, run_seed};
 
 /// How many seeds a run tries unless told otherwise.
 const SEEDS: u64 = 2_000;
 
-/// After so many failed seeds a thread has said enough, unless told otherwise.
+/// So many failed seeds say enough, unless told otherwise.
 const FAILURES_MAX: u64 = 8;
 
 fn number(variable: &str) -> Option<u64> {
@@ -54,17 +60,18 @@ fn number(variable: &str) -> Option<u64> {
 
 /// Runs seeds on two threads; returns those that failed, in order.
 fn failures(first: u64, count: u64) -> Vec<(u64, Failure)> {
-    let next = AtomicU64::new(first);
+    let (next, found) = (AtomicU64::new(first), AtomicU64::new(0));
     let enough = number("LSYNC_SIMULATION_FAILURES").unwrap_or(FAILURES_MAX);
     let mut failed: Vec<(u64, Failure)> = std::thread::scope(|scope| {
         let worker = || {
             let mut failed = Vec::new();
             loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= first + count || failed.len() as u64 >= enough {
+                let seed = next.fetch_add(1, Relaxed);
+                if seed >= first + count || found.load(Relaxed) >= enough {
                     return failed;
                 }
                 if let Err(failure) = run_seed(seed, false) {
+                    found.fetch_add(1, Relaxed);
                     failed.push((seed, failure));
                 }
             }

@@ -29,8 +29,9 @@
 use std::path::Path;
 
 use lsync::repository::Repository;
+use lsync::tree::BaseRow;
 
-use crate::state::{Expected, ROOT, Simulation, State};
+use crate::state::{Expected, ROOT, Simulation, State, Tree};
 
 impl Simulation {
     /// Everything that must hold at the end of a command, killed or not. `is_over`: it came to its
@@ -39,6 +40,7 @@ impl Simulation {
         self.read_history(state);
         self.check_owned(state, client);
         self.check_seen(state, client);
+        self.check_removals(state, client);
         self.check_rows(state, client);
         let tree = self.tree(client);
         let step = state.step;
@@ -54,7 +56,7 @@ impl Simulation {
         self.check_expected(state, client);
         let own = &mut state.clients[client];
         own.expected = (tree.into_iter())
-            .map(|(path, value)| (path, Expected { value, since: step, is_racy: false }))
+            .map(|(path, value)| (path, Expected { value, since: step }))
             .collect();
         own.told.clear();
         own.forced_until = 0;
@@ -89,7 +91,10 @@ impl Simulation {
         let gone: Vec<(String, Expected)> = (own.expected.iter())
             .filter(|(path, file)| tree.get(*path) != Some(&file.value))
             .filter(|(_, file)| file.since > own.forced_until)
-            .filter(|(_, file)| own.forced_until == 0 || !file.is_racy)
+            // The copy that `--both` makes is a second name of the file until the swap is done.
+            .filter(|(path, _)| {
+                !path.contains(".conflict-") || own.tree_at_first.contains_key(*path)
+            })
             .filter(|(path, file)| !state.published.contains(&((*path).clone(), file.value)))
             .filter(|(path, _)| {
                 !own.told.iter().any(|it| it.contains(path.as_str()) && it.contains("trash"))
@@ -104,21 +109,53 @@ impl Simulation {
         }
     }
 
-    /// I4: what the database believes to be untouched is what the bucket had.
-    fn check_rows(&self, state: &mut State, client: usize) {
+    /// I12: nobody's deletion is undone: a file that was removed here does not come back from a
+    /// bucket in which nothing happened.
+    fn check_removals(&self, state: &mut State, client: usize) {
+        let own = &state.clients[client];
+        let is_forced = own.order.as_ref().is_none_or(|order| order.verb.is_forced());
+        if is_forced || own.is_disturbed || state.is_calm {
+            return;
+        }
+        let back = self.tree(client).into_iter().find(|(path, value)| {
+            !own.tree_at_first.contains_key(path)
+                && own.rows.get(path) == Some(value)
+                && state.changed_at.get(path).is_none_or(|step| *step < own.begun_at)
+        });
+        if let Some((path, _)) = back {
+            let name = self.name(client);
+            state.violate(format!("I12: {name} removed {path}, and a command brought it back"));
+        }
+    }
+
+    /// Returns the rows of a client's database, as the contents that they stand for.
+    pub(crate) fn rows(&self, state: &mut State, client: usize) -> Tree {
+        let rows = self.base_rows(state, client).into_iter();
+        let known = |row: &BaseRow| {
+            let etag = (row.path.to_string(), row.etag.to_string());
+            Some((row.path.to_string(), *state.etags.get(&etag)?))
+        };
+        rows.filter_map(|row| known(&row)).collect()
+    }
+
+    fn base_rows(&self, state: &mut State, client: usize) -> Vec<BaseRow> {
         let disk = &self.machines[client].observer;
         let repository = Repository::open(disk, Path::new(ROOT)).unwrap();
-        let rows = match repository
-            .database(disk)
-            .and_then(|database| database.rows(None)?.collect::<Result<Vec<_>, _>>())
-        {
-            Ok(rows) => rows,
-            Err(error) => {
-                let name = self.name(client);
-                return state.violate(format!("{name}'s database cannot be read: {error}"));
-            }
-        };
+        let rows = (repository.database(disk))
+            .and_then(|database| database.rows(None)?.collect::<Result<Vec<_>, _>>());
+        rows.unwrap_or_else(|error| {
+            let name = self.name(client);
+            state.violate(format!("I4: {name}'s database cannot be read: {error}"));
+            Vec::new()
+        })
+    }
+
+    /// I4: what the database believes to be untouched is what the bucket had.
+    fn check_rows(&self, state: &mut State, client: usize) {
+        let rows = self.base_rows(state, client);
+        let disk = &self.machines[client].observer;
         let (name, tree) = (self.name(client), self.tree(client));
+        let mut known = Tree::new();
         for row in rows {
             let path = row.path.as_str();
             let Some(value) = state.etags.get(&(path.to_owned(), row.etag.to_string())).copied()
@@ -126,6 +163,7 @@ impl Simulation {
                 state.violate(format!("I4: {name} has a row of {path} that never was there"));
                 continue;
             };
+            known.insert(path.to_owned(), value);
             let stat = disk.person().stat(Path::new(ROOT).join(path));
             let is_untouched = stat.is_some_and(|stat| stat.signature() == row.signature);
             if is_untouched && tree.get(path) != Some(&value) {
@@ -136,5 +174,6 @@ impl Simulation {
                 ));
             }
         }
+        state.clients[client].rows = known;
     }
 }

@@ -39,7 +39,7 @@ impl Simulation {
             tree.get(path) == Some(&file.value) || !is_fragile
         });
         for (path, value) in &tree {
-            let file = Expected { value: *value, since: step, is_racy: false };
+            let file = Expected { value: *value, since: step };
             own.expected.entry(path.clone()).or_insert(file);
         }
         for value in lost.into_iter().filter(|value| !fragile.contains(value)) {
