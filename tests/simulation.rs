@@ -6,10 +6,14 @@
 //! rules that decide about a path: it knows what persons wrote, and what must never happen
 //! (`simulation/checks.rs`).
 //!
+//! `simulation/breaks` shows that it can fail: it breaks the program on purpose, one line at a time,
+//! and lets the simulation find each break. It takes its time, and belongs to no other run.
+//!
 //! ```text
 //! LSYNC_SIMULATION_SEED=123 cargo test --test simulation replay -- --nocapture    one seed, with its trace
 //! LSYNC_SIMULATION_SEEDS=100000 cargo test --test simulation                       a longer run
 //! LSYNC_SIMULATION_FIRST=5000 LSYNC_SIMULATION_FAILURES=1000                       begins elsewhere, goes on
+//! tests/simulation/breaks                                                          shows what it finds
 //! ```
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -108,7 +108,7 @@ impl Simulation {
         state.mutations = history.len();
     }
 
-    /// Judges a change of an object by a client.
+    /// I2, I7, I8, I9 and I12: judges a change of an object by a client.
     fn judge(&self, state: &mut State, mutation: &Mutation) {
         let Some(client) = self.machines.iter().position(|it| it.name == mutation.client) else {
             return;
@@ -150,7 +150,8 @@ impl Simulation {
         }
     }
 
-    /// I11: what is stored was the content of that file at one moment.
+    /// I11: what is stored was the content of that file at one moment. I12: it is nothing that the
+    /// client's database knew and somebody has replaced or removed since.
     fn judge_upload(&self, state: &mut State, client: usize, key: &str, new: Value) {
         let had = &state.clients[client].had;
         let is_copy = key.contains(".conflict-") && had.iter().any(|(_, value)| *value == new);

@@ -1,30 +1,44 @@
-//! What must hold, whatever happened (reconcile.md 3.3).
+//! What must hold, whatever happened (reconcile.md 3.3), and where it is looked at.
 //!
-//! - **I1, here**: what a person wrote on a disk and did not overwrite or remove there is on that
-//!   disk, in the tree or in the trash. (`check_owned`, at the end of each command, after each kill
-//!   and now and then in between; `crash` for a power loss.)
-//! - **I1, there**: a command takes a content out of the bucket only where a person of that client
-//!   replaced or removed that very content at that path, or where the client's trash or the bucket's
-//!   versions hold it. (`judge_loss`, from the bucket's history.)
-//! - **I2**: each write in the history had a condition that held. (`judge`)
-//! - **I3**: what a person left under a name is there when a command that was not told to overwrite
-//!   ends; unless it had been in the bucket under that key, or the command reports where it is. For
-//!   a forced command that holds for what was written after it had planned. (`check_expected`)
-//! - **I4**: where a row's signature is that of the file, the file holds the content of the row's
-//!   `ETag`. (`check_rows`)
-//! - **I5, I6**: at the end all trees become the bucket, and then nothing happens. (`quiet.rs`)
-//! - **I7**: no object that is an open conflict is changed. (`judge`; here by I3)
-//! - **I8**: pushes change no name in the tree, pulls no object. (`judge_call`, `judge`)
-//! - **I9**: nothing outside of the root is touched, nothing unknown in `.lsync`. (`judge_call`)
-//! - **I10**: every file seen in the tree is whole, and a name only goes where the plan takes it.
-//!   (`check_seen`, `judge_taken_name`)
-//! - **I11**: what a client stores was the content of that file at one moment. (`judge_upload`)
-//! - **I12**: a command that was not told to delete takes no file away whose object is in the bucket,
-//!   the same, all the time. (`judge_deletion`)
-//! - **I14**: after each kill the same rules hold, and the end is the same.
-//! - **I16**: a run that says it is complete, and that nothing disturbed, leaves nothing to do.
-//!   (`client.rs`)
-//! - **I17**: the same seed gives the same trace. (a test of its own)
+//! - **I1, no loss here**: what a person wrote on a disk and did not overwrite or remove there is on
+//!   that disk, in the tree or in the trash, where a list names it so that `trash restore` finds it.
+//!   (`check_owned`, at the end of each command, after each kill and now and then in between; `crash`
+//!   for a power loss)
+//! - **I1, no loss there**: a command takes a content out of the bucket only where a person of that
+//!   client replaced or removed that very content at that path, or where the client's trash or the
+//!   bucket's versions hold it, from then on for ever. (`judge_loss`, from the bucket's history)
+//! - **I2, compare and swap**: each write in the history had a condition that held; in a store that
+//!   honours none, when the client last looked. (`judge`)
+//! - **I3, causality**: what a person left under a name is there when a command that was not told to
+//!   overwrite ends; unless it had been in the bucket under that key, or the command reports where it
+//!   is. For a forced command that holds for what was written after it had planned.
+//!   (`check_expected`)
+//! - **I4, truth of the database**: where a row's signature is that of the file, the file holds the
+//!   content of the row's `ETag`. (`check_rows`) After a complete run there is a row for each file and
+//!   no other. (`check_agreement`)
+//! - **I5, convergence**: at the end all trees become the bucket. (`come_to_rest`)
+//! - **I6, idempotence**: and then nothing happens. (`check_idempotence`)
+//! - **I7, conflicts are stable**: no object that is an open conflict is changed. (`judge`; here by I3)
+//! - **I8, direction**: pushes change no name in the tree, pulls no object. (`judge_call`, `judge`)
+//! - **I9, confinement**: nothing outside of the root or of what was selected is touched, nothing
+//!   unknown in `.lsync`. (`judge_call`, `judge_move`, `judge`)
+//! - **I10, atomic visibility**: every file seen in the tree is whole, and a name only goes where the
+//!   plan takes it. (`check_seen`, `judge_taken_name`)
+//! - **I11, no torn upload**: what a client stores was the content of that file at one moment.
+//!   (`judge_upload`)
+//! - **I12, proof of deletions**: a command that was not told to delete takes no file away whose object
+//!   is in the bucket, the same, all the time; with `--no-delete`, none at all. (`judge_deletion`) And
+//!   none is undone. (`check_removals`, `judge_upload`)
+//! - **I13, dry runs**: what only looks changes nothing and downloads nothing, and what it shows is
+//!   what the next run does. (`judge_call`, `judge_request`, `check_rehearsal`)
+//! - **I14, crashes**: after each kill the same rules hold, and the end is the same. (`crash`, and I5)
+//! - **I15, progress**: nothing fails once nothing interferes, and rest comes within a few rounds,
+//!   whatever lies beside. (`round`, `come_to_rest`)
+//! - **I16, exit codes**: 0 exactly where nothing failed, is left aside or is a conflict.
+//!   (`check_exit`) A run that says it is complete, and that nothing disturbed, leaves nothing to do.
+//!   (`check_complete`)
+//! - **I17, determinism**: the same seed gives the same trace. (a test of its own)
+//! - **R14, one at a time**: a second command in a working copy ends at once. (`try_another`)
 
 use std::path::Path;
 
@@ -34,7 +48,7 @@ use lsync::tree::BaseRow;
 use crate::state::{Expected, ROOT, Simulation, State, Tree};
 
 impl Simulation {
-    /// Everything that must hold at the end of a command, killed or not. `is_over`: it came to its
+    /// I14: everything that must hold at the end of a command, killed or not. `is_over`: it came to its
     /// end, and so has settled and reported whatever was left of others.
     pub(crate) fn check_after(&self, state: &mut State, client: usize, is_over: bool) {
         self.read_history(state);

@@ -17,7 +17,8 @@ use crate::state::{ROOT, Simulation, State, Tree};
 const ROUNDS_MAX: usize = 8;
 
 impl Simulation {
-    /// I5 and I6: all trees become the bucket, and then nothing happens any more.
+    /// I5, I6 and I15: all trees become the bucket, within a few rounds, and then nothing happens any
+    /// more.
     pub(crate) fn come_to_rest(self: &Arc<Self>) {
         {
             let mut state = self.state();
@@ -46,7 +47,7 @@ impl Simulation {
                 return self.check_rest();
             }
         }
-        self.state().violate(format!("I5: no rest after {ROUNDS_MAX} rounds"));
+        self.state().violate(format!("I15: no rest after {ROUNDS_MAX} rounds"));
     }
 
     /// Takes ignore rules out of the bucket.
@@ -59,7 +60,8 @@ impl Simulation {
         self.read_history(state);
     }
 
-    /// Lets one client sync and settle its conflicts; tells whether it had nothing to do.
+    /// I15: lets one client sync and settle its conflicts, in which nothing fails; tells whether it had
+    /// nothing to do.
     fn round(self: &Arc<Self>, client: usize, round: usize) -> bool {
         let Some(rehearsed) = self.now(client, &Order::quiet(Verb::Status)) else { return false };
         let Some(ended) = self.now(client, &Order::quiet(Verb::Run(Direction::Sync))) else {
@@ -71,7 +73,7 @@ impl Simulation {
         if !report.is_complete() && ended.notices.is_empty() {
             let name = self.name(client);
             let mut state = self.state();
-            state.violate(format!("I5: {name} could not finish in peace: {report:?}"));
+            state.violate(format!("I15: {name} could not finish in peace: {report:?}"));
         }
         is_quiet &= !self.settle_clashes(&ended);
         if ended.conflicts.is_empty() {
@@ -128,7 +130,7 @@ impl Simulation {
         match ended {
             Ok(ended) => Some(ended),
             Err(reason) => {
-                state.violate(format!("I5: {name} could not {:?} in peace: {reason}", order.verb));
+                state.violate(format!("I15: {name} could not {:?} in peace: {reason}", order.verb));
                 None
             }
         }

@@ -75,6 +75,7 @@ impl Simulation {
         }
     }
 
+    /// I8, I9 and I13: what a call of the disk may be about.
     fn judge_call(&self, state: &mut State, client: usize, operation: &Operation) {
         let changes = operation.call.changes()
             && !matches!(operation.call, Call::SyncFile | Call::SyncFolder | Call::SyncFileSystem);
