@@ -128,7 +128,7 @@ impl Simulation {
     fn check_removals(&self, state: &mut State, client: usize) {
         let own = &state.clients[client];
         let is_forced = own.order.as_ref().is_none_or(|order| order.verb.is_forced());
-        if is_forced || own.is_disturbed || state.is_calm {
+        if is_forced || own.is_disturbed {
             return;
         }
         let back = self.tree(client).into_iter().find(|(path, value)| {

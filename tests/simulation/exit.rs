@@ -59,7 +59,7 @@ impl Simulation {
         let Some(order) = &own.order else { return };
         let is_sync = order.verb == Verb::Run(Direction::Sync) && own.selection.is_everything();
         let withholds = order.options.no_delete || order.options.limit.is_some();
-        if !is_sync || withholds || own.is_disturbed || state.is_calm {
+        if !is_sync || withholds || own.is_disturbed {
             return;
         }
         let is_complete = ended.report.as_ref().is_some_and(Report::is_complete);
