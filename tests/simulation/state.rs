@@ -222,27 +222,31 @@ impl Simulation {
 
     /// Returns every content in the trash of a working copy that `trash restore` would find.
     pub(crate) fn trash(&self, client: usize) -> BTreeSet<Value> {
-        let disk = &self.machines[client].observer;
-        let person = disk.person();
-        let folder = Path::new(ROOT).join(".lsync/trash");
-        if person.stat(&folder).is_none() {
-            return BTreeSet::new();
-        }
-        let root = disk.open_path(Path::new(ROOT)).unwrap();
-        let control = disk.open_folder(&root, OsStr::new(".lsync")).unwrap();
-        let listed = trash::list(disk, &root, &control).unwrap();
-        let mut values = BTreeSet::new();
-        for listed in listed.iter().filter(|listed| listed.size.is_some()) {
-            let place = folder.join(&listed.operand);
-            match person.try_read(&place) {
-                Some(bytes) => values.extend([value_of(&bytes)]),
-                None => values.extend(person.files_below(&place).values().map(|it| value_of(it))),
-            }
-        }
-        values
+        listed_trash(&self.machines[client].observer)
     }
 
     pub(crate) fn name(&self, client: usize) -> &'static str {
         self.machines[client].name
     }
+}
+
+/// Returns every content in the trash of the working copy on a disk that `trash restore` would find.
+pub(crate) fn listed_trash(disk: &MemoryDisk) -> BTreeSet<Value> {
+    let person = disk.person();
+    let folder = Path::new(ROOT).join(".lsync/trash");
+    if person.stat(&folder).is_none() {
+        return BTreeSet::new();
+    }
+    let root = disk.open_path(Path::new(ROOT)).unwrap();
+    let control = disk.open_folder(&root, OsStr::new(".lsync")).unwrap();
+    let listed = trash::list(disk, &root, &control).unwrap();
+    let mut values = BTreeSet::new();
+    for listed in listed.iter().filter(|listed| listed.size.is_some()) {
+        let place = folder.join(&listed.operand);
+        match person.try_read(&place) {
+            Some(bytes) => values.extend([value_of(&bytes)]),
+            None => values.extend(person.files_below(&place).values().map(|it| value_of(it))),
+        }
+    }
+    values
 }
