@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::context::Trouble;
+use super::download::Received;
 use super::names::Moves;
 use super::pool::Prepared;
 use super::{Failed, Ready, Report, Run, item};
@@ -43,6 +44,8 @@ pub(super) struct Committer<'a, D: Disk, R, C> {
 pub(super) struct Effect {
     pub(super) action: Action,
     pub(super) changes: Vec<Change>,
+    /// What was fetched, where the change is the row of a file that has just got its name.
+    pub(super) received: Option<Received>,
 }
 
 impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
@@ -102,12 +105,13 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
             return Ok(());
         }
-        let effects = self.take_effect(ready)?;
+        let mut effects = self.take_effect(ready)?;
         if let Err(error) = self.run.sync_names(&effects) {
             let trouble = Trouble::Disk(format!("cannot make names durable: {error}"), None);
             self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
             return Ok(());
         }
+        self.run.context.confirm_all(&mut effects).await;
         let (actions, changes): (Vec<_>, Vec<_>) =
             effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
         self.database.record(&changes.concat())?;
@@ -126,7 +130,9 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         let mut moves = Moves::new(self.run);
         for (action, ready) in ready {
             match ready {
-                Ready::Recorded(changes) => effects.push(Effect { action, changes }),
+                Ready::Recorded(changes) => {
+                    effects.push(Effect { action, changes, received: None });
+                }
                 Ready::Fetched(fetched) => {
                     if let Err(refused) = moves.add_fetched(action, *fetched) {
                         self.failed(&refused.0, refused.1);

@@ -9,6 +9,7 @@
 
 mod aside;
 mod commit;
+mod confirm;
 mod context;
 mod delete;
 mod download;
@@ -21,6 +22,7 @@ mod names;
 mod pool;
 mod report;
 mod retry;
+mod tick;
 mod upload;
 
 use std::collections::HashSet;
