@@ -127,7 +127,9 @@ where
         planning.scope(&context, Some(operand)).await?;
     }
     planning.examine(&context).await?;
-    planning.finish()
+    let plan = planning.finish()?;
+    context.let_ticks_pass(&plan, request.resolving).await;
+    Ok(plan)
 }
 
 /// Stops a plan that would delete suspiciously much.

@@ -536,3 +536,112 @@ async fn killed_while_it_keeps_both_no_name_ever_holds_the_wrong_side() {
         }
     }
 }
+
+/// Writes as many other bytes in place and puts the mtime back, without a moment passing.
+fn rewrite_unseen(person: &Person, path: &str, bytes: &str) {
+    let mtime = person.stat(path).unwrap().mtime;
+    person.write(path, bytes);
+    person.set_mtime(path, mtime);
+}
+
+/// Lets a person rewrite `/w/f` unseen as soon as it holds `theirs`, in the tick in which it got them.
+fn rewrite_in_the_tick_of_the_pull(client: &Client, theirs: &'static str, edit: &'static str) {
+    let person = client.disk.process().person();
+    client.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+        let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == theirs.as_bytes());
+        if holds && operation.call == lsync::disk::Call::SyncFolder {
+            rewrite_unseen(&person, "/w/f", edit);
+        }
+    })));
+}
+
+#[tokio::test]
+async fn an_edit_in_the_tick_of_a_pull_with_its_mtime_put_back_is_seen() {
+    for replaces in [true, false] {
+        let (remote, ann, bob) = team();
+        if replaces {
+            ann.write("f", "first");
+            ann.sync().await;
+            bob.sync().await;
+        }
+        ann.write("f", "ann's");
+        ann.sync().await;
+        rewrite_in_the_tick_of_the_pull(&bob, "ann's", "bob's");
+        bob.sync().await;
+        bob.disk.set_hook(None);
+        assert_eq!(bob.read("f").as_deref(), Some("bob's"));
+        assert_eq!(bob.sync().await.uploaded, 1, "replaces: {replaces}");
+        assert_eq!(remote.bytes("f").unwrap(), "bob's");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_of_theirs_in_the_tick_in_which_both_were_kept_is_seen() {
+    let (remote, ann, bob) = team();
+    ann.write("f", "ann's");
+    bob.write("f", "bob's");
+    ann.sync().await;
+    let person = bob.disk.process().person();
+    bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+        let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == b"ann's");
+        // The look at the copy that is about to be stored, before its tick has passed.
+        let is_copy = operation.name.to_string_lossy().contains(".conflict-");
+        if holds && is_copy && operation.call == lsync::disk::Call::Lstat {
+            rewrite_unseen(&person, "/w/f", "later");
+        }
+    })));
+    assert_eq!(bob.resolve(Resolution::Both).await.kept_both, 1);
+    bob.disk.set_hook(None);
+    assert_eq!(bob.read("f").as_deref(), Some("later"));
+    assert_eq!(bob.sync().await.uploaded, 1);
+    assert_eq!(remote.bytes("f").unwrap(), "later");
+}
+
+#[tokio::test]
+async fn the_run_after_a_pull_reads_no_file() {
+    for tick in [1_000, 4_000_000, 1_000_000_000] {
+        let (_, ann, bob) = team();
+        bob.disk.set_tick(tick);
+        for name in ["a", "d/b", "d/c"] {
+            ann.write(name, "one");
+        }
+        ann.sync().await;
+        assert_eq!(bob.sync().await.downloaded, 3);
+        let read = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&read);
+        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+            let reads = operation.call == lsync::disk::Call::ReadAt;
+            if reads && !operation.folder.starts_with("/w/.lsync") {
+                seen.lock().unwrap().push(operation.name.clone());
+            }
+        })));
+        let report = bob.sync().await;
+        bob.disk.set_hook(None);
+        assert_eq!((report.adopted, report.uploaded), (0, 0), "tick of {tick} ns");
+        assert_eq!(*read.lock().unwrap(), Vec::<std::ffi::OsString>::new(), "tick of {tick} ns");
+    }
+}
+
+#[tokio::test]
+async fn force_takes_no_edit_that_came_after_the_plan_in_the_tick_of_the_last_one() {
+    for direction in [Direction::ForcedPull, Direction::MirrorPull] {
+        let (remote, ann, bob) = team();
+        remote.put_as_somebody("f", "theirs");
+        ann.write("keep", "k");
+        ann.sync().await;
+        for name in ["f", "extra"] {
+            bob.person().write(Path::new("/w").join(name), "seen");
+        }
+        let world = bob.world();
+        let request = Request { selection: Selection::all(), ..request(direction) };
+        let plan = sync::plan(&world, &request).await.unwrap();
+        for name in ["f", "extra"] {
+            rewrite_unseen(&bob.person(), &format!("/w/{name}"), "late");
+        }
+        let takes_extra = direction == Direction::MirrorPull;
+        let report = sync::carry_out(&world, &request, plan).await.unwrap();
+        assert_eq!(report.changed_meanwhile, 1 + u64::from(takes_extra), "{direction:?}");
+        assert_eq!(bob.read("f").as_deref(), Some("late"), "{direction:?}");
+        assert_eq!(bob.read("extra").as_deref(), Some("late"), "{direction:?}");
+    }
+}

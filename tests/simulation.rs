@@ -6,10 +6,14 @@
 //! rules that decide about a path: it knows what persons wrote, and what must never happen
 //! (`simulation/checks.rs`).
 //!
+//! `simulation/breaks` shows that it can fail: it breaks the program on purpose, one line at a time,
+//! and lets the simulation find each break. It takes its time, and belongs to no other run.
+//!
 //! ```text
 //! LSYNC_SIMULATION_SEED=123 cargo test --test simulation replay -- --nocapture    one seed, with its trace
 //! LSYNC_SIMULATION_SEEDS=100000 cargo test --test simulation                       a longer run
 //! LSYNC_SIMULATION_FIRST=5000 LSYNC_SIMULATION_FAILURES=1000                       begins elsewhere, goes on
+//! tests/simulation/breaks                                                          shows what it finds
 //! ```
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -25,12 +29,20 @@ mod client;
 mod crash;
 #[path = "simulation/driver.rs"]
 mod driver;
+#[path = "simulation/exit.rs"]
+mod exit;
+#[path = "simulation/folder.rs"]
+mod folder;
+#[path = "simulation/obey.rs"]
+mod obey;
 #[path = "simulation/order.rs"]
 mod order;
 #[path = "simulation/person.rs"]
 mod person;
 #[path = "simulation/quiet.rs"]
 mod quiet;
+#[path = "simulation/second.rs"]
+mod second;
 #[path = "simulation/state.rs"]
 mod state;
 #[path = "simulation/step.rs"]
@@ -38,33 +50,38 @@ mod step;
 #[path = "simulation/watch.rs"]
 mod watch;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use driver::{Failure, run_seed};
+use folder::run_folder_seed;
 
 /// How many seeds a run tries unless told otherwise.
 const SEEDS: u64 = 2_000;
 
-/// After so many failed seeds a thread has said enough, unless told otherwise.
+/// So many failed seeds say enough, unless told otherwise.
 const FAILURES_MAX: u64 = 8;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
+/// Runs one seed; returns its trace, if it is to be recorded.
+type Runner = fn(u64, bool) -> Result<String, Failure>;
+
 /// Runs seeds on two threads; returns those that failed, in order.
-fn failures(first: u64, count: u64) -> Vec<(u64, Failure)> {
-    let next = AtomicU64::new(first);
+fn failures(run: Runner, first: u64, count: u64) -> Vec<(u64, Failure)> {
+    let (next, found) = (AtomicU64::new(first), AtomicU64::new(0));
     let enough = number("LSYNC_SIMULATION_FAILURES").unwrap_or(FAILURES_MAX);
     let mut failed: Vec<(u64, Failure)> = std::thread::scope(|scope| {
         let worker = || {
             let mut failed = Vec::new();
             loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= first + count || failed.len() as u64 >= enough {
+                let seed = next.fetch_add(1, Relaxed);
+                if seed >= first + count || found.load(Relaxed) >= enough {
                     return failed;
                 }
-                if let Err(failure) = run_seed(seed, false) {
+                if let Err(failure) = run(seed, false) {
+                    found.fetch_add(1, Relaxed);
                     failed.push((seed, failure));
                 }
             }
@@ -76,22 +93,41 @@ fn failures(first: u64, count: u64) -> Vec<(u64, Failure)> {
     failed
 }
 
-#[test]
-fn no_seed_loses_an_edit() {
+/// Runs as many seeds as asked for, and panics with the trace of the first one that failed.
+fn assert_all(run: Runner, replay: &str) {
     let first = number("LSYNC_SIMULATION_FIRST").unwrap_or(1);
     let count = number("LSYNC_SIMULATION_SEEDS").unwrap_or(SEEDS);
-    let failed = failures(first, count);
+    let failed = failures(run, first, count);
     if let Some((seed, _)) = failed.first() {
         for (seed, failure) in &failed {
             println!("seed {seed}: {}", failure.message);
         }
-        let trace = run_seed(*seed, true).map_or_else(|failure| failure.trace, |_| String::new());
+        let trace = run(*seed, true).map_or_else(|failure| failure.trace, |_| String::new());
         panic!(
             "{} of {count} seeds failed; the first:\n{trace}\n\
-             LSYNC_SIMULATION_SEED={seed} cargo test --test simulation replay -- --nocapture",
+             LSYNC_SIMULATION_SEED={seed} cargo test --test simulation {replay} -- --nocapture",
             failed.len()
         );
     }
+}
+
+/// Tells one seed with its trace; without one it has nothing to do.
+fn tell(run: Runner) {
+    let Some(seed) = number("LSYNC_SIMULATION_SEED") else { return };
+    match run(seed, true) {
+        Ok(trace) => println!("{trace}\nseed {seed}: nothing was lost"),
+        Err(failure) => panic!("{}\nseed {seed}: {}", failure.trace, failure.message),
+    }
+}
+
+#[test]
+fn no_seed_loses_an_edit() {
+    assert_all(run_seed, "replay");
+}
+
+#[test]
+fn no_seed_loses_an_edit_in_a_folder_bucket() {
+    assert_all(run_folder_seed, "folder_replay");
 }
 
 #[test]
@@ -109,12 +145,12 @@ fn the_same_seed_gives_the_same_trace() {
     }
 }
 
-/// Tells one seed with its trace; without one it has nothing to do.
 #[test]
 fn replay() {
-    let Some(seed) = number("LSYNC_SIMULATION_SEED") else { return };
-    match run_seed(seed, true) {
-        Ok(trace) => println!("{trace}\nseed {seed}: nothing was lost"),
-        Err(failure) => panic!("{}\nseed {seed}: {}", failure.trace, failure.message),
-    }
+    tell(run_seed);
+}
+
+#[test]
+fn folder_replay() {
+    tell(run_folder_seed);
 }

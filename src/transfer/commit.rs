@@ -3,20 +3,20 @@
 //! The order of a group is the promise that a crash never invents anything: contents, sync, renames,
 //! sync, rows, fdatasync. A sync that fails fails its group: nothing of it is recorded.
 
-use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::context::Trouble;
+use super::download::Received;
 use super::names::Moves;
 use super::pool::Prepared;
-use super::{Ready, Report, Run, item};
+use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
 use crate::monitor::Event;
-use crate::plan::{Action, ActionKind};
+use crate::plan::{Action, ActionKind, Stage};
 use crate::remote::Remote;
 use crate::repository::{Change, Database, DatabaseError};
 
@@ -37,13 +37,15 @@ pub(super) struct Committer<'a, D: Disk, R, C> {
     pub(super) run: &'a Run<D, R, C>,
     pub(super) database: &'a mut Database<D>,
     pub(super) report: &'a mut Report,
-    pub(super) failed_knots: &'a mut HashSet<u32>,
+    pub(super) failed: &'a mut Failed,
 }
 
 /// An action that took effect, and what the database has to learn of it.
 pub(super) struct Effect {
     pub(super) action: Action,
     pub(super) changes: Vec<Change>,
+    /// What was fetched, where the change is the row of a file that has just got its name.
+    pub(super) received: Option<Received>,
 }
 
 impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
@@ -103,12 +105,13 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
             return Ok(());
         }
-        let effects = self.take_effect(ready)?;
+        let mut effects = self.take_effect(ready)?;
         if let Err(error) = self.run.sync_names(&effects) {
             let trouble = Trouble::Disk(format!("cannot make names durable: {error}"), None);
             self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
             return Ok(());
         }
+        self.run.context.confirm_all(&mut effects).await;
         let (actions, changes): (Vec<_>, Vec<_>) =
             effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
         self.database.record(&changes.concat())?;
@@ -128,7 +131,9 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         let mut moves = Moves::new(self.run);
         for (action, ready) in ready {
             match ready {
-                Ready::Recorded(changes) => effects.push(Effect { action, changes }),
+                Ready::Recorded(changes) => {
+                    effects.push(Effect { action, changes, received: None });
+                }
                 Ready::Fetched(fetched) => {
                     if let Err(refused) = moves.add_fetched(action, *fetched) {
                         self.failed(&refused.0, refused.1);
@@ -182,7 +187,10 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {
         if action.knot != 0 {
-            self.failed_knots.insert(action.knot);
+            self.failed.knots.insert(action.knot);
+        }
+        if action.stage == Stage::Rules {
+            self.failed.rules.push(action.path.clone());
         }
         let monitor = &self.run.context.monitor;
         match trouble {

@@ -20,8 +20,24 @@ pub(super) struct Fetched<D: Disk> {
     pub(super) parent: Parent<D>,
     /// Where the trash of that file system is.
     pub(super) workspace: Workspace<D>,
-    /// CRC-64/NVME of the bytes, unless the ETag is known to be their MD5.
-    pub(super) crc64: Option<u64>,
+    /// What came.
+    pub(super) received: Received,
+}
+
+/// What is known of the bytes of a fetched file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Received {
+    /// Their CRC-64/NVME.
+    pub(super) crc64: u64,
+    /// The `ETag` is their MD5.
+    etag_is_md5: bool,
+}
+
+impl Received {
+    /// Returns the checksum that the row needs beside the `ETag`.
+    pub(super) fn row_crc64(self) -> Option<u64> {
+        (!self.etag_is_md5).then_some(self.crc64)
+    }
 }
 
 /// Which object to fetch, and for which name.
@@ -80,9 +96,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let received = self.receive(body, &draft, &object).await;
         drop(lane);
         match received.and_then(|digests| verified(path, version, &object, &digests)) {
-            Ok(crc64) => {
+            Ok(received) => {
                 let staged = draft.seal(object.mtime)?;
-                Ok(Fetched { staged, parent, workspace, crc64 })
+                Ok(Fetched { staged, parent, workspace, received })
             }
             Err(trouble) => {
                 draft.discard();
@@ -113,13 +129,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 }
 
-/// Holds what came against everything that was promised; returns the checksum that the row needs.
+/// Holds what came against everything that was promised.
 pub(super) fn verified(
     path: &RepoPath,
     expected: &Version,
     object: &Object,
     digests: &Digests,
-) -> Result<Option<u64>, Trouble> {
+) -> Result<Received, Trouble> {
     if digests.size != expected.size {
         return Err(short_body(path, digests.size, expected.size).into());
     }
@@ -140,6 +156,6 @@ pub(super) fn verified(
             retry_after_seconds: None,
         }));
     }
-    let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
-    Ok((!is_md5).then_some(digests.crc64))
+    let etag_is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
+    Ok(Received { crc64: digests.crc64, etag_is_md5 })
 }

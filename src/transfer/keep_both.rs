@@ -31,11 +31,16 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let fetched = self.fetch(action).await?;
         let synced = fetched.staged.sync(&self.context.disk);
         synced.map_err(|error| Trouble::io(&action.path, &error))?;
-        let crc64 = fetched.crc64;
+        let received = fetched.received;
         let signature = self.put_beside(action, copy, (fetched, expected))?;
-        let theirs =
-            BaseRow { path: action.path.clone(), signature, etag: version.etag.clone(), crc64 };
+        let mut theirs = BaseRow {
+            path: action.path.clone(),
+            signature,
+            etag: version.etag.clone(),
+            crc64: received.row_crc64(),
+        };
         let ours = self.upload_copy(copy).await?;
+        self.context.confirm(&mut theirs, received).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
     }
 

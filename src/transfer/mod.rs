@@ -9,6 +9,7 @@
 
 mod aside;
 mod commit;
+mod confirm;
 mod context;
 mod delete;
 mod download;
@@ -24,6 +25,7 @@ mod pool;
 mod ranges;
 mod report;
 mod retry;
+mod tick;
 mod upload;
 
 use std::collections::HashSet;
@@ -46,6 +48,7 @@ use crate::plan::{Action, ActionKind, Plan, Stage};
 use crate::remote::Remote;
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
 use crate::repository::{Database, Repository};
+use crate::tree::RepoPath;
 use context::Trouble;
 use download::Fetched;
 
@@ -63,6 +66,15 @@ pub struct Run<D: Disk, R, C> {
     context: Context<D, R, C>,
     trash: TrashRun<D>,
     options: Options,
+}
+
+/// What failed, and later stages must not build upon.
+#[derive(Default)]
+struct Failed {
+    /// Knots of which an action failed.
+    knots: HashSet<u32>,
+    /// Files with new ignore rules that did not arrive.
+    rules: Vec<RepoPath>,
 }
 
 /// What is ready to take effect on the disk and in the database.
@@ -94,7 +106,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let (files, bytes) = (plan.visible(), plan.bytes());
         self.context.monitor.phase(Phase::Working { files, bytes });
         let mut actions = plan.actions;
-        let mut failed_knots = HashSet::new();
+        let mut failed = Failed::default();
         for stage in [Stage::Rules, Stage::Room, Stage::Main, Stage::Last] {
             let rest = actions.split_off(actions.partition_point(|action| action.stage <= stage));
             let due = std::mem::replace(&mut actions, rest);
@@ -102,10 +114,11 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 continue;
             }
             let due: Vec<_> = (due.into_iter())
-                .filter(|action| action.knot == 0 || !failed_knots.contains(&action.knot))
+                .filter(|action| action.knot == 0 || !failed.knots.contains(&action.knot))
                 .collect();
-            self.stage(due, database, &mut report, &mut failed_knots).await?;
+            self.stage(due, database, &mut report, &mut failed).await?;
             if stage == Stage::Rules {
+                self.hold_back_ungoverned(&mut actions, &mut report, &mut failed);
                 self.leave_out_ignored(&mut actions);
             }
         }
@@ -132,29 +145,42 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         actions: Vec<Action>,
         database: &mut Database<D>,
         report: &mut Report,
-        failed_knots: &mut HashSet<u32>,
+        failed: &mut Failed,
     ) -> Result<(), crate::repository::DatabaseError> {
         let (sender, receiver) = mpsc::channel(self.context.tuning.jobs.get());
         let pool = beside(self.context.parallel, Arc::clone(self).pool(actions, sender));
-        let mut committer = commit::Committer { run: self, database, report, failed_knots };
+        let mut committer = commit::Committer { run: self, database, report, failed };
         let ((), outcome) = tokio::join!(pool, committer.commit_all(receiver));
         outcome
+    }
+
+    /// Takes out creations that rules may ignore which this run could not fetch.
+    fn hold_back_ungoverned(
+        &self,
+        actions: &mut Vec<Action>,
+        report: &mut Report,
+        failed: &mut Failed,
+    ) {
+        let Failed { knots, rules } = failed;
+        actions.retain(|action| {
+            let missing =
+                rules.iter().find(|rules| creates(action) && governs(rules, &action.path));
+            if let Some(rules) = missing {
+                report.failed += 1;
+                knots.extend((action.knot != 0).then_some(action.knot));
+                let reason = format!("the rules in {rules} did not arrive, and may ignore it");
+                let hint = Some("run the same command again");
+                self.context.monitor.event(Event::Failed(item(action, &reason, hint)));
+            }
+            missing.is_none()
+        });
     }
 
     /// Takes out creations that rules ignore which this very run has fetched.
     fn leave_out_ignored(&self, actions: &mut Vec<Action>) {
         let mut rules = IgnoreRules::new(&self.context.disk, &self.context.root);
         actions.retain(|action| {
-            let creates = match action.kind {
-                ActionKind::Download => action.local.is_none(),
-                ActionKind::Upload => action.remote.is_none(),
-                ActionKind::Adopt
-                | ActionKind::Forget
-                | ActionKind::DeleteLocal
-                | ActionKind::DeleteRemote
-                | ActionKind::ReplaceFolder
-                | ActionKind::KeepBoth => false,
-            };
+            let creates = creates(action);
             // Rules that cannot be read leave the plan as the old rules made it.
             let ignored = rules.check(&action.path, false).ok().flatten().filter(|_| creates);
             if let Some(rule) = &ignored {
@@ -215,6 +241,27 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             _ => Ok(()),
         }
     }
+}
+
+/// Tells whether an action puts a path on a side that does not have it.
+fn creates(action: &Action) -> bool {
+    match action.kind {
+        ActionKind::Download => action.local.is_none(),
+        ActionKind::Upload => action.remote.is_none(),
+        ActionKind::Adopt
+        | ActionKind::Forget
+        | ActionKind::DeleteLocal
+        | ActionKind::DeleteRemote
+        | ActionKind::ReplaceFolder
+        | ActionKind::KeepBoth => false,
+    }
+}
+
+/// Tells whether `path` lies in the folder whose rules stand in the file `rules`.
+fn governs(rules: &RepoPath, path: &RepoPath) -> bool {
+    let folder = rules.parent_str();
+    let below = path.as_str().strip_prefix(folder);
+    folder.is_empty() || below.is_some_and(|below| below.starts_with('/'))
 }
 
 /// Describes an action to the monitor.

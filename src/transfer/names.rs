@@ -7,7 +7,7 @@ use std::io;
 use super::Run;
 use super::commit::Effect;
 use super::context::{Context, Trouble};
-use super::download::Fetched;
+use super::download::{Fetched, Received};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Parent, Target};
@@ -184,13 +184,13 @@ impl<D: Disk> Move<D> {
             How::Create(fetched) => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let outcome = replace::create_new(disk, &fetched.staged, &target);
-                named(outcome, None, run).map(|signature| (signature, fetched.crc64))
+                named(outcome, None, run).map(|signature| (signature, fetched.received))
             }
             How::Swap { fetched, expected, slot } => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let place = (&slot.folder, slot.name.as_os_str());
                 let outcome = replace::swap(disk, &fetched.staged, &target, &expected, place);
-                named(outcome, Some(&slot), run).map(|signature| (signature, fetched.crc64))
+                named(outcome, Some(&slot), run).map(|signature| (signature, fetched.received))
             }
             How::SwapFolder { fetched, expected, slot } => {
                 let swap = FolderSwap { run, action: &action, fetched, expected, slot };
@@ -205,7 +205,7 @@ impl<D: Disk> Move<D> {
                         if let Some(staging) = &context.staging {
                             staging.remove_empty_parents(&path);
                         }
-                        Ok(Effect { changes: vec![Change::Gone(path)], action })
+                        Ok(Effect { action, changes: vec![Change::Gone(path)], received: None })
                     }
                     Err(trouble) => Err(Box::new((action, trouble))),
                 });
@@ -216,21 +216,22 @@ impl<D: Disk> Move<D> {
             Ok(_) if !context.lies_in(&path, &folder) => {
                 Err(Box::new((action, Trouble::changed("its folder was moved here"))))
             }
-            Ok((signature, crc64)) => Ok(with_row(action, signature, crc64)),
+            Ok((signature, received)) => Ok(with_row(action, signature, received)),
             Err(trouble) => Err(Box::new((action, trouble))),
         })
     }
 }
 
 /// Makes the row of a file that has just got its name.
-fn with_row(action: Action, signature: Signature, crc64: Option<u64>) -> Effect {
+fn with_row(action: Action, signature: Signature, received: Received) -> Effect {
     let row = action.remote.as_ref().map(|version| BaseRow {
         path: action.path.clone(),
         signature,
         etag: version.etag.clone(),
-        crc64,
+        crc64: received.row_crc64(),
     });
-    Effect { changes: row.map(Change::Put).into_iter().collect(), action }
+    let changes = row.map(Change::Put).into_iter().collect();
+    Effect { action, changes, received: Some(received) }
 }
 
 /// Tells the trash what its slot holds, and turns the outcome into what it means for the path.
@@ -273,7 +274,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
     fn carry_out(
         self,
         database: &mut Database<D>,
-    ) -> Result<Result<(Signature, Option<u64>), Trouble>, DatabaseError> {
+    ) -> Result<Result<(Signature, Received), Trouble>, DatabaseError> {
         let Self { run, action, fetched, expected, slot } = self;
         let disk = &run.context.disk;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
@@ -282,7 +283,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         let swapped =
             replace::swap_folder(disk, &fetched.staged, (&target, &expected), place, as_checked);
         if !matches!(swapped, Ok(Outcome::NoExchange)) {
-            return Ok(named(swapped, Some(&slot), run).map(|it| (it, fetched.crc64)));
+            return Ok(named(swapped, Some(&slot), run).map(|it| (it, fetched.received)));
         }
         // Two steps instead of one: a crash between them must not look like a deletion.
         database.record(&[Change::Gone(action.path.clone())])?;
@@ -292,7 +293,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
             return Ok(Err(trouble));
         }
         let created = replace::create_new(disk, &fetched.staged, &target);
-        Ok(named(created, None, run).map(|it| (it, fetched.crc64)))
+        Ok(named(created, None, run).map(|it| (it, fetched.received)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use futures_util::StreamExt as _;
 
 use super::context::{Context, Trouble};
-use super::download::{Fetched, Wanted, verified};
+use super::download::{Fetched, Received, Wanted, verified};
 use super::examine::short_body;
 use super::retry::{Backoff, retry};
 use super::upload::{WHOLE_BYTES_MAX, changed_in_bucket};
@@ -57,11 +57,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Err(trouble) => Err(trouble),
         };
         match fetched {
-            Ok(crc64) => {
+            Ok(received) => {
                 let noted = download.pen.complete();
                 noted.map_err(|error| Trouble::io(wanted.path, &error))?;
                 let staged = download.draft.seal(download.object.mtime)?;
-                Ok(Fetched { staged, parent, workspace, crc64 })
+                Ok(Fetched { staged, parent, workspace, received })
             }
             Err(trouble) => {
                 if !trouble.may_go_on() {
@@ -212,7 +212,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Holds the whole file against everything that was promised of it.
-    async fn verify(&self, download: &Download<'_, D>) -> Result<Option<u64>, Trouble> {
+    async fn verify(&self, download: &Download<'_, D>) -> Result<Received, Trouble> {
         let Wanted { path, version, .. } = download.wanted;
         let pieces = download.arrived.iter().map(|(number, crc64)| {
             let range = download.range(*number);

@@ -73,7 +73,7 @@ fn a_broken_database_line_is_dropped_with_a_warning_and_its_file_adopted() {
 }
 
 /// Turns a journal to the database that it amounts to, by hand: sorted, and no path twice.
-fn as_database(journal: &str) -> String {
+pub fn as_database(journal: &str) -> String {
     let mut lines: Vec<_> = journal.lines().map(|line| line.split(" # ").next().unwrap()).collect();
     let header = lines.remove(0);
     lines.sort_unstable();

@@ -65,7 +65,7 @@ fn no_repository_is_10() {
 }
 
 #[test]
-fn locked_by_another_lsync_is_11_at_once_and_status_needs_no_lock() {
+fn b15_locked_by_another_lsync_is_11_at_once_and_status_needs_no_lock() {
     let team = Team::sharing(&[("f", "f")]);
     team.write("one/f", "edited");
     let gate = Gate::at(&team.server, "PutObject", "f");

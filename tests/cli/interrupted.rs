@@ -1,4 +1,5 @@
 //! Signals and crashes in the middle of a run. Requests are stopped by the server, never by sleeping.
+//! Pulls are in `predecessors.rs` (B15), every single point is in `tests/crash.rs`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use crate::support::{Fault, FaultRule};
 use crate::team::{BUCKET, Gate, Team, end_of, signal};
 
 /// Fills the copy `one` with so many files of some KiB and pushes them; returns what was written.
-fn shared(team: &Team, count: usize) -> BTreeMap<String, String> {
+pub fn shared(team: &Team, count: usize) -> BTreeMap<String, String> {
     let files: BTreeMap<_, _> = (0..count)
         .map(|number| (format!("d{}/f{number:03}", number % 5), format!("{number} ").repeat(1000)))
         .collect();
@@ -68,33 +69,6 @@ fn a_second_sigint_does_not_wait_for_what_is_under_way() {
     team.server.clear_hooks();
     team.run("one", "sync").assert_code(0);
     assert_eq!(team.bucket()["f"], "edited");
-}
-
-#[test]
-fn a_pull_that_was_killed_leaves_no_cut_file_no_lock_and_no_conflict() {
-    let team = Team::new();
-    let files = shared(&team, 200);
-    team.ok("one", "sync");
-    // Keys go in order, four at once: when this one is stopped, dozens have arrived.
-    let gate = Gate::at(&team.server, "GetObject", "d2/f097");
-    let child = team.start("two", "pull -j 4");
-    gate.wait();
-    signal(&child, "KILL");
-    assert_eq!(end_of(child).code, None);
-    drop(gate);
-    team.server.clear_hooks();
-    let partial = team.texts("two");
-    assert!(partial.len() < files.len());
-    for (path, text) in &partial {
-        assert_eq!(text, &files[path], "{path} is cut");
-    }
-    team.server.clear_log();
-    team.ok("two", "sync");
-    assert_eq!(team.texts("two"), files);
-    assert_eq!(team.server.count("PutObject"), 0);
-    let missing = files.len() - partial.len();
-    assert_eq!(team.server.count("GetObject"), missing, "what has arrived is not fetched again");
-    team.assert_quiet("two");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod bad_input;
 mod clone;
 mod conflicts;
+mod damaged_database;
 mod demo;
 mod elsewhere;
 mod exit_codes;

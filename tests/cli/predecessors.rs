@@ -1,10 +1,12 @@
-//! What the four older tools got wrong, one test a finding (B1 to B9, B13, B14, B17 to B21, B25).
+//! What the four older tools got wrong, one test a finding (B1 to B9, B13 to B15, B17 to B21,
+//! B25).
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use crate::interrupted::shared;
 use crate::support::{Fault, FaultRule, Profile};
-use crate::team::{BUCKET, Team, assert_error, events, files, lines_of};
+use crate::team::{BUCKET, Gate, Team, assert_error, end_of, events, files, lines_of, signal};
 
 /// An hour before or after now does not matter to lsync; tests set mtimes to this.
 const LONG_AGO: u64 = 1_000_000_000_000_000_000;
@@ -208,6 +210,51 @@ fn b14_a_deletion_that_was_withheld_is_carried_out_by_the_next_run() {
     team.ok("one", "sync");
     assert_eq!(team.bucket(), files(&[("z", "3")]));
     assert_eq!(team.texts("one"), files(&[("z", "3")]));
+}
+
+/// Pulls 200 files, sends a signal when dozens of them have arrived, and checks what is left and that
+/// the next run does exactly the rest.
+fn interrupt_a_pull(name: &str, code: Option<i32>) {
+    let team = Team::new();
+    let files = shared(&team, 200);
+    team.ok("one", "sync");
+    // Keys go in order, four at once: when this one is stopped, dozens have arrived.
+    let gate = Gate::at(&team.server, "GetObject", "d2/f097");
+    let child = team.start("two", "pull -j 4");
+    gate.wait();
+    signal(&child, name);
+    if code.is_none() {
+        assert_eq!(end_of(child).code, None);
+        drop(gate);
+    } else {
+        drop(gate);
+        assert_eq!(end_of(child).code, code);
+    }
+    team.server.clear_hooks();
+    let partial = team.texts("two");
+    assert!(partial.len() < files.len());
+    for (path, text) in &partial {
+        assert_eq!(text, &files[path], "{path} is cut");
+    }
+    team.server.clear_log();
+    team.ok("two", "sync");
+    assert_eq!(team.texts("two"), files);
+    assert_eq!(team.server.count("PutObject"), 0);
+    let missing = files.len() - partial.len();
+    assert_eq!(team.server.count("GetObject"), missing, "what has arrived is not fetched again");
+    team.assert_quiet("two");
+}
+
+#[test]
+fn b15_a_pull_that_was_killed_leaves_no_cut_file_no_lock_and_no_conflict() {
+    interrupt_a_pull("KILL", None);
+}
+
+#[test]
+fn b15_a_pull_that_was_asked_to_end_leaves_no_cut_file_no_lock_and_no_conflict() {
+    for name in ["TERM", "INT"] {
+        interrupt_a_pull(name, Some(130));
+    }
 }
 
 #[test]

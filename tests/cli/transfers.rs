@@ -208,3 +208,25 @@ fn two_people_who_push_the_same_file_at_once_end_with_one_conflict() {
     codes.sort_unstable();
     assert_eq!(codes, [0, 4]);
 }
+
+#[test]
+fn nothing_is_created_that_rules_may_ignore_which_did_not_arrive() {
+    let team = Team::sharing(&[("f", "f"), ("docs/g", "g")]);
+    team.server.put(BUCKET, "docs/.lsyncignore", "*.secret\n");
+    for path in ["docs/my.secret", "docs/new", "docs.secret", "f"] {
+        team.write(format!("one/{path}"), "ours");
+    }
+    let gone = Fault::Status(404, "NoSuchKey");
+    team.server.fault(FaultRule::new("GetObject", "docs/.lsyncignore", gone));
+    let output = team.run("one", "sync --json");
+    output.assert_code(3);
+    let failed = ["download docs/.lsyncignore", "upload docs/my.secret", "upload docs/new"];
+    assert_eq!(events(&output, "failed"), failed);
+    let there = ["docs.secret", "docs/.lsyncignore", "docs/g", "f"];
+    assert_eq!(team.server.keys(BUCKET), there);
+    assert_eq!(team.bucket()["f"], "ours", "what is no creation goes");
+    team.server.clear_faults();
+    team.ok("one", "sync");
+    assert!(team.bucket().contains_key("docs/new"));
+    assert!(!team.bucket().contains_key("docs/my.secret"));
+}

@@ -108,7 +108,7 @@ impl Simulation {
         state.mutations = history.len();
     }
 
-    /// Judges a change of an object by a client.
+    /// I2, I7, I8, I9 and I12: judges a change of an object by a client.
     fn judge(&self, state: &mut State, mutation: &Mutation) {
         let Some(client) = self.machines.iter().position(|it| it.name == mutation.client) else {
             return;
@@ -121,15 +121,23 @@ impl Simulation {
             (Some(Condition::Matches(expected)), Some(found)) => expected == found,
             _ => false,
         };
-        if !is_conditional {
+        // A store that does not look itself leaves a moment between the look and the write.
+        let looked_at = state.clients[client].looked_at.get(key);
+        let changed_at = state.changed_at.get(key);
+        let is_overtaken = looked_at.is_some() && changed_at > looked_at;
+        if !is_conditional && !is_overtaken {
             state.violate(format!("I2: {name} changed {key} without a condition that held"));
         }
         let verb = state.clients[client].order.as_ref().map(|order| order.verb);
         if verb.is_none_or(Verb::spares_the_bucket) {
             state.violate(format!("I8: {name} changed {key} in the bucket by {verb:?}"));
         }
-        if RepoPath::parse(key).is_err() {
+        if RepoPath::parse(key).is_err() || !state.clients[client].selects(key) {
             state.violate(format!("I9: {name} changed the key {key:?}"));
+        }
+        let order = state.clients[client].order.as_ref();
+        if mutation.new.is_none() && order.is_some_and(|order| order.options.no_delete) {
+            state.violate(format!("I12: {name} deletes {key} in spite of --no-delete"));
         }
         if state.clients[client].conflicts.iter().any(|it| is_within(key, it)) {
             state.violate(format!("I7: {name} changed {key}, which is a conflict"));
@@ -137,18 +145,27 @@ impl Simulation {
         if let Some(new) = mutation.crc64 {
             self.judge_upload(state, client, key, new);
         }
-        if let Some(old) = old.filter(|old| Some(*old) != mutation.crc64) {
+        if let Some(old) = old.filter(|old| Some(*old) != mutation.crc64 && !is_overtaken) {
             self.judge_loss(state, client, key, old);
         }
     }
 
-    /// I11: what is stored was the content of that file at one moment.
+    /// I11: what is stored was the content of that file at one moment. I12: it is nothing that the
+    /// client's database knew and somebody has replaced or removed since.
     fn judge_upload(&self, state: &mut State, client: usize, key: &str, new: Value) {
         let had = &state.clients[client].had;
         let is_copy = key.contains(".conflict-") && had.iter().any(|(_, value)| *value == new);
         if !is_copy && !had.contains(&(key.to_owned(), new)) {
             let (name, new) = (self.name(client), state.say(new));
-            state.violate(format!("I11: {name} stored {new} as {key}, which never held that"));
+            return state
+                .violate(format!("I11: {name} stored {new} as {key}, which never held that"));
+        }
+        let own = &state.clients[client];
+        let is_forced = own.order.as_ref().is_none_or(|order| order.verb.is_forced());
+        if !is_forced && own.rows.get(key) == Some(&new) {
+            let (name, new) = (self.name(client), state.say(new));
+            state
+                .violate(format!("I12: {name} stores {new} as {key} again: somebody took it away"));
         }
     }
 
@@ -160,8 +177,16 @@ impl Simulation {
             let tree = self.tree(client);
             tree.iter().any(|(path, value)| path != key && *value == old)
         };
-        let is_kept = || state.keeps_versions || self.trash(client).contains(&old);
-        if is_superseded || is_kept() || is_elsewhere() {
+        let keeps_versions = self.remote.capabilities().versioning;
+        let is_kept = || keeps_versions || self.trash(client).contains(&old);
+        if is_superseded || is_elsewhere() {
+            return;
+        }
+        if is_kept() {
+            // From now on it must stay there, whatever happens.
+            if !keeps_versions {
+                state.clients[client].owned.insert(old);
+            }
             return;
         }
         let (name, old) = (self.name(client), state.say(old));

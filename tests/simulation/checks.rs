@@ -1,44 +1,60 @@
-//! What must hold, whatever happened (reconcile.md 3.3).
+//! What must hold, whatever happened (reconcile.md 3.3), and where it is looked at.
 //!
-//! - **I1, here**: what a person wrote on a disk and did not overwrite or remove there is on that
-//!   disk, in the tree or in the trash. (`check_owned`, at the end of each command, after each kill
-//!   and now and then in between; `crash` for a power loss.)
-//! - **I1, there**: a command takes a content out of the bucket only where a person of that client
-//!   replaced or removed that very content at that path, or where the client's trash or the bucket's
-//!   versions hold it. (`judge_loss`, from the bucket's history.)
-//! - **I2**: each write in the history had a condition that held. (`judge`)
-//! - **I3**: what a person left under a name is there when a command that was not told to overwrite
-//!   ends; unless it had been in the bucket under that key, or the command reports where it is. For
-//!   a forced command that holds for what was written after it had planned. (`check_expected`)
-//! - **I4**: where a row's signature is that of the file, the file holds the content of the row's
-//!   `ETag`. (`check_rows`)
-//! - **I5, I6**: at the end all trees become the bucket, and then nothing happens. (`quiet.rs`)
-//! - **I7**: no object that is an open conflict is changed. (`judge`; here by I3)
-//! - **I8**: pushes change no name in the tree, pulls no object. (`judge_call`, `judge`)
-//! - **I9**: nothing outside of the root is touched, nothing unknown in `.lsync`. (`judge_call`)
-//! - **I10**: every file seen in the tree is whole, and a name only goes where the plan takes it.
-//!   (`check_seen`, `judge_taken_name`)
-//! - **I11**: what a client stores was the content of that file at one moment. (`judge_upload`)
-//! - **I12**: a command that was not told to delete takes no file away whose object is in the bucket,
-//!   the same, all the time. (`judge_deletion`)
-//! - **I14**: after each kill the same rules hold, and the end is the same.
-//! - **I16**: a run that says it is complete, and that nothing disturbed, leaves nothing to do.
-//!   (`client.rs`)
-//! - **I17**: the same seed gives the same trace. (a test of its own)
+//! - **I1, no loss here**: what a person wrote on a disk and did not overwrite or remove there is on
+//!   that disk, in the tree or in the trash, where a list names it so that `trash restore` finds it.
+//!   (`check_owned`, at the end of each command, after each kill and now and then in between; `crash`
+//!   for a power loss)
+//! - **I1, no loss there**: a command takes a content out of the bucket only where a person of that
+//!   client replaced or removed that very content at that path, or where the client's trash or the
+//!   bucket's versions hold it, from then on for ever. (`judge_loss`, from the bucket's history)
+//! - **I2, compare and swap**: each write in the history had a condition that held; in a store that
+//!   honours none, when the client last looked. (`judge`)
+//! - **I3, causality**: what a person left under a name is there when a command that was not told to
+//!   overwrite ends; unless it had been in the bucket under that key, or the command reports where it
+//!   is. For a forced command that holds for what was written after it had planned.
+//!   (`check_expected`)
+//! - **I4, truth of the database**: where a row's signature is that of the file, the file holds the
+//!   content of the row's `ETag`. (`check_rows`) After a complete run there is a row for each file and
+//!   no other. (`check_agreement`)
+//! - **I5, convergence**: at the end all trees become the bucket. (`come_to_rest`)
+//! - **I6, idempotence**: and then nothing happens. (`check_idempotence`)
+//! - **I7, conflicts are stable**: no object that is an open conflict is changed. (`judge`; here by I3)
+//! - **I8, direction**: pushes change no name in the tree, pulls no object. (`judge_call`, `judge`)
+//! - **I9, confinement**: nothing outside of the root or of what was selected is touched, nothing
+//!   unknown in `.lsync`. (`judge_call`, `judge_move`, `judge`)
+//! - **I10, atomic visibility**: every file seen in the tree is whole, and a name only goes where the
+//!   plan takes it. (`check_seen`, `judge_taken_name`)
+//! - **I11, no torn upload**: what a client stores was the content of that file at one moment.
+//!   (`judge_upload`)
+//! - **I12, proof of deletions**: a command that was not told to delete takes no file away whose object
+//!   is in the bucket, the same, all the time; with `--no-delete`, none at all. (`judge_deletion`) And
+//!   none is undone. (`check_removals`, `judge_upload`)
+//! - **I13, dry runs**: what only looks changes nothing and downloads nothing, and what it shows is
+//!   what the next run does. (`judge_call`, `judge_request`, `check_rehearsal`)
+//! - **I14, crashes**: after each kill the same rules hold, and the end is the same. (`crash`, and I5)
+//! - **I15, progress**: nothing fails once nothing interferes, and rest comes within a few rounds,
+//!   whatever lies beside. (`round`, `come_to_rest`)
+//! - **I16, exit codes**: 0 exactly where nothing failed, is left aside or is a conflict.
+//!   (`check_exit`) A run that says it is complete, and that nothing disturbed, leaves nothing to do.
+//!   (`check_complete`)
+//! - **I17, determinism**: the same seed gives the same trace. (a test of its own)
+//! - **R14, one at a time**: a second command in a working copy ends at once. (`try_another`)
 
 use std::path::Path;
 
 use lsync::repository::Repository;
+use lsync::tree::BaseRow;
 
-use crate::state::{Expected, ROOT, Simulation, State};
+use crate::state::{Expected, ROOT, Simulation, State, Tree};
 
 impl Simulation {
-    /// Everything that must hold at the end of a command, killed or not. `is_over`: it came to its
+    /// I14: everything that must hold at the end of a command, killed or not. `is_over`: it came to its
     /// end, and so has settled and reported whatever was left of others.
     pub(crate) fn check_after(&self, state: &mut State, client: usize, is_over: bool) {
         self.read_history(state);
         self.check_owned(state, client);
         self.check_seen(state, client);
+        self.check_removals(state, client);
         self.check_rows(state, client);
         let tree = self.tree(client);
         let step = state.step;
@@ -54,7 +70,7 @@ impl Simulation {
         self.check_expected(state, client);
         let own = &mut state.clients[client];
         own.expected = (tree.into_iter())
-            .map(|(path, value)| (path, Expected { value, since: step, is_racy: false }))
+            .map(|(path, value)| (path, Expected { value, since: step }))
             .collect();
         own.told.clear();
         own.forced_until = 0;
@@ -89,7 +105,10 @@ impl Simulation {
         let gone: Vec<(String, Expected)> = (own.expected.iter())
             .filter(|(path, file)| tree.get(*path) != Some(&file.value))
             .filter(|(_, file)| file.since > own.forced_until)
-            .filter(|(_, file)| own.forced_until == 0 || !file.is_racy)
+            // The copy that `--both` makes is a second name of the file until the swap is done.
+            .filter(|(path, _)| {
+                !path.contains(".conflict-") || own.tree_at_first.contains_key(*path)
+            })
             .filter(|(path, file)| !state.published.contains(&((*path).clone(), file.value)))
             .filter(|(path, _)| {
                 !own.told.iter().any(|it| it.contains(path.as_str()) && it.contains("trash"))
@@ -104,21 +123,53 @@ impl Simulation {
         }
     }
 
-    /// I4: what the database believes to be untouched is what the bucket had.
-    fn check_rows(&self, state: &mut State, client: usize) {
+    /// I12: nobody's deletion is undone: a file that was removed here does not come back from a
+    /// bucket in which nothing happened.
+    fn check_removals(&self, state: &mut State, client: usize) {
+        let own = &state.clients[client];
+        let is_forced = own.order.as_ref().is_none_or(|order| order.verb.is_forced());
+        if is_forced || own.is_disturbed {
+            return;
+        }
+        let back = self.tree(client).into_iter().find(|(path, value)| {
+            !own.tree_at_first.contains_key(path)
+                && own.rows.get(path) == Some(value)
+                && state.changed_at.get(path).is_none_or(|step| *step < own.begun_at)
+        });
+        if let Some((path, _)) = back {
+            let name = self.name(client);
+            state.violate(format!("I12: {name} removed {path}, and a command brought it back"));
+        }
+    }
+
+    /// Returns the rows of a client's database, as the contents that they stand for.
+    pub(crate) fn rows(&self, state: &mut State, client: usize) -> Tree {
+        let rows = self.base_rows(state, client).into_iter();
+        let known = |row: &BaseRow| {
+            let etag = (row.path.to_string(), row.etag.to_string());
+            Some((row.path.to_string(), *state.etags.get(&etag)?))
+        };
+        rows.filter_map(|row| known(&row)).collect()
+    }
+
+    fn base_rows(&self, state: &mut State, client: usize) -> Vec<BaseRow> {
         let disk = &self.machines[client].observer;
         let repository = Repository::open(disk, Path::new(ROOT)).unwrap();
-        let rows = match repository
-            .database(disk)
-            .and_then(|database| database.rows(None)?.collect::<Result<Vec<_>, _>>())
-        {
-            Ok(rows) => rows,
-            Err(error) => {
-                let name = self.name(client);
-                return state.violate(format!("{name}'s database cannot be read: {error}"));
-            }
-        };
+        let rows = (repository.database(disk))
+            .and_then(|database| database.rows(None)?.collect::<Result<Vec<_>, _>>());
+        rows.unwrap_or_else(|error| {
+            let name = self.name(client);
+            state.violate(format!("I4: {name}'s database cannot be read: {error}"));
+            Vec::new()
+        })
+    }
+
+    /// I4: what the database believes to be untouched is what the bucket had.
+    fn check_rows(&self, state: &mut State, client: usize) {
+        let rows = self.base_rows(state, client);
+        let disk = &self.machines[client].observer;
         let (name, tree) = (self.name(client), self.tree(client));
+        let mut known = Tree::new();
         for row in rows {
             let path = row.path.as_str();
             let Some(value) = state.etags.get(&(path.to_owned(), row.etag.to_string())).copied()
@@ -126,6 +177,7 @@ impl Simulation {
                 state.violate(format!("I4: {name} has a row of {path} that never was there"));
                 continue;
             };
+            known.insert(path.to_owned(), value);
             let stat = disk.person().stat(Path::new(ROOT).join(path));
             let is_untouched = stat.is_some_and(|stat| stat.signature() == row.signature);
             if is_untouched && tree.get(path) != Some(&value) {
@@ -136,5 +188,6 @@ impl Simulation {
                 ));
             }
         }
+        state.clients[client].rows = known;
     }
 }

@@ -1,29 +1,21 @@
 //! A command of one client, on a thread of its own.
 
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
-use lsync::disk::MemoryDisk;
+use lsync::error::{Error, Exit};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
-use lsync::plan::{ActionKind, Conflict, Direction, Plan, Resolution, Selection, settle};
-use lsync::remote::MemoryRemote;
-use lsync::repository::Repository;
-use lsync::sync::{self, Report, Request, Tuning, World};
-use lsync::tree::RepoPath;
+use lsync::plan::{ActionKind, Conflict, Notice, Plan};
+use lsync::sync::Report;
 
-use crate::order::{Order, Verb};
-use crate::state::{ROOT, Simulation};
+use crate::order::Order;
+use crate::state::{Simulation, State};
 use crate::step::Killed;
-use crate::watch::SimulatedClock;
-
-type SimulatedWorld = World<MemoryDisk, MemoryRemote, SimulatedClock>;
 
 /// Hands what a command says to the harness.
-struct Ears {
-    simulation: Arc<Simulation>,
-    client: usize,
+pub(crate) struct Ears {
+    pub(crate) simulation: Arc<Simulation>,
+    pub(crate) client: usize,
 }
 
 impl Ears {
@@ -57,14 +49,30 @@ impl Monitor for Ears {
 
 /// What a command came to.
 pub(crate) struct Ended {
-    /// What its plan was; `None` where it came to none.
-    pub(crate) actions: Option<usize>,
-    /// What it did; `None` where it did nothing.
+    /// Path and word of each action of its plan.
+    pub(crate) actions: Vec<(String, &'static str)>,
+    /// What it did; `None` where it only looked, or needed no plan.
     pub(crate) report: Option<Report>,
     /// Conflicts that are still open.
     pub(crate) conflicts: Vec<Conflict>,
     /// Notices of what cannot be handled.
-    pub(crate) notices: Vec<(String, &'static str)>,
+    pub(crate) notices: Vec<Notice>,
+    /// What the shell is told.
+    pub(crate) exit: Exit,
+}
+
+impl Ended {
+    /// A plan that is only looked at.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let actions = plan.actions.iter().map(|it| (it.path.to_string(), it.word()));
+        Self {
+            actions: actions.collect(),
+            report: None,
+            conflicts: plan.conflicts.clone(),
+            notices: plan.notices.clone(),
+            exit: Exit::of_plan(plan),
+        }
+    }
 }
 
 impl Simulation {
@@ -74,17 +82,7 @@ impl Simulation {
             let mut state = self.state();
             let name = self.name(client);
             state.note(|| format!("{name} begins {order:?}"));
-            let (has_faults, step) = (state.has_faults, state.step);
-            let own = &mut state.clients[client];
-            own.order = Some(order.clone());
-            own.is_killed = false;
-            own.operations = 0;
-            own.begun_at = step;
-            own.planned_at = None;
-            own.removals.clear();
-            own.conflicts.clear();
-            own.is_disturbed = has_faults;
-            own.stop = Stop::default();
+            self.begin(&mut state, client, &order);
             state.random.u64(..)
         };
         let simulation = Arc::clone(self);
@@ -97,25 +95,40 @@ impl Simulation {
         });
     }
 
+    /// Forgets what was known of the last command.
+    pub(crate) fn begin(&self, state: &mut State, client: usize, order: &Order) {
+        let (has_faults, step, tree) = (state.has_faults, state.step, self.tree(client));
+        let own = &mut state.clients[client];
+        own.order = Some(order.clone());
+        own.selection = order.selection();
+        own.tree_at_first = tree;
+        own.told_before = own.told.len();
+        own.is_killed = false;
+        own.is_locked = false;
+        own.operations = 0;
+        own.moves = 0;
+        own.moved_at = 0;
+        own.is_beset = false;
+        own.begun_at = step;
+        own.planned_at = None;
+        own.removals.clear();
+        own.conflicts.clear();
+        own.looked_at.clear();
+        own.is_disturbed = has_faults;
+        own.stop = Stop::default();
+    }
+
     /// Carries out a command on this thread.
-    pub(crate) fn execute(self: &Arc<Self>, client: usize, order: &Order) -> Result<Ended, String> {
+    pub(crate) fn execute(self: &Arc<Self>, client: usize, order: &Order) -> Result<Ended, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(self.obey(client, order))
     }
 
-    fn finish(&self, client: usize, ended: std::thread::Result<Result<Ended, String>>) {
+    fn finish(&self, client: usize, ended: std::thread::Result<Result<Ended, Error>>) {
         let name = self.name(client);
         let mut state = self.state();
         let is_over = match ended {
-            Ok(Ok(ended)) => {
-                state.note(|| format!("{name} has ended: {:?}", ended.report));
-                self.check_complete(&mut state, client, &ended);
-                ended.report.is_some()
-            }
-            Ok(Err(reason)) => {
-                state.note(|| format!("{name} gave up: {reason}"));
-                false
-            }
+            Ok(ended) => self.judge_end(&mut state, client, &ended),
             Err(payload) => {
                 if payload.is::<Killed>() {
                     state.note(|| format!("{name} is dead"));
@@ -131,97 +144,31 @@ impl Simulation {
         state.clients[client].order = None;
     }
 
-    /// I16: whoever says that all is done has left nothing to do.
-    fn check_complete(&self, state: &mut crate::state::State, client: usize, ended: &Ended) {
-        let own = &state.clients[client];
-        let Some(order) = &own.order else { return };
-        let is_sync = order.verb == Verb::Run(Direction::Sync) && order.operand.is_none();
-        if !is_sync || own.is_disturbed || state.is_calm {
-            return;
-        }
-        let is_complete = ended.report.as_ref().is_some_and(Report::is_complete);
-        if is_complete && ended.conflicts.is_empty() && ended.notices.is_empty() {
-            self.check_agreement(state, client);
-        }
-    }
-
-    /// The tree is the bucket, ignored files aside.
-    fn check_agreement(&self, state: &mut crate::state::State, client: usize) {
-        let tree = self.tree(client);
-        if tree.contains_key(".lsyncignore") {
-            return;
-        }
-        let is_path = |key: &&String| RepoPath::parse(key).is_ok();
-        let bucket = state.bucket.iter().filter(|(key, _)| is_path(key));
-        if !bucket.eq(tree.iter()) {
-            let (name, bucket) = (self.name(client), &state.bucket);
-            let message = format!("I16: {name} is said to be complete: {tree:?}, {bucket:?}");
-            state.violate(message);
-        }
-    }
-
-    async fn obey(self: &Arc<Self>, client: usize, order: &Order) -> Result<Ended, String> {
-        let world = self.world(client)?;
-        let request = request(order)?;
-        if order.verb == Verb::Status {
-            let plan = sync::plan(&world, &request).await.map_err(|e| chain(&e))?;
-            return Ok(ended(&plan, None));
-        }
-        let choices = match order.verb {
-            Verb::Resolve(resolution) => self.choose(&world, &request, resolution).await?,
-            _ => Vec::new(),
-        };
-        let _lock = world.repository.lock(&world.disk).map_err(|error| chain(&error))?;
-        let mut plan = sync::plan(&world, &request).await.map_err(|error| chain(&error))?;
-        if matches!(order.verb, Verb::Resolve(_)) {
-            plan = settle(plan, &choices, &format!("{}-{}", self.name(client), fastrand::u32(..)));
-        }
-        self.planned(client, &plan);
-        if !order.is_unguarded {
-            sync::guard(&plan, &request).map_err(|stop| stop.to_string())?;
-        }
-        let mut ended = ended(&plan, None);
-        let report = sync::carry_out(&world, &request, plan).await;
-        ended.report = Some(report.map_err(|error| chain(&error))?);
-        Ok(ended)
-    }
-
-    /// Shows the conflicts to a person, who decides about all of them.
-    async fn choose(
+    /// Judges what a command came to; tells whether it came to its end, so that it has settled and
+    /// reported whatever was left of others.
+    pub(crate) fn judge_end(
         &self,
-        world: &SimulatedWorld,
-        request: &Request,
-        resolution: Resolution,
-    ) -> Result<Vec<(Conflict, Resolution)>, String> {
-        let look = Request { dry_run: true, ..request.clone() };
-        let shown = sync::plan(world, &look).await.map_err(|error| chain(&error))?;
-        Ok(shown.conflicts.into_iter().map(|conflict| (conflict, resolution)).collect())
-    }
-
-    fn world(self: &Arc<Self>, client: usize) -> Result<SimulatedWorld, String> {
-        let machine = &self.machines[client];
-        let disk = machine.disk.clone();
-        let repository = Repository::open(&disk, Path::new(ROOT)).map_err(|error| chain(&error))?;
-        let hooked = Arc::clone(self);
-        let remote = self.remote.client(
-            machine.name,
-            Some(Arc::new(move |call: &_, moment| hooked.see_remote(client, call, moment))),
-        );
-        Ok(World {
-            remote_id: repository.config.remote.id(),
-            repository,
-            remote: Arc::new(remote),
-            prefix_bytes: 0,
-            clock: SimulatedClock { simulation: Arc::clone(self), client, disk: disk.clone() },
-            disk,
-            monitor: Arc::new(Ears { simulation: Arc::clone(self), client }),
-            stop: self.state().clients[client].stop.clone(),
-            parallel: false,
-        })
+        state: &mut State,
+        client: usize,
+        ended: &Result<Ended, Error>,
+    ) -> bool {
+        let name = self.name(client);
+        self.check_exit(state, client, ended);
+        match ended {
+            Ok(ended) => {
+                state.note(|| format!("{name} has ended: {:?} {:?}", ended.exit, ended.report));
+                self.check_complete(state, client, ended);
+                ended.report.is_some()
+            }
+            Err(error) => {
+                state.note(|| format!("{name} gave up: {error} {:?}", error.causes()));
+                false
+            }
+        }
     }
 
     /// Notes what a plan intends, before it is carried out.
-    fn planned(&self, client: usize, plan: &Plan) {
+    pub(crate) fn planned(&self, client: usize, plan: &Plan) {
         let mut state = self.state();
         let name = self.name(client);
         for action in &plan.actions {
@@ -243,46 +190,4 @@ impl Simulation {
             .map(|action| action.path.to_string())
             .collect();
     }
-}
-
-fn ended(plan: &Plan, report: Option<Report>) -> Ended {
-    Ended {
-        actions: Some(plan.actions.len()),
-        report,
-        conflicts: plan.conflicts.clone(),
-        notices: plan.notices.iter().map(|it| (it.path.clone(), it.kind)).collect(),
-    }
-}
-
-fn request(order: &Order) -> Result<Request, String> {
-    let operand = order.operand.as_deref().map(RepoPath::parse).transpose();
-    let operand = operand.map_err(|error| error.to_string())?;
-    let direction = match order.verb {
-        Verb::Run(direction) => direction,
-        Verb::Status | Verb::Resolve(_) => Direction::Sync,
-    };
-    Ok(Request {
-        direction,
-        implicit_force: direction == Direction::ForcedPush && operand.is_some(),
-        selection: Selection::new(operand, &[], &[]).map_err(|error| error.to_string())?,
-        offline: false,
-        dry_run: order.verb == Verb::Status,
-        no_delete: false,
-        max_delete: None,
-        tuning: Tuning::of(NonZeroUsize::new(order.jobs).unwrap()),
-        limit: None,
-        resolving: false,
-        backup: true,
-    })
-}
-
-/// Says an error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

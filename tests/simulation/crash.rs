@@ -10,7 +10,7 @@ use crate::state::{Expected, ROOT, Simulation, State, value_of};
 const DRAFT: &str = ".draft of an editor";
 
 impl Simulation {
-    /// Takes the power from a machine. Only what a person wrote since the disk was last synced may
+    /// I1 and I14: takes the power from a machine. Only what a person wrote since the disk was last synced may
     /// be missing: that is no doing of lsync's.
     pub(crate) fn crash(&self, state: &mut State, client: usize, crash: Crash) {
         self.machines[client].disk.crash(crash);
@@ -39,7 +39,7 @@ impl Simulation {
             tree.get(path) == Some(&file.value) || !is_fragile
         });
         for (path, value) in &tree {
-            let file = Expected { value: *value, since: step, is_racy: false };
+            let file = Expected { value: *value, since: step };
             own.expected.entry(path.clone()).or_insert(file);
         }
         for value in lost.into_iter().filter(|value| !fragile.contains(value)) {

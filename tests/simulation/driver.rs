@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use lsync::disk::MemoryDisk;
-use lsync::remote::{Capabilities, MemoryRemote};
+use lsync::remote::{Capabilities, Conditions, MemoryRemote};
 use lsync::repository::{Config, RemoteConfig, Repository};
 
 use crate::state::{Client, Machine, ROOT, Simulation, State};
@@ -56,13 +56,16 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
     let mut random = Rng::with_seed(seed);
     fastrand::seed(random.u64(..));
     let mut draw = |one_in: u64| random.u64(0..one_in) == 0;
+    let conditions = if draw(8) { Conditions::None } else { Conditions::Atomic };
     let capabilities = Capabilities {
+        conditional_put: conditions,
+        conditional_complete: conditions,
+        conditional_delete: conditions,
         versioning: draw(6),
         etag_is_md5: !draw(4),
         file_beside_folder: !draw(4),
         ..Capabilities::full()
     };
-    let keeps_versions = capabilities.versioning;
     let remote = MemoryRemote::with_capabilities(capabilities);
     let clients = random.usize(2..=3) + usize::from(random.u32(0..4) == 0);
     let machines: Vec<Machine> =
@@ -76,7 +79,6 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
         etags: [].into(),
         changed_at: [].into(),
         mutations: 0,
-        keeps_versions,
         hot: None,
         step: 0,
         counter: 0,
@@ -98,8 +100,7 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
 fn machine(name: &'static str, random: &mut Rng) -> Machine {
     let disk = MemoryDisk::new();
     disk.set_now(1_700_000_000_000_000_000 + random.i64(-1_000_000_000_000..1_000_000_000_000));
-    let tick = TICKS[random.usize(0..TICKS.len())];
-    disk.set_tick(tick);
+    disk.set_tick(TICKS[random.usize(0..TICKS.len())]);
     disk.set_exchanges(random.u32(0..4) > 0);
     disk.set_links(random.u32(0..4) > 0);
     disk.set_tells_kinds(random.bool());
@@ -113,7 +114,7 @@ fn machine(name: &'static str, random: &mut Rng) -> Machine {
     disk.person().write("/outside/secret", "secret");
     Repository::create(&disk, Path::new(ROOT), &config).unwrap();
     disk.sync_all();
-    Machine { name, tick, observer: disk.process(), disk }
+    Machine { name, observer: disk.process(), disk }
 }
 
 impl Simulation {
@@ -136,6 +137,7 @@ impl Simulation {
             0..14 => self.person_acts(&mut state),
             14 => self.somebody_acts(&mut state),
             15 => self.break_bucket(&mut state),
+            18 if !is_idle => self.try_another(&mut state, client),
             16 => {
                 self.remote.clear_faults();
                 state.has_faults = false;

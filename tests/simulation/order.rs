@@ -11,6 +11,8 @@ pub(crate) enum Verb {
     Run(Direction),
     Status,
     Resolve(Resolution),
+    /// `trash restore` of one thing.
+    Restore,
 }
 
 impl Verb {
@@ -18,7 +20,9 @@ impl Verb {
     pub(crate) fn is_forced(self) -> bool {
         !matches!(
             self,
-            Self::Status | Self::Run(Direction::Sync | Direction::Push | Direction::Pull)
+            Self::Status
+                | Self::Restore
+                | Self::Run(Direction::Sync | Direction::Push | Direction::Pull)
         )
     }
 
@@ -36,6 +40,7 @@ impl Verb {
         matches!(
             self,
             Self::Status
+                | Self::Restore
                 | Self::Run(Direction::Pull | Direction::ForcedPull | Direction::MirrorPull)
         )
     }
@@ -54,17 +59,37 @@ pub(crate) enum End {
     Interrupt,
 }
 
+/// When a command ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Before its n-th I/O operation.
+    Operation(u64),
+    /// Right after its n-th move of a name in the tree: rows are not recorded then, and what went to
+    /// the trash hangs on lines that were just written.
+    Move(u64),
+}
+
+/// What a command is told beside its verb.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Its operand.
+    pub(crate) operand: Option<String>,
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) no_delete: bool,
+    pub(crate) limit: Option<u64>,
+}
+
 /// A command with its circumstances.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub(crate) verb: Verb,
-    /// Its operand.
-    pub(crate) operand: Option<String>,
+    pub(crate) options: Options,
     pub(crate) jobs: usize,
     /// The guard is off.
     pub(crate) is_unguarded: bool,
-    /// At which I/O operation it ends, and how.
-    pub(crate) end: Option<(u64, End)>,
+    /// When it ends, and how.
+    pub(crate) end: Option<(When, End)>,
     /// At which I/O operation the disk fails.
     pub(crate) disk_fault: Option<(u64, Errno)>,
     /// Once in so many operations a person acts somewhere; 0 is never.
@@ -76,7 +101,7 @@ impl Order {
     pub(crate) fn quiet(verb: Verb) -> Self {
         Self {
             verb,
-            operand: None,
+            options: Options::default(),
             jobs: 1,
             is_unguarded: true,
             end: None,
@@ -86,8 +111,10 @@ impl Order {
     }
 }
 
-const RESOLUTIONS: [Resolution; 4] =
-    [Resolution::Ours, Resolution::Theirs, Resolution::Both, Resolution::Skip];
+const RESOLUTIONS: [Resolution; 5] =
+    [Resolution::Ours, Resolution::Theirs, Resolution::Both, Resolution::Newest, Resolution::Skip];
+
+const GLOBS: [&str; 5] = ["a", "d", "*.txt", "d/**", "?"];
 
 impl State {
     fn verb(&mut self) -> Verb {
@@ -100,17 +127,36 @@ impl State {
             80..83 => Verb::Run(Direction::MirrorPull),
             83..86 => Verb::Run(Direction::MirrorPush),
             86..89 => Verb::Status,
+            89..92 => Verb::Restore,
             _ => Verb::Resolve(self.pick(&RESOLUTIONS)),
+        }
+    }
+
+    /// Draws what a command is told; most are told nothing.
+    fn options(&mut self, verb: Verb) -> Options {
+        let Verb::Run(_) = verb else { return Options::default() };
+        let mut globs = |one_in| -> Vec<String> {
+            self.one_in(one_in).then(|| self.pick(&GLOBS).to_owned()).into_iter().collect()
+        };
+        let (include, exclude) = (globs(20), globs(20));
+        Options {
+            operand: self.one_in(6).then(|| self.path()),
+            include,
+            exclude,
+            no_delete: self.one_in(12),
+            limit: self.one_in(12).then(|| self.random.u64(0..4)),
         }
     }
 
     /// Draws a command and what befalls it.
     pub(crate) fn order(&mut self) -> Order {
         let verb = self.verb();
-        let is_plain = matches!(verb, Verb::Run(_));
-        let operand = (is_plain && self.one_in(6)).then(|| self.path());
+        let options = self.options(verb);
         let end = self.one_in(4).then(|| {
-            let at = self.random.u64(1..260);
+            let when = match self.random.u32(0..4) {
+                0 => When::Move(self.random.u64(1..4)),
+                _ => When::Operation(self.random.u64(1..260)),
+            };
             let seed = self.random.u64(..);
             let end = match self.random.u32(0..10) {
                 0..3 => End::Kill,
@@ -120,7 +166,7 @@ impl State {
                 8 => End::Crash(Crash::Random(seed)),
                 _ => End::Interrupt,
             };
-            (at, end)
+            (when, end)
         });
         let disk_fault = self.one_in(10).then(|| {
             let errno = self.pick(&[Errno::NOSPC, Errno::IO, Errno::ACCESS]);
@@ -128,7 +174,7 @@ impl State {
         });
         Order {
             verb,
-            operand,
+            options,
             jobs: self.random.usize(1..5),
             is_unguarded: self.random.bool(),
             end,

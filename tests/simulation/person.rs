@@ -219,8 +219,7 @@ impl Hands<'_> {
         let mut bytes = self.fresh(state);
         // Another: nothing tells such an edit between the last look at a file and the call that moves it.
         let is_moving = state.clients[self.client].moving.as_deref() == Some(path);
-        if size < 9 || is_moving || (self.is_in_this_tick(stat.ctime) && self.is_pulled(state, &at))
-        {
+        if size < 9 || is_moving || stat.mode & 0o200 == 0 {
             return None;
         }
         bytes.resize(size, b'~');
@@ -228,18 +227,6 @@ impl Hands<'_> {
         person.write(&at, &bytes);
         person.set_mtime(&at, stat.mtime);
         Some(format!("rewrites with the same size and mtime: {:?}", text(&bytes)))
-    }
-
-    fn is_in_this_tick(&self, ctime: i64) -> bool {
-        let machine = &self.simulation.machines[self.client];
-        (machine.disk.now() - ctime).abs() < machine.tick
-    }
-
-    /// A known gap: nothing tells an edit of the very tick in which a file was pulled, of its size
-    /// and with its mtime, as its row is made at once.
-    fn is_pulled(&self, state: &State, at: &Path) -> bool {
-        let value = value_of(&self.person().read(at));
-        !state.clients[self.client].owned.contains(&value)
     }
 
     fn rename(&self, state: &mut State, path: &str) -> Option<String> {
@@ -302,19 +289,12 @@ impl Simulation {
     ) {
         let before = self.tree(client);
         let hands = Hands { simulation: self, client };
-        let racy: Vec<String> = (before.keys())
-            .filter(|path| {
-                let stat = hands.person().stat(Hands::at(path));
-                stat.is_some_and(|stat| hands.is_in_this_tick(stat.ctime))
-            })
-            .cloned()
-            .collect();
         let done = act(&hands, state);
         let Some((path, words)) = done else { return };
         let name = self.name(client);
         state.note(|| format!("{name}'s person {words}: {path}"));
         let after = self.tree(client);
-        state.person_changed(client, &before, &after, &racy);
+        state.person_changed(client, &before, &after);
         for other in &mut state.clients {
             other.is_disturbed = true;
         }
@@ -348,7 +328,7 @@ impl Simulation {
 
 impl State {
     /// Draws the consequences of a person's act.
-    fn person_changed(&mut self, client: usize, before: &Tree, after: &Tree, racy: &[String]) {
+    fn person_changed(&mut self, client: usize, before: &Tree, after: &Tree) {
         let step = self.step;
         let client = &mut self.clients[client];
         for (path, value) in before {
@@ -374,9 +354,8 @@ impl State {
                     client.owned.insert(*value);
                     client.fragile.insert(*value);
                 }
-                let is_racy = racy.contains(path);
                 let since = *client.written.entry(*value).or_insert(step);
-                let file = Expected { value: *value, since, is_racy };
+                let file = Expected { value: *value, since };
                 client.expected.insert(path.clone(), file);
             }
         }

@@ -17,7 +17,8 @@ use crate::state::{ROOT, Simulation, State, Tree};
 const ROUNDS_MAX: usize = 8;
 
 impl Simulation {
-    /// I5 and I6: all trees become the bucket, and then nothing happens any more.
+    /// I5, I6 and I15: all trees become the bucket, within a few rounds, and then nothing happens any
+    /// more.
     pub(crate) fn come_to_rest(self: &Arc<Self>) {
         {
             let mut state = self.state();
@@ -46,7 +47,7 @@ impl Simulation {
                 return self.check_rest();
             }
         }
-        self.state().violate(format!("I5: no rest after {ROUNDS_MAX} rounds"));
+        self.state().violate(format!("I15: no rest after {ROUNDS_MAX} rounds"));
     }
 
     /// Takes ignore rules out of the bucket.
@@ -59,17 +60,20 @@ impl Simulation {
         self.read_history(state);
     }
 
-    /// Lets one client sync and settle its conflicts; tells whether it had nothing to do.
+    /// I15: lets one client sync and settle its conflicts, in which nothing fails; tells whether it had
+    /// nothing to do.
     fn round(self: &Arc<Self>, client: usize, round: usize) -> bool {
+        let Some(rehearsed) = self.now(client, &Order::quiet(Verb::Status)) else { return false };
         let Some(ended) = self.now(client, &Order::quiet(Verb::Run(Direction::Sync))) else {
             return false;
         };
-        let mut is_quiet = ended.actions == Some(0);
+        self.check_rehearsal(client, &rehearsed, &ended);
+        let mut is_quiet = ended.actions.is_empty();
         let report = ended.report.clone().unwrap_or_default();
         if !report.is_complete() && ended.notices.is_empty() {
             let name = self.name(client);
             let mut state = self.state();
-            state.violate(format!("I5: {name} could not finish in peace: {report:?}"));
+            state.violate(format!("I15: {name} could not finish in peace: {report:?}"));
         }
         is_quiet &= !self.settle_clashes(&ended);
         if ended.conflicts.is_empty() {
@@ -78,7 +82,7 @@ impl Simulation {
         let shapes = ended.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
         for conflict in shapes {
             let mut order = Order::quiet(Verb::Run(Direction::ForcedPull));
-            order.operand = Some(conflict.path.to_string());
+            order.options.operand = Some(conflict.path.to_string());
             if let Some(ended) = self.now(client, &order) {
                 self.settle_clashes(&ended);
             }
@@ -93,8 +97,8 @@ impl Simulation {
     /// can. Tells whether there was something to decide.
     fn settle_clashes(&self, ended: &Ended) -> bool {
         let clashes: Vec<&String> = (ended.notices.iter())
-            .filter(|(_, kind)| *kind == "clash")
-            .map(|(path, _)| path)
+            .filter(|notice| notice.kind == "clash")
+            .map(|notice| &notice.path)
             .collect();
         for path in &clashes {
             self.remote.delete_as_somebody(path);
@@ -108,27 +112,25 @@ impl Simulation {
         {
             let mut state = self.state();
             let name = self.name(client);
-            state.note(|| format!("{name} begins {:?} {:?}", order.verb, order.operand));
-            let own = &mut state.clients[client];
-            own.order = Some(order.clone());
-            own.is_killed = false;
-            own.stop = lsync::monitor::Stop::default();
+            state.note(|| format!("{name} begins {:?} {:?}", order.verb, order.options.operand));
+            self.begin(&mut state, client, order);
         }
         // It unwinds only where something has gone wrong already.
         let run = AssertUnwindSafe(|| self.execute(client, order));
-        let ended = catch_unwind(run).unwrap_or_else(|_| Err("it unwound".to_owned()));
+        let ended = catch_unwind(run);
         let mut state = self.state();
         let name = self.name(client);
-        let is_over = ended.as_ref().is_ok_and(|ended| ended.report.is_some());
+        let Ok(ended) = ended else {
+            state.violate(format!("{name}'s command panicked"));
+            return None;
+        };
+        let is_over = self.judge_end(&mut state, client, &ended);
         self.check_after(&mut state, client, is_over);
         state.clients[client].order = None;
         match ended {
-            Ok(ended) => {
-                state.note(|| format!("{name} has ended: {:?}", ended.report));
-                Some(ended)
-            }
+            Ok(ended) => Some(ended),
             Err(reason) => {
-                state.violate(format!("I5: {name} could not {:?} in peace: {reason}", order.verb));
+                state.violate(format!("I15: {name} could not {:?} in peace: {reason}", order.verb));
                 None
             }
         }
@@ -166,8 +168,8 @@ impl Simulation {
         let name = self.name(client);
         let calls = self.remote.calls();
         let is_list = |(operation, _): &(Operation, String)| *operation == Operation::List;
-        if ended.actions != Some(0) || !calls.iter().all(is_list) {
-            let (actions, mut state) = (ended.actions, self.state());
+        if !ended.actions.is_empty() || !calls.iter().all(is_list) {
+            let (actions, mut state) = (&ended.actions, self.state());
             state.violate(format!("I6: {name} still does {actions:?}, {calls:?}"));
         }
         let after = person.snapshot_below(ROOT);
@@ -177,6 +179,21 @@ impl Simulation {
                 let path = path.display();
                 self.state().violate(format!("I6: {name}'s idle run changed {path}"));
             }
+        }
+    }
+
+    /// I13: what a dry run shows is what the next run does. What only a download can compare, which
+    /// a dry run does not make, it shows as a conflict that nothing proves.
+    fn check_rehearsal(&self, client: usize, rehearsed: &Ended, ended: &Ended) {
+        let mut state = self.state();
+        let own = &state.clients[client];
+        // An edit that a killed run had taken is put back before the real run looks.
+        let has_settled = own.told.iter().any(|text| text.contains("killed run"));
+        let is_proven = rehearsed.conflicts.iter().all(|conflict| conflict.proven);
+        if is_proven && !has_settled && rehearsed.actions != ended.actions {
+            let name = self.name(client);
+            let (shown, done) = (&rehearsed.actions, &ended.actions);
+            state.violate(format!("I13: {name} was shown {shown:?}, and then planned {done:?}"));
         }
     }
 

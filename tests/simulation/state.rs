@@ -1,16 +1,20 @@
 //! What the harness knows: who wrote what where, and what each client is busy with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crc_fast::CrcAlgorithm;
 use fastrand::Rng;
+use lsync::disk::Disk as _;
 use lsync::disk::MemoryDisk;
 use lsync::monitor::Stop;
+use lsync::plan::Selection;
 use lsync::remote::MemoryRemote;
-use lsync::tree::Kind;
+use lsync::repository::trash;
+use lsync::tree::{Kind, RepoPath};
 
 use crate::baton::Baton;
 use crate::order::Order;
@@ -41,8 +45,6 @@ pub(crate) struct Machine {
     pub(crate) name: &'static str,
     /// The process of its commands.
     pub(crate) disk: MemoryDisk,
-    /// The tick of its file system, in nanoseconds.
-    pub(crate) tick: i64,
     /// Looks without being seen.
     pub(crate) observer: MemoryDisk,
 }
@@ -53,20 +55,32 @@ pub(crate) struct Expected {
     pub(crate) value: Value,
     /// The step in which the person put it there.
     pub(crate) since: u64,
-    /// Written in the very tick in which it was touched before: a forced command, which takes it to
-    /// the trash anyway, may take it for the one that it saw.
-    pub(crate) is_racy: bool,
 }
 
 /// What is known of one client.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Client {
     /// The command that runs, if one does.
     pub(crate) order: Option<Order>,
+    /// Which paths it may touch.
+    pub(crate) selection: Selection,
+    /// The files when it began.
+    pub(crate) tree_at_first: Tree,
     /// The command is dead, and its thread has to end.
     pub(crate) is_killed: bool,
     /// I/O operations of the command so far.
     pub(crate) operations: u64,
+    /// Names in the tree that it has moved so far.
+    pub(crate) moves: u64,
+    /// At which operation it moved the last one.
+    pub(crate) moved_at: u64,
+    /// It holds the lock of the working copy.
+    pub(crate) is_locked: bool,
+    /// Another command was tried beside it.
+    pub(crate) is_beset: bool,
+    /// In which step it last looked at a key, where the store does not look for it.
+    pub(crate) looked_at: BTreeMap<String, u64>,
     /// The step in which the command began.
     pub(crate) begun_at: u64,
     /// The step in which the plan was complete.
@@ -94,11 +108,25 @@ pub(crate) struct Client {
     pub(crate) replaced: BTreeSet<(String, Value)>,
     /// Every content that each path here ever had.
     pub(crate) had: BTreeSet<(String, Value)>,
+    /// What the database says of each path, as its last command left it.
+    pub(crate) rows: Tree,
     /// What commands were allowed to take that were killed since then: what was there before this
     /// step.
     pub(crate) forced_until: u64,
     /// What commands said since the last one that came to its end.
     pub(crate) told: Vec<String>,
+    /// How much of it was said before the present command.
+    pub(crate) told_before: usize,
+}
+
+impl Client {
+    /// Tells whether the command may touch a path; a copy that it makes lies beside one.
+    pub(crate) fn selects(&self, path: &str) -> bool {
+        let Ok(path) = RepoPath::parse(path) else { return false };
+        let operands = self.selection.operands();
+        let is_within = |operand: &RepoPath| path.is_within(operand) || operand.is_within(&path);
+        (operands.is_empty() || operands.iter().any(is_within)) && self.selection.passes(&path)
+    }
 }
 
 /// Everything that changes. Whoever holds the baton may lock it.
@@ -116,7 +144,6 @@ pub(crate) struct State {
     pub(crate) changed_at: BTreeMap<String, u64>,
     /// Mutations of the bucket read so far.
     pub(crate) mutations: usize,
-    pub(crate) keeps_versions: bool,
     /// The path that a transfer touched last.
     pub(crate) hot: Option<String>,
     pub(crate) step: u64,
@@ -193,17 +220,33 @@ impl Simulation {
             .collect()
     }
 
-    /// Returns every content in the trash of a working copy.
+    /// Returns every content in the trash of a working copy that `trash restore` would find.
     pub(crate) fn trash(&self, client: usize) -> BTreeSet<Value> {
-        let person = self.machines[client].observer.person();
-        let folder = Path::new(ROOT).join(".lsync/trash");
-        if person.stat(&folder).is_none() {
-            return BTreeSet::new();
-        }
-        person.files_below(folder).values().map(|bytes| value_of(bytes)).collect()
+        listed_trash(&self.machines[client].observer)
     }
 
     pub(crate) fn name(&self, client: usize) -> &'static str {
         self.machines[client].name
     }
+}
+
+/// Returns every content in the trash of the working copy on a disk that `trash restore` would find.
+pub(crate) fn listed_trash(disk: &MemoryDisk) -> BTreeSet<Value> {
+    let person = disk.person();
+    let folder = Path::new(ROOT).join(".lsync/trash");
+    if person.stat(&folder).is_none() {
+        return BTreeSet::new();
+    }
+    let root = disk.open_path(Path::new(ROOT)).unwrap();
+    let control = disk.open_folder(&root, OsStr::new(".lsync")).unwrap();
+    let listed = trash::list(disk, &root, &control).unwrap();
+    let mut values = BTreeSet::new();
+    for listed in listed.iter().filter(|listed| listed.size.is_some()) {
+        let place = folder.join(&listed.operand);
+        match person.try_read(&place) {
+            Some(bytes) => values.extend([value_of(&bytes)]),
+            None => values.extend(person.files_below(&place).values().map(|it| value_of(it))),
+        }
+    }
+    values
 }

@@ -2,7 +2,7 @@
 
 use std::panic::resume_unwind;
 
-use crate::order::End;
+use crate::order::{End, When};
 use crate::state::{Simulation, State};
 
 /// What a thread unwinds with when its process was killed.
@@ -54,7 +54,12 @@ impl Simulation {
         own.operations += 1;
         let operations = own.operations;
         let Some(order) = own.order.clone() else { return Next::GoOn };
-        if let Some((_, end)) = order.end.filter(|(at, _)| *at == operations) {
+        let is_due = match order.end {
+            Some((When::Operation(at), _)) => at == operations,
+            Some((When::Move(at), _)) => own.moves == at && own.moved_at + 1 == operations,
+            None => false,
+        };
+        if let Some((_, end)) = order.end.filter(|_| is_due) {
             return self.end(state, client, end);
         }
         if let Some((_, errno)) = order.disk_fault.filter(|(at, _)| *at == operations) {

@@ -50,6 +50,11 @@ impl Simulation {
             if moment != Moment::Before {
                 self.read_history(&mut state);
             }
+            if moment == Moment::Between {
+                let step = state.step;
+                state.clients[client].looked_at.insert(call.key.clone(), step);
+            }
+            self.judge_request(&mut state, client, call);
         }
         self.step(client, || format!("{moment:?} {} {}", call.operation.word(), call.key));
         let pauses = if self.state().is_calm { 0 } else { self.state().random.u32(0..3) };
@@ -60,9 +65,25 @@ impl Simulation {
         })
     }
 
+    /// I13: whoever only looks downloads nothing.
+    fn judge_request(&self, state: &mut State, client: usize, call: &RemoteCall) {
+        let looks = matches!(call.operation, RemoteOperation::List | RemoteOperation::Head);
+        let order = state.clients[client].order.as_ref();
+        if !looks && order.is_none_or(|order| order.verb == Verb::Status) {
+            let (name, call) = (self.name(client), call.operation.word());
+            state.violate(format!("I13: {name} only looks, and makes a {call}"));
+        }
+    }
+
+    /// I8, I9 and I13: what a call of the disk may be about.
     fn judge_call(&self, state: &mut State, client: usize, operation: &Operation) {
         let changes = operation.call.changes()
             && !matches!(operation.call, Call::SyncFile | Call::SyncFolder | Call::SyncFileSystem);
+        let looks = state.clients[client].order.as_ref().is_none_or(|it| it.verb == Verb::Status);
+        if looks && operation.call.changes() {
+            let (name, call) = (self.name(client), operation.call);
+            state.violate(format!("I13: {name} only looks, and makes a {call:?}"));
+        }
         let here = operation.folder.join(&operation.name);
         let there = operation.other.as_ref().map(|(folder, name)| folder.join(name));
         let (name, call) = (self.name(client), operation.call);
@@ -94,7 +115,7 @@ impl Simulation {
             }
             if let Some(path) = path.to_str().filter(|path| !path.is_empty()) {
                 state.hot = Some(path.to_owned());
-                state.clients[client].moving = Some(path.to_owned());
+                self.judge_move(state, client, call, path);
             }
             let verb = state.clients[client].order.as_ref().map(|order| order.verb);
             if verb.is_none_or(Verb::spares_the_tree) {
@@ -103,6 +124,23 @@ impl Simulation {
             }
         }
         self.judge_taken_name(state, client, call, &here);
+    }
+
+    /// Counts a move of a name in the tree, which lies within what the command may touch (I9).
+    fn judge_move(&self, state: &mut State, client: usize, call: Call, path: &str) {
+        let own = &mut state.clients[client];
+        own.moving = Some(path.to_owned());
+        if matches!(call, Call::MakeFolder | Call::RemoveFolder) {
+            return;
+        }
+        if own.moved_at != own.operations + 1 {
+            own.moves += 1;
+            own.moved_at = own.operations + 1;
+        }
+        if !own.selects(path) {
+            let name = self.name(client);
+            state.violate(format!("I9: {name} moves {path} ({call:?}), which nobody selected"));
+        }
     }
 
     /// I10: a name in the tree is only taken away where the plan says so.
@@ -120,11 +158,13 @@ impl Simulation {
         if call == Call::RenameNew {
             self.judge_deletion(state, client, &path);
         }
-        if takes
-            || unlinks
-            || call == Call::Truncate
-            || matches!(call, Call::Write | Call::WriteAt | Call::Allocate)
-        {
+        let order = state.clients[client].order.as_ref();
+        if call == Call::RenameNew && order.is_some_and(|it| it.options.no_delete) {
+            let name = self.name(client);
+            state.violate(format!("I12: {name} takes {path} away in spite of --no-delete"));
+        }
+        let writes = matches!(call, Call::Truncate | Call::Write | Call::WriteAt | Call::Allocate);
+        if takes || unlinks || writes {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
         }

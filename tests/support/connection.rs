@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use hyper::{Request, Response};
 use super::faults::{Fault, error_document};
 use super::log::{LoggedRequest, error_code};
 use super::request::Seen;
-use super::server::Shared;
+use super::server::{Hook, Shared};
 
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
@@ -43,9 +44,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answe
     let seen = Seen::new(number, &parts);
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let mut entry = LoggedRequest::new(&seen, body.len() as u64);
-    call_hooks(shared, &seen).await;
+    call_hooks(shared, &seen, shared.hooks_for(&seen)).await;
     let request = Request::from_parts(parts, s3s::Body::from(body));
     let outcome = carry_out(shared, request, shared.fault_for(&seen)).await;
+    call_hooks(shared, &seen, shared.answer_hooks_for(&seen)).await;
     if let Some(Outcome { answer, .. }) = &outcome {
         entry.status = answer.status().as_u16();
         entry.code = error_code(answer.body());
@@ -67,8 +69,8 @@ fn never(error: Infallible) -> io::Error {
 }
 
 /// Lets somebody else act; a hook may block, even on requests to this server.
-async fn call_hooks(shared: &Shared, seen: &Seen) {
-    for hook in shared.hooks_for(seen) {
+async fn call_hooks(shared: &Shared, seen: &Seen, hooks: Vec<Arc<Hook>>) {
+    for hook in hooks {
         let (tool, seen) = (shared.other_tool(), seen.clone());
         let called = tokio::task::spawn_blocking(move || hook(&tool, &seen)).await;
         if let Err(panicked) = called {

@@ -47,6 +47,7 @@ pub struct Shared {
     pub(super) running_peak: AtomicU64,
     faults: Mutex<Vec<FaultRule>>,
     hooks: Mutex<Hooks>,
+    answer_hooks: Mutex<Hooks>,
 }
 
 impl Shared {
@@ -59,17 +60,26 @@ impl Shared {
 
     /// Returns the hooks that wait for this request.
     pub(super) fn hooks_for(&self, seen: &Seen) -> Vec<Arc<Hook>> {
-        let hooks = self.hooks.lock().unwrap();
-        let matching = hooks.iter().filter(|(operation, key, _)| {
-            glob_matches(operation, seen.operation) && glob_matches(key, &seen.key)
-        });
-        matching.map(|(_, _, hook)| Arc::clone(hook)).collect()
+        matching(&self.hooks, seen)
+    }
+
+    /// Returns the hooks that wait for the answer to this request.
+    pub(super) fn answer_hooks_for(&self, seen: &Seen) -> Vec<Arc<Hook>> {
+        matching(&self.answer_hooks, seen)
     }
 
     /// Returns somebody else's access to the buckets.
     pub(super) fn other_tool(&self) -> OtherTool {
         OtherTool { backend: self.backend.clone() }
     }
+}
+
+fn matching(hooks: &Mutex<Hooks>, seen: &Seen) -> Vec<Arc<Hook>> {
+    let hooks = hooks.lock().unwrap();
+    let matching = hooks.iter().filter(|(operation, key, _)| {
+        glob_matches(operation, seen.operation) && glob_matches(key, &seen.key)
+    });
+    matching.map(|(_, _, hook)| Arc::clone(hook)).collect()
 }
 
 /// Takes every bucket name: what is legal differs between stores.
@@ -141,6 +151,19 @@ impl OtherTool {
     /// Deletes an object; one that is not there is no error.
     pub fn delete(&self, bucket: &str, key: &str) {
         self.backend.lock().delete(bucket, key, &Precondition::None).unwrap();
+    }
+
+    /// Makes the bucket `to` exactly what the bucket `from` of `other` is now.
+    pub fn copy_bucket(&self, other: &Self, from: &str, to: &str) {
+        let bucket = other.backend.lock().bucket(from).unwrap().clone();
+        self.backend.lock().buckets.insert(to.to_owned(), bucket);
+    }
+
+    /// Removes a bucket with everything in it.
+    pub fn remove_bucket(&self, bucket: &str) {
+        let mut store = self.backend.lock();
+        store.buckets.remove(bucket);
+        store.uploads.retain(|_, upload| upload.bucket != bucket);
     }
 
     /// Returns the keys in byte order.
@@ -241,6 +264,7 @@ impl S3Server {
             running_peak: AtomicU64::default(),
             faults: Mutex::default(),
             hooks: Mutex::default(),
+            answer_hooks: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on the loopback");
         let address = listener.local_addr().unwrap();
@@ -278,6 +302,11 @@ impl S3Server {
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_CONFIG_FILE", "/dev/null"),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            // It speaks plain HTTP: to read all that the machine trusts takes a thousand calls.
+            (
+                "SSL_CERT_FILE",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificate.pem"),
+            ),
         ];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
@@ -351,9 +380,21 @@ impl S3Server {
         });
     }
 
+    /// Calls `hook` after each matching request took effect, before its answer leaves.
+    pub fn on_answer(
+        &self,
+        operation: &'static str,
+        key: &str,
+        hook: impl Fn(&OtherTool, &Seen) + Send + Sync + 'static,
+    ) {
+        let hook: Arc<Hook> = Arc::new(hook);
+        self.shared.answer_hooks.lock().unwrap().push((operation, key.to_owned(), hook));
+    }
+
     /// Takes all hooks back.
     pub fn clear_hooks(&self) {
         self.shared.hooks.lock().unwrap().clear();
+        self.shared.answer_hooks.lock().unwrap().clear();
     }
 }
 

@@ -67,7 +67,7 @@ impl StoredVersion {
 }
 
 /// A bucket.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bucket {
     /// Whether it keeps versions.
     pub versioning: Versioning,

@@ -100,6 +100,10 @@ impl DatabaseError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "free some space and run the same command again"
             }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "give yourself permission to read and write what is in .lsync, then run the same \
+                 command again"
+            }
             Self::Io { .. } => return None,
             Self::Newer { .. } => "update lsync",
             Self::Changed { .. } => "run the same command again",

@@ -1,0 +1,64 @@
+//! The row of a file that has just got its name: believed only once nothing can hide behind it.
+
+use super::commit::Effect;
+use super::context::Context;
+use super::download::Received;
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::content::Want;
+use crate::remote::Remote;
+use crate::repository::Change;
+use crate::tree::{BaseRow, RepoPath, Signature, Stat};
+
+/// Larger files are not read a second time: an edit of so many bytes does not begin and end, with the
+/// mtime put back, in the tick of the rename (1 to 10 ms).
+const READ_AGAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Permission bits with which somebody can write.
+const WRITE_BITS: u32 = 0o222;
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Confirms the rows of a group's fetched files.
+    ///
+    /// The syncs of the group have mostly taken longer than a tick, and no second file waits.
+    pub(super) async fn confirm_all(&self, effects: &mut [Effect]) {
+        for effect in effects {
+            let Some(received) = effect.received else { continue };
+            for change in &mut effect.changes {
+                if let Change::Put(row) = change {
+                    self.confirm(row, received).await;
+                }
+            }
+        }
+    }
+
+    /// Reads a fetched file under its name once the tick of the rename has passed.
+    ///
+    /// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
+    /// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
+    /// gets ctime 0, and the next run looks.
+    pub(super) async fn confirm(&self, row: &mut BaseRow, received: Received) {
+        if !self.holds(&row.path, &row.signature, received).await {
+            row.signature.ctime = 0;
+        }
+    }
+
+    async fn holds(&self, path: &RepoPath, signature: &Signature, received: Received) -> bool {
+        let Ok(Some(stat)) = self.look(path) else { return false };
+        if stat.signature() != *signature {
+            return false;
+        }
+        if stat.size > READ_AGAIN_BYTES_MAX {
+            return true;
+        }
+        match self.hash(path, &stat, &Want::default()).await {
+            Ok(hashed) => hashed.digests.crc64 == received.crc64,
+            Err(_) => is_closed(&stat),
+        }
+    }
+}
+
+/// Tells whether nobody can write the file, so that it need not be readable either.
+fn is_closed(stat: &Stat) -> bool {
+    stat.mode & WRITE_BITS == 0
+}
