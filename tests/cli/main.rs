@@ -17,6 +17,8 @@ mod force;
 mod init;
 mod interrupted;
 mod json;
+mod links;
+mod names;
 mod no_op;
 mod planning;
 mod predecessors;
