@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a helper supposes is part of the test")]
 
+#[path = "engine/folding.rs"]
+mod folding;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -202,7 +202,7 @@ impl PlanBuilder {
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
             remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
-            row: None,
+            row: row.base.clone().filter(|_| kind == ActionKind::DeleteRemote).map(Box::new),
             copy: None,
             folder: Vec::new(),
             knot,

@@ -96,7 +96,8 @@ pub struct Action {
     /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
     /// the trash keeps the local one longer.
     pub unknown_loser: bool,
-    /// The row to record, for [`ActionKind::Adopt`].
+    /// The row to record, for [`ActionKind::Adopt`]; the row that ends, for
+    /// [`ActionKind::DeleteRemote`].
     pub row: Option<Box<BaseRow>>,
     /// The name that the local file gets, for [`ActionKind::KeepBoth`].
     pub copy: Option<RepoPath>,

@@ -14,6 +14,7 @@ mod delete;
 mod download;
 mod durable;
 mod examine;
+mod folded;
 mod keep_both;
 mod listing;
 mod multipart;
@@ -197,6 +198,9 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
 
     async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
         let Some(version) = &action.remote else { return Err(Trouble::Stopped) };
+        if action.kind == ActionKind::Download && action.local.is_none() {
+            self.context.expect_free(&action.path)?;
+        }
         let mode = action.local.map(|stat| stat.mode);
         let wanted = download::Wanted { path: &action.path, version, mode, for_trash: false };
         self.context.fetch(&wanted).await

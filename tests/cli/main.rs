@@ -13,6 +13,7 @@ mod demo;
 mod elsewhere;
 mod exit_codes;
 mod folder_bucket;
+mod folding;
 mod force;
 mod init;
 mod interrupted;

@@ -19,6 +19,7 @@ mod buckets;
 mod checksums;
 mod connection;
 mod faults;
+mod folding_disk;
 mod listing;
 mod log;
 mod multipart;
@@ -30,6 +31,7 @@ mod store;
 mod workspace;
 
 pub use faults::{Fault, FaultRule};
+pub use folding_disk::FoldingDisk;
 pub use log::LoggedRequest;
 pub use profiles::{Checking, Conditional, ListingQuirk, Profile, Quirks};
 pub use request::Seen;

@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::ignore::{RULES_FILE, RuleStack};
-use crate::disk::Disk;
+use crate::disk::{Disk, other_spelling};
 use crate::tree::{KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
 
 /// The control folder, which never travels.
@@ -131,7 +131,7 @@ impl<D: Disk> Scan<D> {
     fn enter(&mut self, folder: D::Folder, path: Option<RepoPath>) -> Result<(), Closed> {
         // Above the scope only one name counts, and looking for it beats listing a large folder.
         let (names, listed) = match self.scope.pop() {
-            Some(name) => (vec![(OsString::from(name), None)], false),
+            Some(name) => (self.named(&folder, OsString::from(name)), false),
             None => (self.disk.read_folder(&folder)?, true),
         };
         let has = |name: &str| !listed || names.iter().any(|(other, _)| other == name);
@@ -145,6 +145,15 @@ impl<D: Disk> Scan<D> {
         let names = order::in_key_order(&self.disk, &folder, names);
         self.levels.push(Level { folder, path, names, layers });
         Ok(())
+    }
+
+    /// Returns a name above the scope, unless the folder lists what it finds there under another one.
+    fn named(&self, folder: &D::Folder, name: OsString) -> Vec<(OsString, Option<Kind>)> {
+        // What cannot be looked at is marked when it is visited.
+        match other_spelling(&self.disk, folder, &name) {
+            Ok(Some(_)) => Vec::new(),
+            Ok(None) | Err(_) => vec![(name, None)],
+        }
     }
 
     /// Tells whether a folder holds a repository.
