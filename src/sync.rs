@@ -23,7 +23,7 @@ use crate::plan::{
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
-use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, list_scope};
+use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, list_scope, look_above};
 use crate::tree::{
     Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, RemoteEntry, RepoPath, Row, Step,
 };
@@ -129,6 +129,9 @@ where
         planning.scope(&context, Some(operand)).await?;
     }
     planning.examine(&context).await?;
+    if !request.offline {
+        look_above(&context, &mut planning.builder, request.selection.operands()).await?;
+    }
     planning.finish()
 }
 

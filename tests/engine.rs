@@ -4,6 +4,8 @@
 
 #[path = "engine/folding.rs"]
 mod folding;
+#[path = "engine/operands.rs"]
+mod operands;
 
 use std::num::NonZeroUsize;
 use std::path::Path;

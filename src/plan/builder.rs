@@ -29,7 +29,7 @@ pub struct PlanOptions {
 #[derive(Debug)]
 pub struct PlanBuilder {
     options: PlanOptions,
-    plan: Plan,
+    pub(super) plan: Plan,
     knots: u32,
 }
 

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
+mod above;
 mod builder;
 mod classify;
 mod conflict;
@@ -14,6 +15,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use above::FolderAbove;
 pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
 pub use classify::{Examined, Need, classify, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};

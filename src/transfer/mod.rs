@@ -7,6 +7,7 @@
 //! A file that fails is an outcome; the others go on. Stages follow one another: new ignore rules,
 //! room for what changes its shape, new and changed things, deletions.
 
+mod above;
 mod aside;
 mod commit;
 mod context;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use above::look_above;
 pub use aside::{Aside, AsideError, fetch_aside};
 pub use context::{Context, World};
 pub use listing::{PAGES_AHEAD_MAX, list_scope};
