@@ -2,10 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Command;
 
-use crate::support::Profile;
+use crate::support::{Profile, SmallDisk};
 use crate::team::{BUCKET, Team, assert_error, events, files, lines_of};
 
 #[test]
@@ -173,7 +171,7 @@ fn a_key_above_1024_bytes_is_reported_in_either_direction() {
 #[test]
 fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     let team = Team::sharing(&[("large", "base"), ("small", "base")]);
-    let Some(_mounted) = SmallDisk::mount(team.path("small-disk")) else {
+    let Some(_mounted) = SmallDisk::mount(&team.path("small-disk")) else {
         return println!("skipped: no tmpfs can be mounted here");
     };
     team.join("small-disk");
@@ -189,26 +187,6 @@ fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     team.server.put(BUCKET, "large", "fits");
     team.ok("small-disk", "sync");
     assert_eq!(team.texts("small-disk"), team.bucket());
-}
-
-/// A file system of 1 MiB, mounted until dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(folder: PathBuf) -> Option<Self> {
-        fs::create_dir(&folder).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&folder);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        mounted.then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // A mount that is left behind shows when the temporary folder cannot be removed.
-        drop(Command::new("umount").arg(&self.0).status());
-    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod init;
 mod interrupted;
 mod json;
 mod links;
+mod mounts;
 mod names;
 mod no_op;
 mod planning;

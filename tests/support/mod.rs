@@ -27,6 +27,7 @@ mod objects;
 mod profiles;
 mod request;
 mod server;
+mod small_disk;
 mod store;
 mod workspace;
 
@@ -36,4 +37,5 @@ pub use log::LoggedRequest;
 pub use profiles::{Checking, Conditional, ListingQuirk, Profile, Quirks};
 pub use request::Seen;
 pub use server::{OtherTool, S3Server};
+pub use small_disk::SmallDisk;
 pub use workspace::{Output, Snapshot, Workspace};
