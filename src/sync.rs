@@ -18,7 +18,7 @@ use crate::local::{Found, IgnoreRules, Outliers, Scan, ScanError, ScanOptions};
 use crate::monitor::Phase;
 use crate::plan::{
     Direction, Examined, Guard, MaxDelete, Plan, PlanBuilder, PlanOptions, SafetyStop, Selection,
-    need, notices,
+    may_be_touched_there, need, notices,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::mounts::{self, MountsError};
@@ -351,7 +351,8 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
                 }
                 self.apply_rules(&mut row);
                 self.heeded += u64::from(row.base.is_some() || !is_ignored(&row));
-                if need(&row).is_any() {
+                let reads = self.world.remote.reads_locally();
+                if need(&row).is_any() || (reads && may_be_touched_there(&row)) {
                     self.undecided.push(Merged::Row(row));
                 } else {
                     self.builder.row(&row, &Examined::NotNeeded);
@@ -391,11 +392,11 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
     /// Compares contents where nothing else decides, several files at once.
     async fn examine(&mut self, context: &Arc<Context<D, R, C>>) -> Result<(), SyncError> {
         let parallel = self.world.parallel;
-        let examinations = std::mem::take(&mut self.undecided).into_iter().map(|item| {
+        let examinations = std::mem::take(&mut self.undecided).into_iter().map(|mut item| {
             let context = Arc::clone(context);
             beside(parallel, async move {
                 let mut examined = HashMap::new();
-                for row in item.rows() {
+                for row in item.rows_mut() {
                     examined.insert(row.path.clone(), context.examine(row).await);
                 }
                 (item, examined)

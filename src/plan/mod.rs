@@ -17,7 +17,7 @@ mod tests;
 
 pub use above::FolderAbove;
 pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
-pub use classify::{Examined, Need, classify, need};
+pub use classify::{Examined, Need, classify, may_be_touched_there, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};
 pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};

@@ -63,11 +63,11 @@ pub enum Merged {
 }
 
 impl Merged {
-    /// Returns the row, or the top of the knot and all below it.
-    pub fn rows(&self) -> impl Iterator<Item = &Row> + Send {
-        let (top, below): (_, &[Row]) = match self {
-            Self::Row(row) => (row, &[]),
-            Self::Knot(knot) => (&knot.top, &knot.below),
+    /// Returns the row, or the top of the knot and all below it, to be changed.
+    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row> + Send {
+        let (top, below): (_, &mut [Row]) = match self {
+            Self::Row(row) => (row, &mut []),
+            Self::Knot(knot) => (&mut knot.top, &mut knot.below),
         };
         std::iter::once(top).chain(below)
     }
