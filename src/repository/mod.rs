@@ -3,6 +3,7 @@
 mod config;
 mod database;
 mod lock;
+pub mod mounts;
 #[cfg(test)]
 mod tests;
 pub mod trash;
