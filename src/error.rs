@@ -247,6 +247,7 @@ fn sync_exit(error: &SyncError) -> Exit {
         SyncError::Scan(_)
         | SyncError::Database(_)
         | SyncError::OutOfOrder(_)
+        | SyncError::Mounts(_)
         | SyncError::Staging(_) => Exit::Failed,
     }
 }
@@ -259,6 +260,7 @@ fn sync_hint(error: &SyncError) -> Option<String> {
         SyncError::Remote(error) => remote_hint(error.kind).map(str::to_owned),
         SyncError::Trash(error) => trash_hint(error),
         SyncError::Database(error) => error.hint(),
+        SyncError::Mounts(error) => error.hint().map(str::to_owned),
         SyncError::OutOfOrder(_) => {
             Some("run the same command again; if it stays, report it".to_owned())
         }

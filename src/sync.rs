@@ -5,23 +5,26 @@
 //! something hold the lock of the working copy around both.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::{IgnoreRules, LocalItem, Scan, ScanError, ScanOptions};
+use crate::local::{Found, IgnoreRules, Outliers, Scan, ScanError, ScanOptions};
 use crate::monitor::Phase;
 use crate::plan::{
-    Direction, Examined, Guard, MaxDelete, Notice, Plan, PlanBuilder, PlanOptions, SafetyStop,
-    Selection, need, notices,
+    Direction, Examined, Guard, MaxDelete, Plan, PlanBuilder, PlanOptions, SafetyStop, Selection,
+    may_be_touched_there, need, notices,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
+use crate::repository::mounts::{self, MountsError};
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
-use crate::transfer::{Context, Options, PAGES_AHEAD_MAX, Run, beside, drop_left_over, list_scope};
+use crate::transfer::{
+    Context, Options, PAGES_AHEAD_MAX, Run, beside, drop_left_over, list_scope, look_above,
+};
 use crate::tree::{
     Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, RemoteEntry, RepoPath, Row, Step,
 };
@@ -77,6 +80,9 @@ pub enum SyncError {
     /// The trash cannot be settled or pruned.
     #[error(transparent)]
     Trash(#[from] TrashError),
+    /// Nobody knows which disks were mounted.
+    #[error(transparent)]
+    Mounts(#[from] MountsError),
     /// The staging folder cannot be used.
     #[error("cannot use .lsync/tmp")]
     Staging(#[source] std::io::Error),
@@ -92,12 +98,10 @@ pub enum SyncError {
 ///
 /// # Errors
 /// Where one side cannot be known as a whole: nothing has been changed then.
-pub async fn plan<D, R, C>(world: &World<D, R, C>, request: &Request) -> Result<Plan, SyncError>
-where
-    D: Disk,
-    R: Remote,
-    C: Clock,
-{
+pub async fn plan<D: Disk, R: Remote, C: Clock>(
+    world: &World<D, R, C>,
+    request: &Request,
+) -> Result<Plan, SyncError> {
     world.monitor.phase(Phase::Planning);
     if !request.dry_run {
         settle_trash(world)?;
@@ -119,6 +123,8 @@ where
         undecided: Vec::new(),
         counted: (0, 0),
         heeded: 0,
+        mounts: mounts::load(&world.disk, &world.repository.control)?,
+        tops: Vec::new(),
     };
     if request.selection.operands().is_empty() {
         planning.scope(&context, None).await?;
@@ -127,6 +133,9 @@ where
         planning.scope(&context, Some(operand)).await?;
     }
     planning.examine(&context).await?;
+    if !request.offline {
+        look_above(&context, &mut planning.builder, request.selection.operands()).await?;
+    }
     let plan = planning.finish()?;
     context.let_ticks_pass(&plan, request.resolving).await;
     Ok(plan)
@@ -143,16 +152,11 @@ pub fn guard(plan: &Plan, request: &Request) -> Result<(), SafetyStop> {
 /// # Errors
 /// Where nothing more can be recorded; what happened to single paths is in the report and went to
 /// the monitor.
-pub async fn carry_out<D, R, C>(
+pub async fn carry_out<D: Disk, R: Remote, C: Clock>(
     world: &World<D, R, C>,
     request: &Request,
     plan: Plan,
-) -> Result<Report, SyncError>
-where
-    D: Disk,
-    R: Remote,
-    C: Clock,
-{
+) -> Result<Report, SyncError> {
     let report = if plan.actions.is_empty() {
         Report::of(&plan)
     } else {
@@ -164,16 +168,11 @@ where
     Ok(report)
 }
 
-async fn execute<D, R, C>(
+async fn execute<D: Disk, R: Remote, C: Clock>(
     world: &World<D, R, C>,
     request: &Request,
     plan: Plan,
-) -> Result<Report, SyncError>
-where
-    D: Disk,
-    R: Remote,
-    C: Clock,
-{
+) -> Result<Report, SyncError> {
     let mut database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
     let context = context(world, request)?;
     let now = world.clock.now();
@@ -233,6 +232,10 @@ struct Planning<'a, D: Disk, R, C: Clock> {
     counted: (u64, u64),
     /// Rows of the present scope that are more than ignored.
     heeded: u64,
+    /// Folders on which other disks were mounted, in key order.
+    mounts: Vec<RepoPath>,
+    /// Folders on which other disks are mounted.
+    tops: Vec<RepoPath>,
 }
 
 impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
@@ -245,10 +248,11 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         let world = self.world;
         self.heeded = 0;
         let key_bytes_max = crate::tree::KEY_BYTES_MAX.saturating_sub(world.prefix_bytes);
-        let options = ScanOptions { scope: scope.cloned(), key_bytes_max };
-        let unnameable = Mutex::new(Vec::new());
+        let mounts = self.mounts.clone();
+        let options = ScanOptions { scope: scope.cloned(), key_bytes_max, mounts };
+        let outliers = Outliers::default();
         let scan = Scan::new(&world.disk, &world.repository.root, options);
-        let local = scan.filter_map(|item| entry_or_notice(item, &unnameable));
+        let local = outliers.take_out(scan).map(|entry| entry.map_err(SyncError::from));
         let base = self.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
         let seen = if self.request.offline {
             let mut merge = Merge::offline(local, base);
@@ -264,7 +268,8 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
             );
             merged?
         };
-        let unnameable = unnameable.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Found { unnameable, tops } = outliers.into_found();
+        self.tops.extend(tops);
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {
             return Err(SyncError::NothingMatches(operand.clone()));
         }
@@ -346,7 +351,8 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
                 }
                 self.apply_rules(&mut row);
                 self.heeded += u64::from(row.base.is_some() || !is_ignored(&row));
-                if need(&row).is_any() {
+                let reads = self.world.remote.reads_locally();
+                if need(&row).is_any() || (reads && may_be_touched_there(&row)) {
                     self.undecided.push(Merged::Row(row));
                 } else {
                     self.builder.row(&row, &Examined::NotNeeded);
@@ -386,11 +392,11 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
     /// Compares contents where nothing else decides, several files at once.
     async fn examine(&mut self, context: &Arc<Context<D, R, C>>) -> Result<(), SyncError> {
         let parallel = self.world.parallel;
-        let examinations = std::mem::take(&mut self.undecided).into_iter().map(|item| {
+        let examinations = std::mem::take(&mut self.undecided).into_iter().map(|mut item| {
             let context = Arc::clone(context);
             beside(parallel, async move {
                 let mut examined = HashMap::new();
-                for row in rows_of(&item) {
+                for row in item.rows_mut() {
                     examined.insert(row.path.clone(), context.examine(row).await);
                 }
                 (item, examined)
@@ -423,33 +429,20 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         if self.builder.has_deletions() {
             self.builder.set_tracked(self.database.tracked()?);
         }
-        Ok(self.builder.finish())
+        let plan = self.builder.finish();
+        if !self.request.dry_run {
+            // A disk of which nothing is synced may go as it came.
+            let matters = |top: &RepoPath| {
+                plan.actions.iter().any(|action| action.path.is_below(top))
+                    || self.database.rows(Some(top)).map_or(true, |mut rows| rows.next().is_some())
+            };
+            let control = &self.world.repository.control;
+            mounts::remember(&self.world.disk, control, (self.mounts, self.tops), matters)?;
+        }
+        Ok(plan)
     }
 }
 
 fn is_ignored(row: &Row) -> bool {
     matches!(&row.local, Local::Marked { marker, .. } if matches!(**marker, Marker::Ignored { .. }))
-}
-
-fn rows_of(item: &Merged) -> Box<dyn Iterator<Item = &Row> + Send + '_> {
-    match item {
-        Merged::Row(row) => Box::new(std::iter::once(row)),
-        Merged::Knot(knot) => Box::new(std::iter::once(&knot.top).chain(&knot.below)),
-    }
-}
-
-/// Passes entries on; a name that no key can hold becomes a notice.
-fn entry_or_notice(
-    item: Result<LocalItem, ScanError>,
-    found: &Mutex<Vec<Notice>>,
-) -> Option<Result<LocalEntry, SyncError>> {
-    match item {
-        Ok(LocalItem::Entry(entry)) => Some(Ok(entry)),
-        Ok(LocalItem::Unnameable { folder, name, reason }) => {
-            let notice = notices::unnameable(folder.as_ref(), name.as_encoded_bytes(), reason);
-            found.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
-            None
-        }
-        Err(error) => Some(Err(error.into())),
-    }
 }

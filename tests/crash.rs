@@ -33,11 +33,17 @@ mod tracer;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use points::{KINDS, Kind, Point, Prepared, Verdict};
-use scenarios::{SCENARIOS, SINGLES};
+use scenarios::{SCENARIOS, SINGLES, Scenario};
 use stage::Place;
 
-/// Of the single I/O errors every so many are tried, unless told otherwise.
-const FAIL_STRIDE: u64 = 3;
+/// Of the calls from which on the disk is full every so many are tried, unless told otherwise.
+const FULL_STRIDE: u64 = 2;
+
+/// Of the single I/O errors.
+const FAIL_STRIDE: u64 = 5;
+
+/// Of the requests at which somebody asks to end: SIGINT takes the odd ones, SIGTERM the even ones.
+const SIGNAL_STRIDE: u64 = 2;
 
 /// After so many broken points a series has said enough.
 const BROKEN_MAX: usize = 4;
@@ -49,17 +55,27 @@ struct Series {
     broken: Vec<(Point, String)>,
 }
 
-/// Tries every point of one kind in a scenario, on two threads.
+/// Returns the first point of a kind that is tried, and how many it is to the next.
+fn sampling(scenario: &Scenario, kind: Kind) -> (u64, u64) {
+    let wanted = std::env::var("LSYNC_CRASH_STRIDE").ok();
+    if let Some(stride) = wanted.map(|text| text.parse().expect("a number")) {
+        return (1, stride);
+    }
+    let requests = scenario.request_stride;
+    match kind {
+        Kind::Kill | Kind::Tear => (1, 1),
+        Kind::Full => (1, FULL_STRIDE),
+        Kind::Fail => (1, FAIL_STRIDE),
+        Kind::Before | Kind::After => (1, requests),
+        Kind::Interrupt => (1, requests * SIGNAL_STRIDE),
+        Kind::Terminate => (2, requests * SIGNAL_STRIDE),
+    }
+}
+
+/// Tries the points of one kind in a scenario, on two threads.
 fn series(prepared: &Prepared, kind: Kind, word: &str, places: &[Place; 2]) -> Series {
-    let stride = std::env::var("LSYNC_CRASH_STRIDE").ok().map(|it| it.parse().expect("a number"));
-    let stride = stride.unwrap_or(match kind {
-        Kind::Fail => FAIL_STRIDE,
-        Kind::Kill | Kind::Tear | Kind::Full => 1,
-        Kind::Before | Kind::After | Kind::Interrupt | Kind::Terminate => {
-            prepared.scenario.request_stride
-        }
-    });
-    let (count, next, tried) = (prepared.count(kind), AtomicU64::new(1), AtomicU64::new(0));
+    let (first, stride) = sampling(prepared.scenario, kind);
+    let (count, next, tried) = (prepared.count(kind), AtomicU64::new(first), AtomicU64::new(0));
     let try_points = |place: &Place| {
         let mut broken = Vec::new();
         while broken.len() < BROKEN_MAX {

@@ -2,6 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what a helper supposes is part of the test")]
 
+#[path = "engine/folding.rs"]
+mod folding;
+#[path = "engine/mounts.rs"]
+mod mounts;
+#[path = "engine/operands.rs"]
+mod operands;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -10,6 +10,7 @@
 
 mod memory;
 mod real;
+mod spelling;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -21,6 +22,7 @@ pub use memory::{
     Operation, Person, Stopped,
 };
 pub use real::{RealDisk, RealFile, RealFolder};
+pub use spelling::{may_be_folded, other_spelling};
 
 use crate::tree::{Kind, Stat};
 

@@ -50,6 +50,7 @@ pub(super) fn shown(item: &LocalItem) -> String {
             let why = match &**marker {
                 Marker::Ignored { place, pattern } => format!("ignored by {place} {pattern}"),
                 Marker::Unreadable(reason) => format!("unreadable: {reason}"),
+                Marker::Unmounted(top) => format!("unmounted: {top}"),
                 Marker::Nested => "nested".to_owned(),
                 Marker::Link => "link".to_owned(),
                 Marker::Special => "special".to_owned(),
@@ -57,6 +58,7 @@ pub(super) fn shown(item: &LocalItem) -> String {
             };
             format!("{path}{slash} {why}")
         }
+        LocalItem::Top(path) => format!("{path}/ top"),
         LocalItem::Unnameable { folder, name, reason } => {
             let folder = folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
             format!("? {folder}{} {reason}", name.display())

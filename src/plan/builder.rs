@@ -29,7 +29,7 @@ pub struct PlanOptions {
 #[derive(Debug)]
 pub struct PlanBuilder {
     options: PlanOptions,
-    plan: Plan,
+    pub(super) plan: Plan,
     knots: u32,
 }
 
@@ -202,7 +202,7 @@ impl PlanBuilder {
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
             remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
-            row: None,
+            row: row.base.clone().filter(|_| kind == ActionKind::DeleteRemote).map(Box::new),
             copy: None,
             folder: Vec::new(),
             knot,

@@ -61,6 +61,16 @@ pub fn need(row: &Row) -> Need {
     Need { to_base, to_remote: local_changed && remote_changed && same_size }
 }
 
+/// Tells whether the bucket's version may be the base's with another name: on a store whose `ETag`s
+/// change when a file is merely touched, its contents have to be read to know.
+pub fn may_be_touched_there(row: &Row) -> bool {
+    let (Some(base), Some(remote)) = (&row.base, &row.remote) else { return false };
+    !matches!(row.local, Local::Marked { .. })
+        && base.crc64.is_some()
+        && base.etag != remote.version.etag
+        && base.signature.size == remote.version.size
+}
+
 /// Names what a row's three sides show; `None` where no side has anything.
 pub fn classify(row: &Row, examined: &Examined) -> Option<Member> {
     let stat = match &row.local {

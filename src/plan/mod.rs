@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
+mod above;
 mod builder;
 mod classify;
 mod conflict;
@@ -14,8 +15,9 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use above::FolderAbove;
 pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
-pub use classify::{Examined, Need, classify, need};
+pub use classify::{Examined, Need, classify, may_be_touched_there, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};
 pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
@@ -111,7 +113,8 @@ pub struct Action {
     /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
     /// the trash keeps the local one longer.
     pub unknown_loser: bool,
-    /// The row to record, for [`ActionKind::Adopt`].
+    /// The row to record, for [`ActionKind::Adopt`]; the row that ends, for
+    /// [`ActionKind::DeleteRemote`].
     pub row: Option<Box<BaseRow>>,
     /// The name that the local file gets, for [`ActionKind::KeepBoth`].
     pub copy: Option<RepoPath>,

@@ -38,15 +38,24 @@ pub(super) fn marked(
             format!("cannot be read: {reason}"),
             Some("give yourself permission to read it, or name it in .lsyncignore".to_owned()),
         ),
+        Marker::Unmounted(top) => (
+            "unreadable",
+            format!("the disk that was mounted at {top} is missing"),
+            Some(
+                "mount it; if it is gone for good, take its line out of .lsync/mounts.yaml"
+                    .to_owned(),
+            ),
+        ),
         Marker::Unmappable(reason) => {
             ("unmappable", reason.clone(), Some("rename it, or name it in .lsyncignore".to_owned()))
         }
     };
-    // Below a marker only what was tracked is worth a line of its own.
-    if !here && !tracked {
+    // Below a marker only what was tracked is worth a line of its own; a missing disk needs but one.
+    if !here && (!tracked || matches!(marker, Marker::Unmounted(_))) {
         return None;
     }
-    let cannot = matches!(marker, Marker::Unreadable(_) | Marker::Unmappable(_));
+    let cannot =
+        matches!(marker, Marker::Unreadable(_) | Marker::Unmounted(_) | Marker::Unmappable(_));
     Some(Notice { path: path.to_string(), kind, reason, hint, incomplete: tracked || cannot })
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod database;
 mod lock;
+pub mod mounts;
 pub mod notes;
 #[cfg(test)]
 mod tests;

@@ -297,6 +297,14 @@ impl From<ReplaceError> for Trouble {
     fn from(error: ReplaceError) -> Self {
         match error {
             ReplaceError::Missing { .. } => Self::changed("its folder was deleted here"),
+            ReplaceError::Respelled { .. } => Self::Disk(
+                error.to_string(),
+                Some("rename it in the bucket to a name that this disk keeps"),
+            ),
+            ReplaceError::Folded { .. } => Self::Disk(
+                error.to_string(),
+                Some("rename one of the two, in the bucket or here: other disks hold both"),
+            ),
             other => Self::disk(&other),
         }
     }

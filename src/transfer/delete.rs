@@ -5,7 +5,7 @@ use crate::disk::Disk;
 use crate::plan::Action;
 use crate::remote::{Remote, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
-use crate::tree::{Kind, RepoPath, Version};
+use crate::tree::{RepoPath, Version};
 
 use super::context::{Context, Trouble};
 use super::download::Wanted;
@@ -17,12 +17,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// saving.
     pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
         let path = &action.path;
-        match self.look(path).map_err(|error| Trouble::io(path, &error))? {
-            Some(stat) if stat.kind != Kind::Folder => {
-                return Err(Trouble::changed("it is here again"));
-            }
-            _ => (),
-        }
+        self.expect_absent(action)?;
         let Some(version) = &action.remote else { return Ok(()) };
         let mut backoff = Backoff::default();
         loop {

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Proof, Want};
-use crate::plan::{Content, Examined, need};
+use crate::plan::{Content, Examined, may_be_touched_there, need};
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::{Local, RemoteEntry, RepoPath, Row};
 
@@ -17,7 +17,19 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Compares the contents that a row needs compared.
     ///
     /// Runs that change nothing download nothing: there an object without proof is unknown.
-    pub async fn examine(&self, row: &Row) -> Examined {
+    ///
+    /// Where a file of a folder bucket was merely touched, the row's base gets its new `ETag`, and a
+    /// signature that makes the run record it.
+    pub async fn examine(&self, row: &mut Row) -> Examined {
+        if self.remote.reads_locally() && may_be_touched_there(row) {
+            match self.forgive_touch(row).await {
+                Ok(None) => (),
+                Ok(Some(examined)) => return examined,
+                Err(error) => {
+                    return Examined::Failed { kind: "unreadable", reason: error.to_string() };
+                }
+            }
+        }
         match self.compare(row).await {
             Ok(examined) => examined,
             Err(Trouble::Changed(reason)) => Examined::Failed { kind: "changed", reason },
@@ -29,6 +41,33 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Examined::Failed { kind: "changed", reason: "interrupted".to_owned() }
             }
         }
+    }
+
+    /// Reads the object that may have been touched; an untouched local file needs no reading, too.
+    async fn forgive_touch(&self, row: &mut Row) -> Result<Option<Examined>, RemoteError> {
+        let (Some(base), Some(entry)) = (&mut row.base, &row.remote) else { return Ok(None) };
+        match retry(&self.clock, &self.stop, || self.fetch_crc64(entry)).await {
+            // Whatever is there now, it is not what was listed: the transfer will find out.
+            Err(error)
+                if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+            Ok(crc64) if Some(crc64) != base.crc64 => return Ok(None),
+            Ok(_) => base.etag = entry.version.etag.clone(),
+        }
+        let known = base.signature;
+        base.signature.ctime = 0;
+        Ok(match row.local {
+            Local::File(stat) if stat.signature() == known => Some(Examined::Compared {
+                to_base: Content::Same,
+                to_remote: Content::Same,
+                stat,
+                crc64: base.crc64,
+            }),
+            _ => None,
+        })
     }
 
     async fn compare(&self, row: &Row) -> Result<Examined, Trouble> {

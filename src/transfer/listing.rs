@@ -8,7 +8,7 @@ use super::context::Context;
 use super::retry::retry;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::remote::{Listed, Page, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::tree::RepoPath;
 
 /// Pages that may wait to be merged.
@@ -31,10 +31,11 @@ pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
         let mut prefix = String::new();
         if let Some(path) = &scope {
             prefix = format!("{path}/");
-            if let Some(page) = head_page(&context, path).await?
-                && pages.send(Ok(page)).await.is_err()
-            {
-                return Ok(());
+            if let Some(object) = context.object(path).await? {
+                let page = Page { items: vec![Listed::Object(object)], next: None };
+                if pages.send(Ok(page)).await.is_err() {
+                    return Ok(());
+                }
             }
         }
         let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
@@ -52,17 +53,5 @@ pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
     if let Err(error) = listed.await {
         // A merge that has gone away needs no error.
         pages.send(Err(error)).await.unwrap_or_default();
-    }
-}
-
-/// Looks at one object as if a listing had shown it.
-async fn head_page<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
-    path: &RepoPath,
-) -> Result<Option<Page>, RemoteError> {
-    match retry(&context.clock, &context.stop, || context.remote.head(path)).await {
-        Ok(object) => Ok(Some(Page { items: vec![Listed::Object(object.entry)], next: None })),
-        Err(error) if error.kind == RemoteErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -7,6 +7,7 @@
 //! A file that fails is an outcome; the others go on. Stages follow one another: new ignore rules,
 //! room for what changes its shape, new and changed things, deletions.
 
+mod above;
 mod aside;
 mod commit;
 mod confirm;
@@ -15,6 +16,7 @@ mod delete;
 mod download;
 mod durable;
 mod examine;
+mod folded;
 mod keep_both;
 mod lanes;
 mod left_over;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use above::look_above;
 pub use aside::{Aside, AsideError, fetch_aside};
 pub use context::{Context, Tuning, World};
 pub use left_over::drop_left_over;
@@ -227,6 +230,9 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
 
     async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
         let Some(version) = &action.remote else { return Err(Trouble::Stopped) };
+        if action.kind == ActionKind::Download && action.local.is_none() {
+            self.context.expect_free(&action.path)?;
+        }
         let mode = action.local.map(|stat| stat.mode);
         let wanted = download::Wanted { path: &action.path, version, mode, for_trash: false };
         self.context.fetch(&wanted).await

@@ -184,7 +184,12 @@ impl<D: Disk> Move<D> {
             How::Create(fetched) => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let outcome = replace::create_new(disk, &fetched.staged, &target);
-                named(outcome, None, run).map(|signature| (signature, fetched.received))
+                if matches!(outcome, Ok(Outcome::Changed(replace::Change::Present))) {
+                    return Ok(Err(Box::new((action, context.taken(&folder, &path)))));
+                }
+                named(outcome, None, run)
+                    .and_then(|signature| context.keep_if_listed(&fetched, &target, signature))
+                    .map(|signature| (signature, fetched.received))
             }
             How::Swap { fetched, expected, slot } => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };

@@ -172,6 +172,8 @@ pub enum Marker {
     },
     /// The name exists, but cannot be looked at or read: the reason.
     Unreadable(String),
+    /// The disk that was mounted there, or at a folder below, is missing.
+    Unmounted(RepoPath),
     /// A folder with an `.lsync/config.yaml` of its own.
     Nested,
     /// A symbolic link.

@@ -62,6 +62,17 @@ pub enum Merged {
     Knot(Knot),
 }
 
+impl Merged {
+    /// Returns the row, or the top of the knot and all below it, to be changed.
+    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row> + Send {
+        let (top, below): (_, &mut [Row]) = match self {
+            Self::Row(row) => (row, &mut []),
+            Self::Knot(knot) => (&mut knot.top, &mut knot.below),
+        };
+        std::iter::once(top).chain(below)
+    }
+}
+
 /// What [`Merge::step`] has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "one lives at a time; a box would be one a row")]

@@ -1,13 +1,9 @@
 //! What people and buckets get wrong: each with a message, a hint and an exit code, and nothing lost.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Command;
 
-use crate::support::Profile;
+use crate::support::{Profile, SmallDisk};
 use crate::team::{BUCKET, Team, assert_error, events, files, lines_of};
 
 #[test]
@@ -152,20 +148,6 @@ fn a_folder_that_cannot_be_written_fails_its_files_alone() {
 }
 
 #[test]
-fn a_name_that_is_no_utf8_is_named_escaped_and_left() {
-    let team = Team::sharing(&[("f", "f")]);
-    let odd = team.path("one").join(OsStr::from_bytes(b"caf\xe9.txt"));
-    #[expect(clippy::disallowed_methods, reason = "the test plays an editor")]
-    fs::write(&odd, "latin 1").unwrap();
-    let output = team.run("one", "sync");
-    output.assert_code(3);
-    assert!(output.stderr.contains(r"caf\xe9.txt"), "{}", output.stderr);
-    assert!(output.stderr.contains("hint:"), "{}", output.stderr);
-    assert!(odd.exists());
-    assert_eq!(team.bucket().len(), 1);
-}
-
-#[test]
 fn a_key_above_1024_bytes_is_reported_in_either_direction() {
     let team = Team::sharing(&[("f", "f")]);
     let folder = |letter: &str| format!("{}/", letter.repeat(200)).repeat(5);
@@ -187,50 +169,9 @@ fn a_key_above_1024_bytes_is_reported_in_either_direction() {
 }
 
 #[test]
-fn names_that_trip_shells_parsers_and_terminals_travel_unchanged() {
-    let names = [
-        "a:b.txt",
-        "e\u{301}te\u{301} NFD",
-        "\u{e9}t\u{e9} NFC",
-        "sp ace ",
-        "#?%+&<>\"'*[]{}|",
-        "new\nline",
-        "-rf",
-        "--",
-        ".lsync_notes",
-        "back\\slash",
-        "no",
-        "~",
-        "1e3",
-        "- a: b #c",
-        "\u{1f600}",
-        "\u{7f}\u{1b}[31m",
-        "C:",
-        "日本/語",
-    ];
-    let team = Team::new();
-    for (number, name) in names.iter().enumerate() {
-        team.write(format!("one/{name}"), number.to_string());
-    }
-    let output = team.ok("one", "sync -v");
-    assert!(!(output.stdout + &output.stderr).contains('\u{1b}'), "names are escaped");
-    team.ok("two", "sync");
-    assert_eq!(team.texts("two"), team.texts("one"));
-    assert_eq!(team.bucket(), team.texts("one"));
-    team.assert_quiet("one");
-    // And each can be named by itself.
-    for name in names {
-        team.write(format!("one/{name}"), format!("again {name}"));
-        team.lsync("one", ["push", "--", name]).assert_code(0);
-    }
-    team.ok("two", "pull");
-    assert_eq!(team.texts("two"), team.texts("one"));
-}
-
-#[test]
 fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     let team = Team::sharing(&[("large", "base"), ("small", "base")]);
-    let Some(_mounted) = SmallDisk::mount(team.path("small-disk")) else {
+    let Some(_mounted) = SmallDisk::mount(&team.path("small-disk")) else {
         return println!("skipped: no tmpfs can be mounted here");
     };
     team.join("small-disk");
@@ -246,26 +187,6 @@ fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     team.server.put(BUCKET, "large", "fits");
     team.ok("small-disk", "sync");
     assert_eq!(team.texts("small-disk"), team.bucket());
-}
-
-/// A file system of 1 MiB, mounted until dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(folder: PathBuf) -> Option<Self> {
-        fs::create_dir(&folder).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&folder);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        mounted.then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // A mount that is left behind shows when the temporary folder cannot be removed.
-        drop(Command::new("umount").arg(&self.0).status());
-    }
 }
 
 #[test]
@@ -306,16 +227,4 @@ fn a_listing_that_lies_or_breaks_off_deletes_nothing() {
         assert_eq!(team.texts("one"), files(&[("f", "f")]));
         assert_eq!(team.bucket(), files(&[("f", "f")]));
     }
-}
-
-#[test]
-fn a_file_and_a_folder_of_one_name_in_the_bucket_are_reported_and_left() {
-    let team = Team::sharing(&[("z", "z")]);
-    team.server.put(BUCKET, "f", "file");
-    team.server.put(BUCKET, "f/g", "below it");
-    team.server.put(BUCKET, "h", "fine");
-    team.run("one", "pull").assert_code(3);
-    assert_eq!(team.texts("one").get("h").map(String::as_str), Some("fine"));
-    assert!(!team.exists("one/f"));
-    assert_eq!(team.bucket().len(), 4);
 }

@@ -1,9 +1,10 @@
 //! A folder as bucket: no server, no account.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::Workspace;
-use crate::team::{assert_error, control, files, ok, run, trashed};
+use crate::team::{assert_error, control, events, files, ok, run, trashed};
 
 /// A bucket, and two copies that share these files.
 fn sharing(shared: &[(&str, &str)]) -> Workspace {
@@ -138,4 +139,34 @@ fn a_bucket_whose_disk_is_not_mounted_deletes_nothing() {
     fs::remove_dir(workspace.path("bucket")).unwrap();
     fs::rename(workspace.path("unmounted"), workspace.path("bucket")).unwrap();
     assert!(ok(&workspace, "one", "sync").stdout.contains("up to date"));
+}
+
+#[test]
+fn what_is_touched_in_the_bucket_is_neither_fetched_nor_a_conflict() {
+    let shared = ["same", "edited", "deleted", "other", "z"].map(|path| (path, "base"));
+    let workspace = sharing(&shared);
+    for path in ["same", "edited", "deleted", "other"] {
+        let place = workspace.path("bucket").join(path);
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).unwrap();
+        workspace.set_mtime(format!("bucket/{path}"), 1_000_000_000_000_000_000);
+    }
+    workspace.write("bucket/other", "edit");
+    workspace.write("one/edited", "ours");
+    workspace.remove("one/deleted");
+    let before = workspace.mtime("one/same");
+    let output = ok(&workspace, "one", "sync --json");
+    let mut done = events(&output, "done");
+    done.retain(|line| !line.starts_with("adopt"));
+    assert_eq!(done, ["delete-remote deleted", "download other", "upload edited"]);
+    assert_eq!(workspace.mtime("one/same"), before);
+    let expected = files(&[("edited", "ours"), ("other", "edit"), ("same", "base"), ("z", "base")]);
+    assert_eq!(workspace.texts("one"), expected);
+    assert_eq!(workspace.texts("bucket"), expected);
+    // It is known by its new name from now on.
+    let before = control(&workspace, "one");
+    let output = ok(&workspace, "one", "sync");
+    assert!(output.stdout.contains("up to date"), "{}", output.stdout);
+    assert_eq!(control(&workspace, "one"), before);
+    ok(&workspace, "two", "sync");
+    assert_eq!(workspace.texts("two"), expected);
 }

@@ -1,5 +1,5 @@
 //! What the four older tools got wrong, one test a finding (B1 to B9, B13 to B15, B17 to B21,
-//! B25).
+//! B25). B10 to B12 are in `names.rs`.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;

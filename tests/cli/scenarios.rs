@@ -1,9 +1,7 @@
-//! The acceptance scenarios of the reconciliation, one by one. Those about dry runs, interruptions
-//! and locks are in `planning.rs` and `interrupted.rs`.
+//! The acceptance scenarios of the reconciliation, one by one. Those about dry runs, interruptions,
+//! locks, hostile keys and unreadable folders are in `planning.rs`, `interrupted.rs` and `names.rs`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::{Fault, FaultRule};
 use crate::team::{BUCKET, Team, events, files};
@@ -196,43 +194,6 @@ fn five_hundred_files_survive_a_store_that_fails_every_fifth_request() {
 }
 
 #[test]
-fn hostile_keys_are_reported_and_left_and_never_written() {
-    let team = Team::new();
-    let hostile = [
-        "../x",
-        "/abs",
-        "a/../../y",
-        ".lsync/config.yaml",
-        ".LSYNC/config.yaml",
-        "a//b",
-        "./c",
-        "full/",
-    ];
-    for key in hostile {
-        team.server.put(BUCKET, key, "evil");
-    }
-    team.server.put(BUCKET, "docs/good", "good");
-    team.server.put(BUCKET, "empty/", "");
-    let config = team.read("one/.lsync/config.yaml");
-    let output = team.run("one", "pull --json");
-    output.assert_code(3);
-    for key in hostile {
-        let reported = |line: &serde_json::Value| line["event"] == "skipped" && line["path"] == key;
-        assert!(crate::team::lines_of(&output).iter().any(reported), "{key}: {}", output.stdout);
-    }
-    assert_eq!(team.texts("one"), files(&[("docs/good", "good")]));
-    assert_eq!(team.read("one/.lsync/config.yaml"), config);
-    for outside in ["x", "y", "abs"] {
-        assert!(!team.exists(outside), "{outside}");
-    }
-    assert_eq!(team.bucket().len(), hostile.len() + 2);
-    // Nor does a mirror touch what it cannot name.
-    team.write("one/new", "new");
-    team.run("one", "push --mirror --yes").assert_code(3);
-    assert_eq!(team.bucket().len(), hostile.len() + 3);
-}
-
-#[test]
 fn deleting_nearly_everything_stops_before_anything_is_deleted() {
     let team = Team::new();
     for number in 0..60 {
@@ -291,21 +252,6 @@ fn an_operand_selects_by_whole_component_and_a_typo_is_wrong_usage() {
     team.write("one/docs/a", "edited again");
     crate::team::assert_error(&team.run("one", "push docs dosc"), 2, &["dosc"]);
     assert_eq!(team.bucket()["docs/a"], "edited a", "nothing is done for the others");
-}
-
-#[test]
-fn what_lies_in_an_unreadable_folder_is_not_taken_for_deleted() {
-    let team = Team::sharing(&[("locked/f", "f"), ("g", "g")]);
-    fs::set_permissions(team.path("one/locked"), fs::Permissions::from_mode(0o000)).unwrap();
-    team.write("one/g", "edited");
-    let output = team.run_bound_by_permissions("one", "sync");
-    fs::set_permissions(team.path("one/locked"), fs::Permissions::from_mode(0o755)).unwrap();
-    let Some(output) = output else {
-        return println!("skipped: no way to drop root's rights here");
-    };
-    output.assert_code(3);
-    assert!(output.stderr.contains("locked"), "{}", output.stderr);
-    assert_eq!(team.bucket(), files(&[("g", "edited"), ("locked/f", "f")]));
 }
 
 #[test]

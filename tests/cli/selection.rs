@@ -170,3 +170,23 @@ fn a_working_copy_inside_another_one_is_left_alone() {
     ok(&team, "one/inner", "sync");
     assert_eq!(team.texts("one/inner").len(), 3);
 }
+
+#[test]
+fn an_operand_below_a_name_that_is_a_file_on_the_other_side_is_a_conflict() {
+    let team = Team::sharing(&[("z", "z")]);
+    team.server.put(BUCKET, "a", "a teammate's file");
+    team.write("one/a/x", "x");
+    for command in ["push a/x", "push a", "push --force a/x", "sync a/x", "push z a/x"] {
+        let output = team.run("one", command);
+        output.assert_code(4);
+        assert!(output.stderr.contains("hint: where a file stands against a folder"), "{output:?}");
+        assert_eq!(team.transfers(), Vec::<String>::new(), "{command}");
+    }
+    team.server.put(BUCKET, "b/x", "x");
+    team.write("one/b", "file");
+    for command in ["pull b/x", "pull --force b/x", "sync b/x"] {
+        team.run("one", command).assert_code(4);
+        assert_eq!(team.text("one/b"), "file", "{command}");
+    }
+    assert_eq!(team.server.keys(BUCKET), ["a", "b/x", "z"]);
+}

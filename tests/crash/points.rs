@@ -213,15 +213,13 @@ impl Prepared {
         if again.code != Some(scenario.code) {
             return Err(format!("the next run failed: {again:#?}"));
         }
-        let told = ["killed run had taken", "cannot be settled", "unfinished"];
-        if let Some(word) = told.iter().find(|word| again.stderr.contains(**word)) {
-            return Err(format!("the next run says {word:?}: {}", again.stderr));
-        }
+        check_calm(&again)?;
         for line in scenario.then {
             let output = laid.run(line);
             if output.code != Some(0) {
                 return Err(format!("`{line}` after it failed: {output:#?}"));
             }
+            check_calm(&output)?;
         }
         let end = State::of(laid);
         end.check_end(&self.end).map_err(|error| format!("after the next run: {error}"))?;
@@ -245,6 +243,15 @@ fn check_code(kind: Kind, scenario: &Scenario, code: Option<i32>) -> Result<(), 
     if is_right { Ok(()) } else { Err(format!("exit code {code:?}")) }
 }
 
+/// Checks that a run does not tell a person of edits that nobody made, or of a damaged database.
+fn check_calm(output: &Output) -> Result<(), String> {
+    let alarms = ["killed run had taken", "cannot be settled", "is left out", "not tidied up"];
+    match alarms.iter().find(|alarm| output.stderr.contains(**alarm)) {
+        Some(alarm) => Err(format!("a later run says {alarm:?}: {}", output.stderr)),
+        None => Ok(()),
+    }
+}
+
 /// Checks that one more sync asks for listings alone, writes nothing, and finds nothing to clean up.
 fn check_quiet(laid: &Laid<'_>, scenario: &Scenario) -> Result<(), String> {
     let server = &laid.place.server;
@@ -254,6 +261,7 @@ fn check_quiet(laid: &Laid<'_>, scenario: &Scenario) -> Result<(), String> {
     if output.code != Some(scenario.quiet_code) {
         return Err(format!("one more sync failed: {output:#?}"));
     }
+    check_calm(&output)?;
     let asked: Vec<_> = server.counts().into_keys().collect();
     if asked != ["ListObjectsV2"] {
         return Err(format!("one more sync asked {asked:?}: {}", output.stdout));

@@ -187,18 +187,12 @@ impl Team {
                 return;
             }
             let client = self.draw_client();
-            match self.facts().random.u32(0..10) {
-                0..5 => (),
-                5 => {
-                    self.tool_acts();
-                    continue;
-                }
-                _ => {
-                    self.person_acts(client);
-                    continue;
-                }
+            let drawn = self.facts().random.u32(0..10);
+            match drawn {
+                0..5 => self.command(client),
+                5 => self.tool_acts(),
+                _ => self.person_acts(client),
             }
-            self.command(client);
         }
         self.come_to_rest();
     }

@@ -38,6 +38,7 @@ enum When {
     Always,
     Nth(u64),
     First(u64),
+    After(u64),
     Every(u64),
     Chance(f64),
 }
@@ -69,6 +70,11 @@ impl FaultRule {
         Self { when: When::First(n), ..self }
     }
 
+    /// Hits every matching request but the first `n`.
+    pub fn after(self, n: u64) -> Self {
+        Self { when: When::After(n), ..self }
+    }
+
     /// Hits each `n`-th matching request.
     pub fn every(self, n: u64) -> Self {
         Self { when: When::Every(n), ..self }
@@ -92,6 +98,7 @@ impl FaultRule {
             When::Always => true,
             When::Nth(n) => count == n,
             When::First(n) => count <= n,
+            When::After(n) => count > n,
             When::Every(n) => count.is_multiple_of(n),
             When::Chance(probability) => state.1.f64() < probability,
         };

@@ -244,9 +244,15 @@ impl MemoryDisk {
         self.shared.state().read_bytes_max = bytes.max(1);
     }
 
-    /// Sets whether names that differ in case alone are one name.
-    pub fn set_folds_case(&self, folds_case: bool) {
-        self.shared.state().set_folds_case(folds_case);
+    /// Sets whether names that differ in case alone are one name, and the two Unicode forms of é.
+    pub fn set_folds_names(&self, folds_names: bool) {
+        self.shared.state().set_folds_names(folds_names);
+    }
+
+    /// Sets whether names are written in lower case from now on, in whatever case they are given;
+    /// for a disk that folds names.
+    pub fn set_lowers_names(&self, lowers_names: bool) {
+        self.shared.state().set_lowers_names(lowers_names);
     }
 
     fn with_process<T>(&self, act: impl FnOnce(&mut Process) -> T) -> T {

@@ -202,9 +202,14 @@ impl State {
         }
     }
 
-    pub(super) fn set_folds_case(&mut self, folds_case: bool) {
-        self.tree.set_folds_case(folds_case);
-        self.base.set_folds_case(folds_case);
+    pub(super) fn set_lowers_names(&mut self, lowers_names: bool) {
+        self.tree.set_lowers_names(lowers_names);
+        self.base.set_lowers_names(lowers_names);
+    }
+
+    pub(super) fn set_folds_names(&mut self, folds_names: bool) {
+        self.tree.set_folds_names(folds_names);
+        self.base.set_folds_names(folds_names);
     }
 
     /// Makes a folder the top of a file system of its own; everything so far becomes durable.

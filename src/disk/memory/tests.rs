@@ -318,9 +318,9 @@ fn exchange_links_kinds_and_the_network_can_be_switched() {
 }
 
 #[test]
-fn a_disk_that_folds_case_finds_a_name_in_every_spelling() {
+fn a_disk_that_folds_names_finds_a_name_in_every_spelling() {
     let disk = MemoryDisk::new();
-    disk.set_folds_case(true);
+    disk.set_folds_names(true);
     let top = root(&disk);
     drop(put(&disk, &top, "Été", "text"));
     assert_eq!(disk.lstat(&top, name("éTÉ")).unwrap().size, 4);

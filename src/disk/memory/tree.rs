@@ -50,14 +50,16 @@ pub(super) enum Change {
 #[derive(Debug, Clone)]
 pub(super) struct Tree {
     nodes: BTreeMap<Inode, Node>,
-    folds_case: bool,
+    folds_names: bool,
+    /// Names are written in lower case, whatever case they are given in.
+    lowers_names: bool,
 }
 
 impl Tree {
     pub(super) fn new(device: u64, now: i64) -> Self {
         let body = Body::Folder(BTreeMap::new());
         let root = Node { body, mode: 0o755, mtime: now, ctime: now, device, place: None };
-        Self { nodes: BTreeMap::from([(ROOT, root)]), folds_case: false }
+        Self { nodes: BTreeMap::from([(ROOT, root)]), folds_names: false, lowers_names: false }
     }
 
     pub(super) fn node(&self, inode: Inode) -> Option<&Node> {
@@ -142,9 +144,9 @@ impl Tree {
         found
     }
 
-    /// Sets whether names that differ in case alone are one name.
-    pub(super) fn set_folds_case(&mut self, folds_case: bool) {
-        self.folds_case = folds_case;
+    /// Sets whether names that differ in case, or in the form of é, are one name.
+    pub(super) fn set_folds_names(&mut self, folds_names: bool) {
+        self.folds_names = folds_names;
         let folders: Vec<Inode> = self.nodes.keys().copied().collect();
         for folder in folders {
             let Some(names) = self.names(folder) else { continue };
@@ -155,11 +157,16 @@ impl Tree {
         }
     }
 
+    /// Sets whether names are written in lower case from now on, as some disks do.
+    pub(super) fn set_lowers_names(&mut self, lowers_names: bool) {
+        self.lowers_names = lowers_names;
+    }
+
     /// Returns a name as it is compared.
     pub(super) fn key(&self, name: &OsStr) -> OsString {
-        match (self.folds_case, name.to_str()) {
+        match (self.folds_names, name.to_str()) {
             (false, _) => name.to_owned(),
-            (true, Some(text)) => text.to_lowercase().into(),
+            (true, Some(text)) => text.to_lowercase().replace("e\u{301}", "\u{e9}").into(),
             (true, None) => name.to_ascii_lowercase(),
         }
     }
@@ -214,6 +221,7 @@ impl Tree {
 
     fn set_name(&mut self, folder: Inode, name: &OsStr, target: Option<Inode>, stamp: i64) {
         let key = self.key(name);
+        let lower = if self.lowers_names { name.to_ascii_lowercase() } else { name.to_owned() };
         let mut before = None;
         self.edit(folder, stamp, |node| {
             node.mtime = stamp;
@@ -221,7 +229,7 @@ impl Tree {
             before = names.remove(&key);
             if let Some(target) = target {
                 // A file that replaces another takes over its name as it was written.
-                let written = before.as_ref().map_or(name, |(written, _)| written);
+                let written = before.as_ref().map_or(&lower, |(written, _)| written);
                 names.insert(key, (written.to_owned(), target));
             }
         });
@@ -233,7 +241,7 @@ impl Tree {
             });
         }
         if let Some(target) = target {
-            self.edit(target, stamp, |node| node.place = Some((folder, name.to_owned())));
+            self.edit(target, stamp, |node| node.place = Some((folder, lower)));
         }
     }
 

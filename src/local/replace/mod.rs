@@ -8,6 +8,7 @@
 //! A slot is a free name in a folder of the trash on the same file system; whoever gives it out has
 //! written down before what will be moved there, so that a killed run can be settled.
 
+mod error;
 mod fallback;
 mod staging;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod vacate;
 use std::ffi::OsStr;
 use std::io;
 
+pub use error::{ReplaceError, Step};
 pub use staging::{Draft, Parent, Staged, Staging, Workspace};
 
 use crate::disk::{Disk, is_kind};
@@ -24,86 +26,6 @@ use crate::tree::{Kind, RepoPath, Signature, Stat};
 
 /// A name in an open folder.
 pub type Name<'a, D> = (&'a <D as Disk>::Folder, &'a OsStr);
-
-/// What an operation was doing when the disk refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Opening the folder.
-    Open,
-    /// Writing the new file beside its place.
-    Stage,
-    /// Looking at the name.
-    Look,
-    /// Moving a file to the trash, or ours to its place.
-    Move,
-}
-
-impl Step {
-    /// Returns what could not be done, as it stands in messages.
-    fn words(self) -> &'static str {
-        match self {
-            Self::Open => "open the folder",
-            Self::Stage => "write",
-            Self::Look => "look at",
-            Self::Move => "replace",
-        }
-    }
-}
-
-/// Why a name could not be given or taken; nothing was lost, and nothing is half done.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplaceError {
-    /// A file or a link has the place of a folder.
-    #[error("{path} is not a folder")]
-    NotAFolder {
-        /// The place.
-        path: RepoPath,
-    },
-    /// A folder above the name does not exist.
-    #[error("the folder {path} does not exist")]
-    Missing {
-        /// The folder.
-        path: RepoPath,
-    },
-    /// The folder is `.lsync` under another name.
-    #[error("{path} is lsync's own folder under another name")]
-    Control {
-        /// The folder.
-        path: RepoPath,
-    },
-    /// The disk cannot rename between the staging folder and the name.
-    #[error("{path} lies on another file system than its folder's top")]
-    OtherFileSystem {
-        /// The name.
-        path: RepoPath,
-    },
-    /// The slot in the trash has been taken.
-    #[error("the place of {path} in the trash is taken")]
-    SlotTaken {
-        /// The name whose old file should have gone there.
-        path: RepoPath,
-    },
-    /// The disk refused.
-    #[error("cannot {} {path}", step.words())]
-    Io {
-        /// What was being done.
-        step: Step,
-        /// The name.
-        path: RepoPath,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl ReplaceError {
-    /// Says what was being done where.
-    fn io(step: Step, path: &RepoPath, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::CrossesDevices {
-            return Self::OtherFileSystem { path: path.clone() };
-        }
-        Self::Io { step, path: path.clone(), source }
-    }
-}
 
 /// How the name differs from what the plan expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

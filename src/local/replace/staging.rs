@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{ReplaceError, Step};
-use crate::disk::{Disk, ensure_folder};
+use crate::disk::{Disk, ensure_folder, may_be_folded, other_spelling};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// The name of the control folder.
@@ -35,6 +36,8 @@ pub struct Workspace<D: Disk> {
     pub control: D::Folder,
     /// The open `.lsync/tmp/`.
     pub temporary: D::Folder,
+    /// Whether the file system lists names as they are given to it, once that is known.
+    keeps_names: Arc<OnceLock<bool>>,
 }
 
 /// Knows where files can be staged so that one rename gives them their name.
@@ -49,6 +52,8 @@ pub struct Staging<D: Disk> {
     control_identity: (u64, u64),
     main: Workspace<D>,
     others: Mutex<HashMap<String, Workspace<D>>>,
+    /// Folders that are known to be listed under the very name by which they were opened.
+    spelled: Mutex<HashSet<RepoPath>>,
     token: String,
     next_number: AtomicU64,
     /// Names in the temporary folders that are not swept: a later transfer goes on with them.
@@ -87,8 +92,9 @@ impl<D: Disk> Staging<D> {
             root: root.clone(),
             root_device: disk.stat_folder(root)?.device,
             control_identity: (identity.device, identity.inode),
-            main: Workspace { top: String::new(), control, temporary },
+            main: Workspace { top: String::new(), control, temporary, keeps_names: Arc::default() },
             others: Mutex::default(),
+            spelled: Mutex::default(),
             token: token.to_owned(),
             next_number: AtomicU64::new(1),
             kept: HashSet::new(),
@@ -118,7 +124,8 @@ impl<D: Disk> Staging<D> {
     /// # Errors
     /// [`ReplaceError::NotAFolder`] where a file or link has the place of a folder,
     /// [`ReplaceError::Missing`] where a folder is absent, [`ReplaceError::Control`] where a
-    /// component is the control folder under another name.
+    /// component is the control folder under another name, [`ReplaceError::Folded`] where the disk
+    /// takes one component for another one.
     pub fn open_parent(&self, path: &RepoPath, create: bool) -> Result<Parent<D>, ReplaceError> {
         let mut parent = Parent { folder: self.root.clone(), top: String::new() };
         let mut device = self.root_device;
@@ -126,15 +133,18 @@ impl<D: Disk> Staging<D> {
             let name = OsStr::new(ancestor.name());
             let folder = match self.disk.open_folder(&parent.folder, name) {
                 Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
-                    ensure_folder(&self.disk, &parent.folder, name, 0o777)
+                    self.make_folder(&parent, &ancestor)?
                 }
                 other => other,
             };
-            parent.folder = folder.map_err(|error| not_opened(error, &ancestor))?;
-            let stat = self
-                .disk
-                .stat_folder(&parent.folder)
-                .map_err(|error| ReplaceError::io(Step::Open, &ancestor, error))?;
+            let looked = folder.and_then(|folder| Ok((self.disk.stat_folder(&folder)?, folder)));
+            let (stat, folder) = match looked {
+                Ok(looked) => looked,
+                Err(error) => return Err(self.not_opened(error, (&parent.folder, &ancestor))),
+            };
+            self.check_spelling((&parent.folder, &ancestor), &stat)
+                .map_err(|error| ReplaceError::io(Step::Open, &ancestor, error))??;
+            parent.folder = folder;
             if (stat.device, stat.inode) == self.control_identity {
                 return Err(ReplaceError::Control { path: ancestor });
             }
@@ -144,6 +154,115 @@ impl<D: Disk> Staging<D> {
             }
         }
         Ok(parent)
+    }
+
+    /// Makes and opens a folder; somebody else may be faster.
+    fn make_folder(
+        &self,
+        parent: &Parent<D>,
+        path: &RepoPath,
+    ) -> Result<io::Result<D::Folder>, ReplaceError> {
+        let (above, name) = (&parent.folder, OsStr::new(path.name()));
+        match self.disk.make_folder(above, name, 0o777) {
+            Ok(()) => {
+                let respelled = self.respelled(&self.for_parent_of(parent, path)?, (above, path));
+                if let Some(other) = respelled.map_err(|e| ReplaceError::io(Step::Open, path, e))? {
+                    self.disk.remove_folder(above, name).unwrap_or_default();
+                    return Err(ReplaceError::respelled(path, &other));
+                }
+                self.spelled().insert(path.clone());
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+            Err(error) => return Ok(Err(error)),
+        }
+        Ok(self.disk.open_folder(above, name))
+    }
+
+    fn for_parent_of(
+        &self,
+        parent: &Parent<D>,
+        path: &RepoPath,
+    ) -> Result<Workspace<D>, ReplaceError> {
+        self.for_parent(parent).map_err(|error| ReplaceError::io(Step::Open, path, error))
+    }
+
+    /// Returns how the folder lists a name that was just made there, where that is another one: some
+    /// file systems write all names in one case, or in one Unicode form.
+    pub fn respelled(
+        &self,
+        workspace: &Workspace<D>,
+        (folder, path): (&D::Folder, &RepoPath),
+    ) -> io::Result<Option<OsString>> {
+        let name = OsStr::new(path.name());
+        // FAT takes dots and blanks off the end, whatever it does with other names.
+        let ends_oddly = matches!(name.as_bytes().last(), Some(b'.' | b' '));
+        if !ends_oddly && self.keeps_names(workspace)? {
+            return Ok(None);
+        }
+        other_spelling(&self.disk, folder, name)
+    }
+
+    /// Asks each file system once, by a file of our own, whether it lists a name as it was given.
+    fn keeps_names(&self, workspace: &Workspace<D>) -> io::Result<bool> {
+        if let Some(known) = workspace.keeps_names.get() {
+            return Ok(*known);
+        }
+        let folder = &workspace.temporary;
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let name = OsString::from(format!("{}-{number}-A\u{e9}e\u{301}", self.token));
+        drop(self.disk.create(folder, &name, 0o600)?);
+        let listed = self.disk.read_folder(folder);
+        self.disk.unlink(folder, &name)?;
+        let keeps = listed?.iter().any(|(listed, _)| *listed == name);
+        Ok(*workspace.keeps_names.get_or_init(|| keeps))
+    }
+
+    /// Refuses a folder that the disk lists under another name than its path has: what is put there
+    /// would be seen as something else by the next scan.
+    fn check_spelling(
+        &self,
+        (above, path): (&D::Folder, &RepoPath),
+        found: &Stat,
+    ) -> io::Result<Result<(), ReplaceError>> {
+        let name = OsStr::new(path.name());
+        if self.spelled().contains(path) {
+            return Ok(Ok(()));
+        }
+        if may_be_folded(&self.disk, above, (name, found))? {
+            let parent = path.parent();
+            // One reading of the list is enough for all folders in it.
+            let listed = self.disk.read_folder(above)?.into_iter();
+            let listed = listed.filter(|(_, kind)| matches!(kind, None | Some(Kind::Folder)));
+            let named = listed.filter_map(|(name, _)| {
+                name.to_str().and_then(|name| RepoPath::below(parent.as_ref(), name).ok())
+            });
+            self.spelled().extend(named);
+            if !self.spelled().contains(path)
+                && let Some(other) = other_spelling(&self.disk, above, name)?
+            {
+                return Ok(Err(ReplaceError::folded(path, &other)));
+            }
+        }
+        self.spelled().insert(path.clone());
+        Ok(Ok(()))
+    }
+
+    fn spelled(&self) -> MutexGuard<'_, HashSet<RepoPath>> {
+        self.spelled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says why a folder above a target could not be opened.
+    fn not_opened(&self, error: io::Error, (above, path): (&D::Folder, &RepoPath)) -> ReplaceError {
+        match error.kind() {
+            io::ErrorKind::NotADirectory => {
+                match other_spelling(&self.disk, above, OsStr::new(path.name())) {
+                    Ok(Some(other)) => ReplaceError::folded(path, &other),
+                    _ => ReplaceError::NotAFolder { path: path.clone() },
+                }
+            }
+            io::ErrorKind::NotFound => ReplaceError::Missing { path: path.clone() },
+            _ => ReplaceError::io(Step::Open, path, error),
+        }
     }
 
     /// Returns the workspace on the file system of `parent`; made there if absent, swept at its
@@ -162,7 +281,8 @@ impl<D: Disk> Staging<D> {
         let temporary = ensure_folder(&self.disk, &control, OsStr::new("tmp"), 0o700)?;
         ensure_folder(&self.disk, &control, OsStr::new("trash"), 0o700)?;
         sweep(&self.disk, &temporary, &self.kept)?;
-        let workspace = Workspace { top: parent.top.clone(), control, temporary };
+        let top = parent.top.clone();
+        let workspace = Workspace { top, control, temporary, keeps_names: Arc::default() };
         others.insert(parent.top.clone(), workspace.clone());
         Ok(workspace)
     }
@@ -324,13 +444,4 @@ fn sweep<D: Disk>(disk: &D, temporary: &D::Folder, kept: &HashSet<OsString>) -> 
         }
     }
     Ok(())
-}
-
-/// Says why a folder above a target could not be opened.
-fn not_opened(error: io::Error, path: &RepoPath) -> ReplaceError {
-    match error.kind() {
-        io::ErrorKind::NotADirectory => ReplaceError::NotAFolder { path: path.clone() },
-        io::ErrorKind::NotFound => ReplaceError::Missing { path: path.clone() },
-        _ => ReplaceError::io(Step::Open, path, error),
-    }
 }

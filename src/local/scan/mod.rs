@@ -5,6 +5,7 @@
 //! every name is looked up in the handle of its folder, so that no link is ever followed.
 
 mod order;
+mod outliers;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +13,10 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::Arc;
 
+pub use outliers::{Found, Outliers};
+
 use super::ignore::{RULES_FILE, RuleStack};
-use crate::disk::Disk;
+use crate::disk::{Disk, other_spelling};
 use crate::tree::{KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
 
 /// The control folder, which never travels.
@@ -29,11 +32,13 @@ pub struct ScanOptions {
     pub scope: Option<RepoPath>,
     /// The longest path that a key can hold, in bytes: 1,024 less the length of the prefix.
     pub key_bytes_max: usize,
+    /// Folders on which other file systems were mounted.
+    pub mounts: Vec<RepoPath>,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { scope: None, key_bytes_max: KEY_BYTES_MAX }
+        Self { scope: None, key_bytes_max: KEY_BYTES_MAX, mounts: Vec::new() }
     }
 }
 
@@ -51,6 +56,8 @@ pub enum LocalItem {
         /// Why it cannot be a key, as a half sentence.
         reason: String,
     },
+    /// The top of another file system, which was entered. It has no place in the order of keys.
+    Top(RepoPath),
 }
 
 /// Why a scan ended early: nothing is known of the whole working copy.
@@ -65,7 +72,9 @@ pub enum ScanError {
 ///
 /// * One lstat a file, relative to the handle of its folder. Files that forbid reading are files.
 /// * A folder is either entered or gives one marker; so do links and special files. Checked in this
-///   order: ignored, unreadable, nested repository, link, special file, longer than a key.
+///   order: ignored, unreadable, a missing disk, nested repository, link, special file, longer than
+///   a key.
+/// * Where a disk was mounted that is missing now, there is a marker even if nothing else is left.
 /// * Markers of folders stand where `name/` sorts, all others where `name` sorts; what lies at and
 ///   below any marker is left alone.
 /// * Names that vanish meanwhile are absent. Names that turn into something else meanwhile are
@@ -81,12 +90,15 @@ pub struct Scan<D: Disk> {
     /// The components of the scope that are still to be descended, the next one last.
     scope: Vec<String>,
     key_bytes_max: usize,
+    mounts: Vec<RepoPath>,
 }
 
 /// An open folder on the current path.
 struct Level<D: Disk> {
     folder: D::Folder,
     path: Option<RepoPath>,
+    /// Number of its file system.
+    device: u64,
     /// What is left of its names, the next one last.
     names: Vec<(OsString, Option<Kind>)>,
     /// How many layers of rules belong to the folders above.
@@ -110,7 +122,7 @@ impl From<io::Error> for Closed {
 impl<D: Disk> Scan<D> {
     /// Begins a scan of `root`; nothing is read before the first item is asked for.
     pub fn new(disk: &D, root: &D::Folder, options: ScanOptions) -> Self {
-        let ScanOptions { scope, key_bytes_max } = options;
+        let ScanOptions { scope, key_bytes_max, mounts } = options;
         let scope = scope.iter().flat_map(|scope| scope.components().rev());
         Self {
             disk: disk.clone(),
@@ -119,6 +131,7 @@ impl<D: Disk> Scan<D> {
             rules: RuleStack::default(),
             scope: scope.map(str::to_owned).collect(),
             key_bytes_max,
+            mounts,
         }
     }
 
@@ -129,9 +142,10 @@ impl<D: Disk> Scan<D> {
 
     /// Opens the level of `folder`: lists its names and adds its rules.
     fn enter(&mut self, folder: D::Folder, path: Option<RepoPath>) -> Result<(), Closed> {
+        let device = self.disk.stat_folder(&folder)?.device;
         // Above the scope only one name counts, and looking for it beats listing a large folder.
-        let (names, listed) = match self.scope.pop() {
-            Some(name) => (vec![(OsString::from(name), None)], false),
+        let (mut names, listed) = match self.scope.pop() {
+            Some(name) => (self.named(&folder, OsString::from(name)), false),
             None => (self.disk.read_folder(&folder)?, true),
         };
         let has = |name: &str| !listed || names.iter().any(|(other, _)| other == name);
@@ -142,9 +156,62 @@ impl<D: Disk> Scan<D> {
         if has(RULES_FILE) {
             self.rules.enter(&self.disk, &folder, path.as_ref().map_or("", RepoPath::as_str))?;
         }
+        self.expect_mounts(path.as_ref(), &mut names, listed);
         let names = order::in_key_order(&self.disk, &folder, names);
-        self.levels.push(Level { folder, path, names, layers });
+        self.levels.push(Level { folder, path, device, names, layers });
         Ok(())
+    }
+
+    /// Returns a name above the scope, unless the folder lists what it finds there under another one.
+    fn named(&self, folder: &D::Folder, name: OsString) -> Vec<(OsString, Option<Kind>)> {
+        // What cannot be looked at is marked when it is visited.
+        match other_spelling(&self.disk, folder, &name) {
+            Ok(Some(_)) => Vec::new(),
+            Ok(None) | Err(_) => vec![(name, None)],
+        }
+    }
+
+    /// Adds the names that lead to a mount and are not there: a missing disk is no deletion.
+    fn expect_mounts(
+        &self,
+        folder: Option<&RepoPath>,
+        names: &mut Vec<(OsString, Option<Kind>)>,
+        listed: bool,
+    ) {
+        for mount in &self.mounts {
+            let below = match folder {
+                None => Some(mount.as_str()),
+                Some(folder) if mount.is_below(folder) => {
+                    mount.as_str().get(folder.as_str().len() + 1..)
+                }
+                Some(_) => None,
+            };
+            let Some(name) = below.and_then(|below| below.split('/').next()) else { continue };
+            match names.iter_mut().find(|(other, _)| other == name) {
+                // Above a scope nobody has looked: absent or not, it counts as a folder.
+                Some((_, kind)) if kind.is_none() => *kind = Some(Kind::Folder),
+                None if listed => names.push((OsString::from(name), Some(Kind::Folder))),
+                Some(_) | None => (),
+            }
+        }
+    }
+
+    /// Returns the mount that is at `path` or below it.
+    fn mount_within(&self, path: &RepoPath) -> Option<Marker> {
+        let mount = self.mounts.iter().find(|mount| mount.is_within(path));
+        mount.cloned().map(Marker::Unmounted)
+    }
+
+    /// Tells whether a folder, which a disk was mounted on, is only what that disk has left.
+    fn is_unmounted(&self, folder: &D::Folder, path: &RepoPath) -> io::Result<bool> {
+        let above = self.levels.last().map(|level| level.device);
+        if !self.mounts.contains(path) || above != Some(self.disk.stat_folder(folder)?.device) {
+            return Ok(false);
+        }
+        match self.disk.lstat(folder, OsStr::new(CONTROL_FOLDER)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            other => other.map(|_| false),
+        }
     }
 
     /// Tells whether a folder holds a repository.
@@ -196,10 +263,15 @@ impl<D: Disk> Scan<D> {
         let parent = &self.levels.last()?.folder;
         let folder = match self.disk.open_folder(parent, name) {
             Ok(folder) => folder,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let marker = self.mount_within(&path)?;
+                return Some(self.marked(path, true, marker));
+            }
             Err(error) => {
                 let marker = match self.disk.lstat(parent, name) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        self.mount_within(&path)?
+                    }
                     Ok(stat) if stat.kind == Kind::Link => Marker::Link,
                     Ok(stat) if stat.kind != Kind::Folder => became_something_else(),
                     Ok(_) | Err(_) => Marker::Unreadable(error.to_string()),
@@ -207,7 +279,13 @@ impl<D: Disk> Scan<D> {
                 return Some(self.marked(path, true, marker));
             }
         };
-        match self.enter(folder, Some(path.clone())) {
+        let entered = match self.is_unmounted(&folder, &path) {
+            Ok(true) => return Some(self.marked(path.clone(), true, Marker::Unmounted(path))),
+            Ok(false) => self.enter(folder, Some(path.clone())),
+            Err(error) => Err(Closed::Failed(error)),
+        };
+        match entered {
+            Ok(()) if self.is_top() => Some(LocalItem::Top(path)),
             Ok(()) => None,
             Err(Closed::Nested) => Some(self.marked(path, true, Marker::Nested)),
             Err(Closed::Failed(error)) if error.kind() == io::ErrorKind::NotFound => None,
@@ -222,6 +300,10 @@ impl<D: Disk> Scan<D> {
         let marker = match self.disk.lstat(&self.levels.last()?.folder, name) {
             // A file above the scope has nothing below it.
             Ok(stat) if stat.kind == Kind::File && !self.scope.is_empty() => return None,
+            // A file in the place of a mount says nothing about what is on the disk.
+            Ok(stat) if stat.kind == Kind::File && self.mount_within(&path).is_some() => {
+                self.mount_within(&path)?
+            }
             Ok(stat) if stat.kind == Kind::File => {
                 let entry = LocalEntry { path, state: LocalState::File(stat) };
                 return Some(LocalItem::Entry(entry));
@@ -259,15 +341,12 @@ impl<D: Disk> Scan<D> {
     /// Tells whether a control folder in the innermost folder is one that this working copy made:
     /// at the root, or for trash and temporaries at the top of another file system.
     fn is_own_control_folder(&self) -> bool {
-        let device =
-            |level: &Level<D>| self.disk.stat_folder(&level.folder).map(|stat| stat.device);
-        match &self.levels[..] {
-            [.., above, level] => match (device(above), device(level)) {
-                (Ok(above), Ok(here)) => above != here,
-                _ => false,
-            },
-            _ => true,
-        }
+        self.levels.len() < 2 || self.is_top()
+    }
+
+    /// Tells whether the innermost folder is the top of a file system below that of the root.
+    fn is_top(&self) -> bool {
+        matches!(&self.levels[..], [.., above, level] if above.device != level.device)
     }
 }
 

@@ -151,3 +151,63 @@ fn without_exchange_no_conditions_are_promised_any_more() {
     put(&remote, "f", "ours", &Condition::Matches(etag)).unwrap();
     assert_eq!(remote.capabilities().conditional_put, Conditions::None);
 }
+
+/// Uploads `text` in parts of one byte, stored in the order `stored`, and puts them together.
+fn upload(
+    remote: &FolderRemote<MemoryDisk>,
+    text: &'static str,
+    stored: &[u32],
+    condition: &Condition,
+) -> Result<Etag, RemoteError> {
+    let path = RepoPath::parse("f").unwrap();
+    let id = remote.start_upload(&path, 5).now_or_never().unwrap()?;
+    let mut parts = Vec::new();
+    for number in stored {
+        let at = usize::try_from(*number).unwrap() - 1;
+        let body = Bytes::from(&text[at..=at]);
+        parts.push(remote.upload_part(&path, &id, *number, body).now_or_never().unwrap()?);
+    }
+    parts.sort_by_key(|part| part.number);
+    let attributes = Attributes { mtime: 5, crc64: crc64_of(text.as_bytes()) };
+    let completed = remote.complete_upload(&path, &id, &parts, &attributes, condition);
+    let completed = completed.now_or_never().unwrap().map(|stored| stored.etag);
+    remote.abort_upload(&path, &id).now_or_never().unwrap()?;
+    completed
+}
+
+#[test]
+fn a_save_at_any_moment_while_parts_are_put_together_is_not_lost() {
+    // Parts in their order are the object as they lie; others are copied first.
+    for stored in [&[1, 2, 3][..], &[2, 3, 1]] {
+        for moment in 1.. {
+            let disk = bucket();
+            let remote = open(&disk);
+            let etag = put(&remote, "f", "base", &Condition::Absent).unwrap();
+            let (hands, calls) = (disk.clone(), Arc::new(AtomicU64::new(0)));
+            let count = Arc::clone(&calls);
+            disk.set_hook(Some(Arc::new(move |_| {
+                if count.fetch_add(1, Ordering::Relaxed) + 1 == moment {
+                    hands.advance(1_000_000_000);
+                    hands.person().save("/bucket/f", "E1");
+                }
+            })));
+            let outcome = upload(&remote, "new", stored, &Condition::Matches(etag));
+            disk.set_hook(None);
+            let shown = disk.person().read("/bucket/f");
+            let is_over = calls.load(Ordering::Relaxed) < moment;
+            sweep(&disk);
+            if is_over {
+                assert!(outcome.is_ok() && shown == b"new" && moment > 12, "{stored:?} {moment}");
+                break;
+            }
+            // Before the swap the save wins; after it, it is the next version.
+            assert_eq!(shown, b"E1", "{stored:?} {moment} {outcome:?}");
+            if let Ok(etag) = outcome {
+                let path = RepoPath::parse("f").unwrap();
+                let now = remote.head(&path).now_or_never().unwrap().unwrap();
+                assert_ne!(now.entry.version.etag, etag, "{stored:?} {moment}");
+            }
+            assert!(all_contents(&disk).contains(&"E1".to_owned()), "{stored:?} {moment}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Looks at what stands above the operands, where the plan makes something new below it.
+
+use super::context::Context;
+use super::retry::retry;
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::plan::PlanBuilder;
+use crate::remote::{Remote, RemoteError, RemoteErrorKind};
+use crate::tree::{Kind, RemoteEntry, RepoPath};
+
+/// Turns creations below a name that is a file into a conflict: one `HEAD` for each folder above
+/// an operand in which the bucket would get something new, and none otherwise.
+///
+/// # Errors
+/// Where the store does not say whether there is such a file.
+pub async fn look_above<D: Disk, R: Remote, C: Clock>(
+    context: &Context<D, R, C>,
+    builder: &mut PlanBuilder,
+    operands: &[RepoPath],
+) -> Result<(), RemoteError> {
+    let mut found: Option<RepoPath> = None;
+    for folder in builder.folders_above(operands) {
+        // Below a file that was found nothing is left to be done.
+        if found.as_ref().is_some_and(|above| folder.path.is_below(above)) {
+            continue;
+        }
+        let looked = folder.here.then(|| context.look(&folder.path).ok().flatten()).flatten();
+        let here = looked.filter(|stat| stat.kind == Kind::File);
+        let there = if folder.there { context.object(&folder.path).await? } else { None };
+        if here.is_some() || there.is_some() {
+            builder.file_above(&folder.path, here, there);
+            found = Some(folder.path);
+        }
+    }
+    Ok(())
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Looks at one object as a listing would show it; `None` where there is none.
+    pub(super) async fn object(&self, path: &RepoPath) -> Result<Option<RemoteEntry>, RemoteError> {
+        match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
+            Ok(object) => Ok(Some(object.entry)),
+            Err(error) if error.kind == RemoteErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
