@@ -60,6 +60,9 @@ pub enum PathError {
     NotUnicode,
 }
 
+/// The folder at the root of a working copy that holds everything of lsync's: no path leads there.
+pub const CONTROL: &str = ".lsync";
+
 impl RepoPath {
     /// Checks `text` and makes it a path; nothing is normalised.
     pub fn parse(text: &str) -> Result<Self, PathError> {
@@ -168,7 +171,7 @@ fn is_control_name(name: &str) -> bool {
             .flat_map(char::to_lowercase)
             .collect();
         let stem = folded.split(':').next().unwrap_or("").trim_end_matches([' ', '.']);
-        stem == ".lsync" || is_short_name(stem)
+        stem == CONTROL || is_short_name(stem)
     } else {
         false
     }
