@@ -1,12 +1,12 @@
 //! `lsync resolve`: settles conflicts.
 
-mod beside;
 mod choice;
+mod theirs;
 
 use std::time::Instant;
 
-use beside::Beside;
 use choice::{Answer, look};
+use theirs::Theirs;
 
 use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
@@ -160,13 +160,13 @@ async fn ask(
     position: (usize, usize),
 ) -> Result<Option<Resolution>, Error> {
     let sides = look(&world.remote, conflict).await;
-    let mut beside = Beside::new(world);
-    let mut answer = choice::ask(&context.screen, conflict, &sides, position);
+    let mut theirs = Theirs::new(world);
+    let mut answer = choice::ask(&context.screen, conflict, &sides, position).await;
     while let Ok(Answer::Fetch) = answer {
-        if let Err(error) = beside.fetch(context, conflict).await {
+        if let Err(error) = theirs.fetch(context, conflict).await {
             context.screen.error(&error.to_string(), &error.causes(), error.hint().as_deref());
         }
-        answer = choice::ask_again(&context.screen, conflict, &sides);
+        answer = choice::ask_again(&context.screen, conflict, &sides).await;
     }
     match answer? {
         Answer::Settle(resolution) => Ok(Some(resolution)),
