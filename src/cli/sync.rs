@@ -171,6 +171,9 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
         report::plan(context, wish.word, &plan, started.elapsed());
         let (read_only, url) = store(&world);
         report::warn_of_read_only(context, read_only, url, &plan);
+        if let Err(stop) = sync::guard(&plan, &request) {
+            report::warn_of_stop(context, &stop);
+        }
         return Ok(Exit::of_plan(&plan));
     }
     let agreed = agreed(context, wish, &request, &plan);
