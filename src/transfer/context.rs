@@ -102,6 +102,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.budget.acquire_many(permits).await.ok()
     }
 
+    /// Returns where files are staged; only runs that change nothing have no such place.
+    pub(super) fn staging(&self) -> Result<&Staging<D>, Trouble> {
+        self.staging.as_ref().ok_or_else(Trouble::lacks("a place to stage files"))
+    }
+
     /// Opens the folder that `path` lies in; no link is followed.
     pub(super) fn open_parent(&self, path: &RepoPath) -> std::io::Result<D::Folder> {
         self.disk.open_beneath(&self.root, path.parent_str())
@@ -168,7 +173,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.wait_for_tick(path, expected).await?;
         let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
         let hashed = content::hash_file(&self.disk, &folder, OsStr::new(path.name()), want)?;
-        if content::is_untouched(expected, &hashed.stat) {
+        if expected.is_untouched(&hashed.stat) {
             Ok(hashed)
         } else {
             Err(Trouble::changed("it was changed here"))
@@ -189,11 +194,18 @@ pub(super) enum Trouble {
     Remote(RemoteError),
     /// The run ends before this path's turn.
     Stopped,
+    /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
+    Bug(&'static str),
 }
 
 impl Trouble {
     pub(super) fn changed(reason: &str) -> Self {
         Self::Changed(reason.to_owned())
+    }
+
+    /// The action lacks something that every action of its kind has.
+    pub(super) fn lacks(what: &'static str) -> impl FnOnce() -> Self {
+        move || Self::Bug(what)
     }
 
     pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {

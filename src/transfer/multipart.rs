@@ -42,7 +42,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (parts, digests) = self.send_parts(source, upload).await?;
         // The commit point: what is on the disk now must be what was read.
         match self.look(source.path).map_err(|error| Trouble::io(source.path, &error))? {
-            Some(stat) if content::is_untouched(source.stat, &stat) => (),
+            Some(stat) if source.stat.is_untouched(&stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
         let stored = self.complete(source, upload, &parts, &digests).await?;
@@ -60,7 +60,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let file = file.map_err(|error| Trouble::io(path, &error))?;
         let is_expected = || -> Result<(), Trouble> {
             let stat = self.disk.fstat(&file).map_err(|error| Trouble::io(path, &error))?;
-            if stat.kind == Kind::File && content::is_untouched(source.stat, &stat) {
+            if stat.kind == Kind::File && source.stat.is_untouched(&stat) {
                 Ok(())
             } else {
                 Err(Trouble::changed("it was changed here"))

@@ -31,5 +31,6 @@ mod stores;
 #[path = "../support/mod.rs"]
 mod support;
 mod team;
+mod terminal;
 mod transfers;
 mod trash;
