@@ -317,10 +317,13 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
     }
 }
 
-/// Names a limit that lets the plan pass.
 fn safety_hint(stop: &SafetyStop) -> String {
-    let deletions = stop.deletions;
-    format!("look at it with --dry-run; if it is right, add --max-delete {deletions} (or 100%)")
+    format!("look at it with --dry-run; {}", higher_limit(stop))
+}
+
+/// Names a limit that lets the plan pass.
+pub fn higher_limit(stop: &SafetyStop) -> String {
+    format!("if it is right, add --max-delete {} (or 100%)", stop.deletions)
 }
 
 #[cfg(test)]

@@ -58,8 +58,11 @@ pub trait Monitor: Send + Sync {
     /// Something happened to one path.
     fn event(&self, event: Event);
 
-    /// Bytes of a body went over the line.
+    /// Bytes of a body that the plan counts went over the line.
     fn bytes(&self, count: u64);
+
+    /// Bytes that were reported do not count: their body broke off, or was another one.
+    fn bytes_lost(&self, _count: u64) {}
 
     /// Local files scanned and objects listed so far.
     fn counted(&self, local: u64, remote: u64);

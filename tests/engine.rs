@@ -11,27 +11,33 @@ mod operands;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lsync::disk::{MemoryClock, MemoryDisk, Person};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
 use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
-use lsync::remote::memory::Operation;
-use lsync::remote::{Capabilities, MemoryRemote};
+use lsync::remote::memory::{Fault, Operation};
+use lsync::remote::{Capabilities, MemoryRemote, RemoteErrorKind};
 use lsync::repository::{Config, RemoteConfig, Repository};
 use lsync::sync::{self, Report, Request, SyncError, Tuning, World};
 use lsync::tree::RepoPath;
 
-/// Collects events, so that a test can say what a person was told.
+/// Collects events and counts bytes, so that a test can say what a person was told.
 #[derive(Default)]
-struct Told(Mutex<Vec<Event>>);
+struct Told(Mutex<Vec<Event>>, AtomicU64);
 
 impl Monitor for Told {
     fn phase(&self, _: Phase) {}
     fn event(&self, event: Event) {
         self.0.lock().unwrap().push(event);
     }
-    fn bytes(&self, _: u64) {}
+    fn bytes(&self, count: u64) {
+        self.1.fetch_add(count, Ordering::Relaxed);
+    }
+    fn bytes_lost(&self, count: u64) {
+        self.1.fetch_sub(count, Ordering::Relaxed);
+    }
     fn counted(&self, _: u64, _: u64) {}
     fn warning(&self, _: &str) {}
 }
@@ -651,4 +657,24 @@ async fn force_takes_no_edit_that_came_after_the_plan_in_the_tick_of_the_last_on
         assert_eq!(bob.read("f").as_deref(), Some("late"), "{direction:?}");
         assert_eq!(bob.read("extra").as_deref(), Some("late"), "{direction:?}");
     }
+}
+
+#[tokio::test]
+async fn bytes_that_come_twice_or_go_to_the_trash_are_counted_once_or_not_at_all() {
+    let (remote, ann, bob) = team();
+    ann.write("f", "0123456789");
+    ann.sync().await;
+    remote.fail(Fault::new(RemoteErrorKind::Interrupted).mid_body().first(2));
+    assert_eq!(bob.sync().await.downloaded, 1);
+    assert_eq!(remote.count(Operation::Get), 3, "it was fetched three times");
+    assert_eq!(bob.told.1.load(Ordering::Relaxed), 10);
+    remote.clear_faults();
+    // A forced push fetches what it replaces, which is no part of what it has to transfer.
+    ann.write("f", "abc");
+    ann.sync().await;
+    bob.write("f", "bob's");
+    let (before, plan) = (bob.told.1.load(Ordering::Relaxed), request(Direction::ForcedPush));
+    let report = bob.try_run(&Request { selection: only("f"), ..plan }).await.unwrap();
+    assert_eq!((report.uploaded, remote.count(Operation::Get)), (1, 4));
+    assert_eq!(bob.told.1.load(Ordering::Relaxed) - before, 5);
 }

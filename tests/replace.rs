@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use lsync::disk::{Call, Crash, Disk as _, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
-    Change, Outcome, Staging, Target, create_new, is_untouched, remove, swap, swap_folder,
+    Change, Outcome, Staging, Target, create_new, remove, swap, swap_folder,
 };
 use lsync::repository::trash::{Fate, NewEntry, Side, TrashRun, What, Why, list, settle};
 use lsync::tree::{Kind, RepoPath, Stat};
@@ -172,7 +172,7 @@ impl World {
                 let is_same = |folder: &_| {
                     let names = disk.read_folder(folder)?;
                     let stat = disk.lstat(folder, OsStr::new("inner"))?;
-                    Ok(names.len() == 1 && self.inner.is_some_and(|i| is_untouched(&i, &stat)))
+                    Ok(names.len() == 1 && self.inner.is_some_and(|i| i.is_untouched(&stat)))
                 };
                 let place = (&target, expected);
                 swap_folder(disk, staged, place, slot.name(), is_same)?.without_row()

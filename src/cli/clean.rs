@@ -38,7 +38,7 @@ pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result
         let begun = rfc3339(upload.begun);
         context.screen.result(&format!("begun {begun}  {}", escape(&upload.key)));
     }
-    if !arguments.yes && !agreed(context, abandoned.len() as u64)? {
+    if !arguments.yes && !agreed(context, abandoned.len() as u64).await? {
         return Ok(Exit::SafetyStop);
     }
     let aborted = abort_all(context, &remote, &abandoned).await?;
@@ -74,7 +74,7 @@ fn abandoned(
     Ok(listed.into_iter().filter_map(pick).collect())
 }
 
-fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
+async fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
     if !context.screen.can_ask() {
         return Err(Error::usage(
             "`lsync clean` asks before it begins, and nobody is there to answer",
@@ -82,7 +82,8 @@ fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
         ));
     }
     let uploads = count(uploads, "upload", "uploads");
-    Ok(prompt::confirm(&format!("Throw away what was sent of {uploads}?"))?)
+    let question = format!("Throw away what was sent of {uploads}?");
+    Ok(prompt::confirm(&question).await?)
 }
 
 /// Throws uploads away, one after the other; one that fails is reported.

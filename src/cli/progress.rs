@@ -245,6 +245,12 @@ impl Monitor for Progress {
         self.redraw();
     }
 
+    fn bytes_lost(&self, bytes: u64) {
+        self.counters.bytes.fetch_sub(bytes, RELAXED);
+        self.with_bar(|bar| bar.dec(bytes));
+        self.redraw();
+    }
+
     fn counted(&self, local: u64, remote: u64) {
         self.counters.local.store(local, RELAXED);
         self.counters.remote.store(remote, RELAXED);
@@ -367,6 +373,17 @@ mod tests {
         progress.active(&path, false);
         progress.event(Event::Done(item("a")));
         assert_eq!(progress.line().as_deref(), Some("1 of 3 files"));
+    }
+
+    #[test]
+    fn bytes_of_a_body_that_broke_off_are_taken_back() {
+        let (screen, ..) = in_memory(OutputOptions::default());
+        let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
+        progress.phase(Phase::Working { files: 1, bytes: 4 });
+        progress.bytes(3);
+        progress.bytes_lost(3);
+        let line = progress.line().unwrap();
+        assert!(line.starts_with("0 of 1 file, 0 B of 4 B"), "{line}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::json::{self, Counts};
 use super::render;
 use super::session::Context;
-use crate::error::{Error, Exit};
-use crate::plan::{ActionKind, Conflict, Notice, Plan};
+use crate::error::{Error, Exit, higher_limit};
+use crate::plan::{ActionKind, Conflict, Notice, Plan, SafetyStop};
 use crate::transfer::Report;
 
 /// What to do about a file against a folder.
@@ -146,6 +146,12 @@ pub(super) fn conflict_hints(word: &str, conflicts: u64, to_rename: u64) -> Vec<
         hints.push(RENAME_HINT);
     }
     hints
+}
+
+/// Says of a plan that is not carried out that the guard would stop it.
+pub(super) fn warn_of_stop(context: &Context, stop: &SafetyStop) {
+    context.screen.warning(&format!("without --dry-run this stops: {stop}"));
+    context.screen.hint(&higher_limit(stop));
 }
 
 /// Says of a plan that is not carried out that the bucket will refuse it.

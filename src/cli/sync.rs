@@ -175,9 +175,16 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
         report::plan(context, wish.word, &plan, started.elapsed());
         let (read_only, url) = store(&world);
         report::warn_of_read_only(context, read_only, url, &plan);
+        if let Err(stop) = sync::guard(&plan, &request) {
+            report::warn_of_stop(context, &stop);
+        }
         return Ok(Exit::of_plan(&plan));
     }
-    if !agreed(context, wish, &request, &plan)? {
+    let agreed = agreed(context, wish, &request, &plan);
+    let Some(agreed) = context.unless_interrupted(agreed).await else {
+        return Ok(Exit::Interrupted);
+    };
+    if !agreed? {
         return Ok(Exit::SafetyStop);
     }
     let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
@@ -222,21 +229,26 @@ impl Carry<'_> {
 }
 
 /// Asks what has to be asked before a plan is carried out; without a terminal, stops instead.
-fn agreed(context: &Context, wish: &Wish, request: &Request, plan: &Plan) -> Result<bool, Error> {
+async fn agreed(
+    context: &Context,
+    wish: &Wish,
+    request: &Request,
+    plan: &Plan,
+) -> Result<bool, Error> {
     if wish.mirror && plan.visible() > 0 {
         report::plan_lines(context, plan);
-        if !wish.yes && !ask_to_mirror(context, wish)? {
+        if !wish.yes && !ask_to_mirror(context, wish).await? {
             return Ok(false);
         }
     }
     match sync::guard(plan, request) {
         Ok(()) => Ok(true),
         Err(stop) if !context.screen.can_ask() => Err(stop.into()),
-        Err(stop) => prompt::confirm(&format!("{stop}. Go on?")).map_err(Error::from),
+        Err(stop) => Ok(prompt::confirm(&format!("{stop}. Go on?")).await?),
     }
 }
 
-fn ask_to_mirror(context: &Context, wish: &Wish) -> Result<bool, Error> {
+async fn ask_to_mirror(context: &Context, wish: &Wish) -> Result<bool, Error> {
     let word = wish.word;
     if !context.screen.can_ask() {
         return Err(Error::usage(
@@ -252,7 +264,7 @@ fn ask_to_mirror(context: &Context, wish: &Wish) -> Result<bool, Error> {
             "Make the bucket exactly what is here?"
         }
     };
-    Ok(prompt::confirm(question)?)
+    Ok(prompt::confirm(question).await?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::repository::Repository;
 use crate::repository::trash::{self, Listed, Restored, Side};
-use crate::transfer::{Aside, AsideError, fetch_aside};
+use crate::transfer::{AsideError, fetch_version};
 use crate::tree::RepoPath;
 
 /// Runs the command.
@@ -154,10 +154,10 @@ impl Restoring<'_> {
         let working = Working::begin(self.context, "restored");
         let repository = Repository::open(&RealDisk, &self.repository.root_path)?;
         let world = self.context.world(repository, remote, &working);
-        let fetched = fetch_aside(&world, path, Aside::Old(version), path).await;
+        let fetched = fetch_version(&world, path, version).await;
         drop(working);
         match fetched {
-            Ok(_) => self.done(path),
+            Ok(()) => self.done(path),
             Err(AsideError::Remote(error)) => return Err(error.into()),
             Err(error) => self.failed(&error.to_string(), "move it away and restore again"),
         }

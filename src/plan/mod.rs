@@ -23,7 +23,7 @@ pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
-pub use settle::settle;
+pub use settle::{copy_path, settle};
 
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 

@@ -85,8 +85,8 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
     }
 }
 
-/// Makes `stem.conflict-LABEL.ext`; `None` where that would be no path (a name too long).
-fn copy_path(path: &RepoPath, label: &str) -> Option<RepoPath> {
+/// Makes the name of the copy of ours, `stem.conflict-LABEL.ext`; `None` where that would be no path (a name too long).
+pub fn copy_path(path: &RepoPath, label: &str) -> Option<RepoPath> {
     let name = path.name();
     // A leading dot begins a hidden name, not an extension.
     let dot = name.rfind('.').filter(|dot| *dot > 0);

@@ -14,14 +14,11 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::disk::Disk;
-use crate::tree::{Kind, RepoPath};
+use crate::tree::{CONTROL, Kind, RepoPath};
 
 pub use config::{Config, ConfigError, DeleteLimit, RemoteConfig, parse_bytes};
 pub use database::{Change, Database, DatabaseError, RemoteId, Rows};
 pub use lock::Lock;
-
-/// The folder at the root of a working copy that holds everything of lsync's.
-pub const CONTROL: &str = ".lsync";
 
 /// Staged downloads, in the control folder.
 pub const STAGING: &str = "tmp";

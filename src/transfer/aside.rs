@@ -5,24 +5,15 @@ use std::num::NonZeroUsize;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::{self, Outcome, Staging, Target};
-use crate::remote::{Remote, RemoteError};
+use crate::local::replace::{self, Draft, Outcome, Staged, Staging, Target};
+use crate::remote::{Object, Remote, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
 use super::context::{Context, Trouble, Tuning, World};
-use super::download::verified;
+use super::download::{Told, verified};
 
 /// One object at a time, as it comes.
 const TUNING: Tuning = Tuning::of(NonZeroUsize::MIN);
-
-/// Which version of an object is wanted.
-#[derive(Debug, Clone, Copy)]
-pub enum Aside<'a> {
-    /// The present one, which must still be this.
-    Present(&'a Version),
-    /// An old one, by the id under which the store keeps it.
-    Old(&'a str),
-}
 
 /// Why an object was not fetched aside. The working copy is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -43,71 +34,107 @@ pub enum AsideError {
     },
 }
 
-/// Fetches a version of the object `path` to the new name `target`, verified and with its mtime, and
-/// returns what it looks like there. Only under the lock of the working copy.
-pub async fn fetch_aside<D, R, C>(
+/// Fetches an old version of the object `path`, by the id under which the store keeps it, to its path
+/// in the working copy, if nobody has that name; verified and with its mtime.
+///
+/// Only under the lock of the working copy.
+pub async fn fetch_version<D, R, C>(
     world: &World<D, R, C>,
     path: &RepoPath,
-    wanted: Aside<'_>,
-    target: &RepoPath,
-) -> Result<Stat, AsideError>
+    version_id: &str,
+) -> Result<(), AsideError>
 where
     D: Disk,
     R: Remote,
     C: Clock,
 {
     let token = format!("{:016x}", fastrand::u64(..));
-    let staging = Staging::open(&world.disk, &world.repository.root, &token);
-    let opened =
-        staging.and_then(|staging| Ok((staging, Context::new(world, (None, None), TUNING)?)));
-    let fetched = match opened {
-        Ok((staging, context)) => fetch(&context, &staging, (path, wanted), target).await,
-        Err(error) => Err(Trouble::Disk(format!("cannot use .lsync/tmp: {error}"), None)),
+    let staging = Staging::open(&world.disk, &world.repository.root, &token)
+        .map_err(|error| Trouble::Disk(format!("cannot use .lsync/tmp: {error}"), None));
+    let fetched = async {
+        let (context, staging) = (context(world)?, staging?);
+        let (object, body) = context.remote.get_version(path, version_id).await?;
+        let parent = staging.open_parent(path, true)?;
+        let workspace = staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?;
+        let draft = staging.stage(&workspace, path, None)?;
+        let staged = context.fill(path, draft, (&object, body), &object.entry.version).await?;
+        staged.sync(&context.disk).map_err(|error| Trouble::io(path, &error))?;
+        let place = Target { folder: &parent.folder, path };
+        match replace::create_new(&context.disk, &staged, &place)? {
+            Outcome::Done(_) => {
+                let synced = context.disk.sync_folder(&parent.folder);
+                synced.map(|()| true).map_err(|error| Trouble::disk(&error))
+            }
+            Outcome::Changed(_) | Outcome::EditInSlot | Outcome::NoExchange => Ok(false),
+        }
     };
-    match fetched {
-        Ok(Some(stat)) => Ok(stat),
-        Ok(None) => Err(AsideError::NameTaken(target.clone())),
-        Err(Trouble::Remote(error)) => Err(AsideError::Remote(error)),
-        Err(Trouble::Changed(reason) | Trouble::InTrash(reason) | Trouble::Disk(reason, _)) => {
-            Err(AsideError::Failed { path: path.clone(), reason })
-        }
-        Err(Trouble::Stopped) => {
-            Err(AsideError::Failed { path: path.clone(), reason: "interrupted".to_owned() })
-        }
+    match fetched.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AsideError::NameTaken(path.clone())),
+        Err(trouble) => Err(AsideError::of(path, trouble)),
     }
 }
 
-/// Fetches, verifies and names; `None` where the name is taken.
-async fn fetch<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
-    staging: &Staging<D>,
-    (path, wanted): (&RepoPath, Aside<'_>),
-    target: &RepoPath,
-) -> Result<Option<Stat>, Trouble> {
-    let (object, body) = match wanted {
-        Aside::Present(version) => context.remote.get(path, &version.etag, None).await?,
-        Aside::Old(id) => context.remote.get_version(path, id).await?,
+/// Fetches the version of the object `path` into a folder where nobody has its name, verified and
+/// with its mtime, and returns what it looks like there. Needs no lock: nothing in the working copy
+/// is touched.
+pub async fn fetch_into<D, R, C>(
+    world: &World<D, R, C>,
+    path: &RepoPath,
+    version: &Version,
+    folder: &D::Folder,
+) -> Result<Stat, AsideError>
+where
+    D: Disk,
+    R: Remote,
+    C: Clock,
+{
+    let fetched = async {
+        let context = context(world)?;
+        let (object, body) = context.remote.get(path, &version.etag, None).await?;
+        let draft = Draft::create(&context.disk, folder, path)?;
+        let staged = context.fill(path, draft, (&object, body), version).await?;
+        Ok(staged.stat)
     };
-    let parent = staging.open_parent(target, true)?;
-    let workspace = staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?;
-    let draft = staging.stage(&workspace, target, None)?;
-    let received = context.receive(body, &draft, &object).await;
-    let expected = object.entry.version.clone();
-    if let Err(trouble) = received.and_then(|it| verified(path, &expected, &object, &it)) {
-        draft.discard();
-        return Err(trouble);
+    fetched.await.map_err(|trouble| AsideError::of(path, trouble))
+}
+
+fn context<D: Disk, R: Remote, C: Clock>(
+    world: &World<D, R, C>,
+) -> Result<Context<D, R, C>, Trouble> {
+    Context::new(world, (None, None), TUNING).map_err(|error| Trouble::disk(&error))
+}
+
+impl AsideError {
+    fn of(path: &RepoPath, trouble: Trouble) -> Self {
+        let reason = match trouble {
+            Trouble::Remote(error) => return Self::Remote(error),
+            Trouble::Changed(reason) | Trouble::InTrash(reason) | Trouble::Disk(reason, _) => {
+                reason
+            }
+            Trouble::Stopped => "interrupted".to_owned(),
+            Trouble::Bug(what) => format!("this is a bug in lsync: there is no {what}"),
+        };
+        Self::Failed { path: path.clone(), reason }
     }
-    let staged = draft.seal(object.mtime)?;
-    staged.sync(&context.disk).map_err(|error| Trouble::io(path, &error))?;
-    let place = Target { folder: &parent.folder, path: target };
-    match replace::create_new(&context.disk, &staged, &place)? {
-        Outcome::Done(_) => {
-            let (folder, name) = place.name();
-            let stat = context.disk.lstat(folder, name);
-            let synced = context.disk.sync_folder(folder);
-            let error = |error: std::io::Error| Trouble::disk(&error);
-            synced.and(stat).map(Some).map_err(error)
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Writes a body, verifies it and seals the file; one that is not sound is removed.
+    async fn fill(
+        &self,
+        path: &RepoPath,
+        draft: Draft<D>,
+        (object, body): (&Object, R::Body),
+        expected: &Version,
+    ) -> Result<Staged<D>, Trouble> {
+        let received = self.receive(body, &draft, object, &mut Told::default()).await;
+        match received.and_then(|digests| verified(path, expected, object, &digests)) {
+            Ok(_) => Ok(draft.seal(object.mtime)?),
+            Err(trouble) => {
+                draft.discard();
+                Err(trouble)
+            }
         }
-        Outcome::Changed(_) | Outcome::EditInSlot | Outcome::NoExchange => Ok(None),
     }
 }

@@ -211,6 +211,11 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 self.report.failed += 1;
                 monitor.event(Event::Failed(item(action, &reason, hint)));
             }
+            Trouble::Bug(what) => {
+                self.report.failed += 1;
+                let reason = format!("this is a bug in lsync: the plan lacks {what}");
+                monitor.event(Event::Failed(item(action, &reason, None)));
+            }
             Trouble::Remote(error) if error.ends_the_run() => {
                 self.report.failed += 1;
                 monitor.event(Event::Failed(item(action, &error.to_string(), None)));

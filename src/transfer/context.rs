@@ -155,6 +155,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.budget.acquire_many(permits).await.ok()
     }
 
+    /// Returns where files are staged; only runs that change nothing have no such place.
+    pub(super) fn staging(&self) -> Result<&Staging<D>, Trouble> {
+        self.staging.as_ref().ok_or_else(Trouble::lacks("a place to stage files"))
+    }
+
+    /// Returns the notes of large transfers, which every run that changes something has.
+    pub(super) fn notes(&self) -> Result<&Notes<D>, Trouble> {
+        self.notes.as_ref().ok_or_else(Trouble::lacks("a place for notes"))
+    }
+
     /// Opens the folder that `path` lies in; no link is followed.
     pub(super) fn open_parent(&self, path: &RepoPath) -> std::io::Result<D::Folder> {
         self.disk.open_beneath(&self.root, path.parent_str())
@@ -221,7 +231,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.wait_for_tick(path, expected).await?;
         let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
         let hashed = content::hash_file(&self.disk, &folder, OsStr::new(path.name()), want)?;
-        if content::is_untouched(expected, &hashed.stat) {
+        if expected.is_untouched(&hashed.stat) {
             Ok(hashed)
         } else {
             Err(Trouble::changed("it was changed here"))
@@ -242,6 +252,8 @@ pub(super) enum Trouble {
     Remote(RemoteError),
     /// The run ends before this path's turn.
     Stopped,
+    /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
+    Bug(&'static str),
 }
 
 impl Trouble {
@@ -254,12 +266,17 @@ impl Trouble {
                     || (error.is_transient() && error.kind != RemoteErrorKind::Corrupt)
                     || error.kind == RemoteErrorKind::Denied
             }
-            Self::Changed(_) | Self::InTrash(_) | Self::Disk(..) => false,
+            Self::Changed(_) | Self::InTrash(_) | Self::Disk(..) | Self::Bug(_) => false,
         }
     }
 
     pub(super) fn changed(reason: &str) -> Self {
         Self::Changed(reason.to_owned())
+    }
+
+    /// The action lacks something that every action of its kind has.
+    pub(super) fn lacks(what: &'static str) -> impl FnOnce() -> Self {
+        move || Self::Bug(what)
     }
 
     pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Proof, Want};
 use crate::local::replace::{Draft, Parent, Staged, Workspace};
+use crate::monitor::Monitor;
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::{RepoPath, Version};
 
@@ -52,6 +53,30 @@ pub(super) struct Wanted<'a> {
     pub(super) for_trash: bool,
 }
 
+/// The bytes of one body that the monitor was told of.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    /// Absent for what the plan does not count.
+    monitor: Option<&'a dyn Monitor>,
+    bytes: u64,
+}
+
+impl Told<'_> {
+    pub(super) fn tell(&mut self, bytes: u64) {
+        if let Some(monitor) = self.monitor {
+            monitor.bytes(bytes);
+            self.bytes += bytes;
+        }
+    }
+
+    /// The body was in vain: if it comes again, it is counted again.
+    pub(super) fn take_back(self) {
+        if let Some(monitor) = self.monitor {
+            monitor.bytes_lost(self.bytes);
+        }
+    }
+}
+
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches one version into the staging folder of the file system that its name lies on.
     pub(super) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
@@ -84,16 +109,21 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
+    /// Begins to tell of the bytes of a body, where the plan counts them.
+    pub(super) fn told(&self, wanted: &Wanted<'_>) -> Told<'_> {
+        Told { monitor: (!wanted.for_trash).then_some(&*self.monitor), bytes: 0 }
+    }
+
     async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         let (path, version) = (wanted.path, wanted.version);
         let lane = self.lanes.enter().await;
         let got = self.remote.get(path, &version.etag, None).await;
         self.lanes.learn(&got, self.clock.now());
         let (object, body) = got?;
-        let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
         let (parent, workspace) = self.place(wanted)?;
-        let draft = staging.stage(&workspace, path, wanted.mode)?;
-        let received = self.receive(body, &draft, &object).await;
+        let draft = self.staging()?.stage(&workspace, path, wanted.mode)?;
+        let mut told = self.told(wanted);
+        let received = self.receive(body, &draft, &object, &mut told).await;
         drop(lane);
         match received.and_then(|digests| verified(path, version, &object, &digests)) {
             Ok(received) => {
@@ -101,6 +131,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Ok(Fetched { staged, parent, workspace, received })
             }
             Err(trouble) => {
+                told.take_back();
                 draft.discard();
                 Err(trouble)
             }
@@ -112,6 +143,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         mut body: R::Body,
         draft: &Draft<D>,
         object: &Object,
+        told: &mut Told<'_>,
     ) -> Result<Digests, Trouble> {
         let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
         let want = Want { md5: is_md5 && object.crc64.is_none(), part_sizes: Vec::new() };
@@ -122,7 +154,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             }
             draft.write(&bytes)?;
             digester.update(&bytes);
-            self.monitor.bytes(bytes.len() as u64);
+            told.tell(bytes.len() as u64);
             self.pace.wait(&self.clock, bytes.len() as u64).await;
         }
         Ok(digester.finish())

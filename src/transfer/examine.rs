@@ -37,7 +37,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Err(Trouble::Remote(error)) => {
                 Examined::Failed { kind: "unreadable", reason: error.to_string() }
             }
-            Err(Trouble::Stopped | Trouble::InTrash(_)) => {
+            Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
                 Examined::Failed { kind: "changed", reason: "interrupted".to_owned() }
             }
         }

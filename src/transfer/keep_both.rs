@@ -26,7 +26,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let (Some(expected), Some(copy), Some(version)) =
             (&action.local, &action.copy, &action.remote)
         else {
-            return Err(Trouble::Stopped);
+            return Err(Trouble::Bug("two versions and a name for ours"));
         };
         let fetched = self.fetch(action).await?;
         let synced = fetched.staged.sync(&self.context.disk);
@@ -59,14 +59,14 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             Trouble::io(path, &error)
         };
         let before = disk.lstat(folder, name).map_err(failed)?;
-        if !replace::is_untouched(&before, expected) {
+        if !before.is_untouched(expected) {
             fetched.staged.discard(disk);
             return Err(Trouble::changed("it was changed here"));
         }
         disk.link((folder, name), (folder, beside)).map_err(failed)?;
         // A second name changes the ctime, and nothing else: what is linked must still be ours.
         let linked = disk.lstat(folder, beside).map_err(failed)?;
-        let swapped = if replace::is_same_file(&linked, expected) {
+        let swapped = if linked.is_same_file(expected) {
             self.swap_linked(action, &fetched, &linked)
         } else {
             Err(Trouble::changed("it was changed here"))

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use above::look_above;
-pub use aside::{Aside, AsideError, fetch_aside};
+pub use aside::{AsideError, fetch_into, fetch_version};
 pub use context::{Context, Tuning, World};
 pub use left_over::drop_left_over;
 pub use listing::{PAGES_AHEAD_MAX, list_scope};
@@ -210,7 +210,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             ActionKind::Forget => Ok(Ready::Recorded(vec![Change::Gone(path.clone())])),
             ActionKind::DeleteLocal => Ok(Ready::Removal),
             ActionKind::Upload => {
-                let Some(stat) = &action.local else { return Err(Trouble::Stopped) };
+                let stat = action.local.as_ref().ok_or_else(Trouble::lacks("a file to upload"))?;
                 self.keep_loser(action).await?;
                 let condition = upload::condition(action.remote.as_ref());
                 let row = context.upload(&upload::Source { path, stat, condition }).await?;
@@ -229,7 +229,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     }
 
     async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
-        let Some(version) = &action.remote else { return Err(Trouble::Stopped) };
+        let version = action.remote.as_ref().ok_or_else(Trouble::lacks("a version to fetch"))?;
         if action.kind == ActionKind::Download && action.local.is_none() {
             self.context.expect_free(&action.path)?;
         }

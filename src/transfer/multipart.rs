@@ -35,6 +35,13 @@ struct Upload<D: Disk> {
     held: BTreeMap<u32, Part>,
 }
 
+impl<D: Disk> Upload<D> {
+    /// Returns the bytes that the monitor was told of.
+    fn told_bytes(&self, size: u64) -> u64 {
+        self.held.keys().map(|number| length(*number, self.part_bytes, size)).sum()
+    }
+}
+
 /// What became of an upload.
 enum Ended {
     Stored(Stored, u64),
@@ -55,6 +62,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Ok(Ended::Stored(stored, crc64)) => return Ok((stored, crc64)),
                 Ok(Ended::Lost(error)) => {
                     self.abandon(source, &upload.id).await;
+                    self.monitor.bytes_lost(upload.told_bytes(source.stat.size));
                     lost = Some(error);
                 }
                 Err(trouble) => {
@@ -77,7 +85,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     /// Opens the file, and the upload that an earlier run has begun for it, else a new one.
     async fn begin_or_resume_upload(&self, source: &Source<'_>) -> Result<Upload<D>, Trouble> {
-        let notes = self.notes.as_ref().ok_or(Trouble::Stopped)?;
+        let notes = self.notes()?;
         let (path, size) = (source.path, source.stat.size);
         let failed = |error: std::io::Error| Trouble::io(path, &error);
         let folder = self.open_parent(path).map_err(failed)?;
@@ -88,9 +96,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             && let Some((id, held)) = self.held_parts(source, &note, part_bytes).await?
         {
             let pen = notes.resume(&note).map_err(failed)?;
-            let sent = held.keys().map(|number| length(*number, part_bytes, size)).sum();
-            self.monitor.bytes(sent);
-            return Ok(Upload { id, part_bytes, file, pen, held });
+            let upload = Upload { id, part_bytes, file, pen, held };
+            self.monitor.bytes(upload.told_bytes(size));
+            return Ok(upload);
         }
         let start = || self.remote.start_upload(path, source.stat.mtime);
         let id = retry(&self.clock, &self.stop, start).await?;
@@ -148,7 +156,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.expect_untouched(source, &upload.file)?;
         // The commit point: what is on the disk now must be what was read.
         match self.look(source.path).map_err(|error| Trouble::io(source.path, &error))? {
-            Some(stat) if content::is_untouched(source.stat, &stat) => (),
+            Some(stat) if source.stat.is_untouched(&stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
         self.complete(source, upload).await
@@ -157,7 +165,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Refuses a file that does not look as the plan expects.
     fn expect_untouched(&self, source: &Source<'_>, file: &D::File) -> Result<(), Trouble> {
         let stat = self.disk.fstat(file).map_err(|error| Trouble::io(source.path, &error))?;
-        if stat.kind == Kind::File && content::is_untouched(source.stat, &stat) {
+        if stat.kind == Kind::File && source.stat.is_untouched(&stat) {
             Ok(())
         } else {
             Err(Trouble::changed("it was changed here"))
@@ -179,19 +187,19 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let mut sending = futures_util::stream::iter(missing)
             .map(|number| self.send_part(source, this, number))
             .buffer_unordered(self.tuning.jobs.get());
-        let mut sent = Vec::new();
-        while let Some(part) = sending.next().await {
+        let (mut sent, mut lost) = (Vec::new(), None);
+        while let (Some(part), None) = (sending.next().await, &lost) {
             match part {
                 Ok(part) => sent.push(part),
                 Err(Trouble::Remote(error)) if error.kind == RemoteErrorKind::NotFound => {
-                    return Ok(Some(error));
+                    lost = Some(error);
                 }
                 Err(trouble) => return Err(trouble),
             }
         }
         drop(sending);
         upload.held.extend(sent.into_iter().map(|part| (part.number, part)));
-        Ok(None)
+        Ok(lost)
     }
 
     async fn send_part(

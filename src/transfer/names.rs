@@ -108,8 +108,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
     }
 
     fn removal(&self, action: &Action) -> Result<How<D>, Trouble> {
-        let staging = self.run.context.staging.as_ref().ok_or(Trouble::Stopped)?;
-        let expected = action.local.ok_or(Trouble::Stopped)?;
+        let staging = self.run.context.staging()?;
+        let expected = action.local.ok_or_else(Trouble::lacks("a file to delete"))?;
         let parent = staging.open_parent(&action.path, false)?;
         let workspace =
             staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, &error))?;
@@ -316,9 +316,7 @@ fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::
             match stat.kind {
                 Kind::Folder => open.push((disk.open_folder(&folder, &name)?, below)),
                 Kind::File
-                    if expected
-                        .get(below.as_str())
-                        .is_some_and(|it| replace::is_untouched(it, &stat)) =>
+                    if expected.get(below.as_str()).is_some_and(|it| it.is_untouched(&stat)) =>
                 {
                     found += 1;
                 }

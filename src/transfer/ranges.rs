@@ -7,7 +7,7 @@ use std::ops::Range;
 use futures_util::StreamExt as _;
 
 use super::context::{Context, Trouble};
-use super::download::{Fetched, Received, Wanted, verified};
+use super::download::{Fetched, Received, Told, Wanted, verified};
 use super::examine::short_body;
 use super::retry::{Backoff, retry};
 use super::upload::{WHOLE_BYTES_MAX, changed_in_bucket};
@@ -91,8 +91,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         object: Object,
         workspace: &Workspace<D>,
     ) -> Result<Download<'a, D>, Trouble> {
-        let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
-        let notes = self.notes.as_ref().ok_or(Trouble::Stopped)?;
+        let (staging, notes) = (self.staging()?, self.notes()?);
         let (path, size) = (wanted.path, wanted.version.size);
         let failed = |error: std::io::Error| Trouble::io(path, &error);
         let part_bytes = self.tuning.part_bytes(size);
@@ -131,9 +130,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn fetch_ranges(&self, download: &mut Download<'_, D>) -> Result<(), Trouble> {
         let size = download.wanted.version.size;
         let count = u32::try_from(part_count(size, download.part_bytes)).unwrap_or(u32::MAX);
+        let mut told = self.told(download.wanted);
         for number in download.arrived.keys() {
             let range = download.range(*number);
-            self.monitor.bytes(range.end - range.start);
+            told.tell(range.end - range.start);
         }
         let arrived: BTreeSet<u32> = download.arrived.keys().copied().collect();
         let missing: Vec<u32> = (1..=count).filter(|number| !arrived.contains(number)).collect();
@@ -183,11 +183,28 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         number: u32,
     ) -> Result<u64, Trouble> {
         let (path, range) = (download.wanted.path, download.range(number));
-        let length = range.end - range.start;
         let lane = self.lanes.enter().await;
         let got = self.remote.get(path, &download.wanted.version.etag, Some(range.clone())).await;
         self.lanes.learn(&got, self.clock.now());
         let (_, mut body) = got?;
+        let mut told = self.told(download.wanted);
+        let received = self.receive_range(&mut body, download, range, &mut told).await;
+        drop(lane);
+        if received.is_err() {
+            told.take_back();
+        }
+        received
+    }
+
+    /// Writes the body of a range to its place; returns its checksum.
+    async fn receive_range(
+        &self,
+        body: &mut R::Body,
+        download: &Download<'_, D>,
+        range: Range<u64>,
+        told: &mut Told<'_>,
+    ) -> Result<u64, Trouble> {
+        let (path, length) = (download.wanted.path, range.end - range.start);
         let mut digester = Digester::new(&Want::default());
         let mut offset = range.start;
         while let Some(bytes) = body.next().await? {
@@ -201,10 +218,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             download.draft.write_at(&bytes, offset)?;
             digester.update(&bytes);
             offset += count;
-            self.monitor.bytes(count);
+            told.tell(count);
             self.pace.wait(&self.clock, count).await;
         }
-        drop(lane);
         match digester.finish() {
             digests if digests.size == length => Ok(digests.crc64),
             digests => Err(short_body(path, digests.size, length).into()),
@@ -252,7 +268,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     /// Opens the folder that a fetched object will lie in, and the workspace of its file system.
     pub(super) fn place(&self, wanted: &Wanted<'_>) -> Result<(Parent<D>, Workspace<D>), Trouble> {
-        let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
+        let staging = self.staging()?;
         let parent = if wanted.for_trash {
             Parent { folder: self.root.clone(), top: String::new() }
         } else {

@@ -44,6 +44,20 @@ impl Stat {
     pub fn signature(&self) -> Signature {
         Signature { size: self.size, mtime: self.mtime, ctime: self.ctime, inode: self.inode }
     }
+
+    /// Tells whether both are the same file with the same contents. The ctime may differ: every
+    /// rename changes it.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.kind, self.device, self.inode, self.size, self.mtime)
+            == (other.kind, other.device, other.inode, other.size, other.mtime)
+    }
+
+    /// Tells whether nothing at all happened to the file between two looks.
+    ///
+    /// The mode is no part of it: a change of it moves the ctime.
+    pub fn is_untouched(&self, other: &Self) -> bool {
+        self.is_same_file(other) && self.ctime == other.ctime
+    }
 }
 
 /// What the database remembers of a local file: equal signatures mean an untouched file.

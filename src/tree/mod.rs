@@ -8,4 +8,4 @@ pub use entry::{
     BaseRow, Etag, Kind, LocalEntry, LocalState, Marker, RemoteEntry, Signature, Stat, Version,
 };
 pub use merge::{Knot, Local, Merge, Merged, OutOfOrder, Row, Step};
-pub use path::{KEY_BYTES_MAX, NAME_BYTES_MAX, PathError, RepoPath};
+pub use path::{CONTROL, KEY_BYTES_MAX, NAME_BYTES_MAX, PathError, RepoPath};

@@ -60,6 +60,9 @@ pub enum PathError {
     NotUnicode,
 }
 
+/// The folder at the root of a working copy that holds everything of lsync's: no path leads there.
+pub const CONTROL: &str = ".lsync";
+
 impl RepoPath {
     /// Checks `text` and makes it a path; nothing is normalised.
     pub fn parse(text: &str) -> Result<Self, PathError> {
@@ -153,17 +156,22 @@ fn check_name(name: &str) -> Result<(), PathError> {
 
 /// Tells whether a file system could fold `name` to `.lsync`.
 ///
-/// Modelled on git's checks for `.git`: case folding, code points that HFS+ ignores, trailing dots
-/// and blanks, streams (`:`) and short names (`LSYNC~1`) of NTFS.
+/// Modelled on git's checks for `.git`: case folding, code points that file systems pass over,
+/// trailing dots and blanks, streams (`:`) and short names (`LSYNC~1`) of NTFS.
 fn is_control_name(name: &str) -> bool {
     // Most names are told by their first two bytes: millions of them are parsed at every start.
     let begins_like_it =
         matches!(name.as_bytes(), [b'.', b'l' | b'L', ..] | [b'l' | b'L', b's' | b'S', ..]);
     if !name.is_ascii() || (begins_like_it && name.len() >= 6) {
-        let folded: String =
-            name.chars().filter(|c| !is_ignored_by_hfs(*c)).flat_map(char::to_lowercase).collect();
+        // Folding makes `s` of `ſ`, too, which is lower case already.
+        let folded: String = name
+            .chars()
+            .filter(|c| !is_ignorable(*c))
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+            .collect();
         let stem = folded.split(':').next().unwrap_or("").trim_end_matches([' ', '.']);
-        stem == ".lsync" || is_short_name(stem)
+        stem == CONTROL || is_short_name(stem)
     } else {
         false
     }
@@ -175,9 +183,29 @@ fn is_short_name(name: &str) -> bool {
         .is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
 }
 
-/// The code points that HFS+ leaves out when it compares names (git, utf8.c, `next_hfs_char`).
-fn is_ignored_by_hfs(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+/// The code points that HFS+ and folding directories of ext4 and f2fs leave out when they compare
+/// names: `Default_Ignorable_Code_Point` of Unicode.
+fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 impl fmt::Display for RepoPath {
@@ -222,6 +250,10 @@ mod tests {
             ".l\u{200c}sync",
             ".lsync::$INDEX_ALLOCATION",
             "\u{feff}.lsync",
+            ".l\u{17f}ync",
+            ".ls\u{ad}ync",
+            ".lsync\u{fe0f}",
+            "LSYNC\u{200b}~1",
         ] {
             assert_eq!(RepoPath::parse(name), Err(PathError::Control), "{name:?}");
             assert_eq!(

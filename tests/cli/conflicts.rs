@@ -88,6 +88,23 @@ fn both_keeps_theirs_under_the_name_and_ours_beside_it_on_both_sides() {
 }
 
 #[test]
+fn a_copy_that_a_rule_ignores_leaves_its_conflict_open_and_the_others_are_settled() {
+    let team = team();
+    team.write("one/docs/.lsyncignore", "*.conflict-*\n");
+    let output = team.run("one", "resolve --both");
+    output.assert_code(4);
+    for part in ["docs/f.txt stays open", "*.conflict-*", "docs/.lsyncignore:1", "hint:"] {
+        assert!(output.stderr.contains(part), "no {part:?} in\n{}", output.stderr);
+    }
+    assert_eq!(team.text("one/docs/f.txt"), "ours, docs/f.txt");
+    assert_eq!(team.bucket()["docs/f.txt"], "theirs, docs/f.txt");
+    assert_eq!(team.text("one/g"), "theirs, g");
+    let names: Vec<_> = team.bucket().into_keys().collect();
+    assert!(names.iter().any(|name| name.starts_with("g.conflict-")), "{names:?}");
+    assert_eq!(names.len(), 4, "{names:?}");
+}
+
+#[test]
 fn newest_compares_the_mtimes_and_leaves_equal_ones_open() {
     let second = 1_000_000_000;
     let team = Team::sharing(&[("equal", "b"), ("ours", "b"), ("theirs", "b"), ("z", "z")]);

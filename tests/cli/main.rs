@@ -32,5 +32,6 @@ mod stores;
 #[path = "../support/mod.rs"]
 mod support;
 mod team;
+mod terminal;
 mod transfers;
 mod trash;

@@ -148,3 +148,22 @@ fn status_downloads_nothing_even_where_only_contents_would_tell() {
     assert_eq!(team.server.count("PutObject"), 0);
     assert_eq!(team.texts("one"), files(&[("f", "edit"), ("g", "g")]));
 }
+
+#[test]
+fn a_dry_run_says_that_the_guard_would_stop_the_run() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g")]);
+    team.remove("one/f");
+    team.remove("one/g");
+    for (line, stops) in [
+        ("sync --dry-run", true),
+        ("push --dry-run --json", true),
+        ("pull --dry-run", false),
+        ("sync --dry-run --no-delete", false),
+        ("sync --dry-run --max-delete 2", false),
+    ] {
+        let output = team.ok("one", line);
+        let words = "2 of 2 files would be deleted in the bucket";
+        assert_eq!(output.stderr.contains(words), stops, "{line}: {}", output.stderr);
+        assert_eq!(output.stderr.contains("--max-delete 2 (or 100%)"), stops, "{line}");
+    }
+}

@@ -47,6 +47,22 @@ async fn a_listing_that_is_no_listing_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_listing_whose_answer_was_cut_is_an_error_and_asked_for_again() {
+    let bench = S3Bench::open(Profile::Aws).await;
+    bench.server.fault(FaultRule::new("ListObjectsV2", "*", Fault::ShortBody));
+    // Wherever the cut comes: within a word, within an object, between two of them.
+    let mut between = 0;
+    for number in 10..60 {
+        bench.somebody_puts(&format!("{number}"), b"x");
+        let error = bench.remote().list("", None, 1000).await.expect_err("half of the objects");
+        assert_eq!(error.kind, Kind::Failed, "{error}");
+        assert!(error.is_transient());
+        between += u32::from(error.message.contains("breaks off"));
+    }
+    assert!(between > 0, "what the SDK does not see was cut, too");
+}
+
+#[tokio::test]
 async fn refusals_are_told_apart() {
     let server = S3Server::start();
     let remote = connect(&server, "", Capabilities::full(), "testtest").await;

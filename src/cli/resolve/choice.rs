@@ -85,7 +85,7 @@ pub(super) enum Answer {
 }
 
 /// Shows a conflict and asks what shall become of it.
-pub(super) fn ask(
+pub(super) async fn ask(
     screen: &Screen,
     conflict: &Conflict,
     sides: &Sides,
@@ -93,11 +93,11 @@ pub(super) fn ask(
 ) -> anyhow::Result<Answer> {
     let description = describe(screen.error_style(), conflict, sides);
     screen.beside(&format!("\n({index} of {total}) {description}"));
-    ask_again(screen, conflict, sides)
+    ask_again(screen, conflict, sides).await
 }
 
 /// Asks what shall become of a conflict that was shown.
-pub(super) fn ask_again(
+pub(super) async fn ask_again(
     screen: &Screen,
     conflict: &Conflict,
     sides: &Sides,
@@ -108,7 +108,9 @@ pub(super) fn ask_again(
     }
     let question =
         "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [s]kip (Esc ends)?";
-    let Some(key) = prompt::choose(screen, question, "otbnds")? else { return Ok(Answer::End) };
+    let Some(key) = prompt::choose(screen, question, "otbnds").await? else {
+        return Ok(Answer::End);
+    };
     let resolution = match key {
         'o' => Resolution::Ours,
         't' => Resolution::Theirs,

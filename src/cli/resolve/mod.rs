@@ -1,12 +1,12 @@
 //! `lsync resolve`: settles conflicts.
 
-mod beside;
 mod choice;
+mod theirs;
 
 use std::time::Instant;
 
-use beside::Beside;
 use choice::{Answer, look};
+use theirs::Theirs;
 
 use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
@@ -17,6 +17,7 @@ use super::text::{count, escape};
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
+use crate::local::IgnoreRules;
 use crate::plan::{self, Conflict, Plan, Resolution};
 use crate::sync::{self, Request};
 
@@ -61,13 +62,41 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     // Only conflicts: what else a sync would do is not what was asked for.
     let now = now?;
     let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
-    let settled = plan::settle(bare, &choices, &label());
+    let (label, rules) = (label(), IgnoreRules::new(&RealDisk, &world.repository.root));
+    let choices = without_ignored_copies(context, rules, choices, &label);
+    let settled = plan::settle(bare, &choices, &label);
     working.pause();
     report::actions(context, &settled);
     let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
     let result = run.out(context, settled, started).await;
     drop(lock);
     result
+}
+
+/// Leaves open what would be kept twice with a copy that a rule ignores: it would stay here alone.
+fn without_ignored_copies(
+    context: &Context,
+    mut rules: IgnoreRules<RealDisk>,
+    mut choices: Vec<(Conflict, Resolution)>,
+    label: &str,
+) -> Vec<(Conflict, Resolution)> {
+    let both = choices.iter_mut().filter(|(conflict, resolution)| {
+        let is_edited_twice = conflict.local.is_some() && conflict.remote.is_some();
+        *resolution == Resolution::Both && is_edited_twice
+    });
+    for (conflict, resolution) in both {
+        let Some(copy) = plan::copy_path(&conflict.path, label) else { continue };
+        let why = match rules.check(&copy, false) {
+            Ok(None) => continue,
+            Ok(Some(rule)) => format!("the rule {:?} in {}", rule.pattern, rule.place),
+            Err(error) => format!("rules that cannot be read: {error}"),
+        };
+        let (path, name) = (&conflict.path, copy.name());
+        context.screen.warning(&format!("{path} stays open: its copy {name} is ignored by {why}"));
+        context.screen.hint("change the rule, or choose --ours or --theirs");
+        *resolution = Resolution::Skip;
+    }
+    choices
 }
 
 fn tell_none(context: &Context) {
@@ -160,13 +189,13 @@ async fn ask(
     position: (usize, usize),
 ) -> Result<Option<Resolution>, Error> {
     let sides = look(&world.remote, conflict).await;
-    let mut beside = Beside::new(world);
-    let mut answer = choice::ask(&context.screen, conflict, &sides, position);
+    let mut theirs = Theirs::new(world);
+    let mut answer = choice::ask(&context.screen, conflict, &sides, position).await;
     while let Ok(Answer::Fetch) = answer {
-        if let Err(error) = beside.fetch(context, conflict).await {
+        if let Err(error) = theirs.fetch(context, conflict).await {
             context.screen.error(&error.to_string(), &error.causes(), error.hint().as_deref());
         }
-        answer = choice::ask_again(&context.screen, conflict, &sides);
+        answer = choice::ask_again(&context.screen, conflict, &sides).await;
     }
     match answer? {
         Answer::Settle(resolution) => Ok(Some(resolution)),

@@ -70,14 +70,6 @@ pub struct Hashed {
     pub stat: Stat,
 }
 
-/// Tells whether two looks show the same untouched file: kind, size, mtime, ctime, inode, device.
-///
-/// The mode is no part of it: a change of it moves the ctime.
-pub fn is_untouched(before: &Stat, after: &Stat) -> bool {
-    (before.kind, before.device, before.signature())
-        == (after.kind, after.device, after.signature())
-}
-
 /// Fills as much of `buffer` as the file has from `offset` bytes on; returns how many bytes.
 pub fn read_fully<D: Disk>(
     disk: &D,
@@ -99,7 +91,7 @@ pub fn read_fully<D: Disk>(
 ///
 /// [`ContentError::ChangedMeanwhile`] if it is gone or no regular file, or if size, mtime, ctime or
 /// inode moved during the read. Whether it is the file that the scan saw, the caller tells by
-/// comparing the stat ([`is_untouched`]).
+/// comparing the stat ([`Stat::is_untouched`]).
 pub fn hash_file<D: Disk>(
     disk: &D,
     folder: &D::Folder,
@@ -127,7 +119,7 @@ pub fn hash_file<D: Disk>(
         offset += count as u64;
     }
     let after = disk.fstat(&file).map_err(failed)?;
-    if offset != before.size || !is_untouched(&before, &after) {
+    if offset != before.size || !before.is_untouched(&after) {
         return Err(changed());
     }
     Ok(Hashed { digests: digester.finish(), stat: after })
@@ -150,12 +142,12 @@ pub fn read_small<D: Disk>(
     };
     let file = open_file(disk, folder, name)?;
     let before = disk.fstat(&file).map_err(failed)?;
-    if before.kind != Kind::File || !is_untouched(expected, &before) {
+    if before.kind != Kind::File || !expected.is_untouched(&before) {
         return Err(changed());
     }
     let mut bytes = vec![0; size];
     let count = read_fully(disk, &file, &mut bytes, 0).map_err(failed)?;
-    if count < size || !is_untouched(expected, &disk.fstat(&file).map_err(failed)?) {
+    if count < size || !expected.is_untouched(&disk.fstat(&file).map_err(failed)?) {
         return Err(changed());
     }
     Ok(Bytes::from(bytes))

@@ -8,9 +8,7 @@
 use std::ffi::OsString;
 use std::io;
 
-use super::{
-    Change, Outcome, ReplaceError, Step, Swap, is_same_file, is_untouched, look, row_signature,
-};
+use super::{Change, Outcome, ReplaceError, Step, Swap, look, row_signature};
 use crate::disk::{Disk, is_link_error};
 use crate::tree::{Signature, Stat};
 
@@ -63,7 +61,7 @@ fn keep_link<D: Disk>(swap: &Swap<'_, D>, expected: &Stat) -> Result<Option<Chan
     let linked = swap.disk.lstat(folder, name).map_err(swap.target.error(Step::Look))?;
     let change = match look(swap.disk, swap.target)? {
         None => Some(Change::Gone),
-        Some(found) if is_same_file(&linked, expected) && is_untouched(&found, &linked) => None,
+        Some(found) if linked.is_same_file(expected) && found.is_untouched(&linked) => None,
         Some(_) => Some(Change::Touched),
     };
     if change.is_some() {
@@ -92,7 +90,7 @@ fn keep_copy<D: Disk>(swap: &Swap<'_, D>, expected: &Stat) -> Result<Option<Chan
         .map_err(swap.target.error(Step::Move))?;
     let change = match look(swap.disk, swap.target)? {
         None => Change::Gone,
-        Some(found) if is_untouched(&found, expected) => return Ok(None),
+        Some(found) if found.is_untouched(expected) => return Ok(None),
         Some(_) => Change::Touched,
     };
     swap.withdraw(change)?;
@@ -113,7 +111,7 @@ fn copy_to<D: Disk>(
         }
         other => other?,
     };
-    if !is_untouched(&swap.disk.fstat(&old)?, expected) {
+    if !swap.disk.fstat(&old)?.is_untouched(expected) {
         return Ok(Some(Change::Touched));
     }
     let new = swap.disk.create(&swap.staged.folder, copy, 0o600)?;
@@ -127,7 +125,7 @@ fn copy_to<D: Disk>(
         swap.disk.write(&new, &buffer[..count])?;
         offset += count as u64;
     }
-    if !is_untouched(&swap.disk.fstat(&old)?, expected) || offset != expected.size {
+    if !swap.disk.fstat(&old)?.is_untouched(expected) || offset != expected.size {
         return Ok(Some(Change::Touched));
     }
     swap.disk.set_mode(&new, expected.mode & 0o777)?;

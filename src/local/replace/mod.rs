@@ -73,17 +73,6 @@ impl<D: Disk> Target<'_, D> {
     }
 }
 
-/// Tells whether both are the same file with the same contents. The ctime may differ: every rename
-/// changes it.
-pub fn is_same_file(a: &Stat, b: &Stat) -> bool {
-    (a.kind, a.inode, a.size, a.mtime) == (b.kind, b.inode, b.size, b.mtime)
-}
-
-/// Tells whether nothing at all happened to the file between two looks.
-pub fn is_untouched(a: &Stat, b: &Stat) -> bool {
-    is_same_file(a, b) && a.ctime == b.ctime
-}
-
 /// Looks at the target: `None` where it does not exist.
 fn look<D: Disk>(disk: &D, target: &Target<'_, D>) -> Result<Option<Stat>, ReplaceError> {
     let (folder, name) = target.name();
@@ -99,7 +88,7 @@ fn look<D: Disk>(disk: &D, target: &Target<'_, D>) -> Result<Option<Stat>, Repla
 pub fn row_signature<D: Disk>(disk: &D, target: &Target<'_, D>, staged: &Stat) -> Signature {
     let (folder, name) = target.name();
     match disk.lstat(folder, name) {
-        Ok(stat) if is_same_file(&stat, staged) => stat.signature(),
+        Ok(stat) if stat.is_same_file(staged) => stat.signature(),
         _ => Signature { ctime: 0, ..staged.signature() },
     }
 }
@@ -141,8 +130,8 @@ pub fn swap<D: Disk>(
 ) -> Result<Outcome<Signature>, ReplaceError> {
     let swap = Swap { disk, staged, target, slot };
     let outcome = swap.run(
-        |found| is_untouched(found, expected),
-        |came_out| Ok(is_same_file(came_out, expected)),
+        |found| found.is_untouched(expected),
+        |came_out| Ok(came_out.is_same_file(expected)),
     )?;
     if outcome == Outcome::NoExchange { fallback::swap(&swap, expected) } else { Ok(outcome) }
 }
@@ -207,7 +196,7 @@ fn take<D: Disk>(
         if is_folder {
             (stat.kind, stat.inode) == (Kind::Folder, expected.inode)
         } else {
-            is_same_file(stat, expected)
+            stat.is_same_file(expected)
         }
     };
     if !is_it(&found) || (!is_folder && found.ctime != expected.ctime) {

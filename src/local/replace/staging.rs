@@ -9,10 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::{ReplaceError, Step};
 use crate::disk::{Disk, ensure_folder, may_be_folded, other_spelling};
-use crate::tree::{Kind, RepoPath, Stat};
-
-/// The name of the control folder.
-const CONTROL: &str = ".lsync";
+use crate::tree::{CONTROL, Kind, RepoPath, Stat};
 
 /// Permission bits that a replaced file hands on. The others (setuid, setgid, sticky) would give
 /// rights to bytes that came from somebody else.
@@ -372,6 +369,15 @@ impl<D: Disk> Staging<D> {
 }
 
 impl<D: Disk> Draft<D> {
+    /// Begins a file under the name of `path` in a folder out of the working copy, which nobody else
+    /// can read.
+    pub fn create(disk: &D, folder: &D::Folder, path: &RepoPath) -> Result<Self, ReplaceError> {
+        let name = OsString::from(path.name());
+        let file = disk.create(folder, &name, 0o600);
+        let file = file.map_err(|error| ReplaceError::io(Step::Stage, path, error))?;
+        Ok(Self { disk: disk.clone(), folder: folder.clone(), name, file, path: path.clone() })
+    }
+
     /// Appends `bytes`.
     pub fn write(&self, bytes: &[u8]) -> Result<(), ReplaceError> {
         self.checked(self.disk.write(&self.file, bytes))
@@ -423,7 +429,7 @@ impl<D: Disk> Staged<D> {
 
     /// Tells whether `stat` shows this very file, untouched.
     pub fn is(&self, stat: &Stat) -> bool {
-        super::is_same_file(stat, &self.stat)
+        stat.is_same_file(&self.stat)
     }
 }
 

@@ -17,10 +17,7 @@ pub use outliers::{Found, Outliers};
 
 use super::ignore::{RULES_FILE, RuleStack};
 use crate::disk::{Disk, other_spelling};
-use crate::tree::{KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
-
-/// The control folder, which never travels.
-const CONTROL_FOLDER: &str = ".lsync";
+use crate::tree::{CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
 
 /// The file that makes a folder with a control folder a working copy.
 const CONFIG_FILE: &str = "config.yaml";
@@ -149,7 +146,7 @@ impl<D: Disk> Scan<D> {
             None => (self.disk.read_folder(&folder)?, true),
         };
         let has = |name: &str| !listed || names.iter().any(|(other, _)| other == name);
-        if path.is_some() && has(CONTROL_FOLDER) && self.is_repository(&folder)? {
+        if path.is_some() && has(CONTROL) && self.is_repository(&folder)? {
             return Err(Closed::Nested);
         }
         let layers = self.rules.len();
@@ -208,7 +205,7 @@ impl<D: Disk> Scan<D> {
         if !self.mounts.contains(path) || above != Some(self.disk.stat_folder(folder)?.device) {
             return Ok(false);
         }
-        match self.disk.lstat(folder, OsStr::new(CONTROL_FOLDER)) {
+        match self.disk.lstat(folder, OsStr::new(CONTROL)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             other => other.map(|_| false),
         }
@@ -218,7 +215,7 @@ impl<D: Disk> Scan<D> {
     fn is_repository(&self, folder: &D::Folder) -> io::Result<bool> {
         let found = self
             .disk
-            .open_folder(folder, OsStr::new(CONTROL_FOLDER))
+            .open_folder(folder, OsStr::new(CONTROL))
             .and_then(|control| self.disk.lstat(&control, OsStr::new(CONFIG_FILE)));
         match found {
             Ok(_) => Ok(true),
@@ -230,7 +227,7 @@ impl<D: Disk> Scan<D> {
     /// Looks at one name of the innermost folder.
     fn visit(&mut self, name: OsString, kind: Option<Kind>) -> Option<LocalItem> {
         let level = self.levels.last()?;
-        if name == CONTROL_FOLDER && self.is_own_control_folder() {
+        if name == CONTROL && self.is_own_control_folder() {
             return None;
         }
         let folder = kind == Some(Kind::Folder);

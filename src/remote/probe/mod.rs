@@ -43,7 +43,7 @@ pub struct Probed {
 /// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no
 /// error but a finding; a store that refuses all writes is [`Capabilities::read_only`].
 pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
-    remote.check_access().await?;
+    remote.list("", None, 1).await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
     let mut prober = Prober { remote, folder, found: nothing(), notes: Vec::new(), bodies: 0 };
     let result = prober.examine().await;

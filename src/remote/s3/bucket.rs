@@ -15,7 +15,7 @@ impl S3Remote {
     /// Asks where the bucket lies; `None` where the store does not say.
     ///
     /// The SDK follows no redirect to another region, so the settings have to name the right one.
-    /// On a server of one's own no answer is an error: [`S3Remote::check_access`] will tell.
+    /// On a server of one's own no answer is an error: the first listing will tell.
     pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
         let call = self.bucket_call("HEAD");
         let request = self.connection.client.head_bucket().bucket(&self.bucket).send();
@@ -55,11 +55,6 @@ impl S3Remote {
     /// names it.
     pub fn endpoint(&self) -> Option<&str> {
         self.connection.endpoint.as_deref()
-    }
-
-    /// Makes sure that the bucket is there and can be listed, which every command needs.
-    pub async fn check_access(&self) -> Result<(), RemoteError> {
-        self.list("", None, 1).await.map(drop)
     }
 
     /// Makes the bucket; one that is already ours is fine.

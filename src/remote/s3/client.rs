@@ -12,7 +12,9 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::config::{
+    Credentials, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+};
 
 /// Used where nobody names a region: AWS answers from there where a bucket really lies, and most
 /// other stores take it.
@@ -39,6 +41,15 @@ pub struct S3Settings {
     pub path_style: bool,
 }
 
+/// What a test puts in the place of the real thing.
+#[derive(Debug, Default)]
+pub(super) struct StandIns {
+    /// A key, instead of the AWS chain.
+    pub(super) credentials: Option<Credentials>,
+    /// Whoever answers requests, instead of a server.
+    pub(super) transport: Option<SharedHttpClient>,
+}
+
 /// A client, and what was found out on the way.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
@@ -55,9 +66,9 @@ impl Connection {
     ///
     /// The credentials come from the AWS chain (environment, profile, SSO, web identity, container,
     /// instance), unless a test brings its own.
-    pub(super) async fn open(settings: &S3Settings, credentials: Option<Credentials>) -> Self {
+    pub(super) async fn open(settings: &S3Settings, stand_ins: StandIns) -> Self {
         let region = region(settings).await;
-        let shared = shared_config(settings, region.clone(), credentials).await;
+        let shared = shared_config(settings, region.clone(), stand_ins).await;
         // The SDK prefers the variable for the one service, too (SDK reference, "Service-specific
         // endpoints"), but does not tell what it chose.
         let endpoint = settings
@@ -100,11 +111,7 @@ async fn region(settings: &S3Settings) -> Region {
 }
 
 /// Loads what all services share.
-async fn shared_config(
-    settings: &S3Settings,
-    region: Region,
-    credentials: Option<Credentials>,
-) -> SdkConfig {
+async fn shared_config(settings: &S3Settings, region: Region, stand_ins: StandIns) -> SdkConfig {
     // Retries belong to `transfer`; the SDK's token bucket would fail a run at the first burst of
     // 503s. Its checksum trailers are refused by Garage and Ceph, so checksums are headers of ours.
     // Bodies have timeouts of our own (`patience`), which know their size.
@@ -124,8 +131,11 @@ async fn shared_config(
         let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    if let Some(credentials) = credentials {
+    if let Some(credentials) = stand_ins.credentials {
         loader = loader.credentials_provider(credentials);
+    }
+    if let Some(transport) = stand_ins.transport {
+        loader = loader.http_client(transport);
     }
     loader.load().await
 }

@@ -5,10 +5,15 @@
 //! is a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
 
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
+use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use memchr::memmem;
 use percent_encoding::percent_decode_str;
 
 use super::answers::nanoseconds;
@@ -126,6 +131,7 @@ impl S3Remote {
         (limit, encoded): (usize, bool),
     ) -> Result<RawPage, (RemoteError, bool)> {
         let prefix = self.keys.key(prefix);
+        let objects = Objects::default();
         let request = self
             .connection
             .client
@@ -135,6 +141,8 @@ impl S3Remote {
             .set_continuation_token(token.map(str::to_owned))
             .set_encoding_type(encoded.then_some(EncodingType::Url))
             .max_keys(i32::try_from(limit).unwrap_or(i32::MAX))
+            .customize()
+            .interceptor(objects.clone())
             .send();
         let mut unreadable = false;
         let request = async {
@@ -143,7 +151,11 @@ impl S3Remote {
             })
         };
         let output = answer(call, ANSWER_TIMEOUT, request).await;
-        output.map(RawPage::from).map_err(|error| (error, unreadable))
+        let output = output.map_err(|error| (error, unreadable))?;
+        if objects.0.get() != Some(&output.contents().len()) {
+            return Err((call.error(Kind::Failed, "the answer breaks off".to_owned()), false));
+        }
+        RawPage::read(output).map_err(|message| (call.error(Kind::Lying, message), false))
     }
 
     /// Makes an item of the page; looks at the object itself where the listing names no ETag.
@@ -171,25 +183,58 @@ impl S3Remote {
     }
 }
 
-impl From<ListObjectsV2Output> for RawPage {
-    fn from(output: ListObjectsV2Output) -> Self {
-        let truncated = output.is_truncated() == Some(true);
+/// Counts the objects of an answer: the SDK takes what stands before a break for the whole.
+#[derive(Debug, Clone, Default)]
+struct Objects(Arc<OnceLock<usize>>);
+
+impl Objects {
+    /// Returns how many there are; `None` where the answer does not end as it should.
+    fn of(body: &[u8]) -> Option<usize> {
+        let is_whole = body.trim_ascii_end().ends_with(b"ListBucketResult>");
+        is_whole.then(|| memmem::find_iter(body, b"</Contents>").count())
+    }
+}
+
+impl Intercept for Objects {
+    fn name(&self) -> &'static str {
+        "Objects"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response().body().bytes();
+        if let Some(objects) = body.and_then(Self::of) {
+            self.0.get_or_init(|| objects);
+        }
+        Ok(())
+    }
+}
+
+impl RawPage {
+    /// Takes over what the store says; the error is what it leaves out.
+    fn read(output: ListObjectsV2Output) -> Result<Self, String> {
+        let Some(truncated) = output.is_truncated() else {
+            return Err("the listing does not say whether it is complete".to_owned());
+        };
         let encoded = output.encoding_type() == Some(&EncodingType::Url);
-        let contents = output.contents.unwrap_or_default();
-        let mut items: Vec<RawItem> = contents
-            .into_iter()
-            .map(|object| RawItem {
+        let mut items = Vec::with_capacity(output.contents().len());
+        for object in output.contents.unwrap_or_default() {
+            items.push(RawItem {
                 modified: nanoseconds(object.last_modified()),
-                key: object.key.unwrap_or_default(),
+                key: object.key.ok_or("the listing has an object without a key")?,
                 etag: object.e_tag.filter(|etag| !etag.is_empty()),
                 size: object.size,
-            })
-            .collect();
+            });
+        }
         if encoded {
             decode(&mut items);
         }
         let token = output.next_continuation_token.filter(|token| !token.is_empty());
-        Self { items, truncated, token }
+        Ok(Self { items, truncated, token })
     }
 }
 
@@ -289,6 +334,15 @@ mod tests {
             let message = check(&raw, "p/", cursor).unwrap_err();
             assert!(message.contains(words), "{message}");
         }
+    }
+
+    #[test]
+    fn the_objects_of_an_answer_are_counted_where_it_is_whole() {
+        let object = "<Contents><Key>a</Key></Contents>";
+        let whole = format!("<ListBucketResult>{object}]]>{object}</ListBucketResult>\n");
+        assert_eq!(Objects::of(whole.as_bytes()), Some(2));
+        assert_eq!(Objects::of(&whole.as_bytes()[..whole.len() - 2]), None);
+        assert_eq!(Objects::of(b""), None);
     }
 
     #[test]

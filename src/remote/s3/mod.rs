@@ -18,15 +18,15 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::Duration;
 
-use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::{Credentials, SharedHttpClient};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
 
 pub use body::S3Body;
 pub use client::S3Settings;
 
-use client::Connection;
+use client::{Connection, StandIns};
 use errors::Call;
 
 use super::key::KeySpace;
@@ -54,7 +54,7 @@ pub struct S3Remote {
 impl S3Remote {
     /// Builds a remote from settings and from what the probe found. Makes no request.
     pub async fn open(settings: &S3Settings, capabilities: Capabilities) -> Self {
-        Self::new(settings, capabilities, None).await
+        Self::new(settings, capabilities, StandIns::default()).await
     }
 
     /// Builds a remote with a key of its own instead of the AWS chain: for tests against servers on
@@ -67,16 +67,26 @@ impl S3Remote {
         secret_key: &str,
     ) -> Self {
         let credentials = Credentials::new(access_key, secret_key, None, None, "test");
-        Self::new(settings, capabilities, Some(credentials)).await
+        let stand_ins = StandIns { credentials: Some(credentials), transport: None };
+        Self::new(settings, capabilities, stand_ins).await
     }
 
-    async fn new(
+    /// Builds a remote whose requests are answered by `transport`: for tests of what a store may
+    /// say.
+    #[doc(hidden)]
+    pub async fn open_with_transport(
         settings: &S3Settings,
         capabilities: Capabilities,
-        credentials: Option<Credentials>,
+        transport: SharedHttpClient,
     ) -> Self {
+        let credentials = Some(Credentials::new("key", "secret", None, None, "test"));
+        let stand_ins = StandIns { credentials, transport: Some(transport) };
+        Self::new(settings, capabilities, stand_ins).await
+    }
+
+    async fn new(settings: &S3Settings, capabilities: Capabilities, stand_ins: StandIns) -> Self {
         Self {
-            connection: Connection::open(settings, credentials).await,
+            connection: Connection::open(settings, stand_ins).await,
             bucket: settings.bucket.clone(),
             keys: KeySpace::new(&settings.prefix),
             capabilities,

@@ -54,10 +54,12 @@ pub(super) fn read_line(line: &[u8]) -> Line {
         _ => (),
     }
     match sound_part(line) {
-        None => broken(line, "the checksum is wrong".into()),
+        None => broken(line, None, "the checksum is wrong".into()),
         Some(row) => match scanner::scan(row) {
             Some(scanned) => scanned.into(),
-            None => yaml::parse(row).unwrap_or_else(|why| broken(line, why)),
+            None => {
+                yaml::parse(row).unwrap_or_else(|refused| broken(line, refused.path, refused.why))
+            }
         },
     }
 }
@@ -72,7 +74,7 @@ fn sound_part(line: &[u8]) -> Option<&[u8]> {
 
 /// Makes a broken line of one that is longer than any row; `beginning` is how it begins.
 pub(super) fn too_long(beginning: &[u8]) -> Line {
-    broken(beginning, "the line is too long".into())
+    broken(beginning, None, "the line is too long".into())
 }
 
 impl From<scanner::Scanned> for Line {
@@ -98,12 +100,15 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// Finds the paths that a broken line may be about: better one too many than one too few, since
-/// a path without a row is merely compared anew.
-fn broken(line: &[u8], why: String) -> Line {
-    let paths = memmem::find_iter(line, b"path")
-        .filter_map(|at| path_after(&line[at + 4..]))
-        .take(BROKEN_PATHS_MAX)
-        .collect();
+/// a path without a row is merely compared anew. `read` is the one that could be read.
+fn broken(line: &[u8], read: Option<RepoPath>, why: String) -> Line {
+    let found = memmem::find_iter(line, b"path").filter_map(|at| path_after(&line[at + 4..]));
+    let mut paths: Vec<_> = read.into_iter().collect();
+    for path in found.take(BROKEN_PATHS_MAX) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
     Line::Broken { paths, why }
 }
 

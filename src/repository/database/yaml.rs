@@ -8,17 +8,31 @@ use super::RemoteId;
 use super::line::{FORMAT_VERSION, Header, Line};
 use super::scanner::hex16;
 
-/// Parses one line as a YAML sequence of one mapping; the error says why it is no row.
-pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
+/// Why a line is no row.
+pub(super) struct Refused {
+    /// In words.
+    pub(super) why: String,
+    /// What it is about, where that much can be read.
+    pub(super) path: Option<RepoPath>,
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self { why, path: None }
+    }
+}
+
+/// Parses one line as a YAML sequence of one mapping.
+pub(super) fn parse(line: &[u8]) -> Result<Line, Refused> {
     let value: Value = serde_yaml::from_slice(line).map_err(|error| not_yaml(&error))?;
     let Value::Sequence(mut items) = value else {
-        return Err("it does not begin with \"- {\"".into());
+        return Err("it does not begin with \"- {\"".to_owned().into());
     };
-    match (items.pop(), items.is_empty()) {
-        (Some(Value::Mapping(fields)), true) if fields.contains_key("lsync") => header(&fields),
-        (Some(Value::Mapping(fields)), true) => row(&fields),
-        _ => Err("it is not one mapping in braces".into()),
-    }
+    let (Some(Value::Mapping(fields)), true) = (items.pop(), items.is_empty()) else {
+        return Err("it is not one mapping in braces".to_owned().into());
+    };
+    let read = if fields.contains_key("lsync") { header(&fields) } else { row(&fields) };
+    read.map_err(|why| Refused { why, path: path(&fields).ok() })
 }
 
 /// Says why the library refuses a line; that it saw one line only is no news.
@@ -42,8 +56,7 @@ fn header(fields: &Mapping) -> Result<Line, String> {
 
 /// Reads a row.
 fn row(fields: &Mapping) -> Result<Line, String> {
-    let path = text(fields, "path")?;
-    let path = RepoPath::parse(&path).map_err(|error| format!("{path:?}: {error}"))?;
+    let path = path(fields)?;
     if let Some(gone) = fields.get("gone") {
         refuse_others(fields, &["path", "gone"])?;
         return match gone {
@@ -67,6 +80,12 @@ fn row(fields: &Mapping) -> Result<Line, String> {
         None
     };
     Ok(Line::Put(BaseRow { path, signature, etag, crc64 }))
+}
+
+/// Reads the path of a row.
+fn path(fields: &Mapping) -> Result<RepoPath, String> {
+    let path = text(fields, "path")?;
+    RepoPath::parse(&path).map_err(|error| format!("{path:?}: {error}"))
 }
 
 /// Refuses fields that are not in `known`.

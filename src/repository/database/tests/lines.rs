@@ -283,6 +283,21 @@ fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
 }
 
 #[test]
+fn a_path_that_is_written_oddly_is_known_where_yaml_knows_it() {
+    for text in [
+        "- {'path': 'it''s', size: 1}",
+        "- {\"p\\x61th\": \"it's\", size: 1}",
+        "- {size: 1, ? path : \"it\\x27s\"}",
+        "- {!!str path: &a it's, size: 1}",
+    ] {
+        match read_line(text.as_bytes()) {
+            Line::Broken { paths, .. } => assert!(paths.contains(&path("it's")), "{text}"),
+            _ => panic!("{text} counts"),
+        }
+    }
+}
+
+#[test]
 fn two_lines_that_lost_the_newline_between_them_tell_both_paths() {
     let joined = journal_line(&put("a", 1)).replace('\n', "x") + &journal_line(&gone("b"));
     match read_line(joined.trim_end().as_bytes()) {

@@ -1,0 +1,294 @@
+//! Questions, asked on a terminal: the real binary on a pseudo-terminal, and a person who types.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::Child;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use crate::team::{BUCKET, Team, files, trashed};
+
+/// How long a question may take to come on a busy machine; no test waits for it to pass.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+const QUESTION: &str = "[s]kip (Esc ends)?";
+const ESCAPE: &str = "\u{1b}";
+const CTRL_C: &str = "\u{3}";
+const CTRL_D: &str = "\u{4}";
+
+/// A run of lsync on a terminal.
+struct Terminal {
+    child: Child,
+    keyboard: File,
+    shown: mpsc::Receiver<Vec<u8>>,
+    /// What was shown and not yet expected.
+    rest: String,
+}
+
+impl Terminal {
+    /// Starts the words of `line` in a copy.
+    fn start(team: &Team, copy: &str, line: &str) -> Self {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let ours = openpt(flags).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let theirs = File::from(rustix::fs::open(name, flags, Mode::empty()).unwrap());
+        // As lsync sets it while it reads a key; a key that comes a moment before means the same.
+        let mut modes = tcgetattr(&theirs).unwrap();
+        modes.make_raw();
+        tcsetattr(&theirs, OptionalActions::Now, &modes).unwrap();
+        let mut command = team.command(copy, line.split_whitespace());
+        // Without bars and colours, so that what is expected stands there in one piece.
+        command.env("TERM", "dumb").env("NO_COLOR", "1");
+        let end = || theirs.try_clone().unwrap();
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let keyboard = File::from(ours);
+        let mut screen = keyboard.try_clone().unwrap();
+        let (sender, shown) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The last one to close the other end makes reading fail.
+            while let Ok(count @ 1..) = screen.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keyboard, shown, rest: String::new() }
+    }
+
+    /// Takes what is shown next; false once nothing more will come.
+    fn read(&mut self) -> bool {
+        match self.shown.recv_timeout(PATIENCE) {
+            Ok(bytes) => self.rest.push_str(&String::from_utf8_lossy(&bytes)),
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => panic!("nothing more came after {:?}", self.rest),
+        }
+        true
+    }
+
+    /// Waits for a text; returns what stood before it.
+    #[track_caller]
+    fn expect(&mut self, text: &str) -> String {
+        loop {
+            if let Some((before, behind)) = self.rest.split_once(text) {
+                let (before, behind) = (before.to_owned(), behind.to_owned());
+                self.rest = behind;
+                return before;
+            }
+            assert!(self.read(), "no {text:?} in {:?}", self.rest);
+        }
+    }
+
+    /// Types.
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits for the end; returns what was still written.
+    #[track_caller]
+    fn end(mut self, code: i32) -> String {
+        while self.read() {}
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{}", self.rest);
+        self.rest
+    }
+}
+
+/// Two people edited `f.txt` and `g`; copy `one` has the conflicts.
+fn contested() -> Team {
+    let team = Team::sharing(&[("f.txt", "base"), ("g", "base"), ("h", "base")]);
+    for path in ["f.txt", "g"] {
+        team.server.put(BUCKET, path, format!("theirs, {path}"));
+        team.write(format!("one/{path}"), format!("ours, {path}"));
+    }
+    team
+}
+
+#[test]
+fn each_key_settles_the_conflict_that_is_shown() {
+    let team = contested();
+    let mut terminal = Terminal::start(&team, "one", "resolve");
+    let shown = terminal.expect(QUESTION);
+    for part in ["(1 of 2) f.txt", "changed here and in the bucket", "ours", "theirs", "newer"] {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    terminal.press("o");
+    assert!(terminal.expect(QUESTION).contains("(2 of 2) g"));
+    terminal.press("T");
+    terminal.end(0);
+    let expected = [("f.txt", "ours, f.txt"), ("g", "theirs, g"), ("h", "base")];
+    assert_eq!(team.bucket(), files(&expected));
+    assert_eq!(team.texts("one"), files(&expected));
+    let kept = [("bucket/f.txt", "theirs, f.txt"), ("local/g", "ours, g")];
+    assert_eq!(trashed(&team, "one"), kept.map(|(path, text)| (path.to_owned(), text.to_owned())));
+}
+
+#[test]
+fn both_newest_and_skip_do_what_they_say() {
+    let team = contested();
+    team.set_mtime("one/f.txt", 1_500_000_000_000_000_000);
+    let mut terminal = Terminal::start(&team, "one", "resolve");
+    terminal.expect(QUESTION);
+    terminal.press("n");
+    terminal.expect("theirs");
+    terminal.expect(QUESTION);
+    terminal.press("s");
+    terminal.expect("left open");
+    terminal.end(4);
+    assert_eq!(team.text("one/f.txt"), "theirs, f.txt", "the later one");
+    assert_eq!(team.text("one/g"), "ours, g");
+    assert_eq!(team.bucket()["g"], "theirs, g");
+    let mut terminal = Terminal::start(&team, "one", "resolve");
+    assert!(terminal.expect(QUESTION).contains("(1 of 1) g"));
+    terminal.press("b");
+    terminal.end(0);
+    let mut texts: Vec<_> = team.bucket().into_values().collect();
+    texts.sort();
+    assert_eq!(texts, ["base", "ours, g", "theirs, f.txt", "theirs, g"]);
+    assert_eq!(team.texts("one"), team.bucket());
+}
+
+#[test]
+fn another_key_is_no_answer_and_the_question_comes_again() {
+    let team = contested();
+    let mut terminal = Terminal::start(&team, "one", "resolve g");
+    for key in ["x", "\r", "é", "y"] {
+        terminal.expect(QUESTION);
+        terminal.press(key);
+    }
+    terminal.expect(QUESTION);
+    assert_eq!(team.text("one/g"), "ours, g");
+    terminal.press("t");
+    terminal.end(0);
+    assert_eq!(team.text("one/g"), "theirs, g");
+}
+
+#[test]
+fn the_end_of_input_leaves_the_rest_open_and_does_what_was_answered() {
+    for end in [ESCAPE, CTRL_D] {
+        let team = contested();
+        let mut terminal = Terminal::start(&team, "one", "resolve");
+        terminal.expect(QUESTION);
+        terminal.press("t");
+        terminal.expect(QUESTION);
+        terminal.press(end);
+        terminal.end(4);
+        assert_eq!(team.text("one/f.txt"), "theirs, f.txt", "{end:?}");
+        assert_eq!(team.text("one/g"), "ours, g", "{end:?}");
+        assert_eq!(team.bucket()["g"], "theirs, g", "{end:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_with_130_and_nothing_is_changed() {
+    let team = contested();
+    let (tree, bucket) = (team.snapshot("one"), team.bucket());
+    let mut terminal = Terminal::start(&team, "one", "resolve");
+    terminal.expect(QUESTION);
+    terminal.press("o");
+    terminal.expect(QUESTION);
+    terminal.press(CTRL_C);
+    let rest = terminal.end(130);
+    assert!(rest.contains("interrupted, nothing was changed"), "{rest}");
+    assert_eq!((team.snapshot("one"), team.bucket()), (tree, bucket));
+}
+
+#[test]
+fn theirs_is_fetched_to_a_place_that_never_travels_and_taken_away_again() {
+    let team = contested();
+    let mut terminal = Terminal::start(&team, "one", "resolve f.txt");
+    terminal.expect(QUESTION);
+    terminal.press("d");
+    let shown = terminal.expect("(until you have answered)");
+    let path = |side: &str| {
+        let line = shown.lines().find_map(|line| line.trim().strip_prefix(side)).unwrap();
+        std::path::PathBuf::from(line.trim())
+    };
+    let (ours, theirs) = (path("ours "), path("theirs "));
+    assert_eq!(team.read(&ours), b"ours, f.txt");
+    assert_eq!(team.read(&theirs), b"theirs, f.txt");
+    assert_eq!(theirs.file_name().unwrap(), "f.txt", "a viewer knows it by its name");
+    assert!(!theirs.starts_with(team.path("one")), "{}", theirs.display());
+    terminal.expect(QUESTION);
+    // A sync meanwhile: the working copy is free, and theirs is no file of it.
+    let before: Vec<_> = team.bucket().into_keys().collect();
+    team.run("one", "sync").assert_code(4);
+    assert_eq!(team.bucket().into_keys().collect::<Vec<_>>(), before);
+    assert!(team.exists(&theirs), "nobody sweeps it");
+    terminal.press("d");
+    let again = terminal.expect("(until you have answered)");
+    assert!(again.contains(&theirs.display().to_string()), "once is enough: {again}");
+    terminal.expect(QUESTION);
+    terminal.press("t");
+    terminal.end(0);
+    assert_eq!(team.text("one/f.txt"), "theirs, f.txt");
+    assert!(!team.exists(theirs.parent().unwrap()), "{}", theirs.display());
+}
+
+#[test]
+fn theirs_that_somebody_edited_is_not_taken_away() {
+    let team = contested();
+    let mut terminal = Terminal::start(&team, "one", "resolve f.txt");
+    terminal.expect(QUESTION);
+    terminal.press("d");
+    terminal.expect("theirs  ");
+    let theirs = terminal.expect("  (until you have answered)");
+    terminal.expect(QUESTION);
+    team.write(&theirs, "merged by hand");
+    terminal.press("s");
+    terminal.end(4);
+    assert_eq!(team.text(&theirs), "merged by hand");
+}
+
+#[test]
+fn a_mirror_is_made_after_yes_alone() {
+    for (command, question) in [
+        ("pull --mirror", "exactly what the bucket holds?"),
+        ("push --mirror", "exactly what is here?"),
+    ] {
+        let team = contested();
+        let (tree, bucket) = (team.snapshot("one"), team.bucket());
+        for (keys, code) in [("n", 5), ("\r", 5), (ESCAPE, 5), (CTRL_C, 130)] {
+            let mut terminal = Terminal::start(&team, "one", command);
+            let plan = terminal.expect(question);
+            assert!(plan.contains("f.txt") && plan.contains('g'), "{plan}");
+            terminal.press(keys);
+            let rest = terminal.end(code);
+            assert!(!rest.contains("cannot ask"), "{keys:?}: {rest}");
+            assert_eq!((team.snapshot("one"), team.bucket()), (tree.clone(), bucket.clone()));
+        }
+        let mut terminal = Terminal::start(&team, "one", command);
+        terminal.expect(question);
+        terminal.press("y");
+        terminal.end(0);
+        assert_eq!(team.texts("one"), team.bucket());
+        let winner = if command.starts_with("pull") { "theirs, g" } else { "ours, g" };
+        assert_eq!(team.text("one/g"), winner);
+    }
+}
+
+#[test]
+fn the_guard_asks_and_goes_on_after_yes_alone() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g")]);
+    team.remove("one/f");
+    team.remove("one/g");
+    let question = "2 of 2 files would be deleted in the bucket. Go on?";
+    for (keys, code) in [("n", 5), (CTRL_C, 130)] {
+        let mut terminal = Terminal::start(&team, "one", "sync");
+        terminal.expect(question);
+        terminal.press(keys);
+        terminal.end(code);
+        assert_eq!(team.bucket(), files(&[("f", "f"), ("g", "g")]), "{keys:?}");
+    }
+    let mut terminal = Terminal::start(&team, "one", "sync");
+    terminal.expect(question);
+    terminal.press("y");
+    terminal.end(0);
+    assert_eq!(team.bucket(), files(&[]));
+}
