@@ -58,6 +58,9 @@ use folder::run_folder_seed;
 /// How many seeds a run tries unless told otherwise.
 const SEEDS: u64 = 2_000;
 
+/// A folder bucket takes more steps.
+const FOLDER_SEEDS: u64 = 500;
+
 /// So many failed seeds say enough, unless told otherwise.
 const FAILURES_MAX: u64 = 8;
 
@@ -94,9 +97,9 @@ fn failures(run: Runner, first: u64, count: u64) -> Vec<(u64, Failure)> {
 }
 
 /// Runs as many seeds as asked for, and panics with the trace of the first one that failed.
-fn assert_all(run: Runner, replay: &str) {
+fn assert_all(run: Runner, seeds: u64, replay: &str) {
     let first = number("LSYNC_SIMULATION_FIRST").unwrap_or(1);
-    let count = number("LSYNC_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let count = number("LSYNC_SIMULATION_SEEDS").unwrap_or(seeds);
     let failed = failures(run, first, count);
     if let Some((seed, _)) = failed.first() {
         for (seed, failure) in &failed {
@@ -122,12 +125,12 @@ fn tell(run: Runner) {
 
 #[test]
 fn no_seed_loses_an_edit() {
-    assert_all(run_seed, "replay");
+    assert_all(run_seed, SEEDS, "replay");
 }
 
 #[test]
 fn no_seed_loses_an_edit_in_a_folder_bucket() {
-    assert_all(run_folder_seed, "folder_replay");
+    assert_all(run_folder_seed, FOLDER_SEEDS, "folder_replay");
 }
 
 #[test]

@@ -112,6 +112,7 @@ impl Simulation {
         own.begun_at = step;
         own.planned_at = None;
         own.removals.clear();
+        own.targets.clear();
         own.conflicts.clear();
         own.looked_at.clear();
         own.is_disturbed = has_faults;
@@ -185,6 +186,12 @@ impl Simulation {
         own.planned_at = Some(step);
         own.conflicts = plan.conflicts.iter().map(|it| it.path.to_string()).collect();
         let takes = |kind| matches!(kind, ActionKind::DeleteLocal | ActionKind::ReplaceFolder);
+        let here =
+            |kind| takes(kind) || matches!(kind, ActionKind::Download | ActionKind::KeepBoth);
+        own.targets = (plan.actions.iter())
+            .filter(|action| here(action.kind) && action.local.is_some())
+            .map(|action| action.path.to_string())
+            .collect();
         own.removals = (plan.actions.iter())
             .filter(|action| takes(action.kind))
             .map(|action| action.path.to_string())

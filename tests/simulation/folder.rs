@@ -181,7 +181,7 @@ impl Team {
     }
 
     fn play(self: &Arc<Self>) {
-        let turns = self.facts().random.u32(8..30);
+        let turns = self.facts().random.u32(10..50);
         for _ in 0..turns {
             if self.facts().violation.is_some() {
                 return;
@@ -223,7 +223,7 @@ impl Team {
             self.bucket.advance(pause);
             let is_alone = facts.busy.iter().flatten().count() == 1;
             let teammate = facts.random.usize(0..self.seats.len());
-            (facts.random.u32(0..160), Some(teammate).filter(|it| is_alone && *it != client))
+            (facts.random.u32(0..100), Some(teammate).filter(|it| is_alone && *it != client))
         };
         match (what, teammate) {
             (0, Some(teammate)) if self.is_unlocked() => {
@@ -320,8 +320,10 @@ impl Team {
             |_| (),
         );
         self.facts().busy[client] = None;
-        self.seats[client].disk.kill();
-        self.seats[client].bucket.kill();
+        for disk in [&self.seats[client].disk, &self.seats[client].bucket] {
+            disk.kill();
+            disk.sync_all();
+        }
         self.check();
     }
 

@@ -66,6 +66,24 @@ impl State {
         }
     }
 
+    /// Draws what a person does and to what: often to a file that the command at work is about to
+    /// replace or remove.
+    fn deed(&mut self, client: usize) -> (String, Act) {
+        let targets = self.clients[client].targets.clone();
+        if targets.is_empty() || self.random.u32(0..3) > 0 {
+            return (self.path(), self.act());
+        }
+        let act = self.pick(&[
+            Act::RewriteUnseen,
+            Act::RewriteUnseen,
+            Act::WriteInPlace,
+            Act::Save,
+            Act::Append,
+            Act::Remove,
+        ]);
+        (self.pick(&targets), act)
+    }
+
     fn act(&mut self) -> Act {
         let total = ACTS.iter().map(|(weight, _)| weight).sum();
         let mut drawn = self.random.u32(0..total);
@@ -269,8 +287,7 @@ impl Simulation {
     }
 
     pub(crate) fn person_acts_at(&self, state: &mut State, client: usize) {
-        let path = state.path();
-        let act = state.act();
+        let (path, act) = state.deed(client);
         self.does(state, client, |hands, state| hands.act(state, act, &path).map(|it| (path, it)));
         let pause = match state.random.u32(0..4) {
             0 | 1 => 0,

@@ -87,6 +87,8 @@ pub(crate) struct Client {
     pub(crate) planned_at: Option<u64>,
     /// Files that the plan takes away.
     pub(crate) removals: BTreeSet<String>,
+    /// Files that the plan takes away or replaces.
+    pub(crate) targets: Vec<String>,
     /// Conflicts of the plan that nobody settled.
     pub(crate) conflicts: BTreeSet<String>,
     /// The name that is being moved by the call at hand.

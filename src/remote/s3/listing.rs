@@ -190,7 +190,7 @@ struct Objects(Arc<OnceLock<usize>>);
 impl Objects {
     /// Returns how many there are; `None` where the answer does not end as it should.
     fn of(body: &[u8]) -> Option<usize> {
-        let is_whole = body.trim_ascii_end().ends_with(b"ListBucketResult>");
+        let is_whole = body.trim_ascii_end().ends_with(b"</ListBucketResult>");
         is_whole.then(|| memmem::find_iter(body, b"</Contents>").count())
     }
 }
