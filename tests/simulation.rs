@@ -97,6 +97,7 @@ fn failures(run: Runner, first: u64, count: u64) -> Vec<(u64, Failure)> {
 }
 
 /// Runs as many seeds as asked for, and panics with the trace of the first one that failed.
+#[expect(clippy::print_stdout, reason = "what a failed test has to say")]
 fn assert_all(run: Runner, seeds: u64, replay: &str) {
     let first = number("LSYNC_SIMULATION_FIRST").unwrap_or(1);
     let count = number("LSYNC_SIMULATION_SEEDS").unwrap_or(seeds);
@@ -115,6 +116,7 @@ fn assert_all(run: Runner, seeds: u64, replay: &str) {
 }
 
 /// Tells one seed with its trace; without one it has nothing to do.
+#[expect(clippy::print_stdout, reason = "what was asked for")]
 fn tell(run: Runner) {
     let Some(seed) = number("LSYNC_SIMULATION_SEED") else { return };
     match run(seed, true) {

@@ -85,6 +85,11 @@ impl Etag {
         Self(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).into())
     }
 
+    /// Takes an ETag as [`Etag::as_str`] gave it: nothing is taken off once more.
+    pub fn exact(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// Returns the text without quotes.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -366,7 +366,13 @@ impl State {
         for (path, value) in after {
             client.had.insert((path.clone(), *value));
             if before.get(path) != Some(value) {
-                client.fragile_names.insert(path.clone());
+                if !client.fragile_names.insert(path.clone()) {
+                    // What was moved away from here may not have its new name yet, and now it has
+                    // lost the old one.
+                    let (had, owned) = (&client.had, client.owned.iter());
+                    let moved = owned.filter(|it| had.contains(&(path.clone(), **it)));
+                    client.fragile.extend(moved);
+                }
                 if !before.values().any(|it| it == value) {
                     client.owned.insert(*value);
                     client.fragile.insert(*value);

@@ -132,7 +132,9 @@ fn parse_class(rest: &mut Peekable<Chars<'_>>) -> Result<Vec<(char, char)>, &'st
             }
             ranges.push((start, end));
             low = None;
-        } else if let ('[', Some(class)) = (c, posix_class(rest)) {
+        } else if c == '['
+            && let Some(class) = posix_class(rest)
+        {
             ranges.extend_from_slice(class?);
             low = None;
         } else {

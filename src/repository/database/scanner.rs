@@ -2,7 +2,7 @@
 
 use crate::tree::{BaseRow, Etag, RepoPath, Signature};
 
-use super::text::unquote;
+use super::text::{plain, unquote};
 
 /// How every canonical row begins.
 const BEGINNING: &[u8] = b"- {path: \"";
@@ -32,14 +32,16 @@ pub(super) fn scan(line: &[u8]) -> Option<Scanned> {
         _ => Some(hex16(rest.strip_prefix(b", crc64: \"")?.strip_suffix(b"\"}")?)?),
     };
     let signature = Signature { size, mtime, ctime, inode };
-    Some(Scanned::Put(BaseRow { path, signature, etag: Etag::new(&etag), crc64 }))
+    Some(Scanned::Put(BaseRow { path, signature, etag: Etag::exact(&etag), crc64 }))
 }
 
-/// Returns the bytes of the path of a row, if they stand there without escapes; looks at nothing else.
+/// Returns the bytes of the path of a row, if they stand there as lsync writes them and without
+/// escapes; looks at nothing else.
 pub(super) fn raw_path(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(BEGINNING)?;
     let end = memchr::memchr2(b'"', b'\\', rest)?;
-    (rest[end] == b'"').then(|| &rest[..end])
+    // YAML makes a blank of a line break within quotes.
+    (rest[end] == b'"' && plain(&rest[..end]).is_some()).then(|| &rest[..end])
 }
 
 /// Reads 16 lower-case hex digits.

@@ -82,7 +82,7 @@ pub(super) fn unquote(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
 }
 
 /// Returns the bytes as text if nothing in it should have been escaped.
-fn plain(bytes: &[u8]) -> Option<&str> {
+pub(super) fn plain(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     // Counting has no early exit, so that the compiler makes vector instructions of it.
     let controls = bytes.iter().filter(|byte| **byte < 0x20 || **byte == 0x7f).count();

@@ -72,7 +72,7 @@ fn row(fields: &Mapping) -> Result<Line, String> {
         ctime: time(fields, "ctime")?,
         inode: whole(fields, "inode")?,
     };
-    let etag = Etag::new(&text(fields, "etag")?);
+    let etag = Etag::exact(&text(fields, "etag")?);
     let crc64 = if fields.contains_key("crc64") {
         let digits = text(fields, "crc64")?.to_ascii_lowercase();
         Some(hex16(digits.as_bytes()).ok_or("crc64 is not 16 hex digits in quotes")?)

@@ -351,7 +351,7 @@ impl Record {
             why: self.why?,
             top: self.top,
             place,
-            etag: self.etag.as_deref().map(Etag::new),
+            etag: self.etag.as_deref().map(Etag::exact),
             version: self.version,
             known: self.known,
             staged: self.staged.map(Identity::from),

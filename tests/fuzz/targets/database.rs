@@ -130,7 +130,7 @@ fn parse(line: &[u8]) -> Option<(RepoPath, Option<BaseRow>)> {
             Some(value) => Some(u64::from_str_radix(value.as_str()?, 16).ok()?),
             None => None,
         };
-        let etag = Etag::new(text("etag")?);
+        let etag = Etag::exact(text("etag")?);
         Some(BaseRow { path: path.clone(), signature, etag, crc64 })
     };
     // A line that is about a path and cannot be understood takes back what older ones said.

@@ -362,3 +362,12 @@ fn an_iteration_can_go_to_another_thread() {
     drop(database);
     assert_eq!(std::thread::spawn(move || rows.count()).join().unwrap(), 1);
 }
+
+#[test]
+fn a_line_break_within_quotes_is_a_blank_for_the_order_and_for_scopes_too() {
+    let by_hand = line_of("_a", 1).replace('_', "\r");
+    let lines = header() + &line_of("\u{1}", 2) + &by_hand + &line_of("!", 3);
+    let bench = Bench::with(lines.as_bytes(), b"");
+    assert_eq!(rows(&bench.open()), expected(&[("\u{1}", 2), (" a", 1), ("!", 3)]));
+    assert_eq!(scoped(&bench.open(), Some(" a")), expected(&[(" a", 1)]));
+}
