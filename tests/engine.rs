@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use lsync::disk::{MemoryClock, MemoryDisk, Person};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
 use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
-use lsync::remote::memory::Operation;
-use lsync::remote::{Capabilities, MemoryRemote};
+use lsync::remote::memory::{Fault, Operation};
+use lsync::remote::{Capabilities, MemoryRemote, RemoteErrorKind};
 use lsync::repository::{Config, RemoteConfig, Repository};
 use lsync::sync::{self, Report, Request, SyncError, World};
 use lsync::tree::RepoPath;
@@ -342,6 +342,21 @@ async fn new_rules_of_a_teammate_hold_for_what_they_bring() {
     assert_eq!(ann.read("x.log").as_deref(), Some("log"));
     bob.sync().await;
     assert_eq!(bob.tree(), pairs(&[(".lsyncignore", "*.log\n")]));
+}
+
+#[tokio::test]
+async fn a_deletion_is_done_even_if_no_answer_to_it_ever_came() {
+    let (remote, ann, _) = team();
+    ann.write("a.txt", "a");
+    ann.write("b.txt", "b");
+    ann.sync().await;
+    ann.remove("a.txt");
+    let lost = Fault::new(RemoteErrorKind::Interrupted).on(Operation::Delete);
+    remote.fail(lost.clone().nth(1).after_it_took_effect());
+    remote.fail(lost);
+    let report = ann.sync().await;
+    assert_eq!((report.failed, report.changed_meanwhile), (0, 0));
+    assert_eq!(remote.contents().into_keys().collect::<Vec<_>>(), ["b.txt"]);
 }
 
 #[tokio::test]

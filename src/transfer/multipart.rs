@@ -10,12 +10,30 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digester, Digests, Want};
-use crate::remote::{Attributes, Part, Remote, Stored, UploadId};
+use crate::remote::{Attributes, Part, Remote, RemoteErrorKind, Stored, UploadId};
 use crate::tree::Kind;
 
 use super::context::{Context, Trouble};
-use super::retry::{Backoff, retry};
-use super::upload::{Evidenced, Source, may_be_ours, refused};
+use super::retry::retry;
+use super::upload::{Attempts, Evidenced, Next, Source};
+
+/// How often an upload is begun that the store forgets.
+const UPLOADS_MAX: u32 = 3;
+
+/// One large file on its way.
+#[derive(Debug, Default)]
+struct Progress {
+    attempts: Attempts,
+    uploads_begun: u32,
+    bytes_reported: u64,
+}
+
+/// What came of an upload whose parts are all there.
+enum Completed {
+    Stored(Stored),
+    /// The store wants a new upload: it was busy with the key, or has forgotten this one.
+    Refused,
+}
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file in parts, one after the other.
@@ -23,36 +41,43 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         &self,
         source: &Source<'_>,
     ) -> Result<(Stored, u64), Trouble> {
-        let start = || self.remote.start_upload(source.path, source.stat.mtime);
-        let upload = retry(&self.clock, &self.stop, start).await?;
-        let outcome = self.send_and_complete(source, &upload).await;
-        if outcome.is_err() {
+        let mut progress = Progress::default();
+        loop {
+            let start = || self.remote.start_upload(source.path, source.stat.mtime);
+            let upload = retry(&self.clock, &self.stop, start).await?;
+            progress.uploads_begun += 1;
+            let outcome = self.send_and_complete(source, &upload, &mut progress).await;
+            if let Ok((Completed::Stored(stored), crc64)) = outcome {
+                return Ok((stored, crc64));
+            }
             // A failure here leaves parts that nobody sees; the run has a better error to report.
             let aborted = self.remote.abort_upload(source.path, &upload).await;
             aborted.unwrap_or_default();
+            outcome?;
         }
-        outcome
     }
 
     async fn send_and_complete(
         &self,
         source: &Source<'_>,
         upload: &UploadId,
-    ) -> Result<(Stored, u64), Trouble> {
-        let (parts, digests) = self.send_parts(source, upload).await?;
+        progress: &mut Progress,
+    ) -> Result<(Completed, u64), Trouble> {
+        let (parts, digests) = self.send_parts(source, upload, progress).await?;
         // The commit point: what is on the disk now must be what was read.
         match self.look(source.path).map_err(|error| Trouble::io(source.path, &error))? {
             Some(stat) if content::is_untouched(source.stat, &stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
-        let stored = self.complete(source, upload, &parts, &digests).await?;
-        Ok((stored, digests.crc64))
+        let completed = self.complete(source, upload, (&parts, &digests), progress).await?;
+        Ok((completed, digests.crc64))
     }
 
     async fn send_parts(
         &self,
         source: &Source<'_>,
         upload: &UploadId,
+        progress: &mut Progress,
     ) -> Result<(Vec<Part>, Digests), Trouble> {
         let (path, size) = (source.path, source.stat.size);
         let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
@@ -88,8 +113,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let body = Bytes::from(buffer);
             let send = || self.remote.upload_part(path, upload, number, body.clone());
             parts.push(retry(&self.clock, &self.stop, send).await?);
-            self.monitor.bytes(length);
             offset += length;
+            self.monitor.bytes(offset.saturating_sub(progress.bytes_reported).min(length));
+            progress.bytes_reported = progress.bytes_reported.max(offset);
         }
         is_expected()?;
         Ok((parts, digester.finish()))
@@ -99,30 +125,34 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         &self,
         source: &Source<'_>,
         upload: &UploadId,
-        parts: &[Part],
-        digests: &Digests,
-    ) -> Result<Stored, Trouble> {
+        (parts, digests): (&[Part], &Digests),
+        progress: &mut Progress,
+    ) -> Result<Completed, Trouble> {
+        let Source { path, condition, .. } = source;
         let attributes = Attributes { mtime: source.stat.mtime, crc64: digests.crc64 };
-        let mut backoff = Backoff::default();
-        let mut ambiguous = false;
         loop {
-            let completed = self
+            let error = match self
                 .remote
-                .complete_upload(source.path, upload, parts, &attributes, &source.condition)
-                .await;
-            let error = match completed {
-                Ok(stored) => return Ok(stored),
+                .complete_upload(path, upload, parts, &attributes, condition)
+                .await
+            {
+                Ok(stored) => return Ok(Completed::Stored(stored)),
                 Err(error) => error,
             };
-            let may_be_done = ambiguous && may_be_ours(&error);
-            ambiguous |= error.ambiguous;
-            if may_be_done || !backoff.wait(&self.clock, &self.stop, &error).await {
-                if !ambiguous {
-                    return Err(refused(error));
+            let kind = error.kind;
+            let sent = Evidenced::Digests(digests);
+            match self.after_failure(&mut progress.attempts, path, &sent, error).await {
+                Ok(Next::Ours(stored)) => return Ok(Completed::Stored(stored)),
+                // S3 user guide, "Conditional writes": after 409 the upload has to be begun again.
+                Ok(Next::Again) if kind == RemoteErrorKind::Busy => return Ok(Completed::Refused),
+                Ok(Next::Again) => (),
+                Err(_)
+                    if kind == RemoteErrorKind::NotFound
+                        && progress.uploads_begun < UPLOADS_MAX =>
+                {
+                    return Ok(Completed::Refused);
                 }
-                let sent = Evidenced::Digests(digests);
-                let ours = self.look_for_ours(source.path, &sent, digests.crc64).await;
-                return ours.map_err(|_| refused(error));
+                Err(trouble) => return Err(trouble),
             }
         }
     }

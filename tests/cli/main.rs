@@ -17,6 +17,7 @@ mod force;
 mod init;
 mod interrupted;
 mod json;
+mod lost_answers;
 mod no_op;
 mod planning;
 mod predecessors;

@@ -85,7 +85,7 @@ impl Backend {
         if conditional == Conditional::Racy && condition != Precondition::None {
             self.lock().check(bucket, key, &condition)?;
             tokio::time::sleep(RACE_PAUSE).await;
-            return self.lock().put(bucket, key, version, &Precondition::None);
+            return self.lock().put_unchecked(bucket, key, version, &condition);
         }
         self.lock().put(bucket, key, version, &condition)
     }

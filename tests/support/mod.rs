@@ -19,6 +19,7 @@ mod buckets;
 mod checksums;
 mod connection;
 mod faults;
+mod history;
 mod listing;
 mod log;
 mod multipart;
@@ -30,8 +31,10 @@ mod store;
 mod workspace;
 
 pub use faults::{Fault, FaultRule};
+pub use history::Change;
 pub use log::LoggedRequest;
 pub use profiles::{Checking, Conditional, ListingQuirk, Profile, Quirks};
 pub use request::Seen;
 pub use server::{OtherTool, S3Server};
+pub use store::Precondition;
 pub use workspace::{Output, Snapshot, Workspace};

@@ -16,7 +16,8 @@ use super::conditions::Headers;
 use super::objects::Encryption;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
-    Attributes, Checksum, Condition, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
+    Attributes, Checksum, Condition, Conditions, Part, RemoteError, RemoteErrorKind as Kind,
+    Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -113,12 +114,14 @@ impl S3Remote {
             kms_key: output.ssekms_key_id(),
             customer: None,
         };
-        // Ceph RGW 16 answers an empty ETag (measured).
+        let named = self.stored(output.e_tag(), output.version_id(), &encryption);
+        if named.is_some() {
+            return self.look_after(&call, path, named, honoured).await;
+        }
+        // Ceph RGW 16 answers an empty ETag (measured): what it must be is looked for.
         let computed = self.capabilities.etag_is_md5.then(|| etag_of_parts(parts)).flatten();
-        let etag = output.e_tag().filter(|etag| !Etag::new(etag).as_str().is_empty());
-        let etag = etag.or(computed.as_deref());
-        let stored = self.stored(etag, output.version_id(), &encryption);
-        self.look_after(&call, path, stored, honoured).await
+        let stored = self.stored(computed.as_deref(), output.version_id(), &encryption);
+        self.look_after(&call, path, stored, Conditions::None).await
     }
 
     /// Throws an upload away.
