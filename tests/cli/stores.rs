@@ -118,3 +118,30 @@ fn on_a_store_that_cannot_hold_a_file_beside_a_folder_one_becomes_the_other() {
     team.ok("two", "sync");
     assert_eq!(team.texts("two"), expected);
 }
+
+#[test]
+fn what_a_race_may_have_taken_is_not_pruned_like_what_a_teammate_replaced_knowingly() {
+    for (profile, replaced_knowingly, deleted_knowingly) in [
+        (Profile::Aws, true, true),
+        (Profile::NoConditionalDelete, true, false),
+        (Profile::Ceph, true, false),
+        (Profile::Garage, false, false),
+    ] {
+        for (knowingly, is_deletion) in [(replaced_knowingly, false), (deleted_knowingly, true)] {
+            let team = Team::sharing_on(profile, &[("f", "base"), ("g", "g"), ("h", "h")]);
+            team.write("one/f", "ours");
+            team.ok("one", "sync");
+            // A teammate whose look came before our write, and whose write came after it.
+            if is_deletion {
+                team.server.delete(BUCKET, "f");
+            } else {
+                team.server.put(BUCKET, "f", "theirs");
+            }
+            team.ok("one", "sync");
+            assert_eq!(team.trashed("one"), [("local/f".to_owned(), "ours".to_owned())]);
+            let trash = team.texts("one/.lsync/trash");
+            let list = trash.iter().find(|(path, _)| path.ends_with("list.yaml")).unwrap().1;
+            assert_eq!(list.contains("known: true"), knowingly, "{profile:?}: {list}");
+        }
+    }
+}

@@ -231,7 +231,7 @@ pub fn capabilities_of(profile: Profile) -> Capabilities {
             Capabilities { conditional_delete: Conditions::None, ..full }
         }
         Profile::Garage => none,
-        // The probe does not race deletions; a racy store still narrows the window for them.
+        // Where writes do not keep apart, deletions cannot be raced; the condition narrows the window.
         Profile::Racy => Capabilities { conditional_delete: Conditions::Atomic, ..none },
         Profile::B2 => Capabilities { checksum: Checksum::None, ..none },
         Profile::Ceph => Capabilities { conditional_put: Conditions::AtomicUnquoted, ..none },

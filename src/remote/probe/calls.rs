@@ -1,14 +1,15 @@
 //! The probe's single calls: patient with a busy store, exact about what an answer means.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
 
 use crate::remote::{
-    Attributes, Condition, Part, Remote as _, RemoteError, RemoteErrorKind as Kind, S3Remote,
-    UploadId,
+    Attributes, Body as _, Condition, Object, Part, Remote as _, RemoteError,
+    RemoteErrorKind as Kind, S3Remote, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -68,6 +69,93 @@ where
             _ => return result,
         }
     }
+}
+
+/// Makes a write, patiently; where an answer may have got lost, what is there tells what happened.
+pub(super) async fn write<F>(
+    remote: &S3Remote,
+    (path, body): (&RepoPath, &Bytes),
+    call: impl Fn() -> F,
+) -> Result<Stored, RemoteError>
+where
+    F: Future<Output = Result<Stored, RemoteError>>,
+{
+    let is_lost = AtomicBool::new(false);
+    let written = patiently(|| noting(&is_lost, call())).await;
+    match written {
+        Err(error) if is_lost.load(Ordering::Relaxed) => match read(remote, path).await? {
+            Some((stored, there)) if there == *body => Ok(stored),
+            _ => Err(error),
+        },
+        written => written,
+    }
+}
+
+/// Deletes a version, patiently; nothing there after a lost answer is a deletion.
+pub(super) async fn delete(
+    remote: &S3Remote,
+    path: &RepoPath,
+    expected: &Etag,
+) -> Result<(), RemoteError> {
+    let is_lost = AtomicBool::new(false);
+    let deleted = patiently(|| noting(&is_lost, remote.delete(path, expected))).await;
+    match deleted {
+        Err(error) if is_lost.load(Ordering::Relaxed) && error.kind == Kind::NotFound => Ok(()),
+        deleted => deleted,
+    }
+}
+
+/// Waits for a call, and remembers whether it may have taken effect although it failed.
+async fn noting<T>(
+    is_lost: &AtomicBool,
+    call: impl Future<Output = Result<T, RemoteError>>,
+) -> Result<T, RemoteError> {
+    let result = call.await;
+    is_lost.fetch_or(result.as_ref().is_err_and(|error| error.ambiguous), Ordering::Relaxed);
+    result
+}
+
+/// Returns what is there, with its bytes; `None` where nothing is.
+pub(super) async fn read(
+    remote: &S3Remote,
+    path: &RepoPath,
+) -> Result<Option<(Stored, Bytes)>, RemoteError> {
+    let object = match patiently(|| remote.head(path)).await {
+        Err(error) if error.kind == Kind::NotFound => return Ok(None),
+        object => object?,
+    };
+    let etag = object.entry.version.etag;
+    let bytes = patiently(|| async {
+        let (_, mut body) = remote.get(path, &etag, None).await?;
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = body.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
+    });
+    let bytes = bytes.await?;
+    let Object { etag_is_md5, version_id, .. } = object;
+    Ok(Some((Stored { etag: etag.clone(), etag_is_md5, version_id }, bytes)))
+}
+
+/// Counts who got through of several that wrote one key at once, by their answers and by what is
+/// there; `None` where the store had time for none of them.
+pub(super) async fn winners(
+    remote: &S3Remote,
+    path: &RepoPath,
+    writers: &[(&Bytes, Result<Stored, RemoteError>)],
+) -> Result<Option<usize>, RemoteError> {
+    let errors = || writers.iter().filter_map(|(_, result)| result.as_ref().err());
+    let there = if errors().any(|error| error.ambiguous) {
+        read(remote, path).await?.map(|(_, bytes)| bytes)
+    } else {
+        None
+    };
+    let has_won = |(body, result): &&(&Bytes, Result<Stored, RemoteError>)| {
+        result.is_ok() || there.as_ref() == Some(*body)
+    };
+    let count = writers.iter().filter(has_won).count();
+    Ok((count > 0 || !errors().any(RemoteError::is_transient)).then_some(count))
 }
 
 /// Begins an upload and stores its one part.

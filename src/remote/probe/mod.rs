@@ -7,12 +7,12 @@ mod calls;
 mod parts;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
 use md5::{Digest as _, Md5};
 
 use calls::{
-    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, finding, is_refused, path, patiently,
-    someone_elses,
+    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, delete, finding, is_refused, path, patiently,
+    read, someone_elses, winners, write,
 };
 
 use super::key::PROBE_FOLDER;
@@ -202,12 +202,8 @@ impl Prober<'_> {
                 let (remote, path) = (&remote, &path);
                 async move { remote.put(path, body.clone(), &attributes, condition).await }
             });
-            let results = join_all(writes).await;
-            let winners = results.iter().filter(|result| result.is_ok()).count();
-            let unclear = |result: &Result<Stored, RemoteError>| {
-                result.as_ref().is_err_and(RemoteError::is_transient)
-            };
-            if winners > 0 || !results.iter().any(unclear) {
+            let answered: Vec<_> = bodies.iter().zip(join_all(writes).await).collect();
+            if let Some(winners) = winners(&remote, &path, &answered).await? {
                 return Ok(winners == 1);
             }
             // All were told to come back: the store limits writes to one key (R2, GCS).
@@ -215,6 +211,7 @@ impl Prober<'_> {
         }
         Ok(false)
     }
+
     /// Finds whether a deletion minds the version that it names.
     async fn examine_delete(&mut self) -> Result<Conditions, RemoteError> {
         let body = self.body();
@@ -222,32 +219,64 @@ impl Prober<'_> {
         let (path, nobodys) = (path("delete"), Etag::new(NO_ETAG));
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.below(self.trial(honoured));
-            let wrong = patiently(|| remote.delete(&path, &nobodys)).await;
+            let wrong = delete(&remote, &path, &nobodys).await;
             let is_there = patiently(|| remote.head(&path)).await.is_ok();
             if !is_refused(&finding(wrong)?) || !is_there {
                 return Ok(Conditions::None);
             }
-            if finding(patiently(|| remote.delete(&path, &stored.etag)).await)?.is_ok() {
-                return Ok(honoured);
+            if finding(delete(&remote, &path, &stored.etag).await)?.is_ok() {
+                let spares = self.deletions_spare_a_replacement(honoured).await?;
+                return Ok(if spares { honoured } else { Conditions::None });
             }
         }
         Ok(Conditions::None)
     }
 
-    /// Writes `beside` and `beside/below`.
+    /// Lets deletions of a version race with its replacement; tells whether a replacement that got
+    /// through is still there.
+    async fn deletions_spare_a_replacement(
+        &mut self,
+        honoured: Conditions,
+    ) -> Result<bool, RemoteError> {
+        let conditional_put = self.found.conditional_put;
+        if conditional_put == Conditions::None {
+            // A replacement would not notice a deletion either, so that nothing could be concluded.
+            return Ok(true);
+        }
+        let remote = self.below(Capabilities { conditional_put, ..self.trial(honoured) });
+        for round in 0..RACES {
+            let (first, second) = (self.body(), self.body());
+            let key = format!("delete-{round}");
+            let stored = self.put(&nothing(), &key, &first, &Condition::Absent).await?;
+            let (path, right) = (path(&key), Condition::Matches(stored.etag.clone()));
+            let delete = || join_all((0..RACERS / 2).map(|_| remote.delete(&path, &stored.etag)));
+            let attributes = attributes(&second);
+            let replace = remote.put(&path, second, &attributes, &right);
+            let (_, replaced, _) = join3(delete(), replace, delete()).await;
+            if replaced.is_ok() && read(&remote, &path).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes `beside` and `beside/below`, and looks whether both are there.
     async fn examine_file_beside_folder(&mut self) -> Result<(), RemoteError> {
         let remote = self.below(nothing());
-        for key in ["beside", "beside/below"] {
-            let body = self.body();
-            // Not patiently: a store on a file system answers this with 500, again and again.
-            let written =
-                remote.put(&path(key), body.clone(), &attributes(&body), &Condition::Absent).await;
-            self.found.file_beside_folder &= written.is_ok();
+        let bodies = ["beside", "beside/below"].map(|key| (path(key), self.body()));
+        for (path, body) in &bodies {
+            let attributes = attributes(body);
+            let put = || remote.put(path, body.clone(), &attributes, &Condition::Absent);
+            match put().await {
+                // Not patiently: a store on a file system answers this with 500, again and again.
+                Err(error) if error.kind == Kind::Failed => (),
+                Err(error) if error.is_transient() => drop(write(&remote, (path, body), put).await),
+                _ => (),
+            }
         }
-        for key in ["beside", "beside/below"] {
-            let there = remote.head(&path(key)).await;
-            self.found.file_beside_folder &=
-                there.is_ok_and(|object| object.entry.version.size > 0);
+        for (path, body) in &bodies {
+            let there = finding(read(&remote, path).await)?.ok().flatten();
+            self.found.file_beside_folder &= there.is_some_and(|(_, bytes)| bytes == *body);
         }
         if !self.found.file_beside_folder {
             let note = "a file and a folder of the same name cannot stand side by side";
@@ -299,11 +328,9 @@ impl Prober<'_> {
         let page = patiently(|| remote.list("", None, 1_000)).await?;
         for item in page.items {
             if let Listed::Object(entry) = item {
-                let deleted = patiently(|| remote.delete(&entry.path, &entry.version.etag)).await;
-                if let Err(error) = deleted.map_err(|error| (error.kind, error))
-                    && error.0 != Kind::NotFound
-                {
-                    return Err(error.1);
+                match delete(&remote, &entry.path, &entry.version.etag).await {
+                    Err(error) if error.kind != Kind::NotFound => return Err(error),
+                    _ => (),
                 }
             }
         }
@@ -340,7 +367,8 @@ impl Prober<'_> {
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         let (remote, path, attributes) = (self.below(trial.clone()), path(key), attributes(body));
-        patiently(|| remote.put(&path, body.clone(), &attributes, condition)).await
+        let put = || remote.put(&path, body.clone(), &attributes, condition);
+        write(&remote, (&path, body), put).await
     }
 
     async fn etag(&self, key: &str) -> Result<Etag, RemoteError> {
