@@ -10,6 +10,7 @@ mod bad_input;
 mod clone;
 mod conflicts;
 mod demo;
+mod eight;
 mod elsewhere;
 mod exit_codes;
 mod folder_bucket;
