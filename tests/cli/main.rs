@@ -22,6 +22,7 @@ mod lost_answers;
 mod no_op;
 mod planning;
 mod predecessors;
+mod profiles;
 mod scenarios;
 mod selection;
 mod stores;

@@ -150,7 +150,7 @@ async fn a_write_whose_answer_names_no_version_is_ambiguous() {
 
 #[tokio::test]
 async fn a_get_that_ignores_its_condition_is_noticed() {
-    let bench = S3Bench::open(Profile::Ceph).await;
+    let bench = S3Bench::open(Profile::UnconditionalGet).await;
     bench.somebody_puts("a", b"x");
     let result = read(&*bench.remote(), "a", &Etag::new("00")).await;
     assert_eq!(kind(&result), Some(Kind::Changed), "{result:?}");
@@ -174,7 +174,9 @@ async fn the_probe_finds_what_each_store_does_not_promise() {
     for profile in [
         Profile::Aws,
         Profile::Versioned,
+        Profile::Moto,
         Profile::Ceph,
+        Profile::UnconditionalGet,
         Profile::Garage,
         Profile::B2,
         Profile::Racy,
@@ -198,7 +200,7 @@ async fn the_probe_finds_what_each_store_does_not_promise() {
 #[tokio::test]
 async fn the_probe_is_not_misled_by_answers_that_get_lost() {
     let lost = [Fault::DropConnectionAfterEffect, Fault::StatusAfterEffect(500, "InternalError")];
-    let profiles = [Profile::Aws, Profile::Ceph, Profile::Garage, Profile::Racy];
+    let profiles = [Profile::Aws, Profile::Ceph, Profile::Garage, Profile::Moto];
     let probes = profiles.into_iter().zip(lost.iter().cycle()).map(async |(profile, fault)| {
         let bench = S3Bench::open(profile).await;
         for operation in ["PutObject", "CompleteMultipartUpload", "DeleteObject"] {
@@ -219,5 +221,19 @@ async fn a_store_that_checks_deletions_without_a_lock_is_found_out() {
     let remote = connect(&server, "", Capabilities::full(), "testtest").await;
     let probed = probe(&remote).await.expect("a finding");
     let expected = Capabilities { conditional_delete: Conditions::None, ..Capabilities::full() };
+    assert_eq!(probed.capabilities, expected);
+}
+
+#[tokio::test]
+async fn ceph_with_versions_keeps_creators_apart_no_more_and_is_found_out() {
+    let server = S3Server::with_quirks(Quirks { versioned: true, ..Profile::Ceph.quirks() });
+    server.create_bucket("team");
+    let remote = connect(&server, "", Capabilities::full(), "testtest").await;
+    let probed = probe(&remote).await.expect("a finding");
+    let expected = Capabilities {
+        conditional_put: Conditions::None,
+        versioning: true,
+        ..capabilities_of(Profile::Ceph)
+    };
     assert_eq!(probed.capabilities, expected);
 }

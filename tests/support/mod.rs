@@ -33,7 +33,7 @@ mod workspace;
 pub use faults::{Fault, FaultRule};
 pub use history::Change;
 pub use log::LoggedRequest;
-pub use profiles::{Checking, Conditional, ListingQuirk, Profile, Quirks};
+pub use profiles::{Checking, Conditional, Encoding, ListingQuirk, Profile, Quirks};
 pub use request::Seen;
 pub use server::{OtherTool, S3Server};
 pub use store::Precondition;

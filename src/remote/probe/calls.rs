@@ -13,11 +13,14 @@ use crate::remote::{
 };
 use crate::tree::{Etag, RepoPath};
 
-/// How often a call is made again that the store had no time for.
+/// How often a call is made that the store fails at.
 pub(super) const ATTEMPTS_MAX: u32 = 5;
 
+/// How often a call is made that the store has no time for, or that does not come through.
+const ATTEMPTS_BUSY_MAX: u32 = 8;
+
 /// What the first repetition waits; each further one twice as long.
-pub(super) const FIRST_WAIT: Duration = Duration::from_millis(250);
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// An ETag that no object has.
 pub(super) const NO_ETAG: &str = "00000000000000000000000000000000";
@@ -32,7 +35,8 @@ pub(super) fn is_refused<T>(result: &Result<T, RemoteError>) -> bool {
     result.as_ref().is_err_and(|error| error.kind == Kind::Changed)
 }
 
-/// Passes on errors that say nothing about the store's abilities; what is within is a finding.
+/// Passes on errors that say nothing about the store's abilities, a busy store's among them; what is
+/// within is a finding.
 pub(super) fn finding<T>(
     result: Result<T, RemoteError>,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
@@ -40,7 +44,11 @@ pub(super) fn finding<T>(
         Err(error)
             if matches!(
                 error.kind,
-                Kind::Unreachable | Kind::NoCredentials | Kind::NoBucket | Kind::BucketGone
+                Kind::Unreachable
+                    | Kind::NoCredentials
+                    | Kind::NoBucket
+                    | Kind::BucketGone
+                    | Kind::Throttled
             ) =>
         {
             Err(error)
@@ -50,7 +58,7 @@ pub(super) fn finding<T>(
 }
 
 /// Makes a call again that the store had no time for.
-pub(super) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, RemoteError>
+pub(in crate::remote) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, RemoteError>
 where
     F: Future<Output = Result<T, RemoteError>>,
 {
@@ -59,15 +67,19 @@ where
         let result = call().await;
         attempt += 1;
         match &result {
-            Err(error)
-                if error.is_transient()
-                    && error.kind != Kind::Unreachable
-                    && attempt < ATTEMPTS_MAX =>
-            {
+            Err(error) if error.is_transient() && attempt < attempts_max(error.kind) => {
                 tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt - 1)).await;
             }
             _ => return result,
         }
+    }
+}
+
+fn attempts_max(kind: Kind) -> u32 {
+    match kind {
+        Kind::Unreachable => 1,
+        Kind::Throttled | Kind::Busy | Kind::Interrupted => ATTEMPTS_BUSY_MAX,
+        _ => ATTEMPTS_MAX,
     }
 }
 

@@ -6,13 +6,17 @@
 mod calls;
 mod parts;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all};
 use md5::{Digest as _, Md5};
 
+pub(super) use calls::patiently;
+
 use calls::{
-    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, delete, finding, is_refused, path, patiently,
-    read, someone_elses, winners, write,
+    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, delete, finding, is_refused, path, read,
+    someone_elses, winners, write,
 };
 
 use super::key::PROBE_FOLDER;
@@ -27,6 +31,13 @@ const RACERS: usize = 8;
 
 /// How often they do so: a store that checks without a lock gets away with it now and then.
 const RACES: usize = 2;
+
+/// When deletions begin that race with a replacement, in milliseconds: some are under way before it,
+/// some come while a slow store still carries it out.
+const DELETIONS_MILLISECONDS: [u64; RACERS] = [0, 0, 0, 0, 4, 8, 12, 16];
+
+/// When the replacement begins.
+const REPLACEMENT_MILLISECONDS: u64 = 2;
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +54,7 @@ pub struct Probed {
 /// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no
 /// error but a finding; a store that refuses all writes is [`Capabilities::read_only`].
 pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
-    remote.check_access().await?;
+    patiently(|| remote.check_access()).await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
     let mut prober = Prober { remote, folder, found: nothing(), notes: Vec::new(), bodies: 0 };
     let result = prober.examine().await;
@@ -83,7 +94,8 @@ impl Prober<'_> {
         if !self.can_write().await? {
             return Ok(());
         }
-        self.found.etag_in_listing = self.below(nothing()).lists_etags().await?.unwrap_or(true);
+        let remote = self.below(nothing());
+        self.found.etag_in_listing = patiently(|| remote.lists_etags()).await?.unwrap_or(true);
         if !self.found.etag_in_listing {
             self.notes.push("listings name no versions, so that every file costs a request".into());
         }
@@ -103,7 +115,8 @@ impl Prober<'_> {
             Ok(stored) => stored,
             Err(error) if matches!(error.kind, Kind::Denied | Kind::Unsupported) => {
                 self.found.read_only = true;
-                self.found.etag_in_listing = self.remote.lists_etags().await?.unwrap_or(true);
+                let listed = patiently(|| self.remote.lists_etags()).await?;
+                self.found.etag_in_listing = listed.unwrap_or(true);
                 self.notes.push(format!("the store refuses writes, only pull works: {error}"));
                 return Ok(false);
             }
@@ -238,22 +251,28 @@ impl Prober<'_> {
         &mut self,
         honoured: Conditions,
     ) -> Result<bool, RemoteError> {
-        let conditional_put = self.found.conditional_put;
-        if conditional_put == Conditions::None {
-            // A replacement would not notice a deletion either, so that nothing could be concluded.
-            return Ok(true);
-        }
-        let remote = self.below(Capabilities { conditional_put, ..self.trial(honoured) });
+        // Whatever a store makes of the condition of a replacement: one that it reports as stored is
+        // there, unless a deletion of the version before took it.
+        let remote = self.below(self.trial(honoured));
         for round in 0..RACES {
             let (first, second) = (self.body(), self.body());
             let key = format!("delete-{round}");
             let stored = self.put(&nothing(), &key, &first, &Condition::Absent).await?;
             let (path, right) = (path(&key), Condition::Matches(stored.etag.clone()));
-            let delete = || join_all((0..RACERS / 2).map(|_| remote.delete(&path, &stored.etag)));
+            let (remote, path) = (&remote, &path);
+            let deletions = DELETIONS_MILLISECONDS.map(async |pause| {
+                if pause > 0 {
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                remote.delete(path, &stored.etag).await
+            });
             let attributes = attributes(&second);
-            let replace = remote.put(&path, second, &attributes, &right);
-            let (_, replaced, _) = join3(delete(), replace, delete()).await;
-            if replaced.is_ok() && read(&remote, &path).await?.is_none() {
+            let replacement = async {
+                tokio::time::sleep(Duration::from_millis(REPLACEMENT_MILLISECONDS)).await;
+                remote.put(path, second, &attributes, &right).await
+            };
+            let (_, replaced) = join(join_all(deletions), replacement).await;
+            if replaced.is_ok() && read(remote, path).await?.is_none() {
                 return Ok(false);
             }
         }
