@@ -358,6 +358,21 @@ async fn new_rules_of_a_teammate_hold_for_what_they_bring() {
 }
 
 #[tokio::test]
+async fn a_deletion_is_done_even_if_no_answer_to_it_ever_came() {
+    let (remote, ann, _) = team();
+    ann.write("a.txt", "a");
+    ann.write("b.txt", "b");
+    ann.sync().await;
+    ann.remove("a.txt");
+    let lost = Fault::new(RemoteErrorKind::Interrupted).on(Operation::Delete);
+    remote.fail(lost.clone().nth(1).after_it_took_effect());
+    remote.fail(lost);
+    let report = ann.sync().await;
+    assert_eq!((report.failed, report.changed_meanwhile), (0, 0));
+    assert_eq!(remote.contents().into_keys().collect::<Vec<_>>(), ["b.txt"]);
+}
+
+#[tokio::test]
 async fn a_forced_push_keeps_what_it_replaces() {
     let (remote, ann, bob) = team();
     ann.write("f", "ann's");

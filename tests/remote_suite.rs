@@ -79,7 +79,9 @@ every_remote! {
     s3_with_versions: S3Bench::open(Profile::Versioned);
     s3_with_kms: S3Bench::open(Profile::RandomEtags);
     s3_without_etags_in_listings: S3Bench::open(Profile::NoEtagInList);
+    moto: S3Bench::open(Profile::Moto);
     ceph: S3Bench::open(Profile::Ceph);
+    s3_without_conditional_get: S3Bench::open(Profile::UnconditionalGet);
     garage: S3Bench::open(Profile::Garage);
     minio: S3Bench::open(Profile::NoConditionalDelete);
     b2: S3Bench::open(Profile::B2);

@@ -350,7 +350,11 @@ async fn profiles_take_single_promises_away() {
     let quoted = put().if_match(format!("\"{etag}\"")).send().await;
     assert_eq!(refusal(quoted), (412, "PreconditionFailed".into()));
     put().if_match(&etag).send().await.unwrap();
-    store.get_object().bucket("b").key("a").if_match(&etag).send().await.unwrap();
+
+    let server = S3Server::with_profile(Profile::UnconditionalGet);
+    server.create_bucket("b");
+    server.put("b", "a", "x");
+    client(&server).get_object().bucket("b").key("a").if_match("no").send().await.unwrap();
 
     let server = S3Server::with_profile(Profile::ReadOnly);
     server.create_bucket("b");
@@ -381,4 +385,15 @@ fn a_workspace_runs_the_real_binary_and_sees_what_is_in_its_folders() {
     assert_eq!(snapshot.into_iter().collect::<Vec<_>>(), [("docs/a.txt".to_owned(), expected)]);
     workspace.remove("alice/docs");
     assert!(!workspace.exists("alice/docs"));
+}
+
+#[test]
+#[ignore = "a server for tests/stores/run, which ends it"]
+fn serves_until_its_stdin_ends() {
+    let name = std::env::var("LSYNC_PROFILE").unwrap();
+    let server = S3Server::with_profile(Profile::named(&name).expect("a profile of that name"));
+    for (name, value) in server.environment() {
+        println!("{name}={value}");
+    }
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
 }

@@ -174,10 +174,10 @@ async fn find_out(
         other => other?,
     };
     if let AnyRemote::S3(s3) = &remote {
-        let found = match s3.find_region().await {
+        let found = match remote.find_region().await {
             Err(error) if error.kind == RemoteErrorKind::NoBucket && create => {
                 s3.create_bucket().await?;
-                s3.find_region().await?
+                remote.find_region().await?
             }
             other => other?,
         };

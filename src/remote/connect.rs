@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::probe::patiently;
 use super::{
     Attributes, Body, BucketUrl, Capabilities, Condition, FolderBody, FolderRemote, HeldPart,
     Object, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body, S3Remote, S3Settings,
@@ -90,18 +91,18 @@ impl AnyRemote {
         }
     }
 
-    /// Asks in which region the bucket lies, where the store says so;
+    /// Asks in which region the bucket lies, where the store says so, patiently;
     /// see [`S3Remote::find_region`].
     pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
         match self {
-            Self::S3(remote) => remote.find_region().await,
+            Self::S3(remote) => patiently(|| remote.find_region()).await,
             Self::Folder(_) => Ok(None),
         }
     }
 
-    /// Makes sure that the bucket is there and can be listed.
+    /// Makes sure, patiently, that the bucket is there and can be listed.
     pub async fn check_access(&self) -> Result<(), RemoteError> {
-        self.list("", None, 1).await.map(drop)
+        patiently(|| self.list("", None, 1)).await.map(drop)
     }
 
     /// Finds out what the store can do; see [`probe`]. A folder knows it without being asked.

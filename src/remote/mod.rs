@@ -251,17 +251,32 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Lists the parts of an upload that the store holds, in their order;
     /// [`RemoteErrorKind::NotFound`] where it knows no such upload (any more).
+    ///
+    /// By default that is every one: uploads that end with the process cannot be asked for later.
     fn parts(
         &self,
         path: &RepoPath,
         upload: &UploadId,
-    ) -> impl Future<Output = Result<Vec<HeldPart>, RemoteError>> + Send;
+    ) -> impl Future<Output = Result<Vec<HeldPart>, RemoteError>> + Send {
+        let error = RemoteError {
+            kind: RemoteErrorKind::NotFound,
+            operation: "LIST PARTS",
+            key: path.to_string(),
+            message: format!("there is no upload {}", upload.0),
+            cause: None,
+            ambiguous: false,
+            retry_after_seconds: None,
+        };
+        async move { Err(error) }
+    }
 
     /// Lists the uploads in parts below the prefix that were begun and not ended, whoever began
-    /// them; [`RemoteErrorKind::Unsupported`] where the store cannot.
+    /// them; [`RemoteErrorKind::Unsupported`] where the store cannot. By default there are none.
     fn pending_uploads(
         &self,
-    ) -> impl Future<Output = Result<Vec<PendingUpload>, RemoteError>> + Send;
+    ) -> impl Future<Output = Result<Vec<PendingUpload>, RemoteError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Throws away what was uploaded in parts; nothing there is no error.
     fn abort_upload(

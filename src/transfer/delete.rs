@@ -20,6 +20,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.expect_absent(action)?;
         let Some(version) = &action.remote else { return Ok(()) };
         let mut backoff = Backoff::default();
+        let mut ambiguous = false;
         loop {
             let error = match self.remote.delete(path, &version.etag).await {
                 Ok(()) => return Ok(()),
@@ -30,8 +31,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 }
                 Err(error) => error,
             };
+            ambiguous |= error.ambiguous;
             if !backoff.wait(&self.clock, &self.stop, &error).await {
-                return Err(refused(error));
+                // A look that fails says less than the deletion that failed.
+                let is_done = ambiguous && self.is_gone(path).await.is_ok();
+                return if is_done { Ok(()) } else { Err(refused(error)) };
             }
         }
     }

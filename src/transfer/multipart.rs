@@ -15,11 +15,11 @@ use crate::disk::Disk;
 use crate::local::content::{self, Digests, part_count};
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
-use crate::tree::{Etag, Kind};
+use crate::tree::{Etag, Kind, RepoPath};
 
 use super::context::{Context, Trouble};
-use super::retry::{Backoff, retry};
-use super::upload::{Evidenced, Source, may_be_ours, refused};
+use super::retry::retry;
+use super::upload::{Attempts, Evidenced, Next, Source, refused};
 
 /// How often an upload is begun anew: because the store has lost it, or because somebody else wrote
 /// the key in the moment of its completion (409, S3 API reference, `CompleteMultipartUpload`).
@@ -55,10 +55,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         &self,
         source: &Source<'_>,
     ) -> Result<(Stored, u64), Trouble> {
-        let mut lost = None;
+        let (mut lost, mut attempts) = (None, Attempts::default());
         for _ in 0..BEGINNINGS_MAX {
             let mut upload = self.begin_or_resume_upload(source).await?;
-            match self.send_and_complete(source, &mut upload).await {
+            match self.send_and_complete(source, &mut upload, &mut attempts).await {
                 Ok(Ended::Stored(stored, crc64)) => return Ok((stored, crc64)),
                 Ok(Ended::Lost(error)) => {
                     self.abandon(source, &upload.id).await;
@@ -149,6 +149,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         &self,
         source: &Source<'_>,
         upload: &mut Upload<D>,
+        attempts: &mut Attempts,
     ) -> Result<Ended, Trouble> {
         if let Some(error) = self.send_parts(source, upload).await? {
             return Ok(Ended::Lost(error));
@@ -159,7 +160,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Some(stat) if source.stat.is_untouched(&stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
-        self.complete(source, upload).await
+        self.complete(source, upload, attempts).await
     }
 
     /// Refuses a file that does not look as the plan expects.
@@ -188,11 +189,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             .map(|number| self.send_part(source, this, number))
             .buffer_unordered(self.tuning.jobs.get());
         let (mut sent, mut lost) = (Vec::new(), None);
-        while let (Some(part), None) = (sending.next().await, &lost) {
+        while let Some(part) = sending.next().await {
             match part {
                 Ok(part) => sent.push(part),
                 Err(Trouble::Remote(error)) if error.kind == RemoteErrorKind::NotFound => {
                     lost = Some(error);
+                    break;
                 }
                 Err(trouble) => return Err(trouble),
             }
@@ -237,14 +239,17 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Puts the parts together, and looks after an answer that got lost.
-    async fn complete(&self, source: &Source<'_>, upload: &Upload<D>) -> Result<Ended, Trouble> {
+    async fn complete(
+        &self,
+        source: &Source<'_>,
+        upload: &Upload<D>,
+        attempts: &mut Attempts,
+    ) -> Result<Ended, Trouble> {
         let digests = digests(source, upload);
         let parts: Vec<Part> = upload.held.values().cloned().collect();
         let crc64 = digests.crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let (path, condition) = (source.path, &source.condition);
-        let mut backoff = Backoff::default();
-        let mut ambiguous = false;
         loop {
             let completed =
                 self.remote.complete_upload(path, &upload.id, &parts, &attributes, condition);
@@ -252,26 +257,27 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Ok(stored) => return Ok(Ended::Stored(stored, crc64)),
                 Err(error) => error,
             };
-            let may_be_done = ambiguous && may_be_ours(&error);
-            ambiguous |= error.ambiguous;
-            if !ambiguous && error.kind == RemoteErrorKind::Busy {
-                return Ok(Ended::Lost(error));
+            let sent = Evidenced::Digests(&digests);
+            match self.after_failure(attempts, path, &sent, error.clone()).await {
+                Ok(Next::Ours(stored)) => return Ok(Ended::Stored(stored, crc64)),
+                // S3 user guide, "Conditional writes": after 409 the upload has to be begun again.
+                Ok(Next::Again) if error.kind == RemoteErrorKind::Busy => {
+                    return Ok(Ended::Lost(error));
+                }
+                Ok(Next::Again) => (),
+                Err(_) if self.has_lost(path, &upload.id, &error).await => {
+                    return Ok(Ended::Lost(error));
+                }
+                Err(trouble) => return Err(trouble),
             }
-            if !may_be_done && backoff.wait(&self.clock, &self.stop, &error).await {
-                continue;
-            }
-            if ambiguous {
-                let sent = Evidenced::Digests(&digests);
-                let ours = self.look_for_ours(path, &sent, crc64).await;
-                return match ours {
-                    Ok(stored) => Ok(Ended::Stored(stored, crc64)),
-                    Err(_) => Err(refused(error)),
-                };
-            }
-            let is_lost = error.kind == RemoteErrorKind::NotFound
-                && self.remote.parts(path, &upload.id).await.is_err_and(|it| is_not_found(&it));
-            return if is_lost { Ok(Ended::Lost(error)) } else { Err(refused(error)) };
         }
+    }
+
+    /// Tells whether 404 is about the upload: it is also said of a key that was to be replaced.
+    async fn has_lost(&self, path: &RepoPath, id: &UploadId, error: &RemoteError) -> bool {
+        let is_not_found = |error: &RemoteError| error.kind == RemoteErrorKind::NotFound;
+        is_not_found(error)
+            && self.remote.parts(path, id).await.is_err_and(|error| is_not_found(&error))
     }
 }
 
@@ -290,8 +296,4 @@ fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<D>) -> Digests {
     let md5_of_parts = etag.and_then(|etag| etag.md5_of_parts());
     let md5_of_parts = md5_of_parts.map(|(md5, _)| (upload.part_bytes, md5));
     Digests { md5_of_parts: md5_of_parts.into_iter().collect(), ..Digests::of_pieces(pieces) }
-}
-
-fn is_not_found(error: &RemoteError) -> bool {
-    error.kind == RemoteErrorKind::NotFound
 }

@@ -8,11 +8,12 @@ use super::Run;
 use super::commit::Effect;
 use super::context::{Context, Trouble};
 use super::download::{Fetched, Received};
+use super::upload::WHOLE_BYTES_MAX;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Parent, Target};
 use crate::plan::{Action, ActionKind};
-use crate::remote::Remote;
+use crate::remote::{Conditions, Remote};
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
 use crate::repository::{Change, Database, DatabaseError};
 use crate::tree::{BaseRow, Kind, RepoPath, Signature, Stat};
@@ -145,7 +146,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
             path: &action.path,
             side: Side::Local,
             why,
-            known: !action.unknown_loser,
+            known: !action.unknown_loser && self.run.context.was_done_knowingly(action),
             etag: None,
             staged,
             expected: Some(expected),
@@ -336,6 +337,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         };
         let now = self.open_parent(path).and_then(|now| identity(&now));
         now.is_ok_and(|now| identity(folder).is_ok_and(|held| held == now))
+    }
+
+    /// Tells whether whoever replaced or deleted the version of the base in the bucket must have
+    /// known it: the store compares on requests of that kind.
+    fn was_done_knowingly(&self, action: &Action) -> bool {
+        let capabilities = self.remote.capabilities();
+        let conditions = match &action.remote {
+            None => capabilities.conditional_delete,
+            Some(version) if version.size <= WHOLE_BYTES_MAX => capabilities.conditional_put,
+            Some(_) => capabilities.conditional_complete,
+        };
+        conditions != Conditions::None
     }
 
     /// Returns the folders above `path`, from the root down to its own, as far as they exist.

@@ -67,8 +67,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         body: &Bytes,
         attributes: &Attributes,
     ) -> Result<Stored, Trouble> {
-        let mut backoff = Backoff::default();
-        let mut ambiguous = false;
+        let mut attempts = Attempts::default();
         loop {
             let lane = self.lanes.enter().await;
             self.pace.wait(&self.clock, source.stat.size).await;
@@ -80,45 +79,73 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };
-            if ambiguous && may_be_ours(&error) {
-                let sent = Evidenced::Whole(body);
-                return self.look_for_ours(source.path, &sent, attributes.crc64).await;
-            }
-            ambiguous |= error.ambiguous;
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                if ambiguous {
-                    let sent = Evidenced::Whole(body);
-                    let ours = self.look_for_ours(source.path, &sent, attributes.crc64).await;
-                    return ours.map_err(|_| refused(error));
-                }
-                return Err(refused(error));
+            let sent = Evidenced::Whole(body);
+            match self.after_failure(&mut attempts, source.path, &sent, error).await? {
+                Next::Ours(stored) => return Ok(stored),
+                Next::Again => (),
             }
         }
     }
 
+    /// Finds what a failed write leads to: it took place after all, it is made again, or it is given
+    /// up.
+    pub(super) async fn after_failure(
+        &self,
+        attempts: &mut Attempts,
+        path: &RepoPath,
+        sent: &Evidenced<'_>,
+        error: RemoteError,
+    ) -> Result<Next, Trouble> {
+        let in_our_way = attempts.ambiguous && may_be_ours(&error);
+        attempts.ambiguous |= error.ambiguous;
+        if in_our_way && let Some(stored) = self.look_for_ours(path, sent).await? {
+            return Ok(Next::Ours(stored));
+        }
+        if attempts.backoff.wait(&self.clock, &self.stop, &error).await {
+            return Ok(Next::Again);
+        }
+        // A look that fails says less than the write that failed.
+        if attempts.ambiguous
+            && !in_our_way
+            && let Ok(Some(stored)) = self.look_for_ours(path, sent).await
+        {
+            return Ok(Next::Ours(stored));
+        }
+        Err(refused(error))
+    }
+
     /// Looks whether a write whose answer got lost took place: the same content is ours.
-    pub(super) async fn look_for_ours(
+    async fn look_for_ours(
         &self,
         path: &RepoPath,
         sent: &Evidenced<'_>,
-        crc64: u64,
-    ) -> Result<Stored, Trouble> {
+    ) -> Result<Option<Stored>, Trouble> {
         let object = match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
-            Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                return Err(changed_in_bucket());
-            }
+            Err(error) if error.kind == RemoteErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        if sent.is_content_of(&object, crc64) {
-            Ok(Stored {
-                etag: object.entry.version.etag,
-                etag_is_md5: object.etag_is_md5,
-                version_id: object.version_id,
-            })
-        } else {
-            Err(changed_in_bucket())
-        }
+        Ok(sent.is_content_of(&object).then_some(Stored {
+            etag: object.entry.version.etag,
+            etag_is_md5: object.etag_is_md5,
+            version_id: object.version_id,
+        }))
     }
+}
+
+/// The attempts of one write.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    backoff: Backoff,
+    /// One of them may have taken effect although it failed.
+    ambiguous: bool,
+}
+
+/// What a failed write leads to.
+pub(super) enum Next {
+    /// It took place: only its answer got lost.
+    Ours(Stored),
+    /// Another attempt.
+    Again,
 }
 
 /// What was sent, as far as it is at hand to be compared with what is there.
@@ -130,7 +157,7 @@ pub(super) enum Evidenced<'a> {
 }
 
 impl Evidenced<'_> {
-    fn is_content_of(&self, object: &Object, crc64: u64) -> bool {
+    fn is_content_of(&self, object: &Object) -> bool {
         let evidence = Evidence {
             size: object.entry.version.size,
             etag: object.entry.version.etag.clone(),
@@ -144,17 +171,14 @@ impl Evidenced<'_> {
                 });
                 compared.unwrap_or(Proof::Unknown)
             }
-            Self::Digests(digests) => {
-                debug_assert_eq!(digests.crc64, crc64, "the digests are of what was sent");
-                evidence.compare(digests)
-            }
+            Self::Digests(digests) => evidence.compare(digests),
         };
         proof == Proof::Same
     }
 }
 
 /// Tells whether an error after an ambiguous attempt can mean that the attempt succeeded.
-pub(super) fn may_be_ours(error: &RemoteError) -> bool {
+fn may_be_ours(error: &RemoteError) -> bool {
     matches!(
         error.kind,
         RemoteErrorKind::Changed | RemoteErrorKind::NotFound | RemoteErrorKind::Busy

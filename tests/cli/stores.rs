@@ -75,36 +75,6 @@ fn on_a_store_whose_listings_have_no_etags() {
 }
 
 #[test]
-fn init_warns_of_a_store_that_cannot_keep_two_writers_apart() {
-    for (profile, warning) in [
-        (Profile::Aws, None),
-        (Profile::Ceph, Some("above 8 MiB")),
-        (Profile::Garage, Some("push the same file in the same second")),
-        (Profile::B2, Some("push the same file in the same second")),
-        (Profile::Racy, Some("push the same file in the same second")),
-    ] {
-        let team = Team::without_copies(profile);
-        let output = team.ok("one", "init team .");
-        let warned = output.stderr.contains("overwrite each other");
-        assert_eq!(warned, warning.is_some(), "{profile:?}: {}", output.stderr);
-        assert!(output.stderr.contains(warning.unwrap_or("")), "{profile:?}: {}", output.stderr);
-        assert_eq!(team.server.keys(BUCKET), Vec::<String>::new(), "{profile:?}");
-    }
-}
-
-#[test]
-fn on_ceph_two_writers_are_kept_apart() {
-    let team = Team::sharing_on(Profile::Ceph, &[("f", "base"), ("g", "g")]);
-    team.write("one/f", "ours");
-    team.server.once_on_request("PutObject", "f", |tool, _| {
-        tool.put(BUCKET, "f", "a teammate's");
-    });
-    let output = team.run("one", "push");
-    assert!(matches!(output.code, Some(3 | 4)), "{output:?}");
-    assert_eq!(team.bucket()["f"], "a teammate's");
-}
-
-#[test]
 fn on_a_store_that_cannot_hold_a_file_beside_a_folder_one_becomes_the_other() {
     let team =
         Team::sharing_on(Profile::NoFileBesideFolder, &[("a", "file"), ("b/c", "c"), ("z", "z")]);
@@ -117,4 +87,31 @@ fn on_a_store_that_cannot_hold_a_file_beside_a_folder_one_becomes_the_other() {
     assert_eq!(team.bucket(), expected);
     team.ok("two", "sync");
     assert_eq!(team.texts("two"), expected);
+}
+
+#[test]
+fn what_a_race_may_have_taken_is_not_pruned_like_what_a_teammate_replaced_knowingly() {
+    for (profile, replaced_knowingly, deleted_knowingly) in [
+        (Profile::Aws, true, true),
+        (Profile::NoConditionalDelete, true, false),
+        (Profile::Ceph, true, false),
+        (Profile::Garage, false, false),
+    ] {
+        for (knowingly, is_deletion) in [(replaced_knowingly, false), (deleted_knowingly, true)] {
+            let team = Team::sharing_on(profile, &[("f", "base"), ("g", "g"), ("h", "h")]);
+            team.write("one/f", "ours");
+            team.ok("one", "sync");
+            // A teammate whose look came before our write, and whose write came after it.
+            if is_deletion {
+                team.server.delete(BUCKET, "f");
+            } else {
+                team.server.put(BUCKET, "f", "theirs");
+            }
+            team.ok("one", "sync");
+            assert_eq!(team.trashed("one"), [("local/f".to_owned(), "ours".to_owned())]);
+            let trash = team.texts("one/.lsync/trash");
+            let list = trash.iter().find(|(path, _)| path.ends_with("list.yaml")).unwrap().1;
+            assert_eq!(list.contains("known: true"), knowingly, "{profile:?}: {list}");
+        }
+    }
 }

@@ -230,9 +230,8 @@ pub fn capabilities_of(profile: Profile) -> Capabilities {
         Profile::NoConditionalDelete => {
             Capabilities { conditional_delete: Conditions::None, ..full }
         }
-        Profile::Garage => none,
-        // The probe does not race deletions; a racy store still narrows the window for them.
-        Profile::Racy => Capabilities { conditional_delete: Conditions::Atomic, ..none },
+        Profile::Garage | Profile::Racy => none,
+        Profile::Moto => Capabilities { conditional_complete: Conditions::None, ..full },
         Profile::B2 => Capabilities { checksum: Checksum::None, ..none },
         Profile::Ceph => Capabilities { conditional_put: Conditions::AtomicUnquoted, ..none },
         Profile::ReadOnly => Capabilities { read_only: true, ..none },

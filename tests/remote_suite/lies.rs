@@ -1,7 +1,8 @@
 //! [`S3Remote`] against servers that lie, refuse and break off.
 
+use futures_util::future::join_all;
 use lsync::remote::{
-    Capabilities, Condition, Remote as _, RemoteErrorKind as Kind, S3Remote, probe,
+    Capabilities, Condition, Conditions, Remote as _, RemoteErrorKind as Kind, S3Remote, probe,
 };
 use lsync::tree::Etag;
 
@@ -9,7 +10,7 @@ use super::benches::{
     Bench as _, S3Bench, attributes, capabilities_of, collect, connect, crc64, create, kind, path,
     put, read,
 };
-use super::support::{Fault, FaultRule, Profile, S3Server};
+use super::support::{Conditional, Fault, FaultRule, Profile, Quirks, S3Server};
 
 /// Lists until an error or the end.
 async fn list(remote: &S3Remote) -> Option<Kind> {
@@ -148,8 +149,24 @@ async fn an_error_inside_200_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_names_no_version_is_ambiguous() {
+    for profile in [Profile::Aws, Profile::Ceph, Profile::Garage] {
+        let bench = S3Bench::open(profile).await;
+        let remote = bench.remote();
+        let stored = create(&*remote, "a", "base").await;
+        bench.server.fault(FaultRule::new("PutObject", "*", Fault::Nonsense));
+        for (key, condition) in
+            [("a", Condition::Matches(stored.etag.clone())), ("b", Condition::Absent)]
+        {
+            let error = put(&*remote, key, "edited", condition).await.expect_err("no answer");
+            assert!(error.ambiguous && error.is_transient(), "{profile:?} {key}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_get_that_ignores_its_condition_is_noticed() {
-    let bench = S3Bench::open(Profile::Ceph).await;
+    let bench = S3Bench::open(Profile::UnconditionalGet).await;
     bench.somebody_puts("a", b"x");
     let result = read(&*bench.remote(), "a", &Etag::new("00")).await;
     assert_eq!(kind(&result), Some(Kind::Changed), "{result:?}");
@@ -173,7 +190,9 @@ async fn the_probe_finds_what_each_store_does_not_promise() {
     for profile in [
         Profile::Aws,
         Profile::Versioned,
+        Profile::Moto,
         Profile::Ceph,
+        Profile::UnconditionalGet,
         Profile::Garage,
         Profile::B2,
         Profile::Racy,
@@ -192,4 +211,45 @@ async fn the_probe_finds_what_each_store_does_not_promise() {
     }
     let bench = S3Bench::open(Profile::ReadOnly).await;
     assert!(probe(&bench.remote()).await.expect("a finding").capabilities.read_only);
+}
+
+#[tokio::test]
+async fn the_probe_is_not_misled_by_answers_that_get_lost() {
+    let lost = [Fault::DropConnectionAfterEffect, Fault::StatusAfterEffect(500, "InternalError")];
+    let profiles = [Profile::Aws, Profile::Ceph, Profile::Garage, Profile::Moto];
+    let probes = profiles.into_iter().zip(lost.iter().cycle()).map(async |(profile, fault)| {
+        let bench = S3Bench::open(profile).await;
+        for operation in ["PutObject", "CompleteMultipartUpload", "DeleteObject"] {
+            bench.server.fault(FaultRule::new(operation, "*", fault.clone()).every(2));
+        }
+        let probed = probe(&bench.remote()).await.expect("a finding");
+        assert_eq!(probed.capabilities, capabilities_of(profile), "{profile:?} {fault:?}");
+        assert_eq!(bench.server.open_uploads("team"), Vec::<String>::new(), "{profile:?}");
+    });
+    join_all(probes).await;
+}
+
+#[tokio::test]
+async fn a_store_that_checks_deletions_without_a_lock_is_found_out() {
+    let quirks = Quirks { delete: Conditional::Racy, ..Profile::Aws.quirks() };
+    let server = S3Server::with_quirks(quirks);
+    server.create_bucket("team");
+    let remote = connect(&server, "", Capabilities::full(), "testtest").await;
+    let probed = probe(&remote).await.expect("a finding");
+    let expected = Capabilities { conditional_delete: Conditions::None, ..Capabilities::full() };
+    assert_eq!(probed.capabilities, expected);
+}
+
+#[tokio::test]
+async fn ceph_with_versions_keeps_creators_apart_no_more_and_is_found_out() {
+    let server = S3Server::with_quirks(Quirks { versioned: true, ..Profile::Ceph.quirks() });
+    server.create_bucket("team");
+    let remote = connect(&server, "", Capabilities::full(), "testtest").await;
+    let probed = probe(&remote).await.expect("a finding");
+    let expected = Capabilities {
+        conditional_put: Conditions::None,
+        versioning: true,
+        ..capabilities_of(Profile::Ceph)
+    };
+    assert_eq!(probed.capabilities, expected);
 }

@@ -8,7 +8,9 @@ use s3s::dto as d;
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::profiles::{Conditional, Quirks};
-use super::store::{Precondition, Store, StoredVersion, precondition_of};
+use super::store::{
+    Precondition, Store, StoredVersion, Versioning, precondition_failed, precondition_of,
+};
 
 /// How long a racy store thinks between checking and storing.
 pub(super) const RACE_PAUSE: Duration = Duration::from_millis(30);
@@ -50,7 +52,11 @@ impl Backend {
                     "A header you provided implies functionality that is not implemented"
                 ));
             }
-            Conditional::Atomic | Conditional::Unquoted | Conditional::Racy => {}
+            Conditional::CreationAlone if if_none_match.is_none() => return Ok(Precondition::None),
+            Conditional::Atomic
+            | Conditional::CreationAlone
+            | Conditional::Unquoted
+            | Conditional::Racy => {}
         }
         match (if_match.as_deref(), if_none_match.as_deref()) {
             (Some(etag), None) if conditional == Conditional::Unquoted && etag.contains('"') => {
@@ -82,10 +88,22 @@ impl Backend {
             error.set_status_code(hyper::StatusCode::BAD_REQUEST);
             return Err(error);
         }
+        let keeps_versions = self.lock().bucket(bucket)?.versioning != Versioning::Never;
+        let is_blind = keeps_versions && !self.quirks.creation_with_versions;
+        let condition = match condition {
+            Precondition::Absent if is_blind => Precondition::None,
+            condition => condition,
+        };
+        if self.quirks.missing_is_changed
+            && matches!(condition, Precondition::Matches(_) | Precondition::Never)
+            && self.lock().current(bucket, key)?.is_none()
+        {
+            return Err(precondition_failed());
+        }
         if conditional == Conditional::Racy && condition != Precondition::None {
             self.lock().check(bucket, key, &condition)?;
             tokio::time::sleep(RACE_PAUSE).await;
-            return self.lock().put(bucket, key, version, &Precondition::None);
+            return self.lock().put_unchecked(bucket, key, version, &condition);
         }
         self.lock().put(bucket, key, version, &condition)
     }

@@ -21,6 +21,12 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
+/// Reads bytes in hex; what is no hex is left out.
+pub fn unhex(text: &str) -> Vec<u8> {
+    let pairs = (0..text.len() / 2).filter_map(|at| text.get(2 * at..2 * at + 2));
+    pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+}
+
 /// Compares `promised` with the body; returns what is to be kept: what was promised, else CRC64NVME,
 /// as AWS computes it for everything.
 pub fn verify(promised: &Checksum, body: &[u8]) -> S3Result<Checksum> {

@@ -5,7 +5,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::backend::Backend;
 use super::checksums::hex;
-use super::profiles::ListingQuirk;
+use super::profiles::{Encoding, ListingQuirk};
 use super::store::{Bucket, StoredVersion};
 
 /// The longest page of S3, in keys.
@@ -90,19 +90,17 @@ fn page<'a>(
     (items, false)
 }
 
-/// Encodes as AWS does for `encoding-type=url`: blanks as `+`, `/` and `*` as they are, `~` not.
-///
-/// It is Java's `URLEncoder` with `/` left out, as `MinIO` (`s3EncodeName`) has found out, too.
-fn url_encode(text: &str, encodes_slash: bool) -> String {
+/// Encodes for `encoding-type=url`.
+fn url_encode(text: &str, encoding: Encoding) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' => {
-                encoded.push(char::from(byte));
-            }
-            b'/' if !encodes_slash => encoded.push('/'),
-            b' ' => encoded.push('+'),
-            _ => encoded.extend(format!("%{byte:02X}").chars()),
+        let character = char::from(byte);
+        if character.is_ascii_alphanumeric() || encoding.keeps.contains(character) {
+            encoded.push(character);
+        } else if character == ' ' && encoding.plus {
+            encoded.push('+');
+        } else {
+            encoded.extend(format!("%{byte:02X}").chars());
         }
     }
     encoded
@@ -127,7 +125,7 @@ impl Backend {
             page(store.bucket(&input.bucket)?, (&prefix, &delimiter), &start, limit);
         let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
         let encode = |text: &str| {
-            if is_encoded { url_encode(text, self.quirks.encodes_slash) } else { text.to_owned() }
+            if is_encoded { url_encode(text, self.quirks.encoding) } else { text.to_owned() }
         };
         let (truncated, token) = self.ending(&items, more && limit > 0);
         let mut contents = Vec::new();

@@ -285,7 +285,7 @@ impl Backend {
         if self.quirks.delete == Conditional::Racy && condition != Precondition::None {
             self.lock().check(bucket, key, &condition)?;
             tokio::time::sleep(RACE_PAUSE).await;
-            return self.lock().delete(bucket, key, &Precondition::None);
+            return self.lock().delete_unchecked(bucket, key, &condition);
         }
         self.lock().delete(bucket, key, &condition)
     }

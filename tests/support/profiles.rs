@@ -7,6 +7,8 @@ pub enum Conditional {
     Atomic,
     /// As [`Conditional::Atomic`], but a quoted ETag never matches (Ceph).
     Unquoted,
+    /// `If-None-Match` as [`Conditional::Atomic`], `If-Match` accepted and not looked at (moto).
+    CreationAlone,
     /// Accepted and not looked at (Garage, GCS).
     Ignored,
     /// Refused with 501 (Backblaze B2).
@@ -39,6 +41,20 @@ pub enum ListingQuirk {
     TruncatedWithoutToken,
 }
 
+/// How a listing is encoded where `encoding-type=url` asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding {
+    /// The characters that stay as they are, beside letters and digits.
+    pub keeps: &'static str,
+    /// Blanks become `+`, not `%20`.
+    pub plus: bool,
+}
+
+impl Encoding {
+    /// Java's `URLEncoder` with `/` left out, as `MinIO` (`s3EncodeName`) has found out, too.
+    const AWS: Self = Self { keeps: "-_.*/", plus: true };
+}
+
 /// What a store promises and does not, point by point. The default is AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a separate fact about a store")]
@@ -49,14 +65,23 @@ pub struct Quirks {
     pub complete: Conditional,
     /// Conditions of `DeleteObject` and of the keys of `DeleteObjects`.
     pub delete: Conditional,
+    /// `If-None-Match` of `PutObject` is looked at in buckets that keep versions, too.
+    pub creation_with_versions: bool,
     /// `GET` and `HEAD` look at `If-Match`.
     pub conditional_get: bool,
+    /// A condition on a missing key is answered 412, not 404.
+    pub missing_is_changed: bool,
+    /// The answer to Complete names the ETag.
+    pub complete_names_etag: bool,
+    /// A Complete of an upload that is no more succeeds where the key holds just those parts, and is
+    /// answered 500 where it does not.
+    pub completes_again: bool,
     /// ETags are random and answers name a KMS key, as under SSE-KMS.
     pub random_etags: bool,
     /// Listings carry ETags.
     pub etag_in_listing: bool,
-    /// Listings percent-encode `/`, too (Garage).
-    pub encodes_slash: bool,
+    /// How listings are encoded.
+    pub encoding: Encoding,
     /// How listings lie.
     pub listing: ListingQuirk,
     /// Writes are refused with 403.
@@ -81,10 +106,14 @@ impl Default for Quirks {
             put: Conditional::Atomic,
             complete: Conditional::Atomic,
             delete: Conditional::Atomic,
+            creation_with_versions: true,
             conditional_get: true,
+            missing_is_changed: false,
+            complete_names_etag: true,
+            completes_again: false,
             random_etags: false,
             etag_in_listing: true,
-            encodes_slash: false,
+            encoding: Encoding::AWS,
             listing: ListingQuirk::Sound,
             read_only: false,
             file_beside_folder: true,
@@ -104,9 +133,13 @@ pub enum Profile {
     Aws,
     /// AWS with a bucket that keeps versions.
     Versioned,
-    /// Ceph RGW 16: conditions on `PUT` alone and unquoted alone, a `GET` with a wrong `If-Match`
-    /// is answered 200, no checksums, no trailers.
+    /// moto 5.2.5, an emulator.
+    Moto,
+    /// Ceph RGW 16: conditions on `PUT` alone, ETags unquoted alone, `If-None-Match` not in buckets
+    /// that keep versions; no checksums, no trailers, no ETag in the answer to Complete.
     Ceph,
+    /// s3s-fs, `rclone serve`: a `GET` with a wrong `If-Match` is answered 200.
+    UnconditionalGet,
     /// Garage 2.5: every condition is ignored, `/` is encoded in listings, no trailers.
     Garage,
     /// Backblaze B2: conditions are refused with 501, checksum headers with 400.
@@ -132,26 +165,48 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// Returns the profile of a real store that `tests/stores` can start.
+    pub fn named(store: &str) -> Option<Self> {
+        match store {
+            "moto" => Some(Self::Moto),
+            "ceph" => Some(Self::Ceph),
+            "garage" => Some(Self::Garage),
+            _ => None,
+        }
+    }
+
     /// Returns what sets the store apart.
     pub fn quirks(self) -> Quirks {
         let aws = Quirks::default();
         match self {
             Self::Aws => aws,
             Self::Versioned => Quirks { versioned: true, ..aws },
+            Self::UnconditionalGet => Quirks { conditional_get: false, ..aws },
+            Self::Moto => Quirks {
+                complete: Conditional::CreationAlone,
+                completes_again: true,
+                checksums: Checking::Ignored,
+                encoding: Encoding { keeps: "-_.~/", plus: false },
+                ..aws
+            },
             Self::Ceph => Quirks {
                 put: Conditional::Unquoted,
+                creation_with_versions: false,
                 complete: Conditional::Ignored,
                 delete: Conditional::Ignored,
-                conditional_get: false,
+                missing_is_changed: true,
+                complete_names_etag: false,
+                completes_again: true,
                 trailers: false,
                 checksums: Checking::Ignored,
+                encoding: Encoding { keeps: "-_.~()*'!", plus: false },
                 ..aws
             },
             Self::Garage => Quirks {
                 put: Conditional::Ignored,
                 complete: Conditional::Ignored,
                 delete: Conditional::Ignored,
-                encodes_slash: true,
+                encoding: Encoding { keeps: "-_.~", plus: false },
                 names_versions_it_drops: true,
                 trailers: false,
                 ..aws

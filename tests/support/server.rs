@@ -20,6 +20,7 @@ use super::buckets::REGION;
 use super::checksums;
 use super::connection::handle;
 use super::faults::{Fault, FaultRule};
+use super::history::Change;
 use super::log::LoggedRequest;
 use super::profiles::{Profile, Quirks};
 use super::request::{Seen, glob_matches};
@@ -183,6 +184,12 @@ impl OtherTool {
         let store = self.backend.lock();
         let versions = store.bucket(bucket).unwrap().keys.get(key);
         versions.into_iter().flatten().map(|v| (v.id.clone(), v.body.clone())).collect()
+    }
+
+    /// Returns what took effect in a bucket, in that order; deletions of nothing, too.
+    pub fn history(&self, bucket: &str) -> Vec<Change> {
+        let store = self.backend.lock();
+        store.history.iter().filter(|change| change.bucket == bucket).cloned().collect()
     }
 
     /// Returns the keys of uploads in parts that were begun and neither completed nor aborted.

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use s3s::dto::{Checksum, ETag, ETagCondition};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
+use super::history::Change;
+
 /// What a request expects of the key that it writes or deletes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
@@ -114,6 +116,8 @@ pub struct Store {
     pub buckets: BTreeMap<String, Bucket>,
     /// By upload id.
     pub uploads: BTreeMap<String, Upload>,
+    /// What took effect, in that order.
+    pub history: Vec<Change>,
     counter: u64,
 }
 
@@ -174,11 +178,23 @@ impl Store {
         &mut self,
         bucket: &str,
         key: &str,
-        mut version: StoredVersion,
+        version: StoredVersion,
         condition: &Precondition,
     ) -> S3Result<Option<String>> {
         self.check(bucket, key, condition)?;
+        self.put_unchecked(bucket, key, version, condition)
+    }
+
+    /// As [`Store::put`] on a store that has looked at the condition before, or never does.
+    pub fn put_unchecked(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        mut version: StoredVersion,
+        asked: &Precondition,
+    ) -> S3Result<Option<String>> {
         let id = self.fresh_id();
+        self.remember((bucket, key), asked, Some(&version))?;
         let bucket = self.bucket_mut(bucket)?;
         let versions = bucket.keys.entry(key.to_owned()).or_default();
         match bucket.versioning {
@@ -200,7 +216,18 @@ impl Store {
         condition: &Precondition,
     ) -> S3Result<Deleted> {
         self.check(bucket, key, condition)?;
+        self.delete_unchecked(bucket, key, condition)
+    }
+
+    /// As [`Store::delete`] on a store that has looked at the condition before, or never does.
+    pub fn delete_unchecked(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        asked: &Precondition,
+    ) -> S3Result<Deleted> {
         let id = self.fresh_id();
+        self.remember((bucket, key), asked, None)?;
         let bucket = self.bucket_mut(bucket)?;
         if bucket.versioning == Versioning::Never {
             bucket.keys.remove(key);
@@ -215,6 +242,25 @@ impl Store {
         };
         versions.push(StoredVersion::marker(id.clone()));
         Ok(Deleted { marker: true, version_id: Some(id) })
+    }
+
+    /// Writes down what is about to change.
+    fn remember(
+        &mut self,
+        (bucket, key): (&str, &str),
+        asked: &Precondition,
+        after: Option<&StoredVersion>,
+    ) -> S3Result<()> {
+        let shown = |version: &StoredVersion| Some((version.etag.clone(), version.body.clone()?));
+        let change = Change {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            asked: asked.clone(),
+            before: self.current(bucket, key)?.and_then(shown),
+            after: after.and_then(shown),
+        };
+        self.history.push(change);
+        Ok(())
     }
 
     /// Removes one version for good.

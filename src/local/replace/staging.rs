@@ -292,20 +292,13 @@ impl<D: Disk> Staging<D> {
         path: &RepoPath,
         mode: Option<u32>,
     ) -> Result<Draft<D>, ReplaceError> {
-        let folder = workspace.temporary.clone();
         loop {
             let number = self.next_number.fetch_add(1, Ordering::Relaxed);
             let name = OsString::from(format!("{}-{number}", self.token));
-            let created = self.disk.create(&folder, &name, mode.map_or(0o666, |_| 0o600));
-            let file = match created {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                other => other.map_err(|error| ReplaceError::io(Step::Stage, path, error))?,
-            };
-            let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
-            if let Some(mode) = mode {
-                draft.checked(self.disk.set_mode(&draft.file, mode & MODE_KEPT))?;
+            match self.begin(workspace, (path, mode), name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+                other => return other.map_err(|error| ReplaceError::io(Step::Stage, path, error)),
             }
-            return Ok(draft);
         }
     }
 
@@ -317,20 +310,23 @@ impl<D: Disk> Staging<D> {
         mode: Option<u32>,
         name: &OsStr,
     ) -> Result<Draft<D>, ReplaceError> {
+        self.discard(workspace, name);
+        let begun = self.begin(workspace, (path, mode), name.to_owned());
+        begun.map_err(|error| ReplaceError::io(Step::Stage, path, error))
+    }
+
+    fn begin(
+        &self,
+        workspace: &Workspace<D>,
+        (path, mode): (&RepoPath, Option<u32>),
+        name: OsString,
+    ) -> io::Result<Draft<D>> {
         let folder = workspace.temporary.clone();
-        let failed = |error| ReplaceError::io(Step::Stage, path, error);
-        match self.disk.unlink(&folder, name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => (),
-        }
-        let file = self.disk.create(&folder, name, mode.map_or(0o666, |_| 0o600));
-        let file = file.map_err(failed)?;
-        let name = name.to_owned();
-        let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
+        let file = self.disk.create(&folder, &name, mode.map_or(0o666, |_| 0o600))?;
         if let Some(mode) = mode {
-            draft.checked(self.disk.set_mode(&draft.file, mode & MODE_KEPT))?;
+            self.disk.set_mode(&file, mode & MODE_KEPT)?;
         }
-        Ok(draft)
+        Ok(Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() })
     }
 
     /// Opens the file that an earlier run has begun for `path`; `None` where there is none.

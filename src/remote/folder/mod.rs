@@ -39,8 +39,8 @@ use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, HeldPart, Object, Page, Part,
-    PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, Conditions, Object, Page, Part, Remote,
+    RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::disk::Disk;
 use crate::tree::{Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
@@ -432,19 +432,6 @@ impl<D: Disk> Remote for FolderRemote<D> {
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         self.join_parts(path, upload, parts, (attributes, condition)).map(stored)
-    }
-
-    async fn parts(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-    ) -> Result<Vec<HeldPart>, RemoteError> {
-        self.held_parts(path, upload)
-    }
-
-    async fn pending_uploads(&self) -> Result<Vec<PendingUpload>, RemoteError> {
-        // An upload ends with the process that began it.
-        Ok(Vec::new())
     }
 
     async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {

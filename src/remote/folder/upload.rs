@@ -15,9 +15,7 @@ use super::error::{Context as _, error, verify};
 use super::stage::Staged;
 use super::{FolderRemote, crc64_of, hold};
 use crate::disk::Disk;
-use crate::remote::{
-    Attributes, Condition, HeldPart, Part, RemoteError, RemoteErrorKind, UploadId,
-};
+use crate::remote::{Attributes, Condition, Part, RemoteError, RemoteErrorKind, UploadId};
 use crate::tree::{Etag, RepoPath};
 
 /// How much is copied at once.
@@ -115,22 +113,6 @@ impl<D: Disk> FolderRemote<D> {
         };
         hold(&self.uploads).remove(&id.0);
         Ok(etag)
-    }
-
-    /// Lists the parts of an upload.
-    pub(super) fn held_parts(
-        &self,
-        path: &RepoPath,
-        id: &UploadId,
-    ) -> Result<Vec<HeldPart>, RemoteError> {
-        let upload = self.upload("PARTS", path, id)?;
-        let upload = hold(&upload);
-        let held = |(number, segment): (&u32, &Segment)| HeldPart {
-            number: *number,
-            etag: segment.etag.clone(),
-            size: segment.range.end - segment.range.start,
-        };
-        Ok(upload.parts.iter().map(held).collect())
     }
 
     /// Throws an upload away; one that is not known is gone already.

@@ -1,22 +1,26 @@
 //! The probe's single calls: patient with a busy store, exact about what an answer means.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
 
 use crate::remote::{
-    Attributes, Condition, Part, Remote as _, RemoteError, RemoteErrorKind as Kind, S3Remote,
-    UploadId,
+    Attributes, Body as _, Condition, Object, Part, Remote as _, RemoteError,
+    RemoteErrorKind as Kind, S3Remote, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
-/// How often a call is made again that the store had no time for.
+/// How often a call is made that the store fails at.
 pub(super) const ATTEMPTS_MAX: u32 = 5;
 
+/// How often a call is made that the store has no time for, or that does not come through.
+const ATTEMPTS_BUSY_MAX: u32 = 8;
+
 /// What the first repetition waits; each further one twice as long.
-pub(super) const FIRST_WAIT: Duration = Duration::from_millis(250);
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// An ETag that no object has.
 pub(super) const NO_ETAG: &str = "00000000000000000000000000000000";
@@ -31,7 +35,8 @@ pub(super) fn is_refused<T>(result: &Result<T, RemoteError>) -> bool {
     result.as_ref().is_err_and(|error| error.kind == Kind::Changed)
 }
 
-/// Passes on errors that say nothing about the store's abilities; what is within is a finding.
+/// Passes on errors that say nothing about the store's abilities, a busy store's among them; what is
+/// within is a finding.
 pub(super) fn finding<T>(
     result: Result<T, RemoteError>,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
@@ -39,7 +44,11 @@ pub(super) fn finding<T>(
         Err(error)
             if matches!(
                 error.kind,
-                Kind::Unreachable | Kind::NoCredentials | Kind::NoBucket | Kind::BucketGone
+                Kind::Unreachable
+                    | Kind::NoCredentials
+                    | Kind::NoBucket
+                    | Kind::BucketGone
+                    | Kind::Throttled
             ) =>
         {
             Err(error)
@@ -49,7 +58,7 @@ pub(super) fn finding<T>(
 }
 
 /// Makes a call again that the store had no time for.
-pub(super) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, RemoteError>
+pub(in crate::remote) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, RemoteError>
 where
     F: Future<Output = Result<T, RemoteError>>,
 {
@@ -58,16 +67,107 @@ where
         let result = call().await;
         attempt += 1;
         match &result {
-            Err(error)
-                if error.is_transient()
-                    && error.kind != Kind::Unreachable
-                    && attempt < ATTEMPTS_MAX =>
-            {
+            Err(error) if error.is_transient() && attempt < attempts_max(error.kind) => {
                 tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt - 1)).await;
             }
             _ => return result,
         }
     }
+}
+
+fn attempts_max(kind: Kind) -> u32 {
+    match kind {
+        Kind::Unreachable => 1,
+        Kind::Throttled | Kind::Busy | Kind::Interrupted => ATTEMPTS_BUSY_MAX,
+        _ => ATTEMPTS_MAX,
+    }
+}
+
+/// Makes a write, patiently; where an answer may have got lost, what is there tells what happened.
+pub(super) async fn write<F>(
+    remote: &S3Remote,
+    (path, body): (&RepoPath, &Bytes),
+    call: impl Fn() -> F,
+) -> Result<Stored, RemoteError>
+where
+    F: Future<Output = Result<Stored, RemoteError>>,
+{
+    let is_lost = AtomicBool::new(false);
+    let written = patiently(|| noting(&is_lost, call())).await;
+    match written {
+        Err(error) if is_lost.load(Ordering::Relaxed) => match read(remote, path).await? {
+            Some((stored, there)) if there == *body => Ok(stored),
+            _ => Err(error),
+        },
+        written => written,
+    }
+}
+
+/// Deletes a version, patiently; nothing there after a lost answer is a deletion.
+pub(super) async fn delete(
+    remote: &S3Remote,
+    path: &RepoPath,
+    expected: &Etag,
+) -> Result<(), RemoteError> {
+    let is_lost = AtomicBool::new(false);
+    let deleted = patiently(|| noting(&is_lost, remote.delete(path, expected))).await;
+    match deleted {
+        Err(error) if is_lost.load(Ordering::Relaxed) && error.kind == Kind::NotFound => Ok(()),
+        deleted => deleted,
+    }
+}
+
+/// Waits for a call, and remembers whether it may have taken effect although it failed.
+async fn noting<T>(
+    is_lost: &AtomicBool,
+    call: impl Future<Output = Result<T, RemoteError>>,
+) -> Result<T, RemoteError> {
+    let result = call.await;
+    is_lost.fetch_or(result.as_ref().is_err_and(|error| error.ambiguous), Ordering::Relaxed);
+    result
+}
+
+/// Returns what is there, with its bytes; `None` where nothing is.
+pub(super) async fn read(
+    remote: &S3Remote,
+    path: &RepoPath,
+) -> Result<Option<(Stored, Bytes)>, RemoteError> {
+    let object = match patiently(|| remote.head(path)).await {
+        Err(error) if error.kind == Kind::NotFound => return Ok(None),
+        object => object?,
+    };
+    let etag = object.entry.version.etag;
+    let bytes = patiently(|| async {
+        let (_, mut body) = remote.get(path, &etag, None).await?;
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = body.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
+    });
+    let bytes = bytes.await?;
+    let Object { etag_is_md5, version_id, .. } = object;
+    Ok(Some((Stored { etag: etag.clone(), etag_is_md5, version_id }, bytes)))
+}
+
+/// Counts who got through of several that wrote one key at once, by their answers and by what is
+/// there; `None` where the store had time for none of them.
+pub(super) async fn winners(
+    remote: &S3Remote,
+    path: &RepoPath,
+    writers: &[(&Bytes, Result<Stored, RemoteError>)],
+) -> Result<Option<usize>, RemoteError> {
+    let errors = || writers.iter().filter_map(|(_, result)| result.as_ref().err());
+    let there = if errors().any(|error| error.ambiguous) {
+        read(remote, path).await?.map(|(_, bytes)| bytes)
+    } else {
+        None
+    };
+    let has_won = |(body, result): &&(&Bytes, Result<Stored, RemoteError>)| {
+        result.is_ok() || there.as_ref() == Some(*body)
+    };
+    let count = writers.iter().filter(has_won).count();
+    Ok((count > 0 || !errors().any(RemoteError::is_transient)).then_some(count))
 }
 
 /// Begins an upload and stores its one part.

@@ -6,13 +6,17 @@
 mod calls;
 mod parts;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use md5::{Digest as _, Md5};
 
+pub(super) use calls::patiently;
+
 use calls::{
-    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, finding, is_refused, path, patiently,
-    someone_elses,
+    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, delete, finding, is_refused, path, read,
+    someone_elses, winners, write,
 };
 
 use super::key::PROBE_FOLDER;
@@ -27,6 +31,13 @@ const RACERS: usize = 8;
 
 /// How often they do so: a store that checks without a lock gets away with it now and then.
 const RACES: usize = 2;
+
+/// When deletions begin that race with a replacement, in milliseconds: some are under way before it,
+/// some come while a slow store still carries it out.
+const DELETIONS_MILLISECONDS: [u64; RACERS] = [0, 0, 0, 0, 4, 8, 12, 16];
+
+/// When the replacement begins.
+const REPLACEMENT_MILLISECONDS: u64 = 2;
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +54,7 @@ pub struct Probed {
 /// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no
 /// error but a finding; a store that refuses all writes is [`Capabilities::read_only`].
 pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
-    remote.list("", None, 1).await?;
+    patiently(|| remote.list("", None, 1)).await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
     let mut prober = Prober { remote, folder, found: nothing(), notes: Vec::new(), bodies: 0 };
     let result = prober.examine().await;
@@ -83,7 +94,8 @@ impl Prober<'_> {
         if !self.can_write().await? {
             return Ok(());
         }
-        self.found.etag_in_listing = self.below(nothing()).lists_etags().await?.unwrap_or(true);
+        let remote = self.below(nothing());
+        self.found.etag_in_listing = patiently(|| remote.lists_etags()).await?.unwrap_or(true);
         if !self.found.etag_in_listing {
             self.notes.push("listings name no versions, so that every file costs a request".into());
         }
@@ -103,7 +115,8 @@ impl Prober<'_> {
             Ok(stored) => stored,
             Err(error) if matches!(error.kind, Kind::Denied | Kind::Unsupported) => {
                 self.found.read_only = true;
-                self.found.etag_in_listing = self.remote.lists_etags().await?.unwrap_or(true);
+                let listed = patiently(|| self.remote.lists_etags()).await?;
+                self.found.etag_in_listing = listed.unwrap_or(true);
                 self.notes.push(format!("the store refuses writes, only pull works: {error}"));
                 return Ok(false);
             }
@@ -202,12 +215,8 @@ impl Prober<'_> {
                 let (remote, path) = (&remote, &path);
                 async move { remote.put(path, body.clone(), &attributes, condition).await }
             });
-            let results = join_all(writes).await;
-            let winners = results.iter().filter(|result| result.is_ok()).count();
-            let unclear = |result: &Result<Stored, RemoteError>| {
-                result.as_ref().is_err_and(RemoteError::is_transient)
-            };
-            if winners > 0 || !results.iter().any(unclear) {
+            let answered: Vec<_> = bodies.iter().zip(join_all(writes).await).collect();
+            if let Some(winners) = winners(&remote, &path, &answered).await? {
                 return Ok(winners == 1);
             }
             // All were told to come back: the store limits writes to one key (R2, GCS).
@@ -215,6 +224,7 @@ impl Prober<'_> {
         }
         Ok(false)
     }
+
     /// Finds whether a deletion minds the version that it names.
     async fn examine_delete(&mut self) -> Result<Conditions, RemoteError> {
         let body = self.body();
@@ -222,32 +232,70 @@ impl Prober<'_> {
         let (path, nobodys) = (path("delete"), Etag::new(NO_ETAG));
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.below(self.trial(honoured));
-            let wrong = patiently(|| remote.delete(&path, &nobodys)).await;
+            let wrong = delete(&remote, &path, &nobodys).await;
             let is_there = patiently(|| remote.head(&path)).await.is_ok();
             if !is_refused(&finding(wrong)?) || !is_there {
                 return Ok(Conditions::None);
             }
-            if finding(patiently(|| remote.delete(&path, &stored.etag)).await)?.is_ok() {
-                return Ok(honoured);
+            if finding(delete(&remote, &path, &stored.etag).await)?.is_ok() {
+                let spares = self.deletions_spare_a_replacement(honoured).await?;
+                return Ok(if spares { honoured } else { Conditions::None });
             }
         }
         Ok(Conditions::None)
     }
 
-    /// Writes `beside` and `beside/below`.
+    /// Lets deletions of a version race with its replacement; tells whether a replacement that got
+    /// through is still there.
+    async fn deletions_spare_a_replacement(
+        &mut self,
+        honoured: Conditions,
+    ) -> Result<bool, RemoteError> {
+        // Whatever a store makes of the condition of a replacement: one that it reports as stored is
+        // there, unless a deletion of the version before took it.
+        let remote = self.below(self.trial(honoured));
+        for round in 0..RACES {
+            let (first, second) = (self.body(), self.body());
+            let key = format!("delete-{round}");
+            let stored = self.put(&nothing(), &key, &first, &Condition::Absent).await?;
+            let (path, right) = (path(&key), Condition::Matches(stored.etag.clone()));
+            let (remote, path) = (&remote, &path);
+            let deletions = DELETIONS_MILLISECONDS.map(async |pause| {
+                if pause > 0 {
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                remote.delete(path, &stored.etag).await
+            });
+            let attributes = attributes(&second);
+            let replacement = async {
+                tokio::time::sleep(Duration::from_millis(REPLACEMENT_MILLISECONDS)).await;
+                remote.put(path, second, &attributes, &right).await
+            };
+            let (_, replaced) = join(join_all(deletions), replacement).await;
+            if replaced.is_ok() && read(remote, path).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes `beside` and `beside/below`, and looks whether both are there.
     async fn examine_file_beside_folder(&mut self) -> Result<(), RemoteError> {
         let remote = self.below(nothing());
-        for key in ["beside", "beside/below"] {
-            let body = self.body();
-            // Not patiently: a store on a file system answers this with 500, again and again.
-            let written =
-                remote.put(&path(key), body.clone(), &attributes(&body), &Condition::Absent).await;
-            self.found.file_beside_folder &= written.is_ok();
+        let bodies = ["beside", "beside/below"].map(|key| (path(key), self.body()));
+        for (path, body) in &bodies {
+            let attributes = attributes(body);
+            let put = || remote.put(path, body.clone(), &attributes, &Condition::Absent);
+            match put().await {
+                // Not patiently: a store on a file system answers this with 500, again and again.
+                Err(error) if error.kind == Kind::Failed => (),
+                Err(error) if error.is_transient() => drop(write(&remote, (path, body), put).await),
+                _ => (),
+            }
         }
-        for key in ["beside", "beside/below"] {
-            let there = remote.head(&path(key)).await;
-            self.found.file_beside_folder &=
-                there.is_ok_and(|object| object.entry.version.size > 0);
+        for (path, body) in &bodies {
+            let there = finding(read(&remote, path).await)?.ok().flatten();
+            self.found.file_beside_folder &= there.is_some_and(|(_, bytes)| bytes == *body);
         }
         if !self.found.file_beside_folder {
             let note = "a file and a folder of the same name cannot stand side by side";
@@ -299,11 +347,9 @@ impl Prober<'_> {
         let page = patiently(|| remote.list("", None, 1_000)).await?;
         for item in page.items {
             if let Listed::Object(entry) = item {
-                let deleted = patiently(|| remote.delete(&entry.path, &entry.version.etag)).await;
-                if let Err(error) = deleted.map_err(|error| (error.kind, error))
-                    && error.0 != Kind::NotFound
-                {
-                    return Err(error.1);
+                match delete(&remote, &entry.path, &entry.version.etag).await {
+                    Err(error) if error.kind != Kind::NotFound => return Err(error),
+                    _ => (),
                 }
             }
         }
@@ -340,7 +386,8 @@ impl Prober<'_> {
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         let (remote, path, attributes) = (self.below(trial.clone()), path(key), attributes(body));
-        patiently(|| remote.put(&path, body.clone(), &attributes, condition)).await
+        let put = || remote.put(&path, body.clone(), &attributes, condition);
+        write(&remote, (&path, body), put).await
     }
 
     async fn etag(&self, key: &str) -> Result<Etag, RemoteError> {

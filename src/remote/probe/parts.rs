@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::calls::{attributes, finding, is_refused, path, patiently, someone_elses, start};
+use super::calls::{attributes, finding, is_refused, path, someone_elses, start, winners, write};
 use super::{Prober, RACERS, nothing};
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Remote as _, RemoteError, Stored,
@@ -62,15 +62,18 @@ impl Prober<'_> {
         let mut uploads = Vec::new();
         for _ in 0..RACERS {
             let body = self.body();
-            uploads.push((start(&remote, &path, &body).await?, attributes(&body)));
+            uploads.push((start(&remote, &path, &body).await?, attributes(&body), body));
         }
-        let completions = uploads.iter().map(|((upload, part), attributes)| {
+        let completions = uploads.iter().map(|((upload, part), attributes, _)| {
             remote.complete_upload(&path, upload, std::slice::from_ref(part), attributes, condition)
         });
-        let winners = join_all(completions).await.iter().filter(|result| result.is_ok()).count();
+        let completed = join_all(completions).await;
+        let writers: Vec<_> = uploads.iter().map(|(_, _, body)| body).zip(completed).collect();
+        let winners = winners(&remote, &path, &writers).await?;
         // A store that forgets a refused upload, or keeps it: both are fine.
-        join_all(uploads.iter().map(|((upload, _), _)| remote.abort_upload(&path, upload))).await;
-        Ok(winners == 1)
+        let aborted = uploads.iter().map(|((upload, _), ..)| remote.abort_upload(&path, upload));
+        join_all(aborted).await;
+        Ok(winners == Some(1))
     }
 
     /// Uploads a body of one part.
@@ -84,9 +87,8 @@ impl Prober<'_> {
         let (upload, part) = start(&remote, &path, &body).await?;
         let parts = std::slice::from_ref(&part);
         let attributes = attributes(&body);
-        let result =
-            patiently(|| remote.complete_upload(&path, &upload, parts, &attributes, condition))
-                .await;
+        let complete = || remote.complete_upload(&path, &upload, parts, &attributes, condition);
+        let result = write(&remote, (&path, &body), complete).await;
         if result.is_err() {
             drop(remote.abort_upload(&path, &upload).await);
         }

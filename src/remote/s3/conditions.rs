@@ -60,6 +60,9 @@ impl S3Remote {
     }
 
     /// Makes sure that what was written is what is there, where the store allows that it is not.
+    ///
+    /// An answer that does not name the version may come from something that is not the store: the
+    /// write is ambiguous.
     pub(super) async fn look_after(
         &self,
         call: &Call,
@@ -67,8 +70,11 @@ impl S3Remote {
         stored: Option<Stored>,
         honoured: Conditions,
     ) -> Result<Stored, RemoteError> {
-        if let (Some(stored), true) = (&stored, honoured != Conditions::None) {
-            return Ok(stored.clone());
+        let Some(stored) = stored else {
+            return Err(call.error(Kind::Failed, "the answer does not name the version stored"));
+        };
+        if honoured != Conditions::None {
+            return Ok(stored);
         }
         // The write has happened, whatever becomes of the look.
         let there = self.head(path).await.map_err(|error| match error.kind {
@@ -76,16 +82,11 @@ impl S3Remote {
             _ => RemoteError { ambiguous: true, ..error },
         })?;
         let etag = there.entry.version.etag;
-        match stored {
-            Some(stored) if stored.etag != etag => {
-                let message = format!("{} was overwritten by {etag} at once", stored.etag);
-                Err(call.error(Kind::Changed, message))
-            }
-            Some(stored) => Ok(stored),
-            None => {
-                Ok(Stored { etag, etag_is_md5: there.etag_is_md5, version_id: there.version_id })
-            }
+        if stored.etag != etag {
+            let message = format!("{} was overwritten by {etag} at once", stored.etag);
+            return Err(call.error(Kind::Changed, message));
         }
+        Ok(stored)
     }
 }
 

@@ -15,7 +15,8 @@ use super::conditions::Headers;
 use super::objects::Encryption;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
-    Attributes, Checksum, Condition, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
+    Attributes, Checksum, Condition, Conditions, Part, RemoteError, RemoteErrorKind as Kind,
+    Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -112,14 +113,16 @@ impl S3Remote {
             kms_key: output.ssekms_key_id(),
             customer: None,
         };
-        // Ceph RGW 16 answers an empty ETag (measured).
-        let sorted = in_order(parts);
-        let computed = Etag::of_parts(sorted.iter().map(|part| &part.etag));
+        let named = self.stored(output.e_tag(), output.version_id(), &encryption);
+        if named.is_some() {
+            return self.look_after(&call, path, named, honoured).await;
+        }
+        // Ceph RGW 16 answers an empty ETag (measured): what it must be is looked for.
+        let computed = Etag::of_parts(in_order(parts).iter().map(|part| &part.etag));
         let computed = computed.filter(|_| self.capabilities.etag_is_md5);
-        let etag = output.e_tag().filter(|etag| !Etag::new(etag).as_str().is_empty());
-        let etag = etag.or(computed.as_ref().map(Etag::as_str));
-        let stored = self.stored(etag, output.version_id(), &encryption);
-        self.look_after(&call, path, stored, honoured).await
+        let computed = computed.as_ref().map(Etag::as_str);
+        let stored = self.stored(computed, output.version_id(), &encryption);
+        self.look_after(&call, path, stored, Conditions::None).await
     }
 
     /// Throws an upload away.
