@@ -59,7 +59,7 @@ use folder::run_folder_seed;
 const SEEDS: u64 = 2_000;
 
 /// A folder bucket takes more steps.
-const FOLDER_SEEDS: u64 = 500;
+const FOLDER_SEEDS: u64 = 200;
 
 /// So many failed seeds say enough, unless told otherwise.
 const FAILURES_MAX: u64 = 8;

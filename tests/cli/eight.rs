@@ -15,13 +15,9 @@ fn copy(number: usize) -> String {
 /// Makes eight copies of a bucket with these files.
 fn eight(profile: Profile) -> Team {
     let team = Team::sharing_on(profile, &[("f", "base"), ("g", "g"), ("h", "h")]);
-    let config = team.read("one/.lsync/config.yaml");
-    for number in EVERYBODY {
-        let copy = copy(number);
-        for folder in ["tmp", "trash"] {
-            std::fs::create_dir_all(team.path(&copy).join(".lsync").join(folder)).unwrap();
-        }
-        team.write(format!("{copy}/.lsync/config.yaml"), &config);
+    let config = team.text("one/.lsync/config.yaml");
+    for copy in EVERYBODY.map(copy) {
+        team.join_as(&copy, &config);
         team.ok(&copy, "sync");
     }
     team

@@ -180,13 +180,12 @@ impl Team {
         team
     }
 
-    /// As [`Team::sharing`] on another store, which `lsync init` looks at in each copy.
+    /// As [`Team::sharing`] on another store, which `lsync init` looks at in the first copy.
     #[track_caller]
     pub fn sharing_on(profile: Profile, files: &[(&str, &str)]) -> Self {
         let team = Self::without_copies(profile);
-        for copy in ["one", "two"] {
-            team.ok(copy, "init team .");
-        }
+        team.ok("one", "init team .");
+        team.join_as("two", &team.text("one/.lsync/config.yaml"));
         team.share(files);
         team
     }
@@ -209,7 +208,11 @@ impl Team {
             team.ok("one", "init team .");
             (team.text("one/.lsync/config.yaml"), team.server.endpoint())
         });
-        let config = config.replace(endpoint, &self.server.endpoint());
+        self.join_as(copy, &config.replace(endpoint, &self.server.endpoint()));
+    }
+
+    /// Makes a working copy with this config.
+    pub fn join_as(&self, copy: &str, config: &str) {
         self.write(format!("{copy}/.lsync/config.yaml"), config);
         for folder in ["tmp", "trash"] {
             fs::create_dir(self.path(copy).join(".lsync").join(folder)).unwrap();

@@ -375,8 +375,10 @@ impl State {
                 }
                 if !before.values().any(|it| it == value) {
                     client.owned.insert(*value);
-                    client.fragile.insert(*value);
                 }
+                // Of a rename, a crash without any order may keep half: the name is gone, and the
+                // folder that it went to was never made.
+                client.fragile.insert(*value);
                 let since = *client.written.entry(*value).or_insert(step);
                 let file = Expected { value: *value, since };
                 client.expected.insert(path.clone(), file);

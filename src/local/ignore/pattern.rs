@@ -23,6 +23,9 @@ const CLASSES: [(&str, &[(char, char)]); 12] = [
     ("xdigit", &[('0', '9'), ('A', 'F'), ('a', 'f')]),
 ];
 
+/// What is wrong with `a//b`.
+const EMPTY_COMPONENT: &str = "no path has an empty component";
+
 /// Translates a line; `None` where it is empty or a comment, an error where it can match nothing.
 pub(super) fn translate(line: &str) -> Result<Option<String>, &'static str> {
     let line = trim(line);
@@ -37,8 +40,8 @@ pub(super) fn translate(line: &str) -> Result<Option<String>, &'static str> {
     if rest.is_empty() {
         return Err("it names nothing");
     }
-    if rest.starts_with('/') || rest.ends_with('/') || rest.contains("//") {
-        return Err("no path has an empty component");
+    if rest.ends_with('/') {
+        return Err(EMPTY_COMPONENT);
     }
     Ok(Some(format!("{negation}{anchor}{}{only_folders}", translate_body(rest)?)))
 }
@@ -68,6 +71,7 @@ fn translate_body(body: &str) -> Result<String, &'static str> {
                 glob.push_str(if stars > 1 && component { "**" } else { "*" });
             }
             '?' => glob.push('?'),
+            '/' if before == '/' => return Err(EMPTY_COMPONENT),
             '[' => push_class(&mut glob, &mut rest)?,
             '\\' => {
                 last = rest.next().ok_or("it ends with a single backslash")?;

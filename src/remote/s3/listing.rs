@@ -190,8 +190,15 @@ struct Objects(Arc<OnceLock<usize>>);
 impl Objects {
     /// Returns how many there are; `None` where the answer does not end as it should.
     fn of(body: &[u8]) -> Option<usize> {
-        let is_whole = body.trim_ascii_end().ends_with(b"</ListBucketResult>");
-        is_whole.then(|| memmem::find_iter(body, b"</Contents>").count())
+        let begins = |tag: &[u8]| {
+            let is_all = |end: &usize| body.get(*end).is_some_and(|it| !it.is_ascii_alphanumeric());
+            memmem::find_iter(body, tag).map(|at| at + tag.len()).filter(is_all).count()
+        };
+        let objects = memmem::find_iter(body, b"</Contents>").count();
+        let is_whole = body.trim_ascii_end().ends_with(b"</ListBucketResult>")
+            && begins(b"<ListBucketResult") == 1
+            && begins(b"<Contents") == objects;
+        is_whole.then_some(objects)
     }
 }
 
@@ -342,6 +349,8 @@ mod tests {
         let whole = format!("<ListBucketResult>{object}]]>{object}</ListBucketResult>\n");
         assert_eq!(Objects::of(whole.as_bytes()), Some(2));
         assert_eq!(Objects::of(&whole.as_bytes()[..whole.len() - 2]), None);
+        assert_eq!(Objects::of(whole.replacen("</Contents>", "", 1).as_bytes()), None);
+        assert_eq!(Objects::of(format!("{whole}{whole}").as_bytes()), None);
         assert_eq!(Objects::of(b""), None);
     }
 
