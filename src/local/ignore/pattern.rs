@@ -43,6 +43,9 @@ pub(super) fn translate(line: &str) -> Result<Option<String>, &'static str> {
     if rest.ends_with('/') {
         return Err(EMPTY_COMPONENT);
     }
+    if rest.contains('\0') {
+        return Err("no name has a NUL byte");
+    }
     Ok(Some(format!("{negation}{anchor}{}{only_folders}", translate_body(rest)?)))
 }
 
@@ -217,7 +220,9 @@ mod tests {
         for line in ["", "   ", "#a"] {
             assert_eq!(translate(line), Ok(None), "{line:?}");
         }
-        for line in ["!", "/", "!/", "//", "a//b", "**//", "a\\", "\\/", "[a", "[[:what:]]", "[]"] {
+        for line in
+            ["!", "/", "!/", "//", "a//b", "**//", "a\0", "a\\", "\\/", "[a", "[[:what:]]", "[]"]
+        {
             assert!(translate(line).is_err(), "{line:?}");
         }
     }

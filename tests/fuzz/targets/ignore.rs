@@ -102,7 +102,8 @@ struct Pattern<'a> {
 impl<'a> Pattern<'a> {
     fn read(line: &'a str) -> Option<Self> {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.starts_with('#') {
+        // To git a line ends at a NUL byte; lsync warns of it.
+        if line.starts_with('#') || line.contains('\0') {
             return None;
         }
         let line = trim(line.as_bytes());
