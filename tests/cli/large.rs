@@ -49,6 +49,7 @@ fn an_upload_that_is_killed_at_any_part_sends_no_stored_part_again() {
         assert_eq!(end_of(child).code, None);
         drop(gate);
         team.server.clear_hooks();
+        team.server.wait_until_idle();
         team.server.clear_log();
         team.ok("one", ONE_BY_ONE);
         // The part under way may have been stored, or not: it is the only one in doubt.
@@ -74,6 +75,7 @@ fn a_download_that_is_killed_at_any_range_fetches_no_range_again() {
         assert_eq!(end_of(child).code, None);
         drop(gate);
         team.server.clear_hooks();
+        team.server.wait_until_idle();
         team.server.clear_log();
         assert!(!team.path("two/large").exists());
         team.ok("two", ONE_BY_ONE);

@@ -112,18 +112,6 @@ fn an_upload_in_parts_begins_anew_when_its_key_is_busy() {
 }
 
 #[test]
-fn an_upload_in_parts_that_somebody_threw_away_begins_anew() {
-    let team = Team::sharing(&[("small", "small")]);
-    team.write("one/large", two_parts());
-    let gone = Fault::Status(404, "NoSuchUpload");
-    team.server.fault(FaultRule::new("CompleteMultipartUpload", "large", gone).nth(1));
-    team.ok("one", "sync");
-    assert_eq!(team.server.get(BUCKET, "large").unwrap(), two_parts());
-    assert_eq!(team.server.count("CreateMultipartUpload"), 2);
-    assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
-}
-
-#[test]
 fn busy_after_a_lost_answer_is_looked_at_and_then_tried_again() {
     for first in [Fault::DropConnectionBefore, Fault::DropConnectionAfterEffect] {
         let team = Team::sharing(&[("f", "base")]);

@@ -231,6 +231,7 @@ fn interrupt_a_pull(name: &str, code: Option<i32>) {
         assert_eq!(end_of(child).code, code);
     }
     team.server.clear_hooks();
+    team.server.wait_until_idle();
     let partial = team.texts("two");
     assert!(partial.len() < files.len());
     for (path, text) in &partial {

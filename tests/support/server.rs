@@ -323,6 +323,13 @@ impl S3Server {
         self.shared.log.lock().unwrap().clone()
     }
 
+    /// Waits until no request is under way: one whose client was killed goes on for a while.
+    pub fn wait_until_idle(&self) {
+        while self.shared.running.load(Ordering::SeqCst) > 0 {
+            std::thread::yield_now();
+        }
+    }
+
     /// Forgets what was answered so far, and the peak of [`S3Server::running_peak`].
     pub fn clear_log(&self) {
         self.shared.log.lock().unwrap().clear();
