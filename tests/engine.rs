@@ -604,6 +604,32 @@ async fn an_edit_in_the_tick_of_a_pull_with_its_mtime_put_back_is_seen() {
 }
 
 #[tokio::test]
+async fn an_edit_after_a_pull_is_seen_though_the_clock_was_set_back_before_it() {
+    let (_, ann, bob) = team();
+    bob.disk.set_tick(1_000_000_000);
+    ann.write("f", "ann's");
+    ann.sync().await;
+    // The upload reads the clock, before somebody sets it back by an hour.
+    bob.write("g", "bob's own");
+    let (disk, person) = (bob.disk.process(), bob.disk.process().person());
+    let is_set_back = std::sync::atomic::AtomicBool::new(false);
+    bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+        let takes_name = operation.call == lsync::disk::Call::RenameNew;
+        if takes_name && !is_set_back.swap(true, Ordering::Relaxed) {
+            disk.set_now(disk.now() - 3_600_000_000_000);
+        }
+        let is_recorded = operation.call == lsync::disk::Call::Write;
+        if is_recorded && operation.name == "journal.yaml" && person.try_read("/w/f").is_some() {
+            rewrite_unseen(&person, "/w/f", "bob's");
+        }
+    })));
+    bob.sync().await;
+    bob.disk.set_hook(None);
+    assert_eq!(bob.read("f").as_deref(), Some("bob's"));
+    assert_eq!(bob.sync().await.uploaded, 1);
+}
+
+#[tokio::test]
 async fn an_edit_of_theirs_in_the_tick_in_which_both_were_kept_is_seen() {
     let (remote, ann, bob) = team();
     ann.write("f", "ann's");

@@ -16,8 +16,8 @@ const ROADMAP: &str = include_str!("../ROADMAP.md");
 /// Stands for anything within a line.
 const ANYTHING: &str = "[..]";
 
-const COMMANDS: [&str; 9] =
-    ["init", "clone", "status", "sync", "push", "pull", "resolve", "trash", "demo"];
+const COMMANDS: [&str; 10] =
+    ["init", "clone", "status", "sync", "push", "pull", "resolve", "trash", "clean", "demo"];
 
 /// A command of a transcript, and what the README says it prints.
 struct Step<'a> {

@@ -221,6 +221,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
+    /// Forgets what was read of the clock: of what has been renamed since it says nothing, because
+    /// somebody may have set the clock back.
+    pub(super) fn forget_clock_reading(&self) {
+        self.clock_reading.store(i64::MIN, Ordering::Relaxed);
+    }
+
     /// Reads a file that must look as `expected`, once its tick has passed, for its digests.
     pub(super) async fn hash(
         &self,

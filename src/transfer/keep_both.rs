@@ -40,6 +40,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             crc64: received.row_crc64(),
         };
         let ours = self.upload_copy(copy).await?;
+        self.context.forget_clock_reading();
         self.context.confirm(&mut theirs, received).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
     }
