@@ -62,6 +62,8 @@ pub enum Transfer {
         etag: String,
         /// Bytes of every range but the last.
         part_bytes: u64,
+        /// It replaces a file, and gets its permission bits.
+        replaces: bool,
     },
 }
 
@@ -326,7 +328,13 @@ mod tests {
     }
 
     fn download(of: &str) -> Transfer {
-        Transfer::Down { path: of.to_owned(), size: 9, etag: "e".to_owned(), part_bytes: 4 }
+        Transfer::Down {
+            path: of.to_owned(),
+            size: 9,
+            etag: "e".to_owned(),
+            part_bytes: 4,
+            replaces: true,
+        }
     }
 
     #[test]

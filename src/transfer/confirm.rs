@@ -10,8 +10,9 @@ use crate::remote::Remote;
 use crate::repository::Change;
 use crate::tree::{BaseRow, RepoPath, Signature, Stat};
 
-/// Larger files are not read a second time: an edit of so many bytes does not begin and end, with the
-/// mtime put back, in the tick of the rename (1 to 10 ms).
+/// Larger files are not read a second time: that would cost more than the rest of the download. An
+/// edit in the very tick of the rename (1 to 10 ms), of the same size and with the mtime put back, is
+/// not seen then (docs/safety.md).
 const READ_AGAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Permission bits with which somebody can write.

@@ -155,7 +155,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             draft.write(&bytes)?;
             digester.update(&bytes);
             told.tell(bytes.len() as u64);
-            self.pace.wait(&self.clock, bytes.len() as u64).await;
+            self.pace.wait((&self.clock, &self.stop), bytes.len() as u64).await;
         }
         Ok(digester.finish())
     }

@@ -9,11 +9,15 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
+use crate::monitor::Stop;
 use crate::remote::{RemoteError, RemoteErrorKind};
 
 /// After a cut the bound stays for so long, in nanoseconds: the answers to what was under way say
 /// nothing new.
 const CUT_NANOSECONDS_MIN: i64 = 1_000_000_000;
+
+/// Who waits for the line looks so often whether somebody has asked to end.
+const SLICE: Duration = Duration::from_millis(100);
 
 /// The bound on requests that carry contents.
 pub(super) struct Lanes {
@@ -128,10 +132,13 @@ impl Pace {
         Self { bytes_per_second, free_at: Mutex::new(i64::MIN) }
     }
 
-    /// Waits until `bytes` more may pass.
-    pub(super) async fn wait(&self, clock: &impl Clock, bytes: u64) {
-        if let Some(pause) = self.pause(clock.now(), bytes) {
-            clock.sleep(pause).await;
+    /// Waits until `bytes` more may pass, or somebody asks to end.
+    pub(super) async fn wait(&self, (clock, stop): (&impl Clock, &Stop), bytes: u64) {
+        let mut rest = self.pause(clock.now(), bytes).unwrap_or_default();
+        while !rest.is_zero() && !stop.is_requested() {
+            let slice = rest.min(SLICE);
+            clock.sleep(slice).await;
+            rest -= slice;
         }
     }
 

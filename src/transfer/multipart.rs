@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{self, Digests, part_count};
+use crate::local::content::{self, Digests, Want, part_count};
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Etag, Kind, RepoPath};
@@ -93,8 +93,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.expect_untouched(source, &file)?;
         let part_bytes = self.tuning.part_bytes(size);
         if let Some(note) = notes.take(Way::Up, path)
-            && let Some((id, held)) = self.held_parts(source, &note, part_bytes).await?
+            && let Some((id, mut held)) = self.held_parts(source, &note, part_bytes).await?
         {
+            // After a power cut a file may hold other bytes than those that were read from memory.
+            self.keep_what_still_is(&mut held, source, (&file, part_bytes)).await?;
             let pen = notes.resume(&note).map_err(failed)?;
             let upload = Upload { id, part_bytes, file, pen, held };
             self.monitor.bytes(upload.told_bytes(size));
@@ -103,7 +105,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let start = || self.remote.start_upload(path, source.stat.mtime);
         let id = retry(&self.clock, &self.stop, start).await?;
         let transfer = Transfer::up(path, &source.stat.signature(), part_bytes, &id.0);
-        let pen = notes.begin(&transfer).map_err(failed)?;
+        let pen = match notes.begin(&transfer) {
+            Ok(pen) => pen,
+            Err(error) => {
+                self.abandon(source, &id).await;
+                return Err(failed(error));
+            }
+        };
         Ok(Upload { id, part_bytes, file, pen, held: BTreeMap::new() })
     }
 
@@ -125,7 +133,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let list = || self.remote.parts(source.path, &id);
         let listed = match retry(&self.clock, &self.stop, list).await {
             Ok(listed) => listed,
-            Err(error) if error.ends_the_run() => return Err(error.into()),
+            // The parts are there still; the next run asks again.
+            Err(error) if error.ends_the_run() || error.is_transient() => {
+                return Err(error.into());
+            }
             Err(error) => {
                 if error.kind != RemoteErrorKind::NotFound {
                     let path = source.path;
@@ -136,13 +147,34 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             }
         };
         let held = listed.into_iter().filter_map(|held| {
-            let noted = note.parts.get(&held.number)?;
+            let noted = note.parts.get(&held.number).filter(|_| held.number > 0)?;
             let is_ours = noted.etag.as_deref() == Some(held.etag.as_str())
                 && held.size == length(held.number, part_bytes, source.stat.size);
             let part = Part { number: held.number, etag: held.etag, crc64: noted.crc64 };
             is_ours.then_some((part.number, part))
         });
         Ok(Some((id, held.collect())))
+    }
+
+    /// Reads the file where parts of it were sent, and leaves out those whose bytes are others now.
+    async fn keep_what_still_is(
+        &self,
+        held: &mut BTreeMap<u32, Part>,
+        source: &Source<'_>,
+        (file, part_bytes): (&D::File, u64),
+    ) -> Result<(), Trouble> {
+        for number in held.keys().copied().collect::<Vec<_>>() {
+            let length = length(number, part_bytes, source.stat.size);
+            let _reserved = self.reserve(length).await;
+            let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
+            let offset = u64::from(number - 1) * part_bytes;
+            let read = content::read_fully(&self.disk, file, &mut buffer, offset);
+            read.map_err(|error| Trouble::io(source.path, &error))?;
+            let crc64 = Digests::of(&buffer, &Want::default()).crc64;
+            held.retain(|other, part| *other != number || part.crc64 == crc64);
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     async fn send_and_complete(
@@ -226,7 +258,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let body = Bytes::from(buffer);
         let send = || async {
             let lane = self.lanes.enter().await;
-            self.pace.wait(&self.clock, length).await;
+            self.pace.wait((&self.clock, &self.stop), length).await;
             let sent = self.remote.upload_part(path, &upload.id, number, body.clone()).await;
             self.lanes.learn(&sent, self.clock.now());
             drop(lane);

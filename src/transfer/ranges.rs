@@ -53,11 +53,20 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (parent, workspace) = self.place(wanted)?;
         let mut download = self.begin_or_resume(wanted, object, &workspace).await?;
         let fetched = match self.fetch_ranges(&mut download).await {
-            Ok(()) => self.verify(&download).await,
+            Ok(()) => {
+                let verified = self.verify(&download).await;
+                if verified.is_err() && !wanted.for_trash {
+                    self.monitor.bytes_lost(wanted.version.size);
+                }
+                verified
+            }
             Err(trouble) => Err(trouble),
         };
         match fetched {
             Ok(received) => {
+                if let Some(mode) = wanted.mode {
+                    download.draft.set_mode(mode)?;
+                }
                 let noted = download.pen.complete();
                 noted.map_err(|error| Trouble::io(wanted.path, &error))?;
                 let staged = download.draft.seal(download.object.mtime)?;
@@ -100,6 +109,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             size,
             etag: wanted.version.etag.to_string(),
             part_bytes,
+            replaces: wanted.mode.is_some(),
         };
         let name = transfer.partial_name().unwrap_or_default();
         let note = notes.take(Way::Down, path).filter(|note| {
@@ -109,21 +119,26 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             }
             is_this
         });
-        if let Some(note) = note
+        // A file that was complete may have a name in the working copy by now: it is a person's.
+        if let Some(note) = note.filter(|note| !note.complete)
             && let Some(draft) = staging.reopen(workspace, path, &name)
         {
-            let arrived = still_there(&draft, &note, (part_bytes, size)).await?;
-            let ranges = part_count(size, part_bytes);
-            // A complete file may have a name in the working copy by now: it is only read.
-            if !note.complete || arrived.len() as u64 == ranges {
-                let pen = notes.resume(&note).map_err(failed)?;
-                return Ok(Download { wanted, object, part_bytes, draft, pen, arrived });
-            }
+            let arrived = still_there(&draft, &note, (part_bytes, size)).await;
+            let pen = notes.resume(&note).map_err(failed)?;
+            return Ok(Download { wanted, object, part_bytes, draft, pen, arrived });
         }
         let draft = staging.stage_as(workspace, path, wanted.mode, &name)?;
-        draft.allocate(size)?;
-        let pen = notes.begin(&transfer).map_err(failed)?;
-        Ok(Download { wanted, object, part_bytes, draft, pen, arrived: BTreeMap::new() })
+        let begun = draft.allocate(size).map_err(Trouble::from);
+        match begun.and_then(|()| notes.begin(&transfer).map_err(failed)) {
+            Ok(pen) => {
+                Ok(Download { wanted, object, part_bytes, draft, pen, arrived: BTreeMap::new() })
+            }
+            Err(trouble) => {
+                // What was taken of a disk that is too small is given back to the others.
+                draft.discard();
+                Err(trouble)
+            }
+        }
     }
 
     /// Fetches what has not arrived yet, several ranges at once.
@@ -219,7 +234,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             digester.update(&bytes);
             offset += count;
             told.tell(count);
-            self.pace.wait(&self.clock, count).await;
+            self.pace.wait((&self.clock, &self.stop), count).await;
         }
         match digester.finish() {
             digests if digests.size == length => Ok(digests.crc64),
@@ -261,8 +276,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let here = action.local.map_or(0, |stat| stat.size);
         let there = action.remote.as_ref().map_or(0, |version| version.size);
         if here.max(there) > WHOLE_BYTES_MAX {
-            self.forget_note(Way::Up, &action.path);
-            self.forget_note(Way::Down, &action.path);
+            for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
+                self.forget_note(Way::Up, path);
+                self.forget_note(Way::Down, path);
+            }
         }
     }
 
@@ -286,7 +303,7 @@ async fn still_there<D: Disk>(
     draft: &Draft<D>,
     note: &Note,
     (part_bytes, size): (u64, u64),
-) -> Result<BTreeMap<u32, u64>, Trouble> {
+) -> BTreeMap<u32, u64> {
     let ranges = part_count(size, part_bytes);
     let mut arrived = BTreeMap::new();
     for (number, NotedPart { crc64, .. }) in &note.parts {
@@ -294,12 +311,13 @@ async fn still_there<D: Disk>(
             continue;
         }
         let range = range(*number, part_bytes, size);
-        let read = digest_range(draft, range, &Want::default()).await?;
+        // What cannot be read has not arrived.
+        let read = digest_range(draft, range, &Want::default()).await.ok().flatten();
         if read.is_some_and(|digests| digests.crc64 == *crc64) {
             arrived.insert(*number, *crc64);
         }
     }
-    Ok(arrived)
+    arrived
 }
 
 /// Reads a range of a staged file; `None` where the file is shorter.

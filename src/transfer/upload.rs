@@ -70,7 +70,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let mut attempts = Attempts::default();
         loop {
             let lane = self.lanes.enter().await;
-            self.pace.wait(&self.clock, source.stat.size).await;
+            self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
             let put = self.remote.put(source.path, body.clone(), attributes, &source.condition);
             let answer = put.await;
             self.lanes.learn(&answer, self.clock.now());

@@ -192,6 +192,50 @@ fn bytes_of_a_partial_download_that_changed_on_the_disk_are_fetched_again() {
 }
 
 #[test]
+fn a_resumed_download_has_the_mode_of_the_file_that_it_replaces() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (before, after) in [(0o644, 0o600), (0o444, 0o444)] {
+        let (team, mut bytes) = with_large_object();
+        team.ok("two", "sync");
+        let mode = |mode| {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(team.path("two/large"), permissions).unwrap();
+        };
+        mode(before);
+        team.ok("two", "sync");
+        bytes[1] ^= 1;
+        team.server.put(BUCKET, "large", bytes.clone());
+        let broken = Fault::Status(403, "AccessDenied");
+        team.server.fault(FaultRule::new("GetObject", "large", broken).nth(4));
+        team.run("two", ONE_BY_ONE).assert_code(3);
+        mode(after);
+        team.server.clear_log();
+        team.ok("two", ONE_BY_ONE);
+        assert_eq!(team.server.count("GetObject"), PARTS - 3);
+        let stat = std::fs::metadata(team.path("two/large")).unwrap();
+        assert_eq!(stat.permissions().mode() & 0o777, after);
+        assert!(team.read("two/large") == bytes, "the bytes differ");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_answer_for_a_while_loses_no_part() {
+    let (team, bytes) = with_large_file();
+    let broken = Fault::Status(403, "AccessDenied");
+    team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
+    team.run("one", ONE_BY_ONE).assert_code(3);
+    team.server.clear_faults();
+    // Longer than lsync waits.
+    team.server.fault(FaultRule::new("ListParts", "*", Fault::RetryAfter(3_600)));
+    team.run("one", ONE_BY_ONE).assert_code(3);
+    team.server.clear_faults();
+    team.server.clear_log();
+    team.ok("one", ONE_BY_ONE);
+    assert_eq!(team.server.count("UploadPart"), PARTS - 3);
+    assert!(team.server.get(BUCKET, "large").unwrap() == bytes);
+}
+
+#[test]
 fn an_upload_that_the_store_has_lost_begins_anew() {
     for (operation, nth) in [("UploadPart", 2), ("CompleteMultipartUpload", 1)] {
         let (team, bytes) = with_large_file();

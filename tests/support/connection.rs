@@ -33,9 +33,17 @@ struct Outcome {
 pub async fn handle(shared: &Shared, request: Request<Incoming>) -> io::Result<Answer> {
     let running = shared.running.fetch_add(1, Ordering::SeqCst) + 1;
     shared.running_peak.fetch_max(running, Ordering::SeqCst);
-    let answered = answer(shared, request).await;
-    shared.running.fetch_sub(1, Ordering::SeqCst);
-    answered
+    let _running = Running(shared);
+    answer(shared, request).await
+}
+
+/// A request under way; one whose client has gone is dropped wherever it is.
+struct Running<'a>(&'a Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answer> {

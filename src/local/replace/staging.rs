@@ -295,14 +295,16 @@ impl<D: Disk> Staging<D> {
         loop {
             let number = self.next_number.fetch_add(1, Ordering::Relaxed);
             let name = OsString::from(format!("{}-{number}", self.token));
-            match self.begin(workspace, (path, mode), name) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
-                other => return other.map_err(|error| ReplaceError::io(Step::Stage, path, error)),
-            }
+            let draft = match self.begin(workspace, (path, mode), name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                other => other.map_err(|error| ReplaceError::io(Step::Stage, path, error))?,
+            };
+            return mode.map_or(Ok(()), |mode| draft.set_mode(mode)).map(|()| draft);
         }
     }
 
-    /// As [`Staging::stage`], under a name that a later run knows; what has it now is removed.
+    /// As [`Staging::stage`], under a name that a later run knows; what has it now is removed. The
+    /// permission bits are left to [`Draft::set_mode`], so that the later run can write.
     pub fn stage_as(
         &self,
         workspace: &Workspace<D>,
@@ -323,9 +325,6 @@ impl<D: Disk> Staging<D> {
     ) -> io::Result<Draft<D>> {
         let folder = workspace.temporary.clone();
         let file = self.disk.create(&folder, &name, mode.map_or(0o666, |_| 0o600))?;
-        if let Some(mode) = mode {
-            self.disk.set_mode(&file, mode & MODE_KEPT)?;
-        }
         Ok(Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() })
     }
 
@@ -338,10 +337,9 @@ impl<D: Disk> Staging<D> {
     ) -> Option<Draft<D>> {
         let folder = workspace.temporary.clone();
         let file = self.disk.open_write(&folder, name).ok()?;
-        let is_file = self.disk.fstat(&file).is_ok_and(|stat| stat.kind == Kind::File);
-        let name = name.to_owned();
-        let draft = Draft { disk: self.disk.clone(), folder, name, file, path: path.clone() };
-        is_file.then_some(draft)
+        self.disk.fstat(&file).ok().filter(|stat| stat.kind == Kind::File)?;
+        let (disk, name, path) = (self.disk.clone(), name.to_owned(), path.clone());
+        Some(Draft { disk, folder, name, file, path })
     }
 
     /// Removes a file that no later run will go on with; what stays is swept by the next command.
@@ -394,6 +392,11 @@ impl<D: Disk> Draft<D> {
         self.checked(self.disk.read_at(&self.file, buffer, offset))
     }
 
+    /// Gives the file the permission bits of the one that it replaces.
+    pub fn set_mode(&self, mode: u32) -> Result<(), ReplaceError> {
+        self.checked(self.disk.set_mode(&self.file, mode & MODE_KEPT))
+    }
+
     /// Sets the mtime (nanoseconds since 1970) and looks at the complete file.
     pub fn seal(self, mtime: i64) -> Result<Staged<D>, ReplaceError> {
         self.checked(self.disk.set_mtime(&self.file, mtime))?;
@@ -431,10 +434,8 @@ impl<D: Disk> Staged<D> {
 
 /// Removes all files in a temporary folder but those `kept`.
 fn sweep<D: Disk>(disk: &D, temporary: &D::Folder, kept: &HashSet<OsString>) -> io::Result<()> {
-    for (name, kind) in disk.read_folder(temporary)? {
-        if kept.contains(&name) {
-            continue;
-        }
+    let found = disk.read_folder(temporary)?.into_iter();
+    for (name, kind) in found.filter(|(name, _)| !kept.contains(name)) {
         let removed = match kind {
             Some(Kind::Folder) => disk.remove_folder(temporary, &name),
             _ => disk.unlink(temporary, &name),
