@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{S3Server, Workspace};
-use crate::team::{Team, assert_error, files, ok, run};
+use crate::team::{assert_error, files, ok, run};
 
 /// A server with a bucket `team` that holds one object of its own.
 fn server(key: &'static str) -> S3Server {
@@ -64,13 +64,4 @@ fn a_read_only_bucket_whose_disk_is_not_mounted_deletes_nothing() {
         assert_error(&run(&workspace, "one", line), 1, &["mounted"]);
     }
     assert_eq!(workspace.texts("one"), files(&[("f", "f"), ("g", "g")]));
-}
-
-#[test]
-fn a_machine_without_certificates_reaches_a_store_without_tls() {
-    let mut team = Team::sharing(&[("f", "base")]);
-    team.set_variable("SSL_CERT_FILE", "/dev/null");
-    team.write("one/f", "edited");
-    team.ok("one", "sync");
-    assert_eq!(team.bucket()["f"], "edited");
 }

@@ -81,10 +81,6 @@ impl Connection {
         if let Some(endpoint) = &endpoint {
             // Whatever the SDK would choose: this is the server that the database is about.
             config = config.endpoint_url(endpoint);
-            if endpoint.starts_with("http://") {
-                // The SDK's own client reads all certificates of the machine, and panics without any.
-                config = config.http_client(aws_smithy_http_client::Builder::new().build_http());
-            }
         }
         Self { client: Client::from_conf(config.build()), region: region.to_string(), endpoint }
     }
