@@ -107,6 +107,7 @@ impl Simulation {
         own.is_locked = false;
         own.operations = 0;
         own.moves = 0;
+        own.is_in_gap = false;
         own.moved_at = 0;
         own.is_beset = false;
         own.begun_at = step;
@@ -143,6 +144,7 @@ impl Simulation {
         };
         self.check_after(&mut state, client, is_over);
         state.clients[client].order = None;
+        state.clients[client].is_in_gap = false;
     }
 
     /// Judges what a command came to; tells whether it came to its end, so that it has settled and

@@ -5,6 +5,7 @@
 //! not knowingly replaced or removed must be somewhere; what a person wrote, on that person's disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
-use lsync::disk::{Disk as _, MemoryClock, MemoryDisk, Operation, Patience};
+use lsync::disk::{Call, Disk as _, MemoryClock, MemoryDisk, Operation, Patience};
 use lsync::monitor::{Silent, Stop};
 use lsync::plan::{ConflictKind, Direction, Plan, Resolution, Selection, settle};
 use lsync::remote::FolderRemote;
@@ -51,6 +52,9 @@ struct Facts {
     owned: Vec<BTreeSet<Value>>,
     /// Commands that are at work: I/O operations so far, and at which one they are killed.
     busy: Vec<Option<(u64, u64)>>,
+    /// Folders in which a staged file is being renamed over a name right now. Without an exchange
+    /// nothing guards that one call, as the fallback says: nobody saves there meanwhile.
+    unguarded: BTreeSet<&'static str>,
     is_calm: bool,
     violation: Option<String>,
     trace: Option<String>,
@@ -117,6 +121,7 @@ fn team(seed: u64, records: bool) -> Arc<Team> {
         owed: BTreeSet::new(),
         owned: vec![BTreeSet::new(); count],
         busy: vec![None; count],
+        unguarded: BTreeSet::new(),
         is_calm: false,
         violation: None,
         trace: records.then(String::new),
@@ -166,6 +171,12 @@ fn request(direction: Direction) -> Request {
     }
 }
 
+/// Returns the control folder of the working copy or bucket that a folder lies in.
+fn to_control(folder: &Path) -> PathBuf {
+    let top = if folder.starts_with(BUCKET) { BUCKET } else { ROOT };
+    Path::new(top).join(".lsync")
+}
+
 /// Returns the files below a folder, `.lsync` aside.
 fn files(disk: &MemoryDisk, top: &str) -> Tree {
     let files = disk.person().files_below(top).into_iter();
@@ -208,7 +219,14 @@ impl Team {
             let Some((operations, kill_at)) = facts.busy[client].as_mut() else { return };
             *operations += 1;
             let dies = operations == kill_at;
-            let Operation { call, folder, name, .. } = operation;
+            let Operation { call, folder, name, other } = operation;
+            let is_over = |(to, _): &(PathBuf, OsString)| !to.starts_with(to_control(to));
+            let top = if folder.starts_with(BUCKET) { BUCKET } else { NAMES[client] };
+            if *call == Call::RenameOver && other.as_ref().is_some_and(is_over) {
+                facts.unguarded.insert(top);
+            } else {
+                facts.unguarded.remove(top);
+            }
             facts.note(|| format!("  {}: {call:?} {}", NAMES[client], folder.join(name).display()));
             if dies {
                 facts.note(|| format!("  {} is killed", NAMES[client]));
@@ -262,6 +280,9 @@ impl Team {
     /// Writes or removes a file, and keeps account of what is owed since then.
     fn act(&self, client: Option<usize>, disk: &MemoryDisk, top: &Path) {
         let mut facts = self.facts();
+        if facts.unguarded.contains(client.map_or(BUCKET, |client| NAMES[client])) {
+            return;
+        }
         let path = PATHS[facts.random.usize(0..PATHS.len())];
         let (person, at) = (disk.person(), top.join(path));
         let before = files(disk, top.to_str().unwrap());
@@ -320,6 +341,8 @@ impl Team {
             |_| (),
         );
         self.facts().busy[client] = None;
+        self.facts().unguarded.remove(NAMES[client]);
+        self.facts().unguarded.remove(BUCKET);
         for disk in [&self.seats[client].disk, &self.seats[client].bucket] {
             disk.kill();
             disk.sync_all();

@@ -287,6 +287,9 @@ impl Simulation {
     }
 
     pub(crate) fn person_acts_at(&self, state: &mut State, client: usize) {
+        if state.clients[client].is_in_gap {
+            return;
+        }
         let (path, act) = state.deed(client);
         self.does(state, client, |hands, state| hands.act(state, act, &path).map(|it| (path, it)));
         let pause = match state.random.u32(0..4) {

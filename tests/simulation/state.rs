@@ -93,6 +93,9 @@ pub(crate) struct Client {
     pub(crate) conflicts: BTreeSet<String>,
     /// The name that is being moved by the call at hand.
     pub(crate) moving: Option<String>,
+    /// A staged file is being renamed over a name. Without an exchange nothing guards that one call,
+    /// as the fallback says: nobody saves there meanwhile.
+    pub(crate) is_in_gap: bool,
     /// Something happened that the plan could not know.
     pub(crate) is_disturbed: bool,
     pub(crate) stop: Stop,

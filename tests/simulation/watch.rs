@@ -87,7 +87,10 @@ impl Simulation {
         let here = operation.folder.join(&operation.name);
         let there = operation.other.as_ref().map(|(folder, name)| folder.join(name));
         let (name, call) = (self.name(client), operation.call);
+        let control = Path::new(ROOT).join(".lsync");
         state.clients[client].moving = None;
+        state.clients[client].is_in_gap =
+            call == Call::RenameOver && there.as_ref().is_some_and(|it| !it.starts_with(&control));
         for path in [Some(&here), there.as_ref()].into_iter().flatten() {
             // A folder that was removed meanwhile has no path any more.
             if path.is_relative() {
