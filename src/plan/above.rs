@@ -60,27 +60,10 @@ impl PlanBuilder {
 }
 
 fn is_new_here(action: &Action) -> bool {
-    match action.kind {
-        ActionKind::Download => action.local.is_none(),
-        ActionKind::ReplaceFolder => true,
-        ActionKind::Adopt
-        | ActionKind::Forget
-        | ActionKind::Upload
-        | ActionKind::DeleteLocal
-        | ActionKind::DeleteRemote
-        | ActionKind::KeepBoth => false,
-    }
+    action.kind == ActionKind::ReplaceFolder
+        || (action.kind == ActionKind::Download && action.is_new())
 }
 
 fn is_new_there(action: &Action) -> bool {
-    match action.kind {
-        ActionKind::Upload => action.remote.is_none(),
-        ActionKind::Adopt
-        | ActionKind::Forget
-        | ActionKind::Download
-        | ActionKind::DeleteLocal
-        | ActionKind::DeleteRemote
-        | ActionKind::ReplaceFolder
-        | ActionKind::KeepBoth => false,
-    }
+    action.kind == ActionKind::Upload && action.is_new()
 }

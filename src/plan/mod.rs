@@ -158,7 +158,7 @@ impl Action {
         }
     }
 
-    /// Tells whether the action makes something new, for the screen (`new` against `changed`).
+    /// Tells whether the action puts a path on a side that does not have it.
     pub fn is_new(&self) -> bool {
         match self.kind {
             ActionKind::Upload => self.remote.is_none(),

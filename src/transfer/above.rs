@@ -1,12 +1,11 @@
 //! Looks at what stands above the operands, where the plan makes something new below it.
 
 use super::context::Context;
-use super::retry::retry;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::PlanBuilder;
-use crate::remote::{Remote, RemoteError, RemoteErrorKind};
-use crate::tree::{Kind, RemoteEntry, RepoPath};
+use crate::remote::{Remote, RemoteError};
+use crate::tree::{Kind, RepoPath};
 
 /// Turns creations below a name that is a file into a conflict: one `HEAD` for each folder above
 /// an operand in which the bucket would get something new, and none otherwise.
@@ -28,20 +27,9 @@ pub async fn look_above<D: Disk, R: Remote, C: Clock>(
         let here = looked.filter(|stat| stat.kind == Kind::File);
         let there = if folder.there { context.object(&folder.path).await? } else { None };
         if here.is_some() || there.is_some() {
-            builder.file_above(&folder.path, here, there);
+            builder.file_above(&folder.path, here, there.map(|object| object.entry));
             found = Some(folder.path);
         }
     }
     Ok(())
-}
-
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
-    /// Looks at one object as a listing would show it; `None` where there is none.
-    pub(super) async fn object(&self, path: &RepoPath) -> Result<Option<RemoteEntry>, RemoteError> {
-        match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
-            Ok(object) => Ok(Some(object.entry)),
-            Err(error) if error.kind == RemoteErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
 }

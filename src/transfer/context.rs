@@ -13,12 +13,14 @@ use crate::disk::Disk;
 use crate::local::content::{self, ContentError, Hashed, Want};
 use crate::local::replace::{ReplaceError, Staging};
 use crate::monitor::{Monitor, Stop};
+use crate::plan::Action;
 use crate::remote::{Remote, RemoteError, RemoteErrorKind};
-use crate::repository::notes::Notes;
+use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
 use super::lanes::{Lanes, Pace};
+use super::upload::WHOLE_BYTES_MAX;
 
 /// File bytes that all transfers together may hold in memory.
 pub(super) const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
@@ -163,6 +165,25 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Returns the notes of large transfers, which every run that changes something has.
     pub(super) fn notes(&self) -> Result<&Notes<D>, Trouble> {
         self.notes.as_ref().ok_or_else(Trouble::lacks("a place for notes"))
+    }
+
+    /// Removes the note of a transfer that has come to its end.
+    pub(super) fn forget_note(&self, way: Way, path: &RepoPath) {
+        if let Some(notes) = &self.notes {
+            notes.forget(way, path.as_str());
+        }
+    }
+
+    /// Removes the notes of an action that took effect and is recorded.
+    pub(super) fn forget_notes(&self, action: &Action) {
+        let here = action.local.map_or(0, |stat| stat.size);
+        let there = action.remote.as_ref().map_or(0, |version| version.size);
+        if here.max(there) > WHOLE_BYTES_MAX {
+            for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
+                self.forget_note(Way::Up, path);
+                self.forget_note(Way::Down, path);
+            }
+        }
     }
 
     /// Opens the folder that `path` lies in; no link is followed.

@@ -9,8 +9,9 @@ use crate::tree::{RepoPath, Version};
 
 use super::context::{Context, Trouble};
 use super::download::Wanted;
-use super::retry::{Backoff, retry};
-use super::upload::{changed_in_bucket, refused};
+use super::object::changed_in_bucket;
+use super::retry::Backoff;
+use super::upload::refused;
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
@@ -42,11 +43,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     /// Some stores answer a condition on a missing key as if another version were there.
     async fn is_gone(&self, path: &RepoPath) -> Result<(), Trouble> {
-        match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
-            Err(error) if error.kind == RemoteErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
-            Ok(_) => Err(changed_in_bucket()),
-        }
+        self.object(path).await?.map_or(Ok(()), |_| Err(changed_in_bucket()))
     }
 
     /// Keeps a version of the bucket that the base does not know, before it is overwritten or
@@ -58,15 +55,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         trash: &TrashRun<D>,
         why: Why,
     ) -> Result<(), Trouble> {
-        let object = match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
-            Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                return Err(Trouble::changed("it was deleted in the bucket"));
-            }
-            other => other?,
-        };
-        if object.entry.version != *version {
-            return Err(Trouble::changed("it was changed in the bucket"));
-        }
+        let object = self.object_expected(path, version).await?;
         let entry = NewEntry {
             path,
             side: Side::Bucket,

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digester, Digests, Evidence, Proof, Want};
+use crate::local::content::{Digester, Digests, Proof, Want};
 use crate::local::replace::{Draft, Parent, Staged, Workspace};
 use crate::monitor::Monitor;
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
@@ -10,8 +10,8 @@ use crate::tree::{RepoPath, Version};
 
 use super::context::{Context, Trouble};
 use super::examine::short_body;
-use super::retry::Backoff;
-use super::upload::{WHOLE_BYTES_MAX, changed_in_bucket};
+use super::object::promised;
+use super::upload::WHOLE_BYTES_MAX;
 
 /// A fetched file that waits for its name.
 pub(super) struct Fetched<D: Disk> {
@@ -90,23 +90,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 other => other,
             };
         }
-        let mut backoff = Backoff::default();
-        loop {
-            let error = match self.fetch_once(wanted).await {
-                Err(Trouble::Remote(error)) => error,
-                other => return other,
-            };
-            match error.kind {
-                RemoteErrorKind::Changed => return Err(changed_in_bucket()),
-                RemoteErrorKind::NotFound => {
-                    return Err(Trouble::changed("it was deleted in the bucket"));
-                }
-                _ => (),
-            }
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                return Err(Trouble::Remote(error));
-            }
-        }
+        self.fetch_patiently(|| self.fetch_once(wanted)).await
     }
 
     /// Begins to tell of the bytes of a body, where the plan counts them.
@@ -116,9 +100,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         let (path, version) = (wanted.path, wanted.version);
-        let lane = self.lanes.enter().await;
-        let got = self.remote.get(path, &version.etag, None).await;
-        self.lanes.learn(&got, self.clock.now());
+        let (lane, got) = self.in_lane(self.remote.get(path, &version.etag, None)).await;
         let (object, body) = got?;
         let (parent, workspace) = self.place(wanted)?;
         let draft = self.staging()?.stage(&workspace, path, wanted.mode)?;
@@ -136,6 +118,20 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Err(trouble)
             }
         }
+    }
+
+    /// Opens the folder that a fetched object will lie in, and the workspace of its file system.
+    pub(super) fn place(&self, wanted: &Wanted<'_>) -> Result<(Parent<D>, Workspace<D>), Trouble> {
+        let staging = self.staging()?;
+        let parent = if wanted.for_trash {
+            Parent { folder: self.root.clone(), top: String::new() }
+        } else {
+            // Folders are made only for an object that is really there.
+            staging.open_parent(wanted.path, true)?
+        };
+        let workspace =
+            staging.for_parent(&parent).map_err(|error| Trouble::io(wanted.path, &error))?;
+        Ok((parent, workspace))
     }
 
     pub(super) async fn receive(
@@ -171,13 +167,7 @@ pub(super) fn verified(
     if digests.size != expected.size {
         return Err(short_body(path, digests.size, expected.size).into());
     }
-    let promised = Evidence {
-        size: object.entry.version.size,
-        etag: object.entry.version.etag.clone(),
-        etag_is_md5: object.etag_is_md5,
-        crc64: object.crc64,
-    };
-    if promised.compare(digests) == Proof::Different {
+    if promised(object).compare(digests) == Proof::Different {
         return Err(Trouble::Remote(RemoteError {
             kind: RemoteErrorKind::Corrupt,
             operation: "GET",

@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Proof, Want};
 use crate::plan::{Content, Examined, may_be_touched_there, need};
-use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{Body as _, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::{Local, RemoteEntry, RepoPath, Row};
 
 use super::context::{Context, Trouble};
@@ -106,7 +106,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             proof => return Ok(content(proof)),
         }
         if !self.remote.reads_locally() {
-            let object = self.head_expected(entry).await?;
+            let object = self.object_expected(&entry.path, &entry.version).await?;
             let known =
                 Evidence { etag_is_md5: object.etag_is_md5, crc64: object.crc64, ..listed.clone() };
             match known.compare(local) {
@@ -127,21 +127,6 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         let crc64 = retry(&self.clock, &self.stop, || self.fetch_crc64(entry)).await?;
         Ok(if crc64 == local.crc64 { Content::Same } else { Content::Different })
-    }
-
-    /// Looks at an object that must still be the version of the listing.
-    async fn head_expected(&self, entry: &RemoteEntry) -> Result<Object, Trouble> {
-        let object = match retry(&self.clock, &self.stop, || self.remote.head(&entry.path)).await {
-            Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                return Err(Trouble::changed("it was deleted in the bucket"));
-            }
-            other => other?,
-        };
-        if object.entry.version == entry.version {
-            Ok(object)
-        } else {
-            Err(Trouble::changed("it was changed in the bucket"))
-        }
     }
 
     async fn fetch_crc64(&self, entry: &RemoteEntry) -> Result<u64, RemoteError> {

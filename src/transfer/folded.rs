@@ -16,7 +16,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Refuses a creation whose name is taken, before a byte is fetched for it; a folder may still
     /// give way.
     pub(super) fn expect_free(&self, path: &RepoPath) -> Result<(), Trouble> {
-        let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
+        let staging = self.staging()?;
         let parent = match staging.open_parent(path, false) {
             Err(ReplaceError::Missing { .. }) => return Ok(()),
             other => other?,
@@ -48,7 +48,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         target: &Target<'_, D>,
         signature: Signature,
     ) -> Result<Signature, Trouble> {
-        let staging = self.staging.as_ref().ok_or(Trouble::Stopped)?;
+        let staging = self.staging()?;
         let failed = |error: io::Error| Trouble::io(target.path, &error);
         let respelled = staging.respelled(&fetched.workspace, (target.folder, target.path));
         let Some(other) = respelled.map_err(failed)? else { return Ok(signature) };

@@ -32,7 +32,7 @@ pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
         if let Some(path) = &scope {
             prefix = format!("{path}/");
             if let Some(object) = context.object(path).await? {
-                let page = Page { items: vec![Listed::Object(object)], next: None };
+                let page = Page { items: vec![Listed::Object(object.entry)], next: None };
                 if pages.send(Ok(page)).await.is_err() {
                     return Ok(());
                 }

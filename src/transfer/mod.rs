@@ -23,6 +23,7 @@ mod left_over;
 mod listing;
 mod multipart;
 mod names;
+mod object;
 mod pool;
 mod ranges;
 mod report;
@@ -167,7 +168,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let Failed { knots, rules } = failed;
         actions.retain(|action| {
             let missing =
-                rules.iter().find(|rules| creates(action) && governs(rules, &action.path));
+                rules.iter().find(|rules| action.is_new() && governs(rules, &action.path));
             if let Some(rules) = missing {
                 report.failed += 1;
                 knots.extend((action.knot != 0).then_some(action.knot));
@@ -183,9 +184,9 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     fn leave_out_ignored(&self, actions: &mut Vec<Action>) {
         let mut rules = IgnoreRules::new(&self.context.disk, &self.context.root);
         actions.retain(|action| {
-            let creates = creates(action);
             // Rules that cannot be read leave the plan as the old rules made it.
-            let ignored = rules.check(&action.path, false).ok().flatten().filter(|_| creates);
+            let ignored =
+                rules.check(&action.path, false).ok().flatten().filter(|_| action.is_new());
             if let Some(rule) = &ignored {
                 let reason = format!("ignored by the rule {:?} in {}", rule.pattern, rule.place);
                 self.context.monitor.event(Event::Skipped(item(action, &reason, None)));
@@ -246,20 +247,6 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// Tells whether an action puts a path on a side that does not have it.
-fn creates(action: &Action) -> bool {
-    match action.kind {
-        ActionKind::Download => action.local.is_none(),
-        ActionKind::Upload => action.remote.is_none(),
-        ActionKind::Adopt
-        | ActionKind::Forget
-        | ActionKind::DeleteLocal
-        | ActionKind::DeleteRemote
-        | ActionKind::ReplaceFolder
-        | ActionKind::KeepBoth => false,
     }
 }
 

@@ -12,12 +12,13 @@ use futures_util::StreamExt as _;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{self, Digests, Want, part_count};
+use crate::local::content::{self, Digests, Want, part_count, part_range};
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Etag, Kind, RepoPath};
 
 use super::context::{Context, Trouble};
+use super::ranges::digest_range;
 use super::retry::retry;
 use super::upload::{Attempts, Evidenced, Next, Source, refused};
 
@@ -55,15 +56,19 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         &self,
         source: &Source<'_>,
     ) -> Result<(Stored, u64), Trouble> {
-        let (mut lost, mut attempts) = (None, Attempts::default());
-        for _ in 0..BEGINNINGS_MAX {
+        let mut attempts = Attempts::default();
+        let mut beginnings = 0;
+        loop {
+            beginnings += 1;
             let mut upload = self.begin_or_resume_upload(source).await?;
             match self.send_and_complete(source, &mut upload, &mut attempts).await {
                 Ok(Ended::Stored(stored, crc64)) => return Ok((stored, crc64)),
                 Ok(Ended::Lost(error)) => {
                     self.abandon(source, &upload.id).await;
                     self.monitor.bytes_lost(upload.told_bytes(source.stat.size));
-                    lost = Some(error);
+                    if beginnings == BEGINNINGS_MAX {
+                        return Err(refused(error));
+                    }
                 }
                 Err(trouble) => {
                     if !trouble.may_go_on() {
@@ -73,7 +78,6 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 }
             }
         }
-        Err(lost.map_or(Trouble::Stopped, refused))
     }
 
     /// Throws an upload away. A failure here leaves parts that nobody sees; the run has a better
@@ -164,15 +168,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         (file, part_bytes): (&D::File, u64),
     ) -> Result<(), Trouble> {
         for number in held.keys().copied().collect::<Vec<_>>() {
-            let length = length(number, part_bytes, source.stat.size);
-            let _reserved = self.reserve(length).await;
-            let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-            let offset = u64::from(number - 1) * part_bytes;
-            let read = content::read_fully(&self.disk, file, &mut buffer, offset);
-            read.map_err(|error| Trouble::io(source.path, &error))?;
-            let crc64 = Digests::of(&buffer, &Want::default()).crc64;
-            held.retain(|other, part| *other != number || part.crc64 == crc64);
-            tokio::task::yield_now().await;
+            let read = |buffer: &mut [u8], offset| {
+                let read = self.disk.read_at(file, buffer, offset);
+                read.map_err(|error| Trouble::io(source.path, &error))
+            };
+            let range = part_range(number, part_bytes, source.stat.size);
+            let crc64 = digest_range(read, range, &Want::default()).await?.map(|it| it.crc64);
+            held.retain(|other, part| *other != number || Some(part.crc64) == crc64);
         }
         Ok(())
     }
@@ -244,25 +246,24 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<Part, Trouble> {
         let path = source.path;
         let failed = |error: std::io::Error| Trouble::io(path, &error);
-        let length = length(number, upload.part_bytes, source.stat.size);
+        let range = part_range(number, upload.part_bytes, source.stat.size);
+        let length = range.end - range.start;
         let _held = self.reserve(length).await;
         if self.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
         let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-        let offset = u64::from(number - 1) * upload.part_bytes;
-        let read = content::read_fully(&self.disk, &upload.file, &mut buffer, offset);
+        let read = content::read_fully(&self.disk, &upload.file, &mut buffer, range.start);
         if read.map_err(failed)? as u64 != length {
             return Err(Trouble::changed("it became shorter while it was read"));
         }
         let body = Bytes::from(buffer);
         let send = || async {
-            let lane = self.lanes.enter().await;
-            self.pace.wait((&self.clock, &self.stop), length).await;
-            let sent = self.remote.upload_part(path, &upload.id, number, body.clone()).await;
-            self.lanes.learn(&sent, self.clock.now());
-            drop(lane);
-            sent
+            let send = async {
+                self.pace.wait((&self.clock, &self.stop), length).await;
+                self.remote.upload_part(path, &upload.id, number, body.clone()).await
+            };
+            self.in_lane(send).await.1
         };
         let part = retry(&self.clock, &self.stop, send).await?;
         upload.pen.part(number, part.crc64, Some(part.etag.as_str())).map_err(failed)?;
@@ -313,9 +314,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 }
 
-/// Returns the bytes of a part.
+/// Returns how many bytes a part has.
 fn length(number: u32, part_bytes: u64, size: u64) -> u64 {
-    part_bytes.min(size.saturating_sub(u64::from(number - 1) * part_bytes))
+    let range = part_range(number, part_bytes, size);
+    range.end - range.start
 }
 
 /// Puts the digests of the whole together from those of the parts.

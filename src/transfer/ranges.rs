@@ -1,7 +1,7 @@
 //! Large objects into the working copy: range by range, several at once, into one file that a later
 //! run can go on with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use futures_util::StreamExt as _;
@@ -9,16 +9,13 @@ use futures_util::StreamExt as _;
 use super::context::{Context, Trouble};
 use super::download::{Fetched, Received, Told, Wanted, verified};
 use super::examine::short_body;
-use super::retry::{Backoff, retry};
-use super::upload::{WHOLE_BYTES_MAX, changed_in_bucket};
+use super::object::promised;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digester, Digests, Evidence, Want, part_count};
-use crate::local::replace::{Draft, Parent, Workspace};
-use crate::plan::Action;
-use crate::remote::{Body as _, Object, Remote, RemoteErrorKind};
+use crate::local::content::{Digester, Digests, Want, part_count, part_range};
+use crate::local::replace::{Draft, Workspace};
+use crate::remote::{Body as _, Object, Remote};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
-use crate::tree::RepoPath;
 
 /// How many bytes of a staged file are read at once.
 const READ_BYTES: u64 = 1024 * 1024;
@@ -37,19 +34,14 @@ struct Download<'a, D: Disk> {
 impl<D: Disk> Download<'_, D> {
     /// Returns the bytes of a range.
     fn range(&self, number: u32) -> Range<u64> {
-        range(number, self.part_bytes, self.wanted.version.size)
+        part_range(number, self.part_bytes, self.wanted.version.size)
     }
-}
-
-fn range(number: u32, part_bytes: u64, size: u64) -> Range<u64> {
-    let start = u64::from(number - 1) * part_bytes;
-    start..size.min(start + part_bytes)
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches one version in ranges.
     pub(super) async fn fetch_in_ranges(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
-        let object = self.head_wanted(wanted).await?;
+        let object = self.object_expected(wanted.path, wanted.version).await?;
         let (parent, workspace) = self.place(wanted)?;
         let mut download = self.begin_or_resume(wanted, object, &workspace).await?;
         let fetched = match self.fetch_ranges(&mut download).await {
@@ -79,17 +71,6 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 }
                 Err(trouble)
             }
-        }
-    }
-
-    /// Looks at the object, which must still be the version wanted.
-    async fn head_wanted(&self, wanted: &Wanted<'_>) -> Result<Object, Trouble> {
-        match retry(&self.clock, &self.stop, || self.remote.head(wanted.path)).await {
-            Err(error) if error.kind == RemoteErrorKind::NotFound => {
-                Err(Trouble::changed("it was deleted in the bucket"))
-            }
-            Ok(object) if object.entry.version != *wanted.version => Err(changed_in_bucket()),
-            other => Ok(other?),
         }
     }
 
@@ -150,11 +131,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let range = download.range(*number);
             told.tell(range.end - range.start);
         }
-        let arrived: BTreeSet<u32> = download.arrived.keys().copied().collect();
-        let missing: Vec<u32> = (1..=count).filter(|number| !arrived.contains(number)).collect();
+        let missing: Vec<u32> =
+            (1..=count).filter(|number| !download.arrived.contains_key(number)).collect();
         let this = &*download;
         let mut fetching = futures_util::stream::iter(missing)
-            .map(|number| async move { (number, self.fetch_range(this, number).await) })
+            .map(|number| async move {
+                (number, self.fetch_patiently(|| self.fetch_range(this, number)).await)
+            })
             .buffer_unordered(self.tuning.jobs.get());
         let mut new = Vec::new();
         while let Some((number, fetched)) = fetching.next().await {
@@ -168,39 +151,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Ok(())
     }
 
-    /// Fetches one range, again while that makes sense; returns its checksum.
+    /// Fetches one range; returns its checksum.
     async fn fetch_range(&self, download: &Download<'_, D>, number: u32) -> Result<u64, Trouble> {
-        let mut backoff = Backoff::default();
-        loop {
-            if self.stop.is_requested() {
-                return Err(Trouble::Stopped);
-            }
-            let error = match self.fetch_range_once(download, number).await {
-                Err(Trouble::Remote(error)) => error,
-                other => return other,
-            };
-            match error.kind {
-                RemoteErrorKind::Changed => return Err(changed_in_bucket()),
-                RemoteErrorKind::NotFound => {
-                    return Err(Trouble::changed("it was deleted in the bucket"));
-                }
-                _ => (),
-            }
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                return Err(Trouble::Remote(error));
-            }
-        }
-    }
-
-    async fn fetch_range_once(
-        &self,
-        download: &Download<'_, D>,
-        number: u32,
-    ) -> Result<u64, Trouble> {
         let (path, range) = (download.wanted.path, download.range(number));
-        let lane = self.lanes.enter().await;
-        let got = self.remote.get(path, &download.wanted.version.etag, Some(range.clone())).await;
-        self.lanes.learn(&got, self.clock.now());
+        let get = self.remote.get(path, &download.wanted.version.etag, Some(range.clone()));
+        let (lane, got) = self.in_lane(get).await;
         let (_, mut body) = got?;
         let mut told = self.told(download.wanted);
         let received = self.receive_range(&mut body, download, range, &mut told).await;
@@ -249,52 +204,17 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let range = download.range(*number);
             (*crc64, range.end - range.start)
         });
-        let mut digests = Digests::of_pieces(pieces);
-        let promised = Evidence {
-            size: version.size,
-            etag: version.etag.clone(),
-            etag_is_md5: download.object.etag_is_md5,
-            crc64: download.object.crc64,
-        };
-        // Only a store without checksums makes a second read of the file necessary.
-        if let Some(want) = promised.want().filter(|want| *want != Want::default()) {
-            let read = digest_range(&download.draft, 0..version.size, &want).await?;
-            digests = read.ok_or_else(|| short_body(path, 0, version.size))?;
-        }
-        verified(path, version, &download.object, &digests)
-    }
-
-    /// Removes the note of a transfer that has come to its end.
-    pub(super) fn forget_note(&self, way: Way, path: &RepoPath) {
-        if let Some(notes) = &self.notes {
-            notes.forget(way, path.as_str());
-        }
-    }
-
-    /// Removes the notes of an action that took effect and is recorded.
-    pub(super) fn forget_notes(&self, action: &Action) {
-        let here = action.local.map_or(0, |stat| stat.size);
-        let there = action.remote.as_ref().map_or(0, |version| version.size);
-        if here.max(there) > WHOLE_BYTES_MAX {
-            for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
-                self.forget_note(Way::Up, path);
-                self.forget_note(Way::Down, path);
+        let want = promised(&download.object).want().filter(|want| *want != Want::default());
+        let digests = match want {
+            // Only a store without checksums makes a second read of the file necessary.
+            Some(want) => {
+                let read = |buffer: &mut [u8], offset| download.draft.read_at(buffer, offset);
+                let read = digest_range(read, 0..version.size, &want).await?;
+                read.ok_or_else(|| short_body(path, 0, version.size))?
             }
-        }
-    }
-
-    /// Opens the folder that a fetched object will lie in, and the workspace of its file system.
-    pub(super) fn place(&self, wanted: &Wanted<'_>) -> Result<(Parent<D>, Workspace<D>), Trouble> {
-        let staging = self.staging()?;
-        let parent = if wanted.for_trash {
-            Parent { folder: self.root.clone(), top: String::new() }
-        } else {
-            // Folders are made only for an object that is really there.
-            staging.open_parent(wanted.path, true)?
+            None => Digests::of_pieces(pieces),
         };
-        let workspace =
-            staging.for_parent(&parent).map_err(|error| Trouble::io(wanted.path, &error))?;
-        Ok((parent, workspace))
+        verified(path, version, &download.object, &digests)
     }
 }
 
@@ -310,9 +230,10 @@ async fn still_there<D: Disk>(
         if *number == 0 || u64::from(*number) > ranges {
             continue;
         }
-        let range = range(*number, part_bytes, size);
+        let range = part_range(*number, part_bytes, size);
         // What cannot be read has not arrived.
-        let read = digest_range(draft, range, &Want::default()).await.ok().flatten();
+        let read = |buffer: &mut [u8], offset| draft.read_at(buffer, offset);
+        let read = digest_range(read, range, &Want::default()).await.ok().flatten();
         if read.is_some_and(|digests| digests.crc64 == *crc64) {
             arrived.insert(*number, *crc64);
         }
@@ -320,9 +241,9 @@ async fn still_there<D: Disk>(
     arrived
 }
 
-/// Reads a range of a staged file; `None` where the file is shorter.
-async fn digest_range<D: Disk>(
-    draft: &Draft<D>,
+/// Reads a range of a file, in steps, by `read_at`; `None` where the file is shorter.
+pub(super) async fn digest_range<E: Into<Trouble>>(
+    mut read_at: impl FnMut(&mut [u8], u64) -> Result<usize, E> + Send,
     range: Range<u64>,
     want: &Want,
 ) -> Result<Option<Digests>, Trouble> {
@@ -332,7 +253,7 @@ async fn digest_range<D: Disk>(
     let mut offset = range.start;
     while offset < range.end {
         let length = usize::try_from(step.min(range.end - offset)).unwrap_or(0);
-        let count = draft.read_at(&mut buffer[..length], offset)?;
+        let count = read_at(&mut buffer[..length], offset).map_err(Into::into)?;
         if count == 0 {
             return Ok(None);
         }

@@ -6,12 +6,13 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{self, Digests, Evidence, Proof, Want};
+use crate::local::content::{self, Digests, Proof, Want};
 use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
 use super::context::{Context, Trouble};
-use super::retry::{Backoff, retry};
+use super::object::{changed_in_bucket, promised};
+use super::retry::Backoff;
 
 /// Up to this size a file is read whole and stored with one request.
 pub(super) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -69,13 +70,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<Stored, Trouble> {
         let mut attempts = Attempts::default();
         loop {
-            let lane = self.lanes.enter().await;
-            self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
-            let put = self.remote.put(source.path, body.clone(), attributes, &source.condition);
-            let answer = put.await;
-            self.lanes.learn(&answer, self.clock.now());
-            drop(lane);
-            let error = match answer {
+            let put = async {
+                self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
+                self.remote.put(source.path, body.clone(), attributes, &source.condition).await
+            };
+            let error = match self.in_lane(put).await.1 {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };
@@ -120,11 +119,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         path: &RepoPath,
         sent: &Evidenced<'_>,
     ) -> Result<Option<Stored>, Trouble> {
-        let object = match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
-            Err(error) if error.kind == RemoteErrorKind::NotFound => return Ok(None),
-            other => other?,
-        };
-        Ok(sent.is_content_of(&object).then_some(Stored {
+        let object = self.object(path).await?.filter(|object| sent.is_content_of(object));
+        Ok(object.map(|object| Stored {
             etag: object.entry.version.etag,
             etag_is_md5: object.etag_is_md5,
             version_id: object.version_id,
@@ -158,12 +154,7 @@ pub(super) enum Evidenced<'a> {
 
 impl Evidenced<'_> {
     fn is_content_of(&self, object: &Object) -> bool {
-        let evidence = Evidence {
-            size: object.entry.version.size,
-            etag: object.entry.version.etag.clone(),
-            etag_is_md5: object.etag_is_md5,
-            crc64: object.crc64,
-        };
+        let evidence = promised(object);
         let proof = match self {
             Self::Whole(bytes) => {
                 let compared = evidence.prove(bytes.len() as u64, |want| {
@@ -191,8 +182,4 @@ pub(super) fn refused(error: RemoteError) -> Trouble {
         RemoteErrorKind::Changed | RemoteErrorKind::NotFound => changed_in_bucket(),
         _ => Trouble::Remote(error),
     }
-}
-
-pub(super) fn changed_in_bucket() -> Trouble {
-    Trouble::changed("it was changed in the bucket")
 }

@@ -106,9 +106,7 @@ impl Etag {
         let parts = parts.parse().ok().filter(|parts| *parts > 0)?;
         (hex.len() == 32).then(|| hex16(hex)).flatten().map(|md5| (md5, parts))
     }
-}
 
-impl Etag {
     /// Returns the `ETag` of an upload whose parts have these, in their order: the MD5 of their MD5s
     /// and their number; `None` where one is no MD5.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {

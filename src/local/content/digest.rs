@@ -1,5 +1,7 @@
 //! Checksums of file contents, all of one file in one pass.
 
+use std::ops::Range;
+
 use crc_fast::{CrcAlgorithm, checksum_combine};
 use md5::{Digest as _, Md5};
 
@@ -29,6 +31,12 @@ pub fn part_size_from(length: u64, least: u64) -> u64 {
 /// Returns how many parts of `part_bytes` an upload of `length` bytes has: at least one.
 pub fn part_count(length: u64, part_bytes: u64) -> u64 {
     length.div_ceil(part_bytes).max(1)
+}
+
+/// Returns which bytes of a file of `length` bytes the part with this number, from 1, holds.
+pub fn part_range(number: u32, part_bytes: u64, length: u64) -> Range<u64> {
+    let start = u64::from(number.saturating_sub(1)).saturating_mul(part_bytes).min(length);
+    start..length.min(start.saturating_add(part_bytes))
 }
 
 /// Returns the part sizes in bytes that could have made `parts` parts of a file of `length` bytes:

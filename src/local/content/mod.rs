@@ -16,8 +16,8 @@ use bytes::Bytes;
 
 pub use clock::{AHEAD_NANOSECONDS_MAX, is_racy, now};
 pub use digest::{
-    Digester, Digests, PART_SIZE_BYTES_MIN, PARTS_MAX, Want, combine_crc64, part_count, part_size,
-    part_size_candidates, part_size_from,
+    Digester, Digests, PART_SIZE_BYTES_MIN, PARTS_MAX, Want, combine_crc64, part_count, part_range,
+    part_size, part_size_candidates, part_size_from,
 };
 pub use proof::{Evidence, Proof};
 

@@ -53,7 +53,7 @@ impl<D: Disk> FolderRemote<D> {
         }
         // What cannot be looked at may be an edit: back with it.
         let out = self.disk.lstat(aside.0, aside.1);
-        if out.is_ok_and(|out| is_same_file(&out, expected)) {
+        if out.is_ok_and(|out| out.is_same_file(expected)) {
             self.discard(control, aside.1);
             return Ok(true);
         }
@@ -85,7 +85,7 @@ impl<D: Disk> FolderRemote<D> {
                 return Err(cause);
             }
         }
-        if is_same_file(&self.disk.lstat(aside.0, aside.1)?, ours) {
+        if self.disk.lstat(aside.0, aside.1)?.is_same_file(ours) {
             return Ok(());
         }
         match self.disk.exchange(aside, at) {
@@ -139,7 +139,7 @@ impl<D: Disk> FolderRemote<D> {
             other => other?,
         }
         let out = self.disk.lstat(aside.0, aside.1);
-        if out.is_ok_and(|out| is_same_file(&out, expected)) {
+        if out.is_ok_and(|out| out.is_same_file(expected)) {
             self.discard(control, aside.1);
             return Ok(true);
         }
@@ -157,7 +157,7 @@ impl<D: Disk> FolderRemote<D> {
         expected: &Stat,
     ) -> io::Result<bool> {
         match self.look(at.0, at.1)? {
-            Some(found) if is_same_file(&found, expected) && found.ctime == expected.ctime => {
+            Some(found) if found.is_untouched(expected) => {
                 self.disk.rename_over(own, at).map(|()| true)
             }
             _ => Ok(false),
@@ -192,9 +192,4 @@ fn identity(stat: &Stat) -> String {
 pub(super) fn may_be_an_edit(name: &OsStr, stat: &Stat) -> bool {
     let name = name.to_string_lossy();
     name.contains('.') && !(stat.kind == Kind::File && name.ends_with(&identity(stat)))
-}
-
-/// Tells whether two looks saw the same contents; the ctime changes with every rename.
-pub(super) fn is_same_file(a: &Stat, b: &Stat) -> bool {
-    (a.kind, a.inode, a.size, a.mtime) == (b.kind, b.inode, b.size, b.mtime)
 }

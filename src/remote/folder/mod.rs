@@ -43,10 +43,7 @@ use super::{
     RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::disk::Disk;
-use crate::tree::{Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
-
-/// The control folder in the root of the bucket.
-const CONTROL: &str = ".lsync";
+use crate::tree::{CONTROL, Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
 
 /// The file whose kernel lock guards every compare-and-swap.
 const LOCK: &str = "lock";

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::io;
 
-use super::aside::is_same_file;
 use super::error::{Context as _, error, of_io, verify};
 use super::stage::{Staged, folder_like};
 use super::{Control, FolderRemote, crc64_of, etag, split};
@@ -58,7 +57,7 @@ impl<D: Disk> FolderRemote<D> {
             .map_err(|cause| RemoteError { ambiguous: true, ..of_io(operation, &key, &cause) })?;
         drop(lock);
 
-        if is_same_file(&before, &after) {
+        if before.is_same_file(&after) {
             return Ok(etag(&after));
         }
         // Somebody edited the file the moment it had its name. What we stored has no ETag of its

@@ -5,10 +5,10 @@ use std::io;
 
 use super::error::{error, of_io};
 use super::swap::is_absence;
-use super::{CONTROL, FolderRemote, WALKS_MAX, entry, hold};
+use super::{FolderRemote, WALKS_MAX, entry, hold};
 use crate::disk::Disk;
 use crate::remote::{Listed, Page, RemoteError, RemoteErrorKind};
-use crate::tree::{Kind, PathError, RepoPath};
+use crate::tree::{CONTROL, Kind, PathError, RepoPath};
 
 /// The most items of a page.
 const PAGE_ITEMS_MAX: usize = 1000;
