@@ -344,7 +344,7 @@ fn the_rules_see_imports_that_point_upwards() {
         assert_eq!(breaks_layers(name, text).len(), 1, "{name}: {text}");
     }
     for (name, text) in [
-        ("src/sync.rs", "use crate::transfer::{Pool, upload};\nuse crate::tree::RepoPath;"),
+        ("src/sync/mod.rs", "use crate::transfer::{Pool, upload};\nuse crate::tree::RepoPath;"),
         ("src/tree/entry.rs", "// use crate::disk::Disk;"),
         ("src/tree/entry.rs", "#[cfg(test)]\nmod tests {\n    use crate::disk::Disk;\n}"),
         ("src/remote/folder/tests.rs", "use crate::local::scan;"),
@@ -364,8 +364,8 @@ fn the_rules_see_forbidden_words() {
         ("src/a.rs", "use std::fs::File;"),
         ("src/a.rs", "use std::{fs, io};"),
         ("src/remote/folder.rs", "use aws_sdk_s3::Client;"),
-        ("src/sync.rs", "    println!(\"https://x\"); // why"),
-        ("src/sync.rs", "print!(\"a\")"),
+        ("src/sync/mod.rs", "    println!(\"https://x\"); // why"),
+        ("src/sync/mod.rs", "print!(\"a\")"),
     ] {
         assert_eq!(forbidden_words(name, text).len(), 1, "{name}: {text}");
     }

@@ -55,6 +55,7 @@ pub(super) fn shown(item: &LocalItem) -> String {
                 Marker::Link => "link".to_owned(),
                 Marker::Special => "special".to_owned(),
                 Marker::Unmappable(reason) => format!("unmappable: {reason}"),
+                Marker::Obstacle => "an obstacle in the bucket".to_owned(),
             };
             format!("{path}{slash} {why}")
         }

@@ -31,6 +31,8 @@ pub(super) fn marked(
         ),
         Marker::Ignored { .. } => return None,
         Marker::Nested => ("nested", "another working copy".to_owned(), None),
+        // It may have been a file there, so what lies here does not tell what became of it.
+        Marker::Obstacle => return (here || tracked).then(|| obstacle(path, true)),
         Marker::Link => ("link", "a symbolic link".to_owned(), None),
         Marker::Special => ("special", "no regular file".to_owned(), None),
         Marker::Unreadable(reason) => (
@@ -137,6 +139,18 @@ pub fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
         },
         hint: (!is_marker).then(|| "rename it in the bucket with another tool".to_owned()),
         incomplete: !is_marker,
+    }
+}
+
+/// The notice of what stands in the bucket, or below what stands there, and is neither file nor
+/// folder.
+pub fn obstacle(path: &RepoPath, incomplete: bool) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: "link",
+        reason: "a symbolic link or special file stands there in the bucket; left alone".to_owned(),
+        hint: incomplete.then(|| "put a file or folder in its place in the bucket".to_owned()),
+        incomplete,
     }
 }
 

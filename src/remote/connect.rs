@@ -146,6 +146,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.reads_locally())
     }
 
+    fn warning(&self) -> Option<String> {
+        either!(self, remote => remote.warning())
+    }
+
     async fn list(
         &self,
         prefix: &str,

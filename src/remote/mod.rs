@@ -91,6 +91,9 @@ pub enum Listed {
         /// Bytes; an empty `dir/` is the folder marker of another tool.
         size: u64,
     },
+    /// Neither file nor folder, as a link in a folder bucket: whether there was an object at or below
+    /// this path nobody can tell.
+    Obstacle(RepoPath),
 }
 
 impl Listed {
@@ -99,6 +102,7 @@ impl Listed {
         match self {
             Self::Object(entry) => entry.path.as_str(),
             Self::Odd { key, .. } => key,
+            Self::Obstacle(path) => path.as_str(),
         }
     }
 }
@@ -173,6 +177,11 @@ pub trait Remote: Send + Sync + 'static {
     /// compared before anything else.
     fn reads_locally(&self) -> bool {
         false
+    }
+
+    /// Says what somebody should look after in the bucket itself, with another tool.
+    fn warning(&self) -> Option<String> {
+        None
     }
 
     /// Lists keys that begin with `prefix` (below the remote's own), in byte order, one page a call.

@@ -199,6 +199,8 @@ pub enum Marker {
     Special,
     /// A name or path that no key can hold: the reason.
     Unmappable(String),
+    /// In the bucket, there or above, stands what is neither file nor folder.
+    Obstacle,
 }
 
 /// One item of the scan, in key order: files at `name`, folders' markers at `name/`.

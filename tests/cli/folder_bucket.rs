@@ -1,7 +1,7 @@
 //! A folder as bucket: no server, no account.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::support::Workspace;
 use crate::team::{assert_error, control, events, files, ok, run, trashed};
@@ -169,4 +169,54 @@ fn what_is_touched_in_the_bucket_is_neither_fetched_nor_a_conflict() {
     assert_eq!(control(&workspace, "one"), before);
     ok(&workspace, "two", "sync");
     assert_eq!(workspace.texts("two"), expected);
+}
+
+#[test]
+fn what_a_link_replaced_in_the_bucket_is_left_alone_here_and_reported() {
+    let shared = [("a", "a"), ("d/x", "x"), ("d/z", "z"), ("e", "e")];
+    let workspace = sharing(&shared);
+    let (bucket, aside) = (workspace.path("bucket"), workspace.path("aside"));
+    fs::create_dir(&aside).unwrap();
+    for name in ["a", "d"] {
+        fs::rename(bucket.join(name), aside.join(name)).unwrap();
+        symlink(aside.join(name), bucket.join(name)).unwrap();
+    }
+    symlink("nowhere", bucket.join("untracked")).unwrap();
+    workspace.write("bucket/e", "edited there");
+    workspace.write("one/d/new", "new");
+    workspace.write("one/d/x", "edited here");
+    let mut here = files(&shared);
+    here.extend(files(&[("d/new", "new"), ("d/x", "edited here"), ("e", "edited there")]));
+    let lines = ["sync", "push", "pull", "pull --mirror --yes", "sync d/x", "push d", "status"];
+    for line in lines {
+        let output = run(&workspace, "one", line);
+        output.assert_code(3);
+        let told = format!("{}{}", output.stdout, output.stderr);
+        assert!(told.contains("stands there in the bucket"), "{line}: {told}");
+        assert_eq!(workspace.texts("one"), here, "{line}");
+    }
+    let told = run(&workspace, "one", "sync").stderr;
+    for path in ["a", "d/new", "d/x", "d/z", "untracked"] {
+        assert_eq!(told.matches(&format!("skipped  {path}  ")).count(), 1, "{path} in {told}");
+    }
+    assert_eq!(workspace.text("aside/d/x"), "x");
+    for name in ["a", "d"] {
+        fs::remove_file(bucket.join(name)).unwrap();
+        fs::rename(aside.join(name), bucket.join(name)).unwrap();
+    }
+    let output = ok(&workspace, "one", "sync --json");
+    let mut done = events(&output, "done");
+    done.retain(|line| !line.starts_with("adopt"));
+    assert_eq!(done, ["upload d/new", "upload d/x"]);
+}
+
+#[test]
+fn edits_that_the_bucket_keeps_aside_are_told_of_in_every_run() {
+    let workspace = sharing(&[("a", "a")]);
+    assert!(!ok(&workspace, "one", "sync").stderr.contains("edits"));
+    workspace.write("bucket/.lsync/lost/0123", "saved in the instant of a swap");
+    for line in ["sync", "status", "pull"] {
+        let told = ok(&workspace, "one", line).stderr;
+        assert!(told.contains("bucket/.lsync/lost (1): look at them"), "{line}: {told}");
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, Weak};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::scenarios::{SCENARIOS, Scenario};
+use super::scenarios::{SCENARIOS, SINGLES, Scenario};
 use super::stage::{Laid, Place, Stage};
 use super::state::{State, control};
 use super::tracer::{self, Interference, Traceable};
@@ -74,7 +74,7 @@ impl FromStr for Point {
         let [scenario, kind, number] = parts[..] else {
             return Err(format!("{text} is no point like sync/kill/17"));
         };
-        let scenario = SCENARIOS.iter().find(|it| it.name == scenario);
+        let scenario = SCENARIOS.iter().chain(SINGLES).find(|it| it.name == scenario);
         let kind = KINDS.iter().find(|(_, word)| *word == kind);
         match (scenario, kind, number.parse()) {
             (Some(scenario), Some((kind, _)), Ok(number)) => {

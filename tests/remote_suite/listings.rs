@@ -152,6 +152,7 @@ pub async fn keys_that_are_no_paths_are_listed_as_odd(bench: impl Bench) {
                     assert_eq!(size, 0);
                     found.push((key, reason));
                 }
+                Listed::Obstacle(path) => panic!("{path} is no obstacle"),
             }
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use super::stage::{Staged, folder_like, set_mode_if_possible};
 use super::{Control, FolderRemote, LOST};
 use crate::disk::Disk;
-use crate::tree::{Kind, Stat};
+use crate::tree::{CONTROL, Kind, Stat};
 
 impl<D: Disk> FolderRemote<D> {
     /// Gives a staged file the name of the version `expected`, which goes; false where a person was
@@ -180,6 +180,20 @@ impl<D: Disk> FolderRemote<D> {
                 self.disk.sync_folder(&lost)
             });
         drop(kept);
+    }
+
+    /// Says so where edits lie in lost/.
+    pub(super) fn lost_edits(&self) -> Option<String> {
+        // What cannot be looked at cannot be told of; the listing that follows fails then, too.
+        let control = self.disk.open_folder(&self.root, OsStr::new(CONTROL)).ok()?;
+        let lost = self.disk.open_folder(&control, OsStr::new(LOST)).ok()?;
+        let edits = self.disk.read_folder(&lost).ok().filter(|edits| !edits.is_empty())?;
+        Some(format!(
+            "edits that could not be given back their names lie in {}/{CONTROL}/{LOST} ({}): look at \
+             them, and move them out",
+            self.name,
+            edits.len()
+        ))
     }
 }
 

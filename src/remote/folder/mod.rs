@@ -345,6 +345,10 @@ impl<D: Disk> Remote for FolderRemote<D> {
         true
     }
 
+    fn warning(&self) -> Option<String> {
+        self.lost_edits()
+    }
+
     async fn list(
         &self,
         prefix: &str,

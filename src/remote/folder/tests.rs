@@ -371,15 +371,26 @@ on_both_disks! {
         assert_eq!(contents(&bucket), [""; 0]);
     }
 
-    fn links_are_no_objects_and_are_not_followed<B: Bucket>() {
+    fn links_are_listed_as_obstacles_and_are_not_followed<B: Bucket>() {
         let bucket = B::new();
         bucket.write("outside/secret", "kept");
         bucket.make_folder("in");
         bucket.link("../outside/secret", "in/file");
         bucket.link("../outside", "in/folder");
         let remote = bucket.open("in");
-        assert!(now(remote.list("", None, 9)).unwrap().items.is_empty());
-        assert!(now(remote.list("folder/", None, 9)).unwrap().items.is_empty());
+        let obstacles = |prefix: &str| {
+            let page = now(remote.list(prefix, None, 9)).unwrap();
+            assert_eq!(page.next, None);
+            page.items
+        };
+        let [file, folder] = ["file", "folder"].map(|it| Listed::Obstacle(path(it)));
+        assert_eq!(obstacles(""), [file.clone(), folder.clone()]);
+        for (prefix, obstacle) in
+            [("folder/", &folder), ("folder/sub/", &folder), ("file/", &file)]
+        {
+            assert_eq!(obstacles(prefix), std::slice::from_ref(obstacle), "{prefix}");
+        }
+        assert_eq!(obstacles("nothing/"), []);
         for key in ["file", "folder/secret"] {
             let head = now(remote.head(&path(key))).unwrap_err().kind;
             assert_eq!(head, RemoteErrorKind::NotFound, "{key}");
@@ -626,6 +637,7 @@ fn names_that_no_key_can_hold_are_listed_as_odd() {
             .map(|item| match item {
                 Listed::Object(entry) => (entry.path.as_str(), None),
                 Listed::Odd { key, reason, .. } => (key.as_str(), Some(*reason)),
+                Listed::Obstacle(path) => panic!("{path} is no obstacle"),
             })
             .collect();
         let odd = ("b/.LSYNC/", Some(PathError::Control));

@@ -119,7 +119,11 @@ impl<D: Disk> FolderRemote<D> {
             other => other.map_err(|cause| self.unreadable("", &cause))?,
         };
         match self.disk.open_beneath(&root, path) {
-            Err(cause) if is_absence(&cause) => (),
+            Err(cause) if is_absence(&cause) => {
+                let obstacle = self.obstacle(&root, path);
+                walk.ahead =
+                    obstacle.map_err(|cause| self.unreadable(path, &cause))?.map(Listed::Obstacle);
+            }
             Err(cause) => return Err(self.unreadable(path, &cause)),
             Ok(folder) => self.enter(&mut walk, folder, path.to_owned())?,
         }
@@ -143,15 +147,16 @@ impl<D: Disk> FolderRemote<D> {
                     self.kind(&folder, &name).map_err(|cause| self.unreadable(&path, &cause))?
                 }
             };
-            // Links and special files are no objects, and links are not followed.
             let closing = match kind {
-                Some(Kind::File) => "",
+                Some(Kind::File | Kind::Link | Kind::Special) => "",
                 Some(Kind::Folder) if name == CONTROL => continue,
                 Some(Kind::Folder) => "/",
-                Some(Kind::Link | Kind::Special) | None => continue,
+                None => continue,
             };
             let name = match name.into_string() {
                 Ok(text) => Name { text: text + closing, odd: None },
+                // It is no object, and nobody can have known it as one.
+                Err(_) if matches!(kind, Some(Kind::Link | Kind::Special)) => continue,
                 Err(name) => {
                     let text = format!("{}{closing}", name.as_encoded_bytes().escape_ascii());
                     Name { text, odd: Some(name) }
@@ -164,6 +169,25 @@ impl<D: Disk> FolderRemote<D> {
         names.sort_unstable_by(|a, b| b.text.cmp(&a.text));
         walk.levels.push(Level { folder, path, names });
         Ok(())
+    }
+
+    /// Returns the first link or special file on the way to `path`, which is no folder.
+    fn obstacle(&self, root: &D::Folder, path: &str) -> io::Result<Option<RepoPath>> {
+        let Ok(path) = RepoPath::parse(path.trim_end_matches('/')) else { return Ok(None) };
+        for above in path.ancestors().chain([path.clone()]) {
+            let looked = self
+                .disk
+                .open_beneath(root, above.parent_str())
+                .and_then(|folder| self.disk.lstat(&folder, OsStr::new(above.name())));
+            match looked {
+                Ok(stat) if matches!(stat.kind, Kind::Link | Kind::Special) => {
+                    return Ok(Some(above));
+                }
+                Err(cause) if !is_absence(&cause) => return Err(cause),
+                Ok(_) | Err(_) => (),
+            }
+        }
+        Ok(None)
     }
 
     /// Looks at a name of which the folder does not tell the kind; `None` if it is gone.
@@ -200,6 +224,10 @@ impl<D: Disk> FolderRemote<D> {
                 (None, Ok(path)) => match self.look(&level.folder, OsStr::new(&name.text)) {
                     Ok(Some(stat)) if stat.kind == Kind::File => {
                         return Ok(Some(Listed::Object(entry(path, &stat))));
+                    }
+                    // Links are not followed.
+                    Ok(Some(stat)) if stat.kind != Kind::Folder => {
+                        return Ok(Some(Listed::Obstacle(path)));
                     }
                     Ok(_) => continue,
                     Err(cause) => return Err(self.unreadable(&key, &cause)),

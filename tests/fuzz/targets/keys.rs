@@ -30,6 +30,7 @@ pub(crate) fn target(data: &[u8]) {
             assert_eq!(odd, key);
             assert_eq!(RepoPath::parse(key), Err(reason));
         }
+        Listed::Obstacle(path) => panic!("{path} is no obstacle: S3 has only objects"),
     }
 }
 

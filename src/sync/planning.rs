@@ -1,8 +1,5 @@
-//! The story of a run: scan → merge → examine → reconcile → guard → transfer → record.
-//!
-//! [`plan`] reads three sides and returns a [`Plan`], which can be printed, refused or cut;
-//! [`carry_out`] does it and returns a [`Report`]. Neither prints nor asks. Commands that change
-//! something hold the lock of the working copy around both.
+//! A plan in the making: three streams merged, decided where that is possible at once, and compared
+//! where it is not.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,222 +7,29 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
+use super::obstacles::Obstacles;
+use super::{Request, SyncError};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::{Found, IgnoreRules, Outliers, Scan, ScanError, ScanOptions};
-use crate::monitor::Phase;
+use crate::local::{Found, IgnoreRules, Outliers, Scan, ScanOptions};
 use crate::plan::{
-    Direction, Examined, Guard, MaxDelete, Plan, PlanBuilder, PlanOptions, SafetyStop, Selection,
-    may_be_touched_there, need, notices,
+    Direction, Examined, Plan, PlanBuilder, PlanOptions, may_be_touched_there, need, notices,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
-use crate::repository::mounts::{self, MountsError};
-use crate::repository::trash::{self, TrashError, TrashRun, Why};
-use crate::repository::{Database, DatabaseError};
-use crate::transfer::{
-    Context, Options, PAGES_AHEAD_MAX, Run, beside, drop_left_over, list_scope, look_above,
-};
+use crate::repository::Database;
+use crate::repository::mounts;
+use crate::transfer::{Context, PAGES_AHEAD_MAX, World, beside, list_scope};
 use crate::tree::{
-    Local, LocalEntry, Marker, Merge, Merged, OutOfOrder, RemoteEntry, RepoPath, Row, Step,
+    BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, RemoteEntry, RepoPath, Row,
+    Step,
 };
-
-pub use crate::transfer::{Report, Tuning, World};
-
-/// What a person asked for.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
-pub struct Request {
-    /// Which way.
-    pub direction: Direction,
-    /// `push FILE`: the force was not typed, so it does not reach into folders.
-    pub implicit_force: bool,
-    /// Which paths.
-    pub selection: Selection,
-    /// No request to the bucket: the base stands for it (`status --offline`).
-    pub offline: bool,
-    /// Nothing is changed and nothing downloaded (`status`, `--dry-run`).
-    pub dry_run: bool,
-    /// Deletions are left out of the plan.
-    pub no_delete: bool,
-    /// How many deletions a side may suffer; `None` is the default rule.
-    pub max_delete: Option<MaxDelete>,
-    /// How many transfers at once, how large their parts, and how fast.
-    pub tuning: Tuning,
-    /// At most so many actions.
-    pub limit: Option<u64>,
-    /// Losers in the bucket that the base does not know are kept first.
-    pub backup: bool,
-    /// The plan settles conflicts: what loses goes to the trash as such.
-    pub resolving: bool,
-}
-
-/// Why a run came to no plan, or to no report.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// The working copy cannot be scanned.
-    #[error(transparent)]
-    Scan(#[from] ScanError),
-    /// The database cannot be read or written.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The bucket cannot be listed.
-    #[error(transparent)]
-    Remote(#[from] RemoteError),
-    /// A side broke the order that everything rests upon.
-    #[error(transparent)]
-    OutOfOrder(#[from] OutOfOrder),
-    /// The trash cannot be settled or pruned.
-    #[error(transparent)]
-    Trash(#[from] TrashError),
-    /// Nobody knows which disks were mounted.
-    #[error(transparent)]
-    Mounts(#[from] MountsError),
-    /// The staging folder cannot be used.
-    #[error("cannot use .lsync/tmp")]
-    Staging(#[source] std::io::Error),
-    /// An operand that matches nothing on any side.
-    #[error("{0} is neither here nor in the bucket, and never was")]
-    NothingMatches(RepoPath),
-    /// Somebody asked to end before the plan was complete.
-    #[error("interrupted before anything was changed")]
-    Interrupted,
-}
-
-/// Reads the three sides and decides what has to happen.
-///
-/// # Errors
-/// Where one side cannot be known as a whole: nothing has been changed then.
-pub async fn plan<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
-    request: &Request,
-) -> Result<Plan, SyncError> {
-    world.monitor.phase(Phase::Planning);
-    if !request.dry_run {
-        settle_trash(world)?;
-    }
-    let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    let context = Arc::new(context(world, request)?);
-    let mut planning = Planning {
-        world,
-        request,
-        database: &database,
-        builder: PlanBuilder::new(PlanOptions {
-            direction: request.direction,
-            implicit_force: request.implicit_force,
-            file_beside_folder: world.remote.capabilities().file_beside_folder,
-            no_delete: request.no_delete,
-            limit: request.limit,
-        }),
-        rules: IgnoreRules::new(&world.disk, &world.repository.root),
-        undecided: Vec::new(),
-        counted: (0, 0),
-        heeded: 0,
-        mounts: mounts::load(&world.disk, &world.repository.control)?,
-        tops: Vec::new(),
-    };
-    if request.selection.operands().is_empty() {
-        planning.scope(&context, None).await?;
-    }
-    for operand in request.selection.operands() {
-        planning.scope(&context, Some(operand)).await?;
-    }
-    planning.examine(&context).await?;
-    if !request.offline {
-        look_above(&context, &mut planning.builder, request.selection.operands()).await?;
-    }
-    let plan = planning.finish()?;
-    context.let_ticks_pass(&plan, request.resolving).await;
-    Ok(plan)
-}
-
-/// Stops a plan that would delete suspiciously much.
-pub fn guard(plan: &Plan, request: &Request) -> Result<(), SafetyStop> {
-    let has_operands = !request.selection.operands().is_empty();
-    Guard { max_delete: request.max_delete, has_operands }.check(plan)
-}
-
-/// Carries out a plan and records what happened. A plan without actions writes nothing.
-///
-/// # Errors
-/// Where nothing more can be recorded; what happened to single paths is in the report and went to
-/// the monitor.
-pub async fn carry_out<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
-    request: &Request,
-    plan: Plan,
-) -> Result<Report, SyncError> {
-    let report = if plan.actions.is_empty() {
-        Report::of(&plan)
-    } else {
-        execute(world, request, plan).await?
-    };
-    if request.selection.is_everything() && request.limit.is_none() {
-        drop_left_over(world, request.direction, &report).await;
-    }
-    Ok(report)
-}
-
-async fn execute<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
-    request: &Request,
-    plan: Plan,
-) -> Result<Report, SyncError> {
-    let mut database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    let context = context(world, request)?;
-    let now = world.clock.now();
-    let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
-    let options = Options { backup: request.backup, why: why(request) };
-    let run = Arc::new(Run::new(context, trash, options));
-    let carried_out = run.carry_out(plan, &mut database).await;
-    // Whatever became of the run: what it did is complete in the trash's list.
-    let ended = run.finish_trash(&world.repository, now);
-    let report = carried_out?;
-    // The work is done and recorded; what only tidies up is done again by the next run.
-    if let Err(error) = ended {
-        world.monitor.warning(&format!("the trash is not tidied up: {error}"));
-    }
-    if let Err(error) = database.finish() {
-        world.monitor.warning(&format!("the journal is not merged yet: {error}"));
-    }
-    Ok(report)
-}
-
-/// Finishes in the trash what a killed run left, before anything is looked at.
-fn settle_trash<D: Disk, R, C: Clock>(world: &World<D, R, C>) -> Result<(), SyncError> {
-    let repository = &world.repository;
-    for settled in trash::settle(&world.disk, &repository.root, &repository.control)? {
-        world.monitor.warning(&settled.to_string());
-    }
-    Ok(())
-}
-
-fn context<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
-    request: &Request,
-) -> Result<Context<D, R, C>, SyncError> {
-    Context::open(world, request.dry_run, request.tuning).map_err(SyncError::Staging)
-}
-
-fn why(request: &Request) -> Why {
-    if request.resolving {
-        return Why::Resolved;
-    }
-    match request.direction {
-        Direction::Sync | Direction::Push | Direction::Pull => Why::Replaced,
-        Direction::ForcedPush | Direction::ForcedPull => Why::Forced,
-        Direction::MirrorPull | Direction::MirrorPush => Why::Mirror,
-    }
-}
 
 /// A plan in the making.
-struct Planning<'a, D: Disk, R, C: Clock> {
+pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
     world: &'a World<D, R, C>,
     request: &'a Request,
     database: &'a Database<D>,
-    builder: PlanBuilder,
+    pub(super) builder: PlanBuilder,
     rules: IgnoreRules<D>,
     undecided: Vec<Merged>,
     /// Local files and objects seen so far.
@@ -236,18 +40,47 @@ struct Planning<'a, D: Disk, R, C: Clock> {
     mounts: Vec<RepoPath>,
     /// Folders on which other disks are mounted.
     tops: Vec<RepoPath>,
+    /// What is neither file nor folder in the bucket.
+    obstacles: Obstacles,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
+impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
+    /// Begins a plan.
+    pub(super) fn new(
+        world: &'a World<D, R, C>,
+        request: &'a Request,
+        database: &'a Database<D>,
+    ) -> Result<Self, SyncError> {
+        Ok(Self {
+            world,
+            request,
+            database,
+            builder: PlanBuilder::new(PlanOptions {
+                direction: request.direction,
+                implicit_force: request.implicit_force,
+                file_beside_folder: world.remote.capabilities().file_beside_folder,
+                no_delete: request.no_delete,
+                limit: request.limit,
+            }),
+            rules: IgnoreRules::new(&world.disk, &world.repository.root),
+            undecided: Vec::new(),
+            counted: (0, 0),
+            heeded: 0,
+            mounts: mounts::load(&world.disk, &world.repository.control)?,
+            tops: Vec::new(),
+            obstacles: Obstacles::default(),
+        })
+    }
+
     /// Reads one operand, or everything, on all three sides at once.
-    async fn scope(
+    pub(super) async fn scope(
         &mut self,
         context: &Arc<Context<D, R, C>>,
         scope: Option<&RepoPath>,
     ) -> Result<(), SyncError> {
         let world = self.world;
         self.heeded = 0;
-        let key_bytes_max = crate::tree::KEY_BYTES_MAX.saturating_sub(world.prefix_bytes);
+        let key_bytes_max = KEY_BYTES_MAX.saturating_sub(world.prefix_bytes);
         let mounts = self.mounts.clone();
         let options = ScanOptions { scope: scope.cloned(), key_bytes_max, mounts };
         let outliers = Outliers::default();
@@ -300,7 +133,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
     ) -> Result<bool, SyncError>
     where
         L: Iterator<Item = Result<LocalEntry, SyncError>>,
-        B: Iterator<Item = Result<crate::tree::BaseRow, SyncError>>,
+        B: Iterator<Item = Result<BaseRow, SyncError>>,
     {
         let mut seen = false;
         loop {
@@ -333,6 +166,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         for item in page.items {
             match item {
                 Listed::Object(entry) => objects.push(entry),
+                Listed::Obstacle(path) => self.obstacles.add(path),
                 Listed::Odd { key, reason, size } => {
                     self.builder.notice(notices::odd_key(key, reason, size));
                 }
@@ -377,6 +211,7 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
 
     /// What is not on the disk has not been held against the rules yet.
     fn apply_rules(&mut self, row: &mut Row) {
+        self.obstacles.cover(row);
         if row.local != Local::Absent {
             return;
         }
@@ -390,7 +225,10 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
     }
 
     /// Compares contents where nothing else decides, several files at once.
-    async fn examine(&mut self, context: &Arc<Context<D, R, C>>) -> Result<(), SyncError> {
+    pub(super) async fn examine(
+        &mut self,
+        context: &Arc<Context<D, R, C>>,
+    ) -> Result<(), SyncError> {
         let parallel = self.world.parallel;
         let examinations = std::mem::take(&mut self.undecided).into_iter().map(|mut item| {
             let context = Arc::clone(context);
@@ -417,7 +255,8 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Plan, SyncError> {
+    /// Ends the plan.
+    pub(super) fn finish(mut self) -> Result<Plan, SyncError> {
         self.world.monitor.counted(self.counted.0, self.counted.1);
         // Only now has the database been read to its end.
         for warning in self.database.warnings() {
@@ -428,6 +267,9 @@ impl<D: Disk, R: Remote, C: Clock> Planning<'_, D, R, C> {
         }
         if self.builder.has_deletions() {
             self.builder.set_tracked(self.database.tracked()?);
+        }
+        for notice in self.obstacles.notices() {
+            self.builder.notice(notice);
         }
         let plan = self.builder.finish();
         if !self.request.dry_run {
