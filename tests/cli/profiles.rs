@@ -195,6 +195,7 @@ fn a_listing_that_cannot_be_trusted_deletes_nothing() {
         (Profile::UnsortedList, "out of order"),
         (Profile::EndlessTruncation, "out of order"),
         (Profile::TruncatedWithoutToken, "breaks off"),
+        (Profile::EndlessEmptyPages, "without an end"),
     ] {
         let team = Team::without_copies(profile);
         team.join("one");

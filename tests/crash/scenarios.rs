@@ -29,6 +29,9 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario("sync", sync, "sync -j 2"),
     scenario("parts", parts, "sync -j 1"),
     scenario("force", force, "push -j 1 --force ."),
+    scenario("ranges", ranges, "sync -j 1"),
+    scenario("mirror", mirror, "pull -j 1 --mirror --yes"),
+    Scenario { then: &["sync"], ..scenario("ours", conflicts, "resolve -j 1 --ours") },
     Scenario { then: &["sync"], ..scenario("both", conflicts, "resolve -j 1 --both") },
     Scenario { then: &["sync"], ..scenario("theirs", conflicts, "resolve -j 1 --theirs") },
     scenario("rewrite", rewrite, "sync -j 1"),
@@ -169,6 +172,29 @@ fn parts() -> Stage {
     let large: Vec<u8> = (0..=8_u32 << 18).flat_map(u32::to_le_bytes).collect();
     stage.ours("large", &large);
     stage.theirs("small", "theirs");
+    stage
+}
+
+/// One object so large that it comes in ranges, in place of a file that is here.
+fn ranges() -> Stage {
+    let stage = Stage::new();
+    stage.share(&[("small", "base"), ("large", "base")]);
+    stage.theirs("large", &"0123456789abcdef".repeat((8 << 16) + 1));
+    stage.ours("small", "ours");
+    stage
+}
+
+/// Edits and creations here that a mirror of the bucket takes back.
+fn mirror() -> Stage {
+    let stage = Stage::new();
+    stage.share(&[("docs/a", "base"), ("docs/b", "base"), ("gone", "base"), ("kept", "base")]);
+    for path in ["docs/a", "added/here", "both"] {
+        stage.ours(path, format!("ours, {path}"));
+    }
+    for path in ["docs/b", "both", "added/there"] {
+        stage.theirs(path, &format!("theirs, {path}"));
+    }
+    stage.remove("gone");
     stage
 }
 

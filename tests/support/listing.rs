@@ -11,6 +11,9 @@ use super::store::{Bucket, StoredVersion};
 /// The longest page of S3, in keys.
 const PAGE_KEYS_MAX: usize = 1000;
 
+/// How the tokens of [`ListingQuirk::EndlessEmptyPages`] begin.
+const EMPTY_PAGE: &str = "empty-";
+
 /// One item of a page.
 enum Item<'a> {
     Key(&'a str, &'a StoredVersion),
@@ -162,6 +165,9 @@ impl Backend {
         if self.quirks.listing == ListingQuirk::EndlessTruncation {
             return Ok(Start::Beginning);
         }
+        if input.continuation_token.as_ref().is_some_and(|it| it.starts_with(EMPTY_PAGE)) {
+            return Ok(Start::AfterKey(char::MAX.to_string()));
+        }
         match (&input.continuation_token, &input.start_after) {
             (Some(token), _) => Start::parse(token).ok_or_else(|| {
                 s3_error!(InvalidArgument, "The continuation token provided is incorrect")
@@ -176,7 +182,10 @@ impl Backend {
         match self.quirks.listing {
             ListingQuirk::EndlessTruncation => (true, Some("again".to_owned())),
             ListingQuirk::TruncatedWithoutToken => (true, None),
-            ListingQuirk::Sound | ListingQuirk::Unsorted => {
+            ListingQuirk::EndlessEmptyPages if !more => {
+                (true, Some(format!("{EMPTY_PAGE}{}", fastrand::u64(..))))
+            }
+            ListingQuirk::Sound | ListingQuirk::Unsorted | ListingQuirk::EndlessEmptyPages => {
                 (more, more.then(|| items.last().map(Start::token)).flatten())
             }
         }

@@ -39,6 +39,8 @@ pub enum ListingQuirk {
     EndlessTruncation,
     /// A page says that it is cut, and gives no token.
     TruncatedWithoutToken,
+    /// Empty pages without end, each with a token of its own.
+    EndlessEmptyPages,
 }
 
 /// How a listing is encoded where `encoding-type=url` asks for it.
@@ -158,6 +160,8 @@ pub enum Profile {
     UnsortedList,
     /// Pages that always say "more", with the same token.
     EndlessTruncation,
+    /// Listings that go on with empty pages, each with a token of its own.
+    EndlessEmptyPages,
     /// Pages that say "more" without a token.
     TruncatedWithoutToken,
     /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
@@ -230,6 +234,7 @@ impl Profile {
             Self::ReadOnly => Quirks { read_only: true, ..aws },
             Self::UnsortedList => Quirks { listing: ListingQuirk::Unsorted, ..aws },
             Self::EndlessTruncation => Quirks { listing: ListingQuirk::EndlessTruncation, ..aws },
+            Self::EndlessEmptyPages => Quirks { listing: ListingQuirk::EndlessEmptyPages, ..aws },
             Self::TruncatedWithoutToken => {
                 Quirks { listing: ListingQuirk::TruncatedWithoutToken, ..aws }
             }
