@@ -135,9 +135,9 @@ pub(super) fn request(
         no_delete: options.no_delete,
         max_delete: options.max_delete.or_else(|| config.max_delete.map(limit)),
         tuning: Tuning {
-            jobs: options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT),
             part_bytes: options.part_size,
             bytes_per_second: options.bwlimit,
+            ..Tuning::of(options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT))
         },
         limit: options.limit,
         backup: config.backup,

@@ -20,7 +20,6 @@ use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
 use super::lanes::{Lanes, Pace};
-use super::upload::WHOLE_BYTES_MAX;
 
 /// File bytes that all transfers together may hold in memory.
 pub(super) const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
@@ -31,11 +30,16 @@ const RESTLESS_NANOSECONDS_MAX: i64 = 5_000_000_000;
 /// The first pause for the clock of a file system to tick; a kernel's is 1 to 10 ms.
 const TICK_MILLISECONDS_FIRST: u64 = 4;
 
+/// Up to this size a file is read whole and stored with one request, unless told otherwise.
+const WHOLE_BYTES_MAX: u64 = content::PART_SIZE_BYTES_MIN;
+
 /// How many transfers at once, how large their parts, and how fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
     /// Transfers at once; of requests that carry contents, too.
     pub jobs: NonZeroUsize,
+    /// Files of up to so many bytes travel in one request, larger ones in parts.
+    pub whole_bytes: u64,
     /// Bytes of a part of a large file, more only where it would have too many; `None` leaves it to
     /// the size of the file.
     pub part_bytes: Option<u64>,
@@ -46,7 +50,7 @@ pub struct Tuning {
 impl Tuning {
     /// Lets so many transfers run at once, and leaves the rest to the files.
     pub const fn of(jobs: NonZeroUsize) -> Self {
-        Self { jobs, part_bytes: None, bytes_per_second: None }
+        Self { jobs, whole_bytes: WHOLE_BYTES_MAX, part_bytes: None, bytes_per_second: None }
     }
 
     /// Returns the bytes of every part but the last of a file of `size` bytes.
@@ -178,7 +182,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) fn forget_notes(&self, action: &Action) {
         let here = action.local.map_or(0, |stat| stat.size);
         let there = action.remote.as_ref().map_or(0, |version| version.size);
-        if here.max(there) > WHOLE_BYTES_MAX {
+        if here.max(there) > self.tuning.whole_bytes {
             for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
                 self.forget_note(Way::Up, path);
                 self.forget_note(Way::Down, path);

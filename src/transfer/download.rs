@@ -11,7 +11,6 @@ use crate::tree::{RepoPath, Version};
 use super::context::{Context, Trouble};
 use super::examine::short_body;
 use super::object::promised;
-use super::upload::WHOLE_BYTES_MAX;
 
 /// A fetched file that waits for its name.
 pub(super) struct Fetched<D: Disk> {
@@ -80,7 +79,7 @@ impl Told<'_> {
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches one version into the staging folder of the file system that its name lies on.
     pub(super) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
-        if wanted.version.size > WHOLE_BYTES_MAX {
+        if wanted.version.size > self.tuning.whole_bytes {
             let fetched = self.fetch_in_ranges(wanted).await;
             return match fetched {
                 // What came was not what was promised: once more, from the beginning.

@@ -8,7 +8,6 @@ use super::Run;
 use super::commit::Effect;
 use super::context::{Context, Trouble};
 use super::download::{Fetched, Received};
-use super::upload::WHOLE_BYTES_MAX;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Parent, Target};
@@ -345,7 +344,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let capabilities = self.remote.capabilities();
         let conditions = match &action.remote {
             None => capabilities.conditional_delete,
-            Some(version) if version.size <= WHOLE_BYTES_MAX => capabilities.conditional_put,
+            Some(version) if version.size <= self.tuning.whole_bytes => {
+                capabilities.conditional_put
+            }
             Some(_) => capabilities.conditional_complete,
         };
         conditions != Conditions::None

@@ -14,9 +14,6 @@ use super::context::{Context, Trouble};
 use super::object::{changed_in_bucket, promised};
 use super::retry::Backoff;
 
-/// Up to this size a file is read whole and stored with one request.
-pub(super) const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-
 /// A file on its way into the bucket.
 pub(super) struct Source<'a> {
     /// Its path.
@@ -36,7 +33,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file and returns the row that records it.
     pub(super) async fn upload(&self, source: &Source<'_>) -> Result<BaseRow, Trouble> {
         self.wait_for_tick(source.path, source.stat).await?;
-        let (stored, crc64) = if source.stat.size <= WHOLE_BYTES_MAX {
+        let (stored, crc64) = if source.stat.size <= self.tuning.whole_bytes {
             self.upload_whole(source).await?
         } else {
             self.upload_in_parts(source).await?
@@ -53,7 +50,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let _held = self.reserve(source.stat.size).await;
         let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, &e))?;
         let name = OsStr::new(source.path.name());
-        let body = content::read_small(&self.disk, &folder, name, source.stat, WHOLE_BYTES_MAX)?;
+        let bytes_max = self.tuning.whole_bytes;
+        let body = content::read_small(&self.disk, &folder, name, source.stat, bytes_max)?;
         let crc64 = Digests::of(&body, &Want::default()).crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let stored = self.put(source, &body, &attributes).await?;

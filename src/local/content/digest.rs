@@ -25,7 +25,10 @@ pub fn part_size(length: u64) -> u64 {
 
 /// As [`part_size`], with a smallest part of `least` bytes.
 pub fn part_size_from(length: u64, least: u64) -> u64 {
-    length.div_ceil(PARTS_MAX).next_multiple_of(MIB).max(least)
+    if length <= least.saturating_mul(PARTS_MAX) {
+        return least;
+    }
+    length.div_ceil(PARTS_MAX).next_multiple_of(MIB)
 }
 
 /// Returns how many parts of `part_bytes` an upload of `length` bytes has: at least one.
