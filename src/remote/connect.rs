@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::probe::patiently;
 use super::{
     Attributes, Body, BucketUrl, Capabilities, Condition, FolderBody, FolderRemote, HeldPart,
-    Object, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body, S3Remote, S3Settings,
-    Stored, UploadId, probe,
+    Object, Outgoing, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body, S3Remote,
+    S3Settings, Stored, UploadId, probe,
 };
 use crate::disk::RealDisk;
 use crate::tree::{Etag, RepoPath};
@@ -221,7 +221,7 @@ impl Remote for AnyRemote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        body: Bytes,
+        body: Outgoing,
     ) -> Result<Part, RemoteError> {
         either!(self, remote => remote.upload_part(path, upload, number, body).await)
     }

@@ -14,6 +14,7 @@ mod connect;
 mod folder;
 mod key;
 pub mod memory;
+mod outgoing;
 mod probe;
 mod s3;
 
@@ -27,6 +28,7 @@ pub use connect::{AnyBody, AnyRemote, RemoteSettings, connect};
 pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
 pub use memory::MemoryRemote;
+pub use outgoing::Outgoing;
 pub use probe::{Probed, probe};
 pub use s3::{S3Body, S3Remote, S3Settings};
 
@@ -244,7 +246,7 @@ pub trait Remote: Send + Sync + 'static {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        body: Bytes,
+        body: Outgoing,
     ) -> impl Future<Output = Result<Part, RemoteError>> + Send;
 
     /// Puts the parts together under the name if the condition holds, else

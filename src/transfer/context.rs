@@ -105,7 +105,7 @@ pub struct Context<D: Disk, R, C> {
     /// How many requests carry contents at once.
     pub(super) lanes: Lanes,
     /// How fast contents may travel.
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
     pub parallel: bool,
     budget: Semaphore,
@@ -147,7 +147,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             notes,
             tuning,
             lanes: Lanes::new(tuning.jobs.get()),
-            pace: Pace::new(tuning.bytes_per_second),
+            pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),
             root_device,

@@ -28,6 +28,7 @@ mod pool;
 mod ranges;
 mod report;
 mod retry;
+mod sending;
 mod tick;
 mod upload;
 

@@ -6,20 +6,21 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::ops::Range;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{self, Digests, Want, part_count, part_range};
+use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Etag, Kind, RepoPath};
 
 use super::context::{Context, Trouble};
 use super::ranges::digest_range;
-use super::retry::retry;
+use super::retry::{Backoff, retry};
 use super::upload::{Attempts, Evidenced, Next, Source, refused};
 
 /// How often an upload is begun anew: because the store has lost it, or because somebody else wrote
@@ -30,7 +31,7 @@ const BEGINNINGS_MAX: usize = 3;
 struct Upload<D: Disk> {
     id: UploadId,
     part_bytes: u64,
-    file: D::File,
+    file: Arc<D::File>,
     pen: Pen<D>,
     /// The parts that the store holds, by number from 1.
     held: BTreeMap<u32, Part>,
@@ -93,7 +94,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (path, size) = (source.path, source.stat.size);
         let failed = |error: std::io::Error| Trouble::io(path, &error);
         let folder = self.open_parent(path).map_err(failed)?;
-        let file = self.disk.open(&folder, OsStr::new(path.name())).map_err(failed)?;
+        let file = Arc::new(self.disk.open(&folder, OsStr::new(path.name())).map_err(failed)?);
         self.expect_untouched(source, &file)?;
         let part_bytes = self.tuning.part_bytes(size);
         if let Some(note) = notes.take(Way::Up, path)
@@ -168,12 +169,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         (file, part_bytes): (&D::File, u64),
     ) -> Result<(), Trouble> {
         for number in held.keys().copied().collect::<Vec<_>>() {
-            let read = |buffer: &mut [u8], offset| {
-                let read = self.disk.read_at(file, buffer, offset);
-                read.map_err(|error| Trouble::io(source.path, &error))
-            };
             let range = part_range(number, part_bytes, source.stat.size);
-            let crc64 = digest_range(read, range, &Want::default()).await?.map(|it| it.crc64);
+            let crc64 = match self.digest_part(source, file, range).await {
+                Ok(crc64) => Some(crc64),
+                Err(Trouble::Changed(_)) => None,
+                Err(trouble) => return Err(trouble),
+            };
             held.retain(|other, part| *other != number || Some(part.crc64) == crc64);
         }
         Ok(())
@@ -238,37 +239,63 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Ok(lost)
     }
 
+    /// Sends one part, again while that makes sense, and writes down that the store has it.
     async fn send_part(
         &self,
         source: &Source<'_>,
         upload: &Upload<D>,
         number: u32,
     ) -> Result<Part, Trouble> {
-        let path = source.path;
-        let failed = |error: std::io::Error| Trouble::io(path, &error);
-        let range = part_range(number, upload.part_bytes, source.stat.size);
-        let length = range.end - range.start;
-        let _held = self.reserve(length).await;
-        if self.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
-        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-        let read = content::read_fully(&self.disk, &upload.file, &mut buffer, range.start);
-        if read.map_err(failed)? as u64 != length {
-            return Err(Trouble::changed("it became shorter while it was read"));
-        }
-        let body = Bytes::from(buffer);
-        let send = || async {
-            let send = async {
-                self.pace.wait((&self.clock, &self.stop), length).await;
-                self.remote.upload_part(path, &upload.id, number, body.clone()).await
+        let (path, range) = (source.path, part_range(number, upload.part_bytes, source.stat.size));
+        let mut known = None;
+        let mut backoff = Backoff::default();
+        loop {
+            let lane = self.lanes.enter().await;
+            if self.stop.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            let crc64 = match known {
+                Some(crc64) => crc64,
+                None => self.digest_part(source, &upload.file, range.clone()).await?,
             };
-            self.in_lane(send).await.1
+            known = Some(crc64);
+            let (body, attempt) = self.outgoing(path, &upload.file, (range.clone(), crc64));
+            let answer = self.remote.upload_part(path, &upload.id, number, body).await;
+            self.lanes.learn(&answer, self.clock.now());
+            drop(lane);
+            let error = match answer {
+                Ok(part) => {
+                    attempt.succeeded();
+                    let noted = upload.pen.part(number, part.crc64, Some(part.etag.as_str()));
+                    noted.map_err(|error| Trouble::io(path, &error))?;
+                    return Ok(part);
+                }
+                Err(error) => error,
+            };
+            if let Some(trouble) = attempt.failed() {
+                return Err(trouble);
+            }
+            if !backoff.wait(&self.clock, &self.stop, &error).await {
+                return Err(error.into());
+            }
+        }
+    }
+
+    /// Reads a part for its checksum, which has to be known before the first byte is sent.
+    async fn digest_part(
+        &self,
+        source: &Source<'_>,
+        file: &D::File,
+        range: Range<u64>,
+    ) -> Result<u64, Trouble> {
+        let read = |buffer: &mut [u8], offset| {
+            let read = self.disk.read_at(file, buffer, offset);
+            read.map_err(|error| Trouble::io(source.path, &error))
         };
-        let part = retry(&self.clock, &self.stop, send).await?;
-        upload.pen.part(number, part.crc64, Some(part.etag.as_str())).map_err(failed)?;
-        self.monitor.bytes(length);
-        Ok(part)
+        let digests = digest_range(read, range, &Want::default()).await?;
+        digests
+            .map(|digests| digests.crc64)
+            .ok_or_else(|| Trouble::changed("it became shorter while it was read"))
     }
 
     /// Puts the parts together, and looks after an answer that got lost.

@@ -103,7 +103,7 @@ pub async fn parts_become_visible_at_once_and_under_a_condition(bench: impl Benc
     let upload = remote.start_upload(&big, attributes.mtime).await.expect("an upload");
     let mut parts = Vec::new();
     for number in [3, 1, 2, 1] {
-        let piece = pieces[number - 1].clone().into();
+        let piece = bytes::Bytes::from(pieces[number - 1].clone()).into();
         let number = u32::try_from(number).expect("small");
         let part = remote.upload_part(&big, &upload, number, piece).await.expect("a part");
         parts.retain(|other: &lsync::remote::Part| other.number != number);
@@ -135,7 +135,8 @@ pub async fn an_aborted_upload_leaves_nothing(bench: impl Bench) {
     let remote = bench.remote();
     let a = path("a");
     let upload = remote.start_upload(&a, 0).await.expect("an upload");
-    let part = remote.upload_part(&a, &upload, 1, "x".into()).await.expect("a part");
+    let part =
+        remote.upload_part(&a, &upload, 1, bytes::Bytes::from("x").into()).await.expect("a part");
     remote.abort_upload(&a, &upload).await.expect("an end");
     let late =
         remote.complete_upload(&a, &upload, &[part], &attributes(b"x"), &Condition::Absent).await;

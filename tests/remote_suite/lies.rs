@@ -140,7 +140,8 @@ async fn an_error_inside_200_is_no_success() {
     let remote = bench.remote();
     let a = path("a");
     let upload = remote.start_upload(&a, 0).await.expect("an upload");
-    let part = remote.upload_part(&a, &upload, 1, "x".into()).await.expect("a part");
+    let part =
+        remote.upload_part(&a, &upload, 1, bytes::Bytes::from("x").into()).await.expect("a part");
     let inside = Fault::ErrorInside200("InternalError");
     bench.server.fault(FaultRule::new("CompleteMultipartUpload", "*", inside));
     let result =

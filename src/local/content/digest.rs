@@ -142,6 +142,11 @@ impl Digester {
         }
     }
 
+    /// Returns the CRC-64/NVME of the bytes so far.
+    pub fn crc64(&self) -> u64 {
+        self.crc64.finalize()
+    }
+
     /// Returns the digests of everything added.
     pub fn finish(self) -> Digests {
         Digests {

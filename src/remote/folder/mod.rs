@@ -39,8 +39,8 @@ use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, Object, Page, Part, Remote,
-    RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, Conditions, Object, Outgoing, Page, Part,
+    Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::disk::Disk;
 use crate::tree::{CONTROL, Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
@@ -419,8 +419,10 @@ impl<D: Disk> Remote for FolderRemote<D> {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        body: Bytes,
+        body: Outgoing,
     ) -> Result<Part, RemoteError> {
+        let key = self.key(path.as_str());
+        let body = body.collect().await.map_err(|cause| error::of_io("PART", &key, &cause))?;
         self.store_part(path, upload, number, &body)
     }
 

@@ -165,7 +165,7 @@ fn upload(
     for number in stored {
         let at = usize::try_from(*number).unwrap() - 1;
         let body = Bytes::from(&text[at..=at]);
-        parts.push(remote.upload_part(&path, &id, *number, body).now_or_never().unwrap()?);
+        parts.push(remote.upload_part(&path, &id, *number, body.into()).now_or_never().unwrap()?);
     }
     parts.sort_by_key(|part| part.number);
     let attributes = Attributes { mtime: 5, crc64: crc64_of(text.as_bytes()) };

@@ -509,7 +509,7 @@ on_both_disks! {
             let mut parts = BTreeMap::new();
             for (time, number) in numbers.iter().enumerate() {
                 let body = Bytes::from(format!("<{number}:{}>", if *number == 3 { 0 } else { time }));
-                let part = now(remote.upload_part(&key, &upload, *number, body.clone())).unwrap();
+                let part = now(remote.upload_part(&key, &upload, *number, body.clone().into())).unwrap();
                 parts.insert(*number, (part, body));
             }
             let expected: Vec<u8> = parts.values().flat_map(|(_, body)| body.to_vec()).collect();
@@ -542,10 +542,10 @@ on_both_disks! {
         let remote = bucket.open("");
         let key = path("big");
         let upload = now(remote.start_upload(&key, MTIME)).unwrap();
-        now(remote.upload_part(&key, &upload, 2, Bytes::from("x"))).unwrap();
-        let other = now(remote.upload_part(&path("other"), &upload, 1, Bytes::new()));
+        now(remote.upload_part(&key, &upload, 2, Bytes::from("x").into())).unwrap();
+        let other = now(remote.upload_part(&path("other"), &upload, 1, Bytes::new().into()));
         assert_eq!(other.unwrap_err().kind, RemoteErrorKind::NotFound);
-        let zero = now(remote.upload_part(&key, &upload, 0, Bytes::new())).unwrap_err();
+        let zero = now(remote.upload_part(&key, &upload, 0, Bytes::new().into())).unwrap_err();
         assert_eq!(zero.kind, RemoteErrorKind::Invalid);
         now(remote.abort_upload(&key, &upload)).unwrap();
         now(remote.abort_upload(&key, &upload)).unwrap();

@@ -20,7 +20,7 @@ use bytes::Bytes;
 pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
-    Attributes, Body, Capabilities, Condition, Conditions, HeldPart, Object, Page, Part,
+    Attributes, Body, Capabilities, Condition, Conditions, HeldPart, Object, Outgoing, Page, Part,
     PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
@@ -299,9 +299,12 @@ impl Remote for MemoryRemote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        body: Bytes,
+        body: Outgoing,
     ) -> Result<Part, RemoteError> {
         self.run(Operation::UploadPart, path.as_str(), async |call| {
+            let body = body.collect().await;
+            let body =
+                body.map_err(|error| call.error(RemoteErrorKind::Interrupted, &error.to_string()))?;
             self.lock().upload(call, upload)?.store_part(call, number, body)
         })
         .await

@@ -177,7 +177,7 @@ pub(super) async fn start(
     body: &Bytes,
 ) -> Result<(UploadId, Part), RemoteError> {
     let upload = patiently(|| remote.start_upload(path, 0)).await?;
-    match patiently(|| remote.upload_part(path, &upload, 1, body.clone())).await {
+    match patiently(|| remote.upload_part(path, &upload, 1, body.clone().into())).await {
         Ok(part) => Ok((upload, part)),
         Err(error) => {
             drop(remote.abort_upload(path, &upload).await);

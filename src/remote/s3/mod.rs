@@ -12,6 +12,7 @@ mod errors;
 mod listing;
 mod multipart;
 mod objects;
+mod sending;
 mod uploads;
 
 use std::future::Future;
@@ -31,8 +32,8 @@ use errors::Call;
 
 use super::key::KeySpace;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, HeldPart, Object, Page, Part, PendingUpload,
-    Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, HeldPart, Object, Outgoing, Page, Part,
+    PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -217,7 +218,7 @@ impl Remote for S3Remote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        body: Bytes,
+        body: Outgoing,
     ) -> Result<Part, RemoteError> {
         self.put_part(path, upload, number, body).await
     }

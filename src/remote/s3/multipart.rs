@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
-use bytes::Bytes;
-use crc_fast::CrcAlgorithm;
 
 use super::answers::{MTIME_KEY, mtime_text};
 use super::conditions::Headers;
 use super::objects::Encryption;
+use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, Part, RemoteError, RemoteErrorKind as Kind,
-    Stored, UploadId,
+    Attributes, Checksum, Condition, Conditions, Outgoing, Part, RemoteError,
+    RemoteErrorKind as Kind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -56,11 +55,10 @@ impl S3Remote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        body: Bytes,
+        body: Outgoing,
     ) -> Result<Part, RemoteError> {
         let call = self.write_call("UPLOAD PART", path, false);
-        let crc64 = crc_fast::checksum(CrcAlgorithm::Crc64Nvme, &body);
-        let patience = patience(body.len());
+        let crc64 = body.crc64();
         let request = self
             .connection
             .client
@@ -69,13 +67,17 @@ impl S3Remote {
             .key(self.keys.key(path.as_str()))
             .upload_id(&upload.0)
             .part_number(part_number(number))
-            .set_checksum_crc64_nvme(self.checksum(crc64))
-            .body(ByteStream::from(body))
-            .customize();
+            .set_checksum_crc64_nvme(self.checksum(crc64));
         let output = if self.connection.may_leave_bodies_unsigned() {
-            answer(&call, patience, request.disable_payload_signing().send()).await?
+            let (body, watch) = sending(body);
+            let request = request.body(body).customize().disable_payload_signing();
+            watch.answer(&call, request.send()).await?
         } else {
-            answer(&call, patience, request.send()).await?
+            // A signature needs every byte before the first one is sent.
+            let body = body.collect().await;
+            let body = body.map_err(|error| call.error(Kind::Interrupted, error.to_string()))?;
+            let patience = patience(body.len());
+            answer(&call, patience, request.body(ByteStream::from(body)).send()).await?
         };
         match output.e_tag() {
             Some(etag) => Ok(Part { number, etag: Etag::new(etag), crc64 }),

@@ -1,0 +1,154 @@
+//! The parts of a file on their way out: read while they are sent, so that no part is ever held whole.
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::context::{Context, Trouble};
+use super::lanes::Pace;
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::local::content::{self, Digester, Want};
+use crate::monitor::{Monitor, Stop};
+use crate::remote::{Outgoing, Remote};
+use crate::tree::RepoPath;
+
+/// How many bytes of a part are in memory at once.
+const PIECE_BYTES: u64 = 128 * 1024;
+
+/// What is known of one attempt; shared with its body, which the HTTP client may hold for longer.
+#[derive(Clone, Default)]
+struct Sent(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Bytes that the monitor was told of.
+    told: u64,
+    /// What broke the attempt off on our side.
+    trouble: Option<Trouble>,
+    /// It has ended: the monitor hears no more of it.
+    ended: bool,
+}
+
+impl Sent {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, monitor: &dyn Monitor, bytes: u64) {
+        let mut state = self.state();
+        if !state.ended {
+            state.told += bytes;
+            monitor.bytes(bytes);
+        }
+    }
+
+    fn fail(&self, trouble: Trouble) -> io::Error {
+        self.state().trouble = Some(trouble);
+        io::Error::other("the file cannot be read as it was")
+    }
+}
+
+/// One attempt to send a part; dropped before its end, its bytes count no more.
+pub(super) struct Attempt<'a> {
+    sent: Sent,
+    monitor: &'a dyn Monitor,
+}
+
+impl Attempt<'_> {
+    /// The store has the part.
+    pub(super) fn succeeded(self) {
+        self.sent.state().told = 0;
+    }
+
+    /// Returns what broke the attempt off on our side; `None` where it was the store.
+    pub(super) fn failed(self) -> Option<Trouble> {
+        self.sent.state().trouble.take()
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let mut state = self.sent.state();
+        state.ended = true;
+        // If they are sent again, they are counted again.
+        self.monitor.bytes_lost(std::mem::take(&mut state.told));
+    }
+}
+
+/// A part that is being read and sent.
+struct Reading<D: Disk, C> {
+    disk: D,
+    file: Arc<D::File>,
+    path: RepoPath,
+    range: Range<u64>,
+    crc64: u64,
+    digester: Digester,
+    pace: Arc<Pace>,
+    clock: C,
+    stop: Stop,
+    monitor: Arc<dyn Monitor>,
+    sent: Sent,
+}
+
+impl<D: Disk, C: Clock> Reading<D, C> {
+    /// Reads the next piece, when it is time for it.
+    async fn next(&mut self) -> Result<Bytes, Trouble> {
+        let length = PIECE_BYTES.min(self.range.end - self.range.start);
+        self.pace.wait((&self.clock, &self.stop), length).await;
+        if self.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
+        let read = content::read_fully(&self.disk, &self.file, &mut buffer, self.range.start);
+        if read.map_err(|error| Trouble::io(&self.path, &error))? as u64 != length {
+            return Err(Trouble::changed("it became shorter while it was read"));
+        }
+        self.digester.update(&buffer);
+        self.range.start += length;
+        // The store must not get the last bytes of a part whose first ones were read at another time.
+        if self.range.is_empty() && self.digester.crc64() != self.crc64 {
+            return Err(Trouble::changed("it was changed here while it was read"));
+        }
+        self.sent.tell(&*self.monitor, length);
+        Ok(buffer.into())
+    }
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Begins to send a range of a file whose CRC-64/NVME is known.
+    pub(super) fn outgoing(
+        &self,
+        path: &RepoPath,
+        file: &Arc<D::File>,
+        (range, crc64): (Range<u64>, u64),
+    ) -> (Outgoing, Attempt<'_>) {
+        let (length, sent) = (range.end - range.start, Sent::default());
+        let attempt = Attempt { sent: sent.clone(), monitor: &*self.monitor };
+        let reading = Reading {
+            disk: self.disk.clone(),
+            file: Arc::clone(file),
+            path: path.clone(),
+            range,
+            crc64,
+            digester: Digester::new(&Want::default()),
+            pace: Arc::clone(&self.pace),
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+            monitor: Arc::clone(&self.monitor),
+            sent,
+        };
+        let pieces = stream::unfold(Some(reading), |reading| async {
+            let mut reading = reading.filter(|reading| !reading.range.is_empty())?;
+            match reading.next().await {
+                Ok(piece) => Some((Ok(piece), Some(reading))),
+                Err(trouble) => Some((Err(reading.sent.fail(trouble)), None)),
+            }
+        });
+        (Outgoing::pieces(length, crc64, pieces.boxed()), attempt)
+    }
+}
