@@ -58,11 +58,11 @@ pub trait Monitor: Send + Sync {
     /// Something happened to one path.
     fn event(&self, event: Event);
 
-    /// Bytes of a body that the plan counts went over the line.
-    fn bytes(&self, count: u64);
+    /// Bytes of a body of `path` that the plan counts went over the line.
+    fn bytes(&self, path: &RepoPath, count: u64);
 
     /// Bytes that were reported do not count: their body broke off, or was another one.
-    fn bytes_lost(&self, _count: u64) {}
+    fn bytes_lost(&self, _path: &RepoPath, _count: u64) {}
 
     /// Local files scanned and objects listed so far.
     fn counted(&self, local: u64, remote: u64);
@@ -70,10 +70,13 @@ pub trait Monitor: Send + Sync {
     /// Something a person should know that concerns no single path.
     fn warning(&self, message: &str);
 
-    /// An action on `path` begins, or has been prepared or has failed, for the bar.
+    /// An action on `path` begins that moves `bytes` bytes, for the bar.
     ///
-    /// Not called for what only the database learns; what a stop left undone never ends.
-    fn active(&self, _path: &RepoPath, _begins: bool) {}
+    /// Not called for what only the database learns.
+    fn begins(&self, _path: &RepoPath, _bytes: u64) {}
+
+    /// The action on `path` has been prepared or has failed; what a stop left undone never ends.
+    fn ends(&self, _path: &RepoPath) {}
 }
 
 /// Reports to nobody.
@@ -83,7 +86,7 @@ pub struct Silent;
 impl Monitor for Silent {
     fn phase(&self, _: Phase) {}
     fn event(&self, _: Event) {}
-    fn bytes(&self, _: u64) {}
+    fn bytes(&self, _: &RepoPath, _: u64) {}
     fn counted(&self, _: u64, _: u64) {}
     fn warning(&self, _: &str) {}
 }

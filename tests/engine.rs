@@ -32,10 +32,10 @@ impl Monitor for Told {
     fn event(&self, event: Event) {
         self.0.lock().unwrap().push(event);
     }
-    fn bytes(&self, count: u64) {
+    fn bytes(&self, _: &RepoPath, count: u64) {
         self.1.fetch_add(count, Ordering::Relaxed);
     }
-    fn bytes_lost(&self, count: u64) {
+    fn bytes_lost(&self, _: &RepoPath, count: u64) {
         self.1.fetch_sub(count, Ordering::Relaxed);
     }
     fn counted(&self, _: u64, _: u64) {}

@@ -11,6 +11,7 @@ mod demo;
 mod init;
 mod interrupt;
 mod json;
+mod large_files;
 mod operands;
 mod progress;
 mod prompt;

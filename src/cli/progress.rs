@@ -1,16 +1,18 @@
 //! [`Progress`]: what the library reports, drawn as a bar on a terminal, else as a line every 10 s.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::arguments::ProgressChoice;
 use super::json;
+use super::large_files::LargeFiles;
 use super::render;
 use super::screen::Screen;
-use super::text::{count, duration, escape, number, rate, size};
+use super::text::{count, duration, number, rate, shortened, size};
 use crate::monitor::{Event, Monitor, Phase};
 use crate::tree::RepoPath;
 
@@ -22,9 +24,6 @@ const FRAME_MILLISECONDS: u64 = 100;
 
 /// How many bytes a path counts for in the length of a bar: a deletion takes its time, too.
 const PATH_COST_BYTES: u64 = 64 * 1024;
-
-/// How wide the name of the file in the bar's message is at most, in columns.
-const MESSAGE_COLUMNS_MAX: usize = 40;
 
 /// Relaxed everywhere: the numbers are looked at, never acted upon.
 const RELAXED: Ordering = Ordering::Relaxed;
@@ -62,6 +61,7 @@ pub(super) struct Progress {
     counters: Counters,
     current: Mutex<Option<Current>>,
     bar: Mutex<Option<ProgressBar>>,
+    large: Arc<LargeFiles>,
     /// How what is done is announced where more than a count has to be said.
     label: &'static str,
 }
@@ -82,7 +82,8 @@ impl Progress {
             ProgressChoice::Auto | ProgressChoice::Bar | ProgressChoice::Plain => Mode::Plain,
         };
         let (counters, current) = (Counters::default(), Mutex::new(None));
-        Arc::new(Self { screen, mode, counters, current, bar: Mutex::new(None), label })
+        let (bar, large) = (Mutex::new(None), Arc::default());
+        Arc::new(Self { screen, mode, counters, current, bar, large, label })
     }
 
     /// Prints the plain lines; dropped when the work has ended.
@@ -190,16 +191,23 @@ fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
 }
 
 /// Makes the bar of a phase, on stderr.
-fn bar(phase: Phase) -> ProgressBar {
+fn bar(phase: Phase, large: &Arc<LargeFiles>) -> ProgressBar {
     let (length, template) = match phase {
         Phase::Planning | Phase::Finishing => (None, "{spinner} {prefix}"),
         Phase::Working { files, bytes } => {
-            (Some(bytes + files * PATH_COST_BYTES), "[{bar:24}] {prefix}  {wide_msg}")
+            (Some(bytes + files * PATH_COST_BYTES), "[{bar:24}] {prefix}  {wide_msg}{large}")
         }
     };
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Ok(style) => {
+            let large = Arc::clone(large);
+            let lines = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+                // What cannot be drawn now is drawn a moment later.
+                out.write_str(&large.lines()).unwrap_or_default();
+            };
+            bar.with_style(style.progress_chars("=> ").with_key("large", lines))
+        }
         Err(_) => bar,
     }
 }
@@ -210,7 +218,7 @@ impl Monitor for Progress {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
         self.counters.drawn.store(0, RELAXED);
         if self.mode == Mode::Bar {
-            self.show(Some(bar(phase)));
+            self.show(Some(bar(phase, &self.large)));
             self.redraw();
         }
     }
@@ -239,13 +247,15 @@ impl Monitor for Progress {
         }
     }
 
-    fn bytes(&self, bytes: u64) {
+    fn bytes(&self, path: &RepoPath, bytes: u64) {
+        self.large.moved(path, |done| done + bytes);
         self.counters.bytes.fetch_add(bytes, RELAXED);
         self.with_bar(|bar| bar.inc(bytes));
         self.redraw();
     }
 
-    fn bytes_lost(&self, bytes: u64) {
+    fn bytes_lost(&self, path: &RepoPath, bytes: u64) {
+        self.large.moved(path, |done| done.saturating_sub(bytes));
         self.counters.bytes.fetch_sub(bytes, RELAXED);
         self.with_bar(|bar| bar.dec(bytes));
         self.redraw();
@@ -261,24 +271,16 @@ impl Monitor for Progress {
         self.screen.warning(message);
     }
 
-    fn active(&self, path: &RepoPath, begins: bool) {
-        if begins {
-            return self.with_bar(|bar| bar.set_message(shortened(path.as_str())));
-        }
+    fn begins(&self, path: &RepoPath, bytes: u64) {
+        self.large.begins(path, bytes);
+        self.with_bar(|bar| bar.set_message(shortened(path.as_str())));
+    }
+
+    fn ends(&self, path: &RepoPath) {
+        self.large.ends(path);
         // Now rather than when its group is recorded: a small run has one group, at its end.
         self.count();
     }
-}
-
-/// Escapes a name and takes its beginning off where it is long.
-fn shortened(name: &str) -> String {
-    let escaped = escape(name);
-    let length = escaped.chars().count();
-    if length <= MESSAGE_COLUMNS_MAX {
-        return escaped;
-    }
-    let tail: String = escaped.chars().skip(length - MESSAGE_COLUMNS_MAX + 1).collect();
-    format!("…{tail}")
 }
 
 #[cfg(test)]
@@ -368,9 +370,9 @@ mod tests {
         let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
         progress.phase(Phase::Working { files: 3, bytes: 0 });
         let path = RepoPath::parse("a").unwrap();
-        progress.active(&path, true);
+        progress.begins(&path, 0);
         assert_eq!(progress.line().as_deref(), Some("0 of 3 files"));
-        progress.active(&path, false);
+        progress.ends(&path);
         progress.event(Event::Done(item("a")));
         assert_eq!(progress.line().as_deref(), Some("1 of 3 files"));
     }
@@ -380,17 +382,10 @@ mod tests {
         let (screen, ..) = in_memory(OutputOptions::default());
         let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
         progress.phase(Phase::Working { files: 1, bytes: 4 });
-        progress.bytes(3);
-        progress.bytes_lost(3);
+        let path = RepoPath::parse("a").unwrap();
+        progress.bytes(&path, 3);
+        progress.bytes_lost(&path, 3);
         let line = progress.line().unwrap();
         assert!(line.starts_with("0 of 1 file, 0 B of 4 B"), "{line}");
-    }
-
-    #[test]
-    fn long_names_lose_their_beginning() {
-        assert_eq!(shortened("a/b"), "a/b");
-        let long = shortened(&"x".repeat(100));
-        assert_eq!(long.chars().count(), MESSAGE_COLUMNS_MAX);
-        assert!(long.starts_with('…'));
     }
 }

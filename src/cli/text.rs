@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// How wide the name of a file beside a bar is at most, in columns.
+const MESSAGE_COLUMNS_MAX: usize = 40;
+
 /// Replaces what a terminal would act upon: control characters, and those that turn the direction of
 /// the text around. Names and messages of stores come from strangers.
 pub(super) fn escape(text: &str) -> String {
@@ -25,6 +28,17 @@ pub(super) fn escape(text: &str) -> String {
 /// paragraph separators, and the byte order mark.
 fn turns_or_breaks(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Escapes a name and takes its beginning off where it is long.
+pub(super) fn shortened(name: &str) -> String {
+    let escaped = escape(name);
+    let length = escaped.chars().count();
+    if length <= MESSAGE_COLUMNS_MAX {
+        return escaped;
+    }
+    let tail: String = escaped.chars().skip(length - MESSAGE_COLUMNS_MAX + 1).collect();
+    format!("…{tail}")
 }
 
 /// Formats bytes in binary units: `4 B`, `48.2 KiB`.
@@ -128,5 +142,13 @@ mod tests {
     fn a_rate_needs_time() {
         assert_eq!(rate(1000, Duration::from_millis(50)), None);
         assert_eq!(rate(1000, Duration::from_secs(2)), Some(500));
+    }
+
+    #[test]
+    fn long_names_lose_their_beginning() {
+        assert_eq!(shortened("a/b"), "a/b");
+        let long = shortened(&"x".repeat(100));
+        assert_eq!(long.chars().count(), MESSAGE_COLUMNS_MAX);
+        assert!(long.starts_with('…'));
     }
 }

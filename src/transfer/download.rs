@@ -56,22 +56,22 @@ pub(super) struct Wanted<'a> {
 #[derive(Default)]
 pub(super) struct Told<'a> {
     /// Absent for what the plan does not count.
-    monitor: Option<&'a dyn Monitor>,
+    monitor: Option<(&'a dyn Monitor, &'a RepoPath)>,
     bytes: u64,
 }
 
 impl Told<'_> {
     pub(super) fn tell(&mut self, bytes: u64) {
-        if let Some(monitor) = self.monitor {
-            monitor.bytes(bytes);
+        if let Some((monitor, path)) = self.monitor {
+            monitor.bytes(path, bytes);
             self.bytes += bytes;
         }
     }
 
     /// The body was in vain: if it comes again, it is counted again.
     pub(super) fn take_back(self) {
-        if let Some(monitor) = self.monitor {
-            monitor.bytes_lost(self.bytes);
+        if let Some((monitor, path)) = self.monitor {
+            monitor.bytes_lost(path, self.bytes);
         }
     }
 }
@@ -93,8 +93,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Begins to tell of the bytes of a body, where the plan counts them.
-    pub(super) fn told(&self, wanted: &Wanted<'_>) -> Told<'_> {
-        Told { monitor: (!wanted.for_trash).then_some(&*self.monitor), bytes: 0 }
+    pub(super) fn told<'a>(&'a self, wanted: &Wanted<'a>) -> Told<'a> {
+        let monitor = (!wanted.for_trash).then_some((&*self.monitor, wanted.path));
+        Told { monitor, bytes: 0 }
     }
 
     async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {

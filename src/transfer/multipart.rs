@@ -66,7 +66,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Ok(Ended::Stored(stored, crc64)) => return Ok((stored, crc64)),
                 Ok(Ended::Lost(error)) => {
                     self.abandon(source, &upload.id).await;
-                    self.monitor.bytes_lost(upload.told_bytes(source.stat.size));
+                    self.monitor.bytes_lost(source.path, upload.told_bytes(source.stat.size));
                     if beginnings == BEGINNINGS_MAX {
                         return Err(refused(error));
                     }
@@ -104,7 +104,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             self.keep_what_still_is(&mut held, source, (&file, part_bytes)).await?;
             let pen = notes.resume(&note).map_err(failed)?;
             let upload = Upload { id, part_bytes, file, pen, held };
-            self.monitor.bytes(upload.told_bytes(size));
+            self.monitor.bytes(path, upload.told_bytes(size));
             return Ok(upload);
         }
         let start = || self.remote.start_upload(path, source.stat.mtime);

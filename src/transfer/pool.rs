@@ -33,11 +33,11 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 beside(self.context.parallel, async move {
                     let monitor = &run.context.monitor;
                     if !action.is_bookkeeping() {
-                        monitor.active(&action.path, true);
+                        monitor.begins(&action.path, action.bytes());
                     }
                     let ready = run.prepare(&action).await;
                     if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
-                        monitor.active(&action.path, false);
+                        monitor.ends(&action.path);
                     }
                     // A committer that has gone away has said why.
                     out.send(Prepared { action, ready }).await.unwrap_or_default();

@@ -48,7 +48,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Ok(()) => {
                 let verified = self.verify(&download).await;
                 if verified.is_err() && !wanted.for_trash {
-                    self.monitor.bytes_lost(wanted.version.size);
+                    self.monitor.bytes_lost(wanted.path, wanted.version.size);
                 }
                 verified
             }

@@ -39,11 +39,11 @@ impl Sent {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, monitor: &dyn Monitor, bytes: u64) {
+    fn tell(&self, (monitor, path): (&dyn Monitor, &RepoPath), bytes: u64) {
         let mut state = self.state();
         if !state.ended {
             state.told += bytes;
-            monitor.bytes(bytes);
+            monitor.bytes(path, bytes);
         }
     }
 
@@ -57,6 +57,7 @@ impl Sent {
 pub(super) struct Attempt<'a> {
     sent: Sent,
     monitor: &'a dyn Monitor,
+    path: &'a RepoPath,
 }
 
 impl Attempt<'_> {
@@ -76,7 +77,7 @@ impl Drop for Attempt<'_> {
         let mut state = self.sent.state();
         state.ended = true;
         // If they are sent again, they are counted again.
-        self.monitor.bytes_lost(std::mem::take(&mut state.told));
+        self.monitor.bytes_lost(self.path, std::mem::take(&mut state.told));
     }
 }
 
@@ -114,21 +115,21 @@ impl<D: Disk, C: Clock> Reading<D, C> {
         if self.range.is_empty() && self.digester.crc64() != self.crc64 {
             return Err(Trouble::changed("it was changed here while it was read"));
         }
-        self.sent.tell(&*self.monitor, length);
+        self.sent.tell((&*self.monitor, &self.path), length);
         Ok(buffer.into())
     }
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Begins to send a range of a file whose CRC-64/NVME is known.
-    pub(super) fn outgoing(
-        &self,
-        path: &RepoPath,
+    pub(super) fn outgoing<'a>(
+        &'a self,
+        path: &'a RepoPath,
         file: &Arc<D::File>,
         (range, crc64): (Range<u64>, u64),
-    ) -> (Outgoing, Attempt<'_>) {
+    ) -> (Outgoing, Attempt<'a>) {
         let (length, sent) = (range.end - range.start, Sent::default());
-        let attempt = Attempt { sent: sent.clone(), monitor: &*self.monitor };
+        let attempt = Attempt { sent: sent.clone(), monitor: &*self.monitor, path };
         let reading = Reading {
             disk: self.disk.clone(),
             file: Arc::clone(file),

@@ -55,7 +55,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let crc64 = Digests::of(&body, &Want::default()).crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let stored = self.put(source, &body, &attributes).await?;
-        self.monitor.bytes(source.stat.size);
+        self.monitor.bytes(source.path, source.stat.size);
         Ok((stored, crc64))
     }
 

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use crate::team::{BUCKET, Team, files, trashed};
+use crate::team::{BUCKET, Gate, Team, files, trashed};
 
 /// How long a question may take to come on a busy machine; no test waits for it to pass.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -30,8 +30,14 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the words of `line` in a copy.
+    /// Starts the words of `line` in a copy, on a terminal without bars and colours, so that what is
+    /// expected stands there in one piece.
     fn start(team: &Team, copy: &str, line: &str) -> Self {
+        Self::start_on("dumb", team, copy, line)
+    }
+
+    /// As [`Terminal::start`], on a terminal of that kind.
+    fn start_on(kind: &str, team: &Team, copy: &str, line: &str) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let ours = openpt(flags).unwrap();
         grantpt(&ours).unwrap();
@@ -44,8 +50,7 @@ impl Terminal {
         modes.make_raw();
         tcsetattr(&theirs, OptionalActions::Now, &modes).unwrap();
         let mut command = team.command(copy, line.split_whitespace());
-        // Without bars and colours, so that what is expected stands there in one piece.
-        command.env("TERM", "dumb").env("NO_COLOR", "1");
+        command.env("TERM", kind).env("NO_COLOR", "1");
         let end = || theirs.try_clone().unwrap();
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         let keyboard = File::from(ours);
@@ -291,4 +296,21 @@ fn the_guard_asks_and_goes_on_after_yes_alone() {
     terminal.press("y");
     terminal.end(0);
     assert_eq!(team.bucket(), files(&[]));
+}
+
+#[test]
+fn a_large_file_has_a_line_of_its_own_below_the_bar() {
+    let team = Team::sharing(&[("small", "small")]);
+    team.write("one/films/large", vec![7; 40 << 20]);
+    let gate = Gate::at(&team.server, "CompleteMultipartUpload", "films/large");
+    let mut terminal = Terminal::start_on("xterm", &team, "one", "push");
+    terminal.expect("0 of 1 file");
+    terminal.expect("% of 40.0 MiB");
+    gate.wait();
+    let redrawn = terminal.expect("100 % of 40.0 MiB");
+    assert!(redrawn.contains("\u{1b}[1A"), "the cursor goes up from a second line: {redrawn:?}");
+    terminal.expect("films/large");
+    drop(gate);
+    let rest = terminal.end(0);
+    assert!(rest.contains("1 uploaded (40.0 MiB)"), "{rest:?}");
 }

@@ -40,7 +40,7 @@ impl Monitor for Ears {
         let hint = item.hint.unwrap_or_default();
         self.hear(format!("{what} {} {}: {} ({hint})", item.action, item.path, item.reason));
     }
-    fn bytes(&self, _: u64) {}
+    fn bytes(&self, _: &lsync::tree::RepoPath, _: u64) {}
     fn counted(&self, _: u64, _: u64) {}
     fn warning(&self, message: &str) {
         self.hear(message.to_owned());
