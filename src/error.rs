@@ -272,13 +272,14 @@ fn sync_hint(error: &SyncError) -> Option<String> {
 pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
     use RemoteErrorKind as Kind;
     match kind {
-        Kind::NoCredentials | Kind::Denied => Exit::Credentials,
+        Kind::NoCredentials | Kind::Expired | Kind::Denied => Exit::Credentials,
         Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed => Exit::Unreachable,
         Kind::NotFound
         | Kind::NoBucket
         | Kind::BucketGone
         | Kind::Changed
         | Kind::Busy
+        | Kind::ClockSkewed
         | Kind::WrongRegion
         | Kind::Unsupported
         | Kind::Archived
@@ -301,6 +302,11 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
             "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY",
         ),
+        Kind::Expired => Some(
+            "log in again (`aws sso login`) or renew the keys, then run the command again: what was \
+             done is recorded",
+        ),
+        Kind::ClockSkewed => Some("set the clock of this machine, then run the command again"),
         Kind::Denied => Some("check with whoever owns the bucket what these credentials may do"),
         Kind::WrongRegion => Some("run `lsync init` on the same bucket again to find its region"),
         Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {

@@ -323,6 +323,10 @@ pub enum RemoteErrorKind {
     Unreachable,
     /// No credentials were found.
     NoCredentials,
+    /// The credentials were good once, and are no more.
+    Expired,
+    /// The clock of this machine is so wrong that the store refuses every request.
+    ClockSkewed,
     /// The credentials are refused, as such or for this call.
     Denied,
     /// The bucket lies in another region; the region, where the store names it.
@@ -404,6 +408,8 @@ impl RemoteError {
             | Kind::BucketGone
             | Kind::Changed
             | Kind::NoCredentials
+            | Kind::Expired
+            | Kind::ClockSkewed
             | Kind::Denied
             | Kind::WrongRegion
             | Kind::Unsupported
@@ -422,6 +428,8 @@ impl RemoteError {
                 | RemoteErrorKind::BucketGone
                 | RemoteErrorKind::Unreachable
                 | RemoteErrorKind::NoCredentials
+                | RemoteErrorKind::Expired
+                | RemoteErrorKind::ClockSkewed
                 | RemoteErrorKind::WrongRegion
         )
     }

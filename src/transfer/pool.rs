@@ -36,6 +36,10 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                         monitor.begins(&action.path, action.bytes());
                     }
                     let ready = run.prepare(&action).await;
+                    if matches!(&ready, Err(Trouble::Remote(error)) if error.ends_the_run()) {
+                        // The committer may collect for a second before it sees why.
+                        run.context.stop.request();
+                    }
                     if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
                         monitor.ends(&action.path);
                     }

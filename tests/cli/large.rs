@@ -125,6 +125,41 @@ fn an_interrupted_upload_stays_in_the_bucket_and_is_gone_on_with() {
 }
 
 #[test]
+fn credentials_that_expire_and_a_wrong_clock_end_the_run_and_cost_no_part() {
+    for (code, exit, words, hint) in [
+        ("ExpiredToken", 12, "the credentials have expired", "hint: log in again"),
+        ("RequestTimeTooSkewed", 1, "the clock of this machine is wrong", "hint: set the clock"),
+    ] {
+        let (team, bytes) = with_large_file();
+        for number in 0..20 {
+            team.write(format!("one/z/{number}"), "small");
+        }
+        for (operation, after) in [("UploadPart", 2), ("PutObject", 0)] {
+            let refused = Fault::Status(403, code);
+            team.server.fault(FaultRule::new(operation, "*", refused).after(after));
+        }
+        team.server.clear_log();
+        let output = team.run("one", ONE_BY_ONE);
+        assert_error(&output, exit, &[words, hint]);
+        assert_eq!(team.server.count("PutObject"), 0, "nobody else has better luck");
+        team.server.clear_faults();
+        team.server.clear_log();
+        team.ok("one", ONE_BY_ONE);
+        assert_eq!(team.server.count("UploadPart"), PARTS - 2, "{code}");
+        assert!(team.server.get(BUCKET, "large").unwrap() == bytes);
+    }
+}
+
+#[test]
+fn credentials_that_expire_during_init_do_not_make_the_bucket_read_only() {
+    let team = Team::new();
+    let expired = Fault::Status(403, "ExpiredToken");
+    team.server.fault(FaultRule::new("PutObject", "*", expired));
+    assert_error(&team.run("new", &format!("init {BUCKET} .")), 12, &["have expired"]);
+    assert!(!team.exists("new/.lsync"));
+}
+
+#[test]
 fn a_file_that_changed_since_starts_over_and_is_stored_whole() {
     let (team, mut bytes) = with_large_file();
     team.server

@@ -46,6 +46,8 @@ pub(super) fn finding<T>(
                 error.kind,
                 Kind::Unreachable
                     | Kind::NoCredentials
+                    | Kind::Expired
+                    | Kind::ClockSkewed
                     | Kind::NoBucket
                     | Kind::BucketGone
                     | Kind::Throttled

@@ -183,8 +183,10 @@ where
     if let (301 | 307 | 400, Some(region)) = (status, region) {
         message = format!("{message} (the bucket lies in {region})");
     }
-    if error.code() == Some("RequestTimeTooSkewed") {
-        message.push_str("; the clock of this machine is wrong");
+    match kind_of(status, error.code()) {
+        Kind::Expired => message.push_str("; the credentials have expired"),
+        Kind::ClockSkewed => message.push_str("; the clock of this machine is wrong"),
+        _ => (),
     }
     message
 }
@@ -223,13 +225,14 @@ fn kind_of_code(code: &str) -> Option<Kind> {
         | "AllAccessDisabled"
         | "AccountProblem"
         | "BucketAlreadyExists"
-        | "ExpiredToken"
         | "InvalidAccessKeyId"
         | "InvalidToken"
         | "InvalidSecurity"
         | "NotSignedUp"
-        | "SignatureDoesNotMatch"
-        | "TokenRefreshRequired" => Kind::Denied,
+        | "SignatureDoesNotMatch" => Kind::Denied,
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            Kind::Expired
+        }
         "PermanentRedirect"
         | "TemporaryRedirect"
         | "AuthorizationHeaderMalformed"
@@ -240,7 +243,7 @@ fn kind_of_code(code: &str) -> Option<Kind> {
             Kind::Corrupt
         }
         "QuotaExceeded" | "InsufficientStorage" | "XMinioStorageFull" => Kind::Full,
-        "RequestTimeTooSkewed" => Kind::Invalid,
+        "RequestTimeTooSkewed" => Kind::ClockSkewed,
         _ => return None,
     })
 }
@@ -315,13 +318,13 @@ mod tests {
             (200, Some("InternalError"), Kind::Failed),
             (200, Some("SlowDown"), Kind::Throttled),
             (200, None, Kind::Failed),
-            (403, Some("ExpiredToken"), Kind::Denied),
-            (400, Some("ExpiredToken"), Kind::Denied),
+            (403, Some("ExpiredToken"), Kind::Expired),
+            (400, Some("ExpiredToken"), Kind::Expired),
             (403, Some("InvalidAccessKeyId"), Kind::Denied),
             (403, Some("SignatureDoesNotMatch"), Kind::Denied),
             (403, None, Kind::Denied),
             (403, Some("InvalidObjectState"), Kind::Archived),
-            (403, Some("RequestTimeTooSkewed"), Kind::Invalid),
+            (403, Some("RequestTimeTooSkewed"), Kind::ClockSkewed),
             (301, Some("PermanentRedirect"), Kind::WrongRegion),
             (307, None, Kind::WrongRegion),
             (400, Some("AuthorizationHeaderMalformed"), Kind::Denied),
