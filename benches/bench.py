@@ -28,7 +28,10 @@ begun = time.monotonic()
 child = os.fork()
 if child == 0:
     os.sched_setaffinity(0, {int(core)})
-    os.execvp(command[0], command)
+    try:
+        os.execvp(command[0], command)
+    finally:
+        os._exit(127)
 _, status, usage = os.wait4(child, 0)
 wall = time.monotonic() - begun
 with open(report, "w") as file:

@@ -261,6 +261,43 @@ mod tests {
         assert_eq!(after(&lanes, 9, &Ok(()), SECOND), 14);
     }
 
+    /// Plays a store that takes `limit` requests a second, and answers after so many milliseconds;
+    /// returns from the eleventh second on the share of the limit that was used, and the share of
+    /// the requests that were refused.
+    async fn shares(limit: u32, milliseconds: u32) -> (f64, f64) {
+        let lanes = Lanes::new(32);
+        let (mut tokens, mut taken, mut refused) = (f64::from(limit), 0.0, 0.0);
+        for begun in (0..60_000).step_by(milliseconds as usize) {
+            tokens += f64::from(limit) * f64::from(milliseconds) / 1_000.0;
+            tokens = tokens.min(f64::from(limit));
+            let mut under_way = Vec::new();
+            while lanes.open.available_permits() > 0 {
+                under_way.push(lanes.enter().await);
+            }
+            for lane in under_way {
+                let is_taken = tokens >= 1.0;
+                tokens -= f64::from(u8::from(is_taken));
+                let answer = if is_taken { Ok(()) } else { throttled() };
+                lanes.learn(&answer, i64::from(begun) * SECOND / 1_000);
+                drop(lane);
+                if begun >= 10_000 {
+                    *(if is_taken { &mut taken } else { &mut refused }) += 1.0;
+                }
+            }
+        }
+        (taken / 50.0 / f64::from(limit), refused / (taken + refused))
+    }
+
+    #[tokio::test]
+    async fn what_a_store_gives_is_used_and_hardly_more_is_asked_for() {
+        for (limit, milliseconds) in [(300, 50), (300, 10), (500, 50), (100, 50), (30, 200)] {
+            let (used, refused) = shares(limit, milliseconds).await;
+            let found =
+                format!("{limit}/s, {milliseconds} ms: {used:.3} used, {refused:.4} refused");
+            assert!(used >= 0.85 && refused < 0.05, "{found}");
+        }
+    }
+
     #[tokio::test]
     async fn lanes_that_are_taken_close_when_they_are_left() {
         let lanes = Lanes::new(4);
