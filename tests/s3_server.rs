@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{
     CompletedMultipartUpload, CompletedPart, Delete, EncodingType, ObjectIdentifier,
     VersioningConfiguration,
 };
-use support::{Fault, FaultRule, Profile, S3Server, Workspace};
+use support::{Fault, FaultRule, Profile, S3Server, Throttle, Tick, Tokens, Workspace};
 
 fn client_with(server: &S3Server, secret: &str) -> Client {
     let configuration = aws_sdk_s3::Config::builder()
@@ -388,12 +388,107 @@ fn a_workspace_runs_the_real_binary_and_sees_what_is_in_its_folders() {
 }
 
 #[test]
-#[ignore = "a server for tests/stores/run, which ends it"]
+#[ignore = "a server for tests/stores and benches, which end it"]
 fn serves_until_its_stdin_ends() {
     let name = std::env::var("LSYNC_PROFILE").unwrap();
-    let server = S3Server::with_profile(Profile::named(&name).expect("a profile of that name"));
+    let profile = Profile::named(&name).expect("a profile of that name");
+    let server = S3Server::throttled(profile.quirks(), Throttle::of_environment());
     for (name, value) in server.environment() {
         println!("{name}={value}");
     }
-    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+    let bucket = std::env::var("SERVER_BUCKET").ok();
+    if let Some(bucket) = &bucket {
+        server.create_bucket(bucket);
+    }
+    for line in std::io::stdin().lines() {
+        line.unwrap();
+        print!("{}", server.report(bucket.as_deref()));
+    }
+}
+
+#[test]
+fn a_bucket_of_tokens_lets_as_many_pass_as_a_second_brings() {
+    let begun = Instant::now();
+    let tokens = Tokens::new(Some(300), begun);
+    let passed = |at| (0..1_000).filter(|_| tokens.take(at)).count();
+    assert_eq!(passed(begun), 300, "it was full");
+    assert_eq!(passed(begun + Duration::from_millis(500)), 150);
+    assert_eq!(passed(begun + Duration::from_secs(9)), 300, "it holds no more");
+    let unlimited = Tokens::new(None, begun);
+    assert!((0..1_000).all(|_| unlimited.take(begun)));
+}
+
+/// Starts a server that keeps the promises of AWS, slowly, with a bucket.
+fn throttled(throttle: Throttle) -> S3Server {
+    let server = S3Server::throttled(Profile::Aws.quirks(), throttle);
+    server.create_bucket("b");
+    server
+}
+
+#[tokio::test]
+async fn more_requests_than_a_second_may_have_are_refused() {
+    let throttle = Throttle { requests_per_second: Some(10), ..Throttle::default() };
+    let begun = Instant::now();
+    let server = throttled(throttle);
+    let client = client(&server);
+    let put = |number: usize| {
+        let put = client.put_object().bucket("b").key(number.to_string());
+        put.body(ByteStream::from_static(b"x")).send()
+    };
+    let answers = futures_util::future::join_all((0..100).map(put)).await;
+    let stored = server.keys("b").len();
+    let allowed = 10 + begun.elapsed().as_millis() * 10 / 1_000 + 1;
+    assert!((10..=allowed).contains(&(stored as u128)), "{stored} of {allowed}");
+    let refused: Vec<_> = answers.into_iter().filter(Result::is_err).map(refusal).collect();
+    assert_eq!(refused.len(), 100 - stored);
+    assert!(refused.iter().all(|refused| *refused == (503, "SlowDown".into())), "{refused:?}");
+    let ticks = server.take_traffic();
+    let sum = |count: fn(&Tick) -> u64| ticks.iter().map(count).sum::<u64>();
+    assert_eq!((sum(|tick| tick.arrived), sum(|tick| tick.answered)), (100, 100));
+    assert_eq!(sum(|tick| tick.refused), refused.len() as u64);
+}
+
+#[tokio::test]
+async fn requests_wait_for_the_latency_before_they_take_effect() {
+    let server = throttled(Throttle { latency: Duration::from_hours(24), ..Throttle::default() });
+    let client = client(&server);
+    let puts = (0..50).map(|number| {
+        let put = client.put_object().bucket("b").key(number.to_string());
+        put.body(ByteStream::from_static(b"x")).send()
+    });
+    let all = futures_util::future::join_all(puts);
+    let arrived = async {
+        let mut arrived = 0;
+        while arrived < 50 {
+            arrived += server.take_traffic().iter().map(|tick| tick.arrived).sum::<u64>();
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = all => panic!("answered within a day"),
+        () = arrived => (),
+    }
+    assert_eq!((server.log(), server.keys("b")), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn a_connection_carries_no_more_than_its_limit_either_way() {
+    const LIMIT: u32 = 4 << 20;
+    const BYTES: u32 = 1 << 20;
+    let throttle =
+        Throttle { connection_bytes_per_second: Some(LIMIT.into()), ..Throttle::default() };
+    let server = throttled(throttle);
+    let client = client(&server);
+    let begun = Instant::now();
+    let body = ByteStream::from(vec![7; BYTES as usize]);
+    client.put_object().bucket("b").key("a").body(body).send().await.unwrap();
+    let got = client.get_object().bucket("b").key("a").send().await.unwrap();
+    assert_eq!(got.body.collect().await.unwrap().into_bytes().len(), BYTES as usize);
+    let ticks = server.take_traffic();
+    let bytes: u64 = ticks.iter().map(|tick| tick.bytes_in + tick.bytes_out).sum();
+    // Either way, what passed last has not been waited for, and a line may catch up a little:
+    // together less than one of the bodies.
+    let waited = u128::from(bytes.saturating_sub(BYTES.into())) * 1_000_000_000;
+    assert!(bytes > u64::from(2 * BYTES), "{bytes} bytes");
+    assert!(waited <= begun.elapsed().as_nanos() * u128::from(LIMIT), "{bytes} bytes too soon");
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -50,11 +50,18 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answe
     let number = shared.arrived.fetch_add(1, Ordering::SeqCst) + 1;
     let (parts, body) = request.into_parts();
     let seen = Seen::new(number, &parts);
+    let is_admitted = shared.tokens.take(Instant::now());
+    shared.traffic.count(|tick| tick.arrived += u64::from(seen.is_of_contents()));
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let mut entry = LoggedRequest::new(&seen, body.len() as u64);
     call_hooks(shared, &seen, shared.hooks_for(&seen)).await;
     let request = Request::from_parts(parts, s3s::Body::from(body));
-    let outcome = carry_out(shared, request, shared.fault_for(&seen)).await;
+    if !shared.throttle.latency.is_zero() {
+        tokio::time::sleep(shared.throttle.latency).await;
+    }
+    let too_many = (!is_admitted).then_some(Fault::Status(503, "SlowDown"));
+    let fault = too_many.or_else(|| shared.fault_for(&seen));
+    let outcome = carry_out(shared, request, fault).await;
     call_hooks(shared, &seen, shared.answer_hooks_for(&seen)).await;
     if let Some(Outcome { answer, .. }) = &outcome {
         entry.status = answer.status().as_u16();
@@ -62,6 +69,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answe
         let is_head = seen.operation.starts_with("Head");
         entry.bytes_out = if is_head { 0 } else { answer.body().len() as u64 };
     }
+    shared.traffic.count(|tick| {
+        tick.answered += 1;
+        tick.refused += u64::from(entry.status == 503);
+    });
     shared.log.lock().unwrap().push(entry);
     match outcome {
         None => Err(io::Error::other("dropped, as the test ordered")),

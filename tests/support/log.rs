@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::request::Seen;
 
+/// Where the code stands in an error document; contents may be long, and are no text.
+const ERROR_BYTES_MAX: usize = 1024;
+
 /// A request that was answered or broken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRequest {
@@ -54,7 +57,7 @@ impl LoggedRequest {
 
 /// Returns the code of an error document, or nothing.
 pub fn error_code(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
+    let text = String::from_utf8_lossy(&body[..body.len().min(ERROR_BYTES_MAX)]);
     let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
     code.map(|(code, _)| code.to_owned()).unwrap_or_default()
 }

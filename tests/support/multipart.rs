@@ -182,7 +182,8 @@ impl Backend {
         if named.is_empty() {
             return Err(s3_error!(MalformedXML, "You must specify at least one part"));
         }
-        let (mut body, mut md5s, mut last) = (BytesMut::new(), Vec::new(), 0);
+        let bytes = upload.parts.values().map(|part| part.body.len()).sum();
+        let (mut body, mut md5s, mut last) = (BytesMut::with_capacity(bytes), Vec::new(), 0);
         for (index, completed) in named.iter().enumerate() {
             let number = completed.part_number.unwrap_or(0);
             if number <= last {
@@ -209,7 +210,7 @@ impl Backend {
                 ));
             }
             body.extend_from_slice(&part.body);
-            md5s.extend(checksums::md5_of(&part.body));
+            md5s.extend(checksums::unhex(&part.etag));
         }
         Ok((body.freeze(), md5s))
     }

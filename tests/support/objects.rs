@@ -15,12 +15,19 @@ use super::store::{
 
 /// Reads a body to its end.
 pub(super) async fn collect(body: Option<d::StreamingBlob>) -> S3Result<Bytes> {
-    let mut bytes = BytesMut::new();
-    let Some(mut body) = body else { return Ok(Bytes::new()) };
-    while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(
-            &chunk.map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))?,
-        );
+    let Some(body) = body else { return Ok(Bytes::new()) };
+    let mut chunks = body.map(|chunk| {
+        chunk.map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))
+    });
+    let first = chunks.next().await.transpose()?.unwrap_or_default();
+    let Some(second) = chunks.next().await.transpose()? else {
+        // What is in one piece already needs no copy.
+        return Ok(first);
+    };
+    let mut bytes = BytesMut::from(&first[..]);
+    bytes.extend_from_slice(&second);
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk?);
     }
     Ok(bytes.freeze())
 }

@@ -169,9 +169,10 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// Returns the profile of a real store that `tests/stores` can start.
+    /// Returns the profile of a store that `tests/stores` and `benches` ask for.
     pub fn named(store: &str) -> Option<Self> {
         match store {
+            "aws" => Some(Self::Aws),
             "moto" => Some(Self::Moto),
             "ceph" => Some(Self::Ceph),
             "garage" => Some(Self::Garage),

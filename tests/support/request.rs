@@ -60,6 +60,11 @@ impl Seen {
         !["Get", "Head", "List"].iter().any(|read| self.operation.starts_with(read))
     }
 
+    /// Tells whether it carries contents, or asks for them.
+    pub fn is_of_contents(&self) -> bool {
+        ["GetObject", "PutObject", "UploadPart"].contains(&self.operation)
+    }
+
     fn classify(&self, method: &Method) -> &'static str {
         if self.bucket.is_empty() {
             "ListBuckets"

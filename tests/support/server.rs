@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::service::service_fn;
@@ -25,6 +25,8 @@ use super::log::LoggedRequest;
 use super::profiles::{Profile, Quirks};
 use super::request::{Seen, glob_matches};
 use super::store::{Precondition, StoredVersion, Upload, now};
+use super::throttle::{Line, Throttle, Tokens};
+use super::traffic::{Tick, Traffic};
 
 /// The access key that the server knows.
 const ACCESS_KEY: &str = "test";
@@ -46,6 +48,9 @@ pub struct Shared {
     pub(super) arrived: AtomicU64,
     pub(super) running: AtomicU64,
     pub(super) running_peak: AtomicU64,
+    pub(super) throttle: Throttle,
+    pub(super) tokens: Tokens,
+    pub(super) traffic: Arc<Traffic>,
     faults: Mutex<Vec<FaultRule>>,
     hooks: Mutex<Hooks>,
     answer_hooks: Mutex<Hooks>,
@@ -256,6 +261,11 @@ impl S3Server {
 
     /// Starts a server with these promises.
     pub fn with_quirks(quirks: Quirks) -> Self {
+        Self::throttled(quirks, Throttle::default())
+    }
+
+    /// Starts a server with these promises, and no faster than that.
+    pub fn throttled(quirks: Quirks, throttle: Throttle) -> Self {
         let backend = Backend::new(quirks);
         let mut builder = S3ServiceBuilder::new(backend.clone());
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
@@ -269,6 +279,9 @@ impl S3Server {
             arrived: AtomicU64::default(),
             running: AtomicU64::default(),
             running_peak: AtomicU64::default(),
+            throttle,
+            tokens: Tokens::new(throttle.requests_per_second, Instant::now()),
+            traffic: Arc::new(Traffic::new()),
             faults: Mutex::default(),
             hooks: Mutex::default(),
             answer_hooks: Mutex::default(),
@@ -323,9 +336,19 @@ impl S3Server {
         self.shared.log.lock().unwrap().clone()
     }
 
+    /// Returns what went through since the last call, one entry a tenth of a second.
+    pub fn take_traffic(&self) -> Vec<Tick> {
+        self.shared.traffic.take()
+    }
+
+    /// Returns how many requests are on their way.
+    pub fn running(&self) -> u64 {
+        self.shared.running.load(Ordering::SeqCst)
+    }
+
     /// Waits until no request is under way: one whose client was killed goes on for a while.
     pub fn wait_until_idle(&self) {
-        while self.shared.running.load(Ordering::SeqCst) > 0 {
+        while self.running() > 0 {
             std::thread::yield_now();
         }
     }
@@ -432,6 +455,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let service = service_fn(|request| handle(&shared, request));
+            let limit = shared.throttle.connection_bytes_per_second;
+            let stream = Line::new(stream, Arc::clone(&shared.traffic), limit);
             let connection = hyper::server::conn::http1::Builder::new();
             // A connection that breaks off is what some tests are about.
             let _broken = connection.serve_connection(TokioIo::new(stream), service).await;
