@@ -290,18 +290,20 @@ fn an_upload_that_the_store_has_lost_begins_anew() {
 
 #[test]
 fn a_store_that_cannot_list_parts_gets_all_of_them_again_and_lsync_says_so() {
-    let (team, bytes) = with_large_file();
-    let broken = Fault::Status(403, "AccessDenied");
-    team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
-    team.run("one", ONE_BY_ONE).assert_code(3);
-    team.server.clear_faults();
-    team.server.fault(FaultRule::new("ListParts", "*", Fault::Status(501, "NotImplemented")));
-    team.server.clear_log();
-    let output = team.ok("one", ONE_BY_ONE);
-    assert_eq!(team.server.count("UploadPart"), PARTS, "{:?}", team.requests());
-    assert!(output.stderr.contains("large: its upload starts over"), "{}", output.stderr);
-    assert!(team.server.get(BUCKET, "large").unwrap() == bytes);
-    assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
+    for unable in [Fault::Status(501, "NotImplemented"), Fault::Nonsense] {
+        let (team, bytes) = with_large_file();
+        let broken = Fault::Status(403, "AccessDenied");
+        team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
+        team.run("one", ONE_BY_ONE).assert_code(3);
+        team.server.clear_faults();
+        team.server.fault(FaultRule::new("ListParts", "*", unable));
+        team.server.clear_log();
+        let output = team.ok("one", ONE_BY_ONE);
+        assert_eq!(team.server.count("UploadPart"), PARTS, "{:?}", team.requests());
+        assert!(output.stderr.contains("large: its upload starts over"), "{}", output.stderr);
+        assert!(team.server.get(BUCKET, "large").unwrap() == bytes);
+        assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -23,6 +23,9 @@ pub(super) struct Call {
     pub(super) writes: bool,
     /// The request names the version that it expects to find, so that 404 means "changed".
     pub(super) expects_version: bool,
+    /// What a success means that cannot be read: [`Kind::Failed`] unless a store is known that never
+    /// answers otherwise.
+    pub(super) unreadable: Kind,
     /// The server, where it is not AWS.
     pub(super) server: Option<String>,
 }
@@ -54,6 +57,7 @@ impl Call {
             // Also said of a key id in the wrong format, where no region would help.
             Kind::WrongRegion if status == 400 && !names_region(error) => Kind::Denied,
             Kind::NotFound if self.expects_version && code != Some("NoSuchUpload") => Kind::Changed,
+            _ if (200..300).contains(&status) && code.is_none() => self.unreadable,
             kind => kind,
         };
         let header = |name| response.headers().get(name);
@@ -280,6 +284,7 @@ mod tests {
         writes: true,
         expects_version: false,
         server: None,
+        unreadable: Kind::Failed,
     };
 
     fn answered(

@@ -113,6 +113,7 @@ impl S3Remote {
             key: format!("s3://{}/{}", self.bucket, self.keys.key(below)),
             writes: false,
             expects_version: false,
+            unreadable: RemoteErrorKind::Failed,
             server: self.connection.endpoint.clone(),
         }
     }
