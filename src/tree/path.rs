@@ -220,18 +220,6 @@ impl fmt::Debug for RepoPath {
     }
 }
 
-impl AsRef<str> for RepoPath {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::borrow::Borrow<str> for RepoPath {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
