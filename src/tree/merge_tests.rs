@@ -99,6 +99,16 @@ fn three_sides_meet_at_equal_keys_whatever_the_pages() {
 }
 
 #[test]
+fn an_item_hands_out_all_its_rows_to_be_changed() {
+    let row = |text| Row { path: path(text), local: Local::Absent, base: None, remote: None };
+    let paths =
+        |mut item: Merged| item.rows_mut().map(|row| row.path.to_string()).collect::<Vec<_>>();
+    assert_eq!(paths(Merged::Row(row("a"))), ["a"]);
+    let knot = Knot { top: row("a"), below: vec![row("a/b"), row("a/c")] };
+    assert_eq!(paths(Merged::Knot(knot)), ["a", "a/b", "a/c"]);
+}
+
+#[test]
 fn nothing_at_all_is_done_after_one_empty_page() {
     assert!(merge(vec![], vec![], &[]).unwrap().is_empty());
 }
