@@ -164,6 +164,13 @@ fn a_marker_inside_a_folder_that_faces_a_file_is_part_of_the_knot() {
 }
 
 #[test]
+fn a_marked_folder_marks_no_other_name_of_its_knot() {
+    let local = vec![marked("a/m/", Marker::Nested), file("a/x")];
+    let shown = merge(local, vec![base("a/d")], &[&["a"]]);
+    assert_eq!(shown.unwrap(), ["a:r{a/d:b a/m:M a/x:l}"]);
+}
+
+#[test]
 fn a_stream_out_of_order_is_an_error_and_not_a_short_list() {
     let error = merge(vec![], vec![], &[&["b", "a"]]).unwrap_err();
     assert_eq!((error.side, error.previous.as_str(), error.next.as_str()), ("listing", "b", "a"));
