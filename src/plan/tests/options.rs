@@ -162,6 +162,15 @@ fn adopted(scene: &str) -> crate::tree::BaseRow {
 }
 
 #[test]
+fn only_a_deletion_in_the_bucket_carries_the_row_that_ends() {
+    let plan = plan(Direction::Sync, "a D = | b = D | c M = | d = M | e D D");
+    assert_eq!(show(&plan), "PUT= c, GET= d, drop e, last DEL= a, last TRASH= b");
+    let rows: Vec<_> =
+        plan.actions.iter().filter_map(|it| it.row.as_ref()).map(|row| row.path.as_str()).collect();
+    assert_eq!(rows, ["a"]);
+}
+
+#[test]
 fn a_touched_file_keeps_the_checksum_of_the_base_and_gets_its_new_stat() {
     let row = adopted("f ~ =");
     assert_eq!(row.path, path("f"));
