@@ -112,8 +112,20 @@ mod tests {
         let operands = ["a/b", "a", "a-b", "ab", "a/b/c", "a"].map(path);
         let selection = Selection::new(operands, &[], &[]).unwrap();
         assert_eq!(selection.operands(), ["a", "a-b", "ab"].map(path));
-        assert!(!selection.is_everything());
+    }
+
+    #[test]
+    fn an_operand_or_a_glob_alone_makes_it_less_than_everything() {
         assert!(Selection::all().is_everything());
+        assert!(Selection::new([], &[], &[]).unwrap().is_everything());
+        for (operand, include, exclude) in [
+            (Some(path("a")), &[][..], &[][..]),
+            (None, &globs(&["a"]), &[]),
+            (None, &[], &globs(&["a"])),
+        ] {
+            let selection = Selection::new(operand, include, exclude).unwrap();
+            assert!(!selection.is_everything(), "{selection:?}");
+        }
     }
 
     #[test]
@@ -127,6 +139,7 @@ mod tests {
             ("/docs", "x/docs/a", false),
             ("docs/*.md", "docs/a.md", true),
             ("docs/*.md", "docs/sub/a.md", false),
+            ("docs/*.md", "x/docs/a.md", false),
             ("docs/**/*.md", "docs/sub/a.md", true),
         ];
         for (glob, text, matches) in cases {

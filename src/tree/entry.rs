@@ -231,6 +231,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_the_same_after_a_rename_and_untouched_only_if_nothing_happened() {
+        let stat =
+            Stat { kind: Kind::File, size: 1, mtime: 2, ctime: 3, inode: 4, device: 5, mode: 6 };
+        let of = |it: Stat| (stat.is_same_file(&it), stat.is_untouched(&it));
+        assert_eq!(of(stat), (true, true));
+        assert_eq!(of(Stat { mode: 7, ..stat }), (true, true));
+        assert_eq!(of(Stat { ctime: 7, ..stat }), (true, false));
+        for other in [
+            Stat { kind: Kind::Special, ..stat },
+            Stat { size: 7, ..stat },
+            Stat { mtime: 7, ..stat },
+            Stat { inode: 7, ..stat },
+            Stat { device: 7, ..stat },
+        ] {
+            assert_eq!(of(other), (false, false), "{other:?}");
+        }
+    }
+
+    #[test]
     fn the_etag_of_parts_is_the_md5_of_their_md5s_in_order() {
         let part = |body: &str| {
             let md5 = u128::from_be_bytes(Md5::digest(body).into());
@@ -247,14 +266,23 @@ mod tests {
         for (written, kept) in [("\"ab\"", "ab"), ("ab", "ab"), ("W/\"ab\"", "ab"), ("\"", "\"")] {
             assert_eq!(Etag::new(written).as_str(), kept);
         }
+        assert_eq!(Etag::exact("W/\"ab\"").as_str(), "W/\"ab\"");
+    }
+
+    #[test]
+    fn an_etag_is_shown_without_quotes_and_escaped_for_debugging() {
+        let etag = Etag::new("\"a\nb\"");
+        assert_eq!((etag.to_string(), format!("{etag:?}")), ("a\nb".into(), r#""a\nb""#.into()));
     }
 
     #[test]
     fn only_the_shape_of_an_md5_is_read_as_one() {
-        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419d6").md5().is_some());
+        let md5 = 0x9e10_7d9d_372b_b682_6bd8_1d35_42a4_19d6_u128.to_be_bytes();
+        assert_eq!(Etag::new("9e107d9d372bb6826bd81d3542a419d6").md5(), Some(md5));
+        assert_eq!(Etag::new("9e107d9d372bb6826bd81d3542a419d6-1").md5_of_parts(), Some((md5, 1)));
+        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419d").md5().is_none());
         assert!(Etag::new("9e107d9d372bb6826bd81d3542a419dg").md5().is_none());
         assert!(Etag::new("+e107d9d372bb6826bd81d3542a419d6").md5().is_none());
-        assert_eq!(Etag::new("0cc175b9c0f1b6a831c399e269772661-3").md5_of_parts().unwrap().1, 3);
         assert!(Etag::new("0cc175b9c0f1b6a831c399e269772661-0").md5_of_parts().is_none());
         assert!(Etag::new("5-1731234567000000000-1731234567000000000-17").md5_of_parts().is_none());
     }

@@ -99,6 +99,16 @@ fn three_sides_meet_at_equal_keys_whatever_the_pages() {
 }
 
 #[test]
+fn an_item_hands_out_all_its_rows_to_be_changed() {
+    let row = |text| Row { path: path(text), local: Local::Absent, base: None, remote: None };
+    let paths =
+        |mut item: Merged| item.rows_mut().map(|row| row.path.to_string()).collect::<Vec<_>>();
+    assert_eq!(paths(Merged::Row(row("a"))), ["a"]);
+    let knot = Knot { top: row("a"), below: vec![row("a/b"), row("a/c")] };
+    assert_eq!(paths(Merged::Knot(knot)), ["a", "a/b", "a/c"]);
+}
+
+#[test]
 fn nothing_at_all_is_done_after_one_empty_page() {
     assert!(merge(vec![], vec![], &[]).unwrap().is_empty());
 }
@@ -151,6 +161,13 @@ fn a_marked_folder_stands_in_the_way_of_a_file_of_its_name() {
 fn a_marker_inside_a_folder_that_faces_a_file_is_part_of_the_knot() {
     let shown = merge(vec![marked("a/l", Marker::Link), file("a/x")], vec![], &[&["a"]]);
     assert_eq!(shown.unwrap(), ["a:r{a/l:M a/x:l}"]);
+}
+
+#[test]
+fn a_marked_folder_marks_no_other_name_of_its_knot() {
+    let local = vec![marked("a/m/", Marker::Nested), file("a/x")];
+    let shown = merge(local, vec![base("a/d")], &[&["a"]]);
+    assert_eq!(shown.unwrap(), ["a:r{a/d:b a/m:M a/x:l}"]);
 }
 
 #[test]

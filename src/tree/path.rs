@@ -220,18 +220,6 @@ impl fmt::Debug for RepoPath {
     }
 }
 
-impl AsRef<str> for RepoPath {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::borrow::Borrow<str> for RepoPath {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +282,51 @@ mod tests {
         ] {
             assert_eq!(RepoPath::parse(text), Err(error), "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_longest_name_and_the_longest_key_are_taken_and_nothing_longer() {
+        let name = "x".repeat(NAME_BYTES_MAX);
+        assert!(RepoPath::parse(&name).is_ok());
+        assert!(RepoPath::below(None, &name).is_ok());
+        assert_eq!(RepoPath::below(None, &format!("{name}x")), Err(PathError::LongName));
+        let (folder, name) = (["x".repeat(204).as_str(); 4].join("/"), "x".repeat(204));
+        let key = format!("{folder}/{name}");
+        assert_eq!(key.len(), KEY_BYTES_MAX);
+        assert!(RepoPath::parse(&key).is_ok());
+        assert_eq!(RepoPath::parse(&format!("{key}x")), Err(PathError::LongKey));
+        let folder = RepoPath::parse(&folder).unwrap();
+        assert_eq!(RepoPath::below(Some(&folder), &name).unwrap().as_str(), key);
+        let longer = RepoPath::below(Some(&folder), &format!("{name}x"));
+        assert_eq!(longer, Err(PathError::LongKey));
+    }
+
+    #[test]
+    fn a_name_below_a_folder_is_one_sound_component() {
+        let folder = RepoPath::parse("a/b").unwrap();
+        assert_eq!(RepoPath::below(Some(&folder), "c").unwrap().as_str(), "a/b/c");
+        assert_eq!(RepoPath::below(None, "c").unwrap().as_str(), "c");
+        for (name, error) in [
+            ("", PathError::EmptyComponent),
+            ("c/d", PathError::EmptyComponent),
+            ("..", PathError::Dots),
+            ("c\0", PathError::Nul),
+            (".LSYNC", PathError::Control),
+        ] {
+            assert_eq!(RepoPath::below(Some(&folder), name), Err(error), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_shows_its_text_and_its_parts() {
+        let path = RepoPath::parse("a/b\n/c").unwrap();
+        assert_eq!((path.as_str(), path.name(), path.parent_str()), ("a/b\n/c", "c", "a/b\n"));
+        assert_eq!(path.components().collect::<Vec<_>>(), ["a", "b\n", "c"]);
+        assert_eq!(
+            (path.to_string(), format!("{path:?}")),
+            ("a/b\n/c".into(), r#""a/b\n/c""#.into())
+        );
+        assert_eq!(RepoPath::parse("top").unwrap().parent_str(), "");
     }
 
     #[test]

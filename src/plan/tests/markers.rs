@@ -111,6 +111,12 @@ fn a_folder_that_became_another_working_copy_is_forgotten() {
 }
 
 #[test]
+fn what_lsync_follows_no_more_is_counted_and_nothing_else_that_is_left_alone() {
+    let plan = plan(Direction::Sync, "a L = | b D D | d/ N 0 | d/e D = | d/f D = | g I =");
+    assert_eq!((plan.dropped(), plan.notices.len()), (3, 5));
+}
+
+#[test]
 fn a_folder_that_is_left_alone_is_not_replaced_by_a_file_of_its_name() {
     for (marker, expected) in [("X", "unreadable d incomplete"), ("N", "nested d"), ("I", "")] {
         let scene = format!("d/ {marker} 0 | d 0 C");

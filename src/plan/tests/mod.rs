@@ -14,6 +14,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may leave the rest unsaid")]
 
+mod above;
 mod cells;
 mod knots;
 mod laws;
@@ -156,8 +157,8 @@ fn ignored() -> Marker {
     Marker::Ignored { place: ".lsyncignore:1".to_owned(), pattern: "*.log".to_owned() }
 }
 
-/// Plans a scene through the real merge.
-fn plan_with(options: PlanOptions, scene: &str) -> Plan {
+/// Takes a scene through the real merge, up to the finish.
+fn builder_of(options: PlanOptions, scene: &str) -> PlanBuilder {
     let mut places: Vec<_> = scene.split('|').map(Place::parse).collect();
     places.sort_by_key(|place| {
         let slash = if place.folder { "/" } else { "" };
@@ -197,7 +198,11 @@ fn plan_with(options: PlanOptions, scene: &str) -> Plan {
         }
     }
     builder.set_tracked(places.iter().filter_map(Place::base_row).count() as u64);
-    builder.finish()
+    builder
+}
+
+fn plan_with(options: PlanOptions, scene: &str) -> Plan {
+    builder_of(options, scene).finish()
 }
 
 fn plan(direction: Direction, scene: &str) -> Plan {

@@ -1,8 +1,10 @@
 //! `--no-delete`, `--limit`, the guard's counts, stages, and the rows of adoptions.
 
+use std::sync::Arc;
+
 use super::{Direction, Place, PlanOptions, options, path, plan, plan_with, show, signature, stat};
-use crate::plan::{Guard, MaxDelete, PlanBuilder, need};
-use crate::tree::{Etag, Local, Row};
+use crate::plan::{Guard, MaxDelete, PlanBuilder, may_be_touched_there, need};
+use crate::tree::{Etag, Local, Marker, Row};
 
 fn without_deletions(scene: &str) -> crate::plan::Plan {
     plan_with(PlanOptions { no_delete: true, ..options(Direction::Sync) }, scene)
@@ -160,6 +162,15 @@ fn adopted(scene: &str) -> crate::tree::BaseRow {
 }
 
 #[test]
+fn only_a_deletion_in_the_bucket_carries_the_row_that_ends() {
+    let plan = plan(Direction::Sync, "a D = | b = D | c M = | d = M | e D D");
+    assert_eq!(show(&plan), "PUT= c, GET= d, drop e, last DEL= a, last TRASH= b");
+    let rows: Vec<_> =
+        plan.actions.iter().filter_map(|it| it.row.as_ref()).map(|row| row.path.as_str()).collect();
+    assert_eq!(rows, ["a"]);
+}
+
+#[test]
 fn a_touched_file_keeps_the_checksum_of_the_base_and_gets_its_new_stat() {
     let row = adopted("f ~ =");
     assert_eq!(row.path, path("f"));
@@ -212,6 +223,27 @@ fn contents_are_compared_only_where_stat_and_etag_cannot_decide() {
     ] {
         let found = needs(scene, local_size, remote_size);
         assert_eq!(found, expected, "{scene} {local_size} {remote_size}");
+    }
+}
+
+#[test]
+fn only_a_version_that_differs_by_nothing_but_its_etag_may_be_a_touched_object() {
+    for scene in ["f = M", "f M M", "f D M"] {
+        let row = row_of(&Place::parse(scene));
+        assert!(may_be_touched_there(&row), "{scene}");
+        let without: [fn(&mut Row); 3] = [
+            |row| row.local = Local::Marked { marker: Arc::new(Marker::Link), here: true },
+            |row| row.base.as_mut().unwrap().crc64 = None,
+            |row| row.remote.as_mut().unwrap().version.size += 1,
+        ];
+        for (index, change) in without.into_iter().enumerate() {
+            let mut row = row.clone();
+            change(&mut row);
+            assert!(!may_be_touched_there(&row), "{scene}, {index}");
+        }
+    }
+    for scene in ["f = =", "f M =", "f = D", "f C C", "f C 0", "f 0 C"] {
+        assert!(!may_be_touched_there(&row_of(&Place::parse(scene))), "{scene}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What plans and actions say of themselves, and the words of the notices.
 
-use super::{Direction, options, path, plan, plan_with, show};
+use super::{DIRECTIONS, Direction, options, path, plan, plan_with, show};
 use crate::plan::{
     Action, ActionKind, ConflictKind, Notice, Plan, PlanBuilder, Resolution, settle,
 };
@@ -39,6 +39,19 @@ fn every_action_has_a_word_of_its_own() {
         "keep-both",
     ];
     assert_eq!(words, expected);
+}
+
+#[test]
+fn a_push_writes_there_a_pull_here_and_a_sync_on_both_sides() {
+    for direction in DIRECTIONS {
+        let writes = (direction.writes_local(), direction.writes_remote());
+        let expected = match direction {
+            Direction::Sync => (true, true),
+            Direction::Push | Direction::ForcedPush | Direction::MirrorPush => (false, true),
+            Direction::Pull | Direction::ForcedPull | Direction::MirrorPull => (true, false),
+        };
+        assert_eq!(writes, expected, "{direction:?}");
+    }
 }
 
 #[test]
@@ -92,6 +105,14 @@ fn every_conflict_has_words_of_its_own() {
     for (kind, word, words) in kinds {
         assert_eq!((kind.word(), kind.words()), (word, words));
     }
+}
+
+#[test]
+fn a_file_against_a_folder_is_the_one_conflict_that_needs_renaming() {
+    let others = [ConflictKind::BothChanged, ConflictKind::BothCreated];
+    let others = others.into_iter().chain([ConflictKind::DeletedHere, ConflictKind::DeletedThere]);
+    assert!(others.into_iter().all(|kind| !kind.needs_renaming()));
+    assert!(ConflictKind::FileAgainstFolder.needs_renaming());
 }
 
 #[test]
