@@ -19,6 +19,7 @@ use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
+use super::buffers::Buffers;
 use super::lanes::{Lanes, Pace};
 
 /// File bytes that all transfers together may hold in memory.
@@ -104,6 +105,8 @@ pub struct Context<D: Disk, R, C> {
     pub tuning: Tuning,
     /// How many requests carry contents at once.
     pub(super) lanes: Lanes,
+    /// What parts are read into on their way out.
+    pub(super) buffers: Buffers,
     /// How fast contents may travel.
     pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
@@ -147,6 +150,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             notes,
             tuning,
             lanes: Lanes::new(tuning.jobs.get()),
+            buffers: Buffers::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),

@@ -9,6 +9,7 @@
 
 mod above;
 mod aside;
+mod buffers;
 mod commit;
 mod confirm;
 mod context;

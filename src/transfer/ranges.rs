@@ -17,8 +17,9 @@ use crate::local::replace::{Draft, Workspace};
 use crate::remote::{Body as _, Object, Remote};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
 
-/// How many bytes of a staged file are read at once.
-const READ_BYTES: u64 = 1024 * 1024;
+/// How many bytes of a file are read at once: few enough to be still in the cache of the core when
+/// their checksum is computed.
+const READ_BYTES: u64 = 128 * 1024;
 
 /// A download on its way.
 struct Download<'a, D: Disk> {

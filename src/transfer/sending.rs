@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
+use super::buffers::{BUFFER_BYTES, Buffers};
 use super::context::{Context, Trouble};
 use super::lanes::Pace;
 use crate::clock::Clock;
@@ -16,9 +17,6 @@ use crate::local::content::{self, Digester, Want};
 use crate::monitor::{Monitor, Stop};
 use crate::remote::{Outgoing, Remote};
 use crate::tree::RepoPath;
-
-/// How many bytes of a part are in memory at once.
-const PIECE_BYTES: u64 = 128 * 1024;
 
 /// What is known of one attempt; shared with its body, which the HTTP client may hold for longer.
 #[derive(Clone, Default)]
@@ -89,6 +87,7 @@ struct Reading<D: Disk, C> {
     range: Range<u64>,
     crc64: u64,
     digester: Digester,
+    buffers: Buffers,
     pace: Arc<Pace>,
     clock: C,
     stop: Stop,
@@ -99,24 +98,28 @@ struct Reading<D: Disk, C> {
 impl<D: Disk, C: Clock> Reading<D, C> {
     /// Reads the next piece, when it is time for it.
     async fn next(&mut self) -> Result<Bytes, Trouble> {
-        let length = PIECE_BYTES.min(self.range.end - self.range.start);
+        let length = (BUFFER_BYTES as u64).min(self.range.end - self.range.start);
         self.pace.wait((&self.clock, &self.stop), length).await;
         if self.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
-        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-        let read = content::read_fully(&self.disk, &self.file, &mut buffer, self.range.start);
-        if read.map_err(|error| Trouble::io(&self.path, &error))? as u64 != length {
-            return Err(Trouble::changed("it became shorter while it was read"));
-        }
-        self.digester.update(&buffer);
+        let wanted = usize::try_from(length).unwrap_or(BUFFER_BYTES);
+        let piece = self.buffers.filled(wanted, |buffer| {
+            let read = content::read_fully(&self.disk, &self.file, buffer, self.range.start);
+            if read.map_err(|error| Trouble::io(&self.path, &error))? == wanted {
+                Ok(())
+            } else {
+                Err(Trouble::changed("it became shorter while it was read"))
+            }
+        })?;
+        self.digester.update(&piece);
         self.range.start += length;
         // The store must not get the last bytes of a part whose first ones were read at another time.
         if self.range.is_empty() && self.digester.crc64() != self.crc64 {
             return Err(Trouble::changed("it was changed here while it was read"));
         }
         self.sent.tell((&*self.monitor, &self.path), length);
-        Ok(buffer.into())
+        Ok(piece)
     }
 }
 
@@ -137,6 +140,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             range,
             crc64,
             digester: Digester::new(&Want::default()),
+            buffers: self.buffers.clone(),
             pace: Arc::clone(&self.pace),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
