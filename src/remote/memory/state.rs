@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 
-use super::script::{Call, Mutation, Script};
+use super::script::{Call, Mutation, Operation, Script};
 use crate::remote::{
     Capabilities, Checksum, Condition, Listed, Object, Page, Part, RemoteError, RemoteErrorKind,
     Stored, UploadId,
@@ -106,7 +106,9 @@ impl State {
 
     /// Checks a condition.
     pub(super) fn check(&self, call: &Call, condition: &Condition) -> Result<(), RemoteError> {
-        if !self.capabilities.file_beside_folder && self.clashes(&call.key) {
+        // What two writers got in at once can be deleted again.
+        let adds = call.operation != Operation::Delete;
+        if adds && !self.capabilities.file_beside_folder && self.clashes(&call.key) {
             let message = "a file and a folder of one name cannot stand side by side";
             return Err(call.error(RemoteErrorKind::Invalid, message));
         }
