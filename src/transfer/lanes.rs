@@ -156,14 +156,21 @@ fn whole(bound: f64) -> usize {
 /// Spreads bytes over time, both ways together (`--bwlimit`).
 pub(super) struct Pace {
     bytes_per_second: Option<u64>,
-    /// When the line is free again, nanoseconds since 1970.
-    free_at: Mutex<i64>,
+    line: Mutex<Line>,
+}
+
+/// The line that the bytes share, in nanoseconds since 1970.
+struct Line {
+    /// When it is free again.
+    free_at: i64,
+    /// What the clock said the last time.
+    seen_at: i64,
 }
 
 impl Pace {
     /// Lets so many bytes pass a second; `None` is no limit.
     pub(super) fn new(bytes_per_second: Option<u64>) -> Self {
-        Self { bytes_per_second, free_at: Mutex::new(i64::MIN) }
+        Self { bytes_per_second, line: Mutex::new(Line { free_at: i64::MIN, seen_at: i64::MIN }) }
     }
 
     /// Waits until `bytes` more may pass, or somebody asks to end.
@@ -179,10 +186,13 @@ impl Pace {
     /// Takes the line for as long as `bytes` need it; returns how long it is taken by others.
     fn pause(&self, now: i64, bytes: u64) -> Option<Duration> {
         let rate = self.bytes_per_second?.max(1);
-        let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = (*free_at).max(now);
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where somebody sets the clock back, what is due goes back with it.
+        let set_back = line.seen_at.saturating_sub(now).max(0);
+        line.seen_at = now;
+        let begin = line.free_at.saturating_sub(set_back).max(now);
         let needed = u128::from(bytes) * 1_000_000_000 / u128::from(rate);
-        *free_at = begin.saturating_add(i64::try_from(needed).unwrap_or(i64::MAX));
+        line.free_at = begin.saturating_add(i64::try_from(needed).unwrap_or(i64::MAX));
         let pause = u64::try_from(begin.saturating_sub(now)).unwrap_or(0);
         (pause > 0).then(|| Duration::from_nanos(pause))
     }
@@ -326,5 +336,12 @@ mod tests {
         assert_eq!(pace.pause(SECOND / 2, 1), Some(Duration::from_millis(500)));
         assert_eq!(pace.pause(9 * SECOND, 1), None, "what nobody used is not saved up");
         assert_eq!(Pace::new(None).pause(0, u64::MAX), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nobody_up() {
+        let pace = Pace::new(Some(1_000));
+        assert_eq!(pace.pause(9 * SECOND, 500), None);
+        assert_eq!(pace.pause(2 * SECOND, 500), Some(Duration::from_millis(500)));
     }
 }
