@@ -41,6 +41,10 @@ impl Simulation {
         for (path, value) in &tree {
             let file = Expected { value: *value, since: step };
             own.expected.entry(path.clone()).or_insert(file);
+            // A removal that was not durable yet is undone by the power, not by the command.
+            if fragile_names.contains(path) {
+                own.tree_at_first.entry(path.clone()).or_insert(*value);
+            }
         }
         for value in lost.into_iter().filter(|value| !fragile.contains(value)) {
             let (name, value) = (self.name(client), state.say(value));

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use fastrand::Rng;
 use lsync::disk::{Call, MemoryDisk, Operation};
@@ -28,7 +29,7 @@ impl Cut {
     }
 
     pub(crate) fn any(random: &mut Rng) -> Self {
-        Self { whole_bytes: random.u64(0..12), part_bytes: random.u64(3..17) }
+        Self { whole_bytes: random.u64(0..12), part_bytes: random.u64(3..11) }
     }
 
     pub(crate) fn tuning(cut: Option<Self>, jobs: usize) -> Tuning {
@@ -119,9 +120,16 @@ pub(crate) struct Moved {
     sent: BTreeMap<String, u64>,
     /// Ranges that were written, by the name of the staged file.
     received: BTreeMap<OsString, u64>,
+    /// All of them.
+    parts: u64,
 }
 
 impl Moved {
+    /// Returns how many parts of files the command has moved.
+    pub(crate) fn parts(&self) -> u64 {
+        self.parts
+    }
+
     /// Sees a call on the disk of a working copy before it happens.
     pub(crate) fn see(
         &mut self,
@@ -136,7 +144,10 @@ impl Moved {
         }
         match call {
             Call::Create | Call::OpenWrite => drop(self.received.insert(name.clone(), 0)),
-            Call::WriteAt => *self.received.entry(name.clone()).or_default() += 1,
+            Call::WriteAt => {
+                self.parts += 1;
+                *self.received.entry(name.clone()).or_default() += 1;
+            }
             Call::RenameNew | Call::RenameOver | Call::Exchange => {
                 let size = disk.person().stat(folder.join(name)).map_or(0, |stat| stat.size);
                 let parts = cut.and_then(|cut| cut.parts(size));
@@ -163,6 +174,7 @@ impl Moved {
         match call.operation {
             RemoteOperation::StartUpload => drop(self.sent.insert(call.key.clone(), 0)),
             RemoteOperation::UploadPart => {
+                self.parts += 1;
                 *self.sent.entry(call.key.clone()).or_default() += 1;
             }
             _ => (),
@@ -171,6 +183,42 @@ impl Moved {
 }
 
 impl Simulation {
+    /// Lets syncs end amid the parts of what persons just wrote, and others go on with it; now and
+    /// then somebody was at the file, the object or the upload meanwhile.
+    pub(crate) fn go_on_with_parts(self: &Arc<Self>) {
+        let rounds = self.state().random.u32(1..5);
+        for _ in 0..rounds {
+            let (client, order) = {
+                let mut state = self.state();
+                if state.cut.is_none() || state.violation.is_some() {
+                    return;
+                }
+                if state.random.bool() {
+                    self.remote.clear_faults();
+                    state.has_faults = false;
+                }
+                for _ in 0..state.random.u32(0..4) {
+                    self.person_acts(&mut state);
+                }
+                (state.random.usize(0..self.machines.len()), state.broken_off())
+            };
+            self.start(client, order);
+            self.wait_for_all();
+            let order = {
+                let mut state = self.state();
+                match state.random.u32(0..12) {
+                    0 => self.person_acts_at(&mut state, client),
+                    1 => self.somebody_acts(&mut state),
+                    2 => self.throw_upload_away(&mut state),
+                    _ => (),
+                }
+                if state.random.bool() { state.broken_off() } else { state.order() }
+            };
+            self.start(client, order);
+            self.wait_for_all();
+        }
+    }
+
     /// Sees a call of the bucket that may be about a part.
     pub(crate) fn see_part(
         &self,

@@ -131,6 +131,18 @@ impl MemoryRemote {
         self.lock().uploads.values().map(|upload| upload.key.clone()).collect()
     }
 
+    /// Returns the keys of those uploads by their names.
+    pub fn uploads(&self) -> BTreeMap<String, String> {
+        let state = self.lock();
+        state.uploads.iter().map(|(id, upload)| (id.clone(), upload.key.clone())).collect()
+    }
+
+    /// Throws an upload in parts away, as a rule of a bucket does with old ones; nothing there is no
+    /// error.
+    pub fn end_upload_as_somebody(&self, id: &str) {
+        self.lock().uploads.remove(id);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A test that failed while it held the lock has said so already.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
