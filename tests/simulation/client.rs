@@ -118,6 +118,7 @@ impl Simulation {
         own.conflicts.clear();
         own.looked_at.clear();
         own.has_met_faults = has_faults;
+        own.has_lost_power = false;
         own.moved = Moved::default();
         own.is_disturbed = has_faults;
         own.stop = Stop::default();

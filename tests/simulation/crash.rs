@@ -14,6 +14,7 @@ impl Simulation {
     /// be missing: that is no doing of lsync's.
     pub(crate) fn crash(&self, state: &mut State, client: usize, crash: Crash) {
         self.machines[client].disk.crash(crash);
+        state.clients[client].has_lost_power = true;
         state.clients[client].is_killed = state.clients[client].order.is_some();
         let person = self.machines[client].observer.person();
         let drafts = person.files_below(ROOT).into_keys().filter(|path| path.ends_with(DRAFT));

@@ -21,7 +21,7 @@ use lsync::sync::{self, Report, Request, World};
 use lsync::tree::{Kind, RepoPath};
 
 use crate::driver::{Failure, Played};
-use crate::parts::{Counts, Cut, Moved};
+use crate::parts::{Counts, Cut, Moved, left_over};
 use crate::state::{ROOT, Tree, Value, listed_trash, value_of};
 
 const BUCKET: &str = "/bucket";
@@ -480,6 +480,10 @@ impl Team {
                     if tree != bucket {
                         let sides = format!("{tree:?}, {bucket:?}");
                         self.facts().violate(format!("I5: {} is at rest: {sides}", NAMES[client]));
+                    }
+                    if let Some(file) = left_over(&seat.observer) {
+                        let message = format!("I18: {} leaves {}", NAMES[client], file.display());
+                        self.facts().violate(message);
                     }
                 }
                 return;

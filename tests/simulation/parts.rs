@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fastrand::Rng;
@@ -255,7 +255,7 @@ impl Simulation {
         if uploads.is_empty() {
             return;
         }
-        let (id, key) = state.pick(&uploads);
+        let (id, (key, _)) = state.pick(&uploads);
         state.note(|| format!("the store throws {id} of {key} away"));
         state.counts.thrown_away += 1;
         self.remote.end_upload_as_somebody(&id);
@@ -264,18 +264,19 @@ impl Simulation {
         }
     }
 
-    /// I18: an upload that a command leaves is in a note, so that a later one ends it; only a kill, or
-    /// a call that failed, can leave one that nobody knows of.
+    /// I18: an upload that a command leaves is in a note, so that a later one ends it; only a power
+    /// cut, a call that failed, or a kill before the first part can leave one that nobody knows of.
     pub(crate) fn check_uploads(&self, state: &mut State, client: usize) {
         let notes = self.notes(client);
-        for (id, key) in self.remote.uploads() {
+        for (id, (key, parts)) in self.remote.uploads() {
             let is_noted = || notes.values().any(|note| names(note, &id));
             if state.uploads.get(&id) != Some(&client) || state.orphans.contains(&id) || is_noted()
             {
                 continue;
             }
             let own = &state.clients[client];
-            if !own.is_killed && !own.has_met_faults {
+            let has_just_begun = own.is_killed && parts == 0;
+            if !has_just_begun && !own.has_lost_power && !own.has_met_faults {
                 let name = self.name(client);
                 state.violate(format!("I18: {name} forgot {id} of {key}"));
             }
@@ -286,22 +287,13 @@ impl Simulation {
 
     /// I18: at rest there is no note, no staged file, and no upload that anybody knows of.
     pub(crate) fn check_left_over(&self, state: &mut State, client: usize) {
-        let person = self.machines[client].observer.person();
         let name = self.name(client);
-        for folder in ["transfers", "tmp"] {
-            let folder = Path::new(ROOT).join(".lsync").join(folder);
-            let left = match person.stat(&folder) {
-                Some(_) => person.files_below(&folder),
-                None => continue,
-            };
-            if let Some(file) = left.keys().next() {
-                let place = folder.join(file);
-                state.violate(format!("I18: {name} leaves {}", place.display()));
-            }
+        if let Some(file) = left_over(&self.machines[client].observer) {
+            state.violate(format!("I18: {name} leaves {}", file.display()));
         }
         let known = (self.remote.uploads().into_iter())
             .find(|(id, _)| state.uploads.get(id) == Some(&client) && !state.orphans.contains(id));
-        if let Some((id, key)) = known {
+        if let Some((id, (key, _))) = known {
             state.violate(format!("I18: {name} leaves {id} of {key} in the bucket"));
         }
     }
@@ -317,6 +309,17 @@ impl Simulation {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         notes.map(|(name, bytes)| (name.display().to_string(), text(bytes))).collect()
     }
+}
+
+/// Returns a note or a staged file in a working copy at rest.
+pub(crate) fn left_over(disk: &MemoryDisk) -> Option<PathBuf> {
+    let control = Path::new(ROOT).join(".lsync");
+    let mut folders = ["transfers", "tmp"].into_iter().map(|folder| control.join(folder));
+    folders.find_map(|folder| {
+        disk.person().stat(&folder)?;
+        let files = disk.person().files_below(&folder);
+        files.keys().next().map(|file| folder.join(file))
+    })
 }
 
 /// Tells whether a note is about an upload; one with a torn first line is about nothing.

@@ -101,6 +101,8 @@ pub(crate) struct Client {
     pub(crate) is_disturbed: bool,
     /// It met a call of the disk or the bucket that failed, or could have.
     pub(crate) has_met_faults: bool,
+    /// Its machine went down.
+    pub(crate) has_lost_power: bool,
     /// What it moved of files in parts.
     pub(crate) moved: Moved,
     pub(crate) stop: Stop,

@@ -131,10 +131,11 @@ impl MemoryRemote {
         self.lock().uploads.values().map(|upload| upload.key.clone()).collect()
     }
 
-    /// Returns the keys of those uploads by their names.
-    pub fn uploads(&self) -> BTreeMap<String, String> {
+    /// Returns those uploads by their names: the key, and how many parts are there.
+    pub fn uploads(&self) -> BTreeMap<String, (String, usize)> {
         let state = self.lock();
-        state.uploads.iter().map(|(id, upload)| (id.clone(), upload.key.clone())).collect()
+        let told = |upload: &Upload| (upload.key.clone(), upload.parts.len());
+        state.uploads.iter().map(|(id, upload)| (id.clone(), told(upload))).collect()
     }
 
     /// Throws an upload in parts away, as a rule of a bucket does with old ones; nothing there is no
