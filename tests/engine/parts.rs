@@ -45,3 +45,22 @@ async fn an_upload_that_was_broken_off_ends_where_theirs_takes_the_name() {
     assert_eq!(ann.try_run(&pull).await.unwrap().downloaded, 1);
     assert_eq!((remote.open_uploads(), notes(&ann)), (vec![], vec![]));
 }
+
+#[tokio::test]
+async fn a_range_that_the_disk_has_lost_is_fetched_again_whatever_the_note_says() {
+    let (remote, ann, bob) = team();
+    ann.write("f", "0123456789");
+    ann.try_run(&cut(Direction::Sync)).await.unwrap();
+    remote.fail(Fault::new(RemoteErrorKind::Denied).on(Operation::Get).nth(3));
+    assert_eq!(bob.try_run(&cut(Direction::Sync)).await.unwrap().failed, 1);
+    remote.clear_faults();
+    let staged: Vec<_> = bob.person().files_below("/w/.lsync/tmp").into_keys().collect();
+    assert_eq!((staged.len(), notes(&bob).len()), (1, 1));
+    // As a power cut leaves it: its length, and of the first range nothing.
+    bob.person().write(Path::new("/w/.lsync/tmp").join(&staged[0]), "\0\0\0\04567\0\0");
+    remote.clear_calls();
+    assert_eq!(bob.try_run(&cut(Direction::Sync)).await.unwrap().downloaded, 1);
+    assert_eq!(remote.count(Operation::Get), 2);
+    assert_eq!(bob.read("f").as_deref(), Some("0123456789"));
+    assert_eq!(notes(&bob), Vec::<std::path::PathBuf>::new());
+}
