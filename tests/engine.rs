@@ -8,6 +8,8 @@ mod folding;
 mod mounts;
 #[path = "engine/operands.rs"]
 mod operands;
+#[path = "engine/parts.rs"]
+mod parts;
 
 use std::num::NonZeroUsize;
 use std::path::Path;

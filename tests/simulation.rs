@@ -37,6 +37,8 @@ mod folder;
 mod obey;
 #[path = "simulation/order.rs"]
 mod order;
+#[path = "simulation/parts.rs"]
+mod parts;
 #[path = "simulation/person.rs"]
 mod person;
 #[path = "simulation/quiet.rs"]
@@ -52,8 +54,9 @@ mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use driver::{Failure, run_seed};
+use driver::{Failure, Played, run_seed};
 use folder::run_folder_seed;
+use parts::Counts;
 
 /// How many seeds a run tries unless told otherwise.
 const SEEDS: u64 = 2_000;
@@ -68,51 +71,61 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// Runs one seed; returns its trace, if it is to be recorded.
-type Runner = fn(u64, bool) -> Result<String, Failure>;
+/// Runs one seed, and records its trace where that is wanted.
+type Runner = fn(u64, bool) -> Result<Played, Failure>;
 
-/// Runs seeds on two threads; returns those that failed, in order.
-fn failures(run: Runner, first: u64, count: u64) -> Vec<(u64, Failure)> {
+/// Runs seeds on two threads; returns those that failed, in order, and what the others exercised.
+fn failures(run: Runner, first: u64, count: u64) -> (Vec<(u64, Failure)>, Counts) {
     let (next, found) = (AtomicU64::new(first), AtomicU64::new(0));
     let enough = number("LSYNC_SIMULATION_FAILURES").unwrap_or(FAILURES_MAX);
-    let mut failed: Vec<(u64, Failure)> = std::thread::scope(|scope| {
-        let worker = || {
-            let mut failed = Vec::new();
-            loop {
-                let seed = next.fetch_add(1, Relaxed);
-                if seed >= first + count || found.load(Relaxed) >= enough {
-                    return failed;
-                }
-                if let Err(failure) = run(seed, false) {
+    let worker = || {
+        let (mut failed, mut counts) = (Vec::new(), Counts::default());
+        loop {
+            let seed = next.fetch_add(1, Relaxed);
+            if seed >= first + count || found.load(Relaxed) >= enough {
+                return (failed, counts);
+            }
+            match run(seed, false) {
+                Ok(played) => counts.merge(&played.counts),
+                Err(failure) => {
                     found.fetch_add(1, Relaxed);
                     failed.push((seed, failure));
                 }
             }
-        };
-        let workers = [scope.spawn(worker), scope.spawn(worker)];
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        }
+    };
+    let (mut failed, counts) = std::thread::scope(|scope| {
+        let other = scope.spawn(worker);
+        let (mut failed, mut counts) = worker();
+        let (more, others) = other.join().unwrap();
+        failed.extend(more);
+        counts.merge(&others);
+        (failed, counts)
     });
     failed.sort_by_key(|(seed, _)| *seed);
-    failed
+    (failed, counts)
 }
 
-/// Runs as many seeds as asked for, and panics with the trace of the first one that failed.
+/// Runs as many seeds as asked for, and panics with the trace of the first one that failed. Returns
+/// what they exercised, if they were the default ones.
 #[expect(clippy::print_stdout, reason = "what a failed test has to say")]
-fn assert_all(run: Runner, seeds: u64, replay: &str) {
+fn assert_all(run: Runner, seeds: u64, replay: &str) -> Option<Counts> {
     let first = number("LSYNC_SIMULATION_FIRST").unwrap_or(1);
     let count = number("LSYNC_SIMULATION_SEEDS").unwrap_or(seeds);
-    let failed = failures(run, first, count);
+    let (failed, counts) = failures(run, first, count);
+    println!("{counts}");
     if let Some((seed, _)) = failed.first() {
         for (seed, failure) in &failed {
             println!("seed {seed}: {}", failure.message);
         }
-        let trace = run(*seed, true).map_or_else(|failure| failure.trace, |_| String::new());
+        let trace = run(*seed, true).map_or_else(|failure| failure.trace, |it| it.trace);
         panic!(
             "{} of {count} seeds failed; the first:\n{trace}\n\
              LSYNC_SIMULATION_SEED={seed} cargo test --test simulation {replay} -- --nocapture",
             failed.len()
         );
     }
+    (first == 1 && count >= seeds).then_some(counts)
 }
 
 /// Tells one seed with its trace; without one it has nothing to do.
@@ -120,26 +133,35 @@ fn assert_all(run: Runner, seeds: u64, replay: &str) {
 fn tell(run: Runner) {
     let Some(seed) = number("LSYNC_SIMULATION_SEED") else { return };
     match run(seed, true) {
-        Ok(trace) => println!("{trace}\nseed {seed}: nothing was lost"),
+        Ok(played) => println!("{}\nseed {seed}: nothing was lost", played.trace),
         Err(failure) => panic!("{}\nseed {seed}: {}", failure.trace, failure.message),
     }
 }
 
 #[test]
 fn no_seed_loses_an_edit() {
-    assert_all(run_seed, SEEDS, "replay");
+    let Some(counts) = assert_all(run_seed, SEEDS, "replay") else { return };
+    for way in [counts.uploads, counts.downloads] {
+        assert!(way.files > SEEDS && way.resumed > SEEDS / 40, "{counts}");
+    }
+    assert!(counts.thrown_away > 0 && counts.seeds > SEEDS / 4, "{counts}");
 }
 
 #[test]
 fn no_seed_loses_an_edit_in_a_folder_bucket() {
-    assert_all(run_folder_seed, FOLDER_SEEDS, "folder_replay");
+    let Some(counts) = assert_all(run_folder_seed, FOLDER_SEEDS, "folder_replay") else { return };
+    assert!(
+        counts.downloads.files > FOLDER_SEEDS && counts.uploads.files > FOLDER_SEEDS,
+        "{counts}"
+    );
+    assert!(counts.downloads.resumed > 0, "{counts}");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 1..=20 {
         let [first, second] = [(); 2].map(|()| match run_seed(seed, true) {
-            Ok(trace) => trace,
+            Ok(played) => played.trace,
             Err(failure) => failure.trace,
         });
         if first != second {

@@ -6,7 +6,7 @@
 //! against the bucket or the bytes before it is believed, so that a lost or torn line costs a part,
 //! and the loss of the folder costs nothing but time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -165,13 +165,13 @@ pub struct Notes<D: Disk> {
     disk: D,
     control: D::Folder,
     /// What earlier runs left, by file name, until this run takes it up.
-    found: Mutex<HashMap<OsString, Note>>,
+    found: Mutex<BTreeMap<OsString, Note>>,
 }
 
 impl<D: Disk> Notes<D> {
     /// Reads the notes in the control folder `control`; there are none where nothing was broken off.
     pub fn open(disk: &D, control: &D::Folder) -> io::Result<Self> {
-        let mut found = HashMap::new();
+        let mut found = BTreeMap::new();
         match disk.open_folder(control, OsStr::new(TRANSFERS)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(error),
@@ -252,7 +252,7 @@ impl<D: Disk> Notes<D> {
         removed.unwrap_or_default();
     }
 
-    fn found(&self) -> MutexGuard<'_, HashMap<OsString, Note>> {
+    fn found(&self) -> MutexGuard<'_, BTreeMap<OsString, Note>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -116,7 +116,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
         self.database.record(&changes.concat())?;
         for action in &actions {
-            self.run.context.forget_notes(action);
+            self.run.context.forget_notes(action).await;
             self.done(action);
         }
         Ok(())

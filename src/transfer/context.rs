@@ -13,7 +13,6 @@ use crate::disk::Disk;
 use crate::local::content::{self, ContentError, Hashed, Want};
 use crate::local::replace::{ReplaceError, Staging};
 use crate::monitor::{Monitor, Stop};
-use crate::plan::Action;
 use crate::remote::{Remote, RemoteError, RemoteErrorKind};
 use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
@@ -179,18 +178,6 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) fn forget_note(&self, way: Way, path: &RepoPath) {
         if let Some(notes) = &self.notes {
             notes.forget(way, path.as_str());
-        }
-    }
-
-    /// Removes the notes of an action that took effect and is recorded.
-    pub(super) fn forget_notes(&self, action: &Action) {
-        let here = action.local.map_or(0, |stat| stat.size);
-        let there = action.remote.as_ref().map_or(0, |version| version.size);
-        if here.max(there) > self.tuning.whole_bytes {
-            for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
-                self.forget_note(Way::Up, path);
-                self.forget_note(Way::Down, path);
-            }
         }
     }
 

@@ -1,13 +1,32 @@
 //! What earlier runs began and nobody wants any more.
 
-use super::context::World;
+use super::context::{Context, World};
 use super::report::Report;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::plan::Direction;
+use crate::plan::{Action, Direction};
 use crate::remote::{Remote, UploadId};
-use crate::repository::notes::{Notes, Transfer};
+use crate::repository::notes::{Note, Notes, Transfer, Way};
 use crate::tree::RepoPath;
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Removes the notes of an action that took effect and is recorded. An upload that an earlier run
+    /// began, and for which this action had no use, would stay in the bucket for ever: it ends here.
+    pub(super) async fn forget_notes(&self, action: &Action) {
+        let here = action.local.map_or(0, |stat| stat.size);
+        let there = action.remote.as_ref().map_or(0, |version| version.size);
+        if here.max(there) <= self.tuning.whole_bytes {
+            return;
+        }
+        for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
+            if let Some(note) = self.notes.as_ref().and_then(|notes| notes.take(Way::Up, path)) {
+                end_upload(&*self.remote, &note).await;
+            }
+            self.forget_note(Way::Up, path);
+            self.forget_note(Way::Down, path);
+        }
+    }
+}
 
 /// Ends the transfers that were broken off and that a run over everything in `direction` found no
 /// reason to go on with: uploads are thrown away in the bucket, downloads are swept by the next
@@ -23,18 +42,20 @@ pub async fn drop_left_over<D: Disk, R: Remote, C: Clock>(
     // What cannot be read now is worthless, and read again by the next run.
     let Ok(notes) = Notes::open(&world.disk, &world.repository.control) else { return };
     for note in notes.left_over() {
-        let transfer = &note.transfer;
-        match transfer {
-            Transfer::Up { path, upload, .. } if direction.writes_remote() => {
-                let id = UploadId(upload.clone());
-                if let Ok(path) = RepoPath::parse(path) {
-                    // `lsync clean --uploads` ends what cannot be ended now.
-                    world.remote.abort_upload(&path, &id).await.unwrap_or_default();
-                }
-            }
-            Transfer::Down { .. } if direction.writes_local() => (),
-            Transfer::Up { .. } | Transfer::Down { .. } => continue,
+        match note.transfer.way() {
+            Way::Up if direction.writes_remote() => end_upload(&*world.remote, &note).await,
+            Way::Down if direction.writes_local() => (),
+            Way::Up | Way::Down => continue,
         }
-        notes.forget(transfer.way(), transfer.path());
+        notes.forget(note.transfer.way(), note.transfer.path());
+    }
+}
+
+/// Throws the upload of a note away; `lsync clean --uploads` ends what cannot be ended now.
+async fn end_upload<R: Remote>(remote: &R, note: &Note) {
+    if let Transfer::Up { path, upload, .. } = &note.transfer
+        && let Ok(path) = RepoPath::parse(path)
+    {
+        remote.abort_upload(&path, &UploadId(upload.clone())).await.unwrap_or_default();
     }
 }

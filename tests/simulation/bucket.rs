@@ -23,9 +23,24 @@ const OPERATIONS: &[Operation] = &[
     Operation::Delete,
 ];
 
+/// Those that files in parts add.
+const PART_OPERATIONS: &[Operation] = &[
+    Operation::Get,
+    Operation::StartUpload,
+    Operation::UploadPart,
+    Operation::UploadPart,
+    Operation::CompleteUpload,
+    Operation::CompleteUpload,
+    Operation::Parts,
+    Operation::AbortUpload,
+];
+
 impl Simulation {
     /// Lets another tool do something in the bucket.
     pub(crate) fn somebody_acts(&self, state: &mut State) {
+        if state.cut.is_some() && state.one_in(4) {
+            return self.throw_upload_away(state);
+        }
         let key = if state.one_in(20) { state.pick(ODD_KEYS).to_owned() } else { state.path() };
         if state.random.u32(0..3) == 0 {
             state.note(|| format!("another tool deletes {key}"));
@@ -60,11 +75,14 @@ impl Simulation {
         state.has_faults = true;
         for client in &mut state.clients {
             client.is_disturbed = true;
+            client.has_met_faults = true;
         }
         for _ in 0..state.random.u32(1..4) {
             let mut fault = Fault::new(state.pick(KINDS));
             if state.random.u32(0..4) > 0 {
-                fault = fault.on(state.pick(OPERATIONS));
+                let is_of_parts = state.cut.is_some() && state.random.bool();
+                let operations = if is_of_parts { PART_OPERATIONS } else { OPERATIONS };
+                fault = fault.on(state.pick(operations));
             }
             fault = match state.random.u32(0..3) {
                 0 => fault.first(state.random.u64(1..12)),
@@ -143,6 +161,7 @@ impl Simulation {
             state.violate(format!("I7: {name} changed {key}, which is a conflict"));
         }
         if let Some(new) = mutation.crc64 {
+            self.count_upload(state, client, key);
             self.judge_upload(state, client, key, new);
         }
         if let Some(old) = old.filter(|old| Some(*old) != mutation.crc64 && !is_overtaken) {

@@ -38,6 +38,10 @@
 //!   (`check_exit`) A run that says it is complete, and that nothing disturbed, leaves nothing to do.
 //!   (`check_complete`)
 //! - **I17, determinism**: the same seed gives the same trace. (a test of its own)
+//! - **I18, no remains**: a command leaves no upload in parts that no note knows, but for a power cut, a
+//!   call that failed, or a kill before the first part. (`check_uploads`) At rest there is no note, no
+//!   staged file, and no upload but those that were left to nobody in one of these ways.
+//!   (`check_left_over`)
 //! - **R14, one at a time**: a second command in a working copy ends at once. (`try_another`)
 
 use std::path::Path;
@@ -56,6 +60,7 @@ impl Simulation {
         self.check_seen(state, client);
         self.check_removals(state, client);
         self.check_rows(state, client);
+        self.check_uploads(state, client);
         let tree = self.tree(client);
         let step = state.step;
         let planned_at = state.clients[client].planned_at;

@@ -9,6 +9,7 @@ use lsync::plan::{ActionKind, Conflict, Notice, Plan};
 use lsync::sync::Report;
 
 use crate::order::Order;
+use crate::parts::Moved;
 use crate::state::{Simulation, State};
 use crate::step::Killed;
 
@@ -116,6 +117,9 @@ impl Simulation {
         own.targets.clear();
         own.conflicts.clear();
         own.looked_at.clear();
+        own.has_met_faults = has_faults;
+        own.has_lost_power = false;
+        own.moved = Moved::default();
         own.is_disturbed = has_faults;
         own.stop = Stop::default();
     }

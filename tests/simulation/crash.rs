@@ -14,6 +14,7 @@ impl Simulation {
     /// be missing: that is no doing of lsync's.
     pub(crate) fn crash(&self, state: &mut State, client: usize, crash: Crash) {
         self.machines[client].disk.crash(crash);
+        state.clients[client].has_lost_power = true;
         state.clients[client].is_killed = state.clients[client].order.is_some();
         let person = self.machines[client].observer.person();
         let drafts = person.files_below(ROOT).into_keys().filter(|path| path.ends_with(DRAFT));
@@ -41,6 +42,10 @@ impl Simulation {
         for (path, value) in &tree {
             let file = Expected { value: *value, since: step };
             own.expected.entry(path.clone()).or_insert(file);
+            // A removal that was not durable yet is undone by the power, not by the command.
+            if fragile_names.contains(path) {
+                own.tree_at_first.entry(path.clone()).or_insert(*value);
+            }
         }
         for value in lost.into_iter().filter(|value| !fragile.contains(value)) {
             let (name, value) = (self.name(client), state.say(value));

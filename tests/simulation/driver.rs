@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use lsync::disk::MemoryDisk;
-use lsync::remote::{Capabilities, Conditions, MemoryRemote};
+use lsync::remote::{Capabilities, Checksum, Conditions, MemoryRemote};
 use lsync::repository::{Config, RemoteConfig, Repository};
 
+use crate::parts::{Counts, Cut};
 use crate::state::{Client, Machine, ROOT, Simulation, State};
 
 const NAMES: [&str; 4] = ["ann", "bob", "cid", "dan"];
@@ -22,8 +23,15 @@ pub(crate) struct Failure {
     pub(crate) trace: String,
 }
 
-/// Runs one seed; returns its trace, if it is to be recorded.
-pub(crate) fn run_seed(seed: u64, records: bool) -> Result<String, Failure> {
+/// What a seed came to in which nothing of that happened.
+pub(crate) struct Played {
+    /// Empty unless it was to be recorded.
+    pub(crate) trace: String,
+    pub(crate) counts: Counts,
+}
+
+/// Runs one seed, and records its trace where that is wanted.
+pub(crate) fn run_seed(seed: u64, records: bool) -> Result<Played, Failure> {
     let simulation = set_up(seed, records);
     let run = AssertUnwindSafe(|| play(&simulation));
     if catch_unwind(run).is_err() {
@@ -35,7 +43,11 @@ pub(crate) fn run_seed(seed: u64, records: bool) -> Result<String, Failure> {
     }
     let mut state = simulation.state();
     let trace = state.trace.take().unwrap_or_default();
-    state.violation.take().map_or(Ok(trace.clone()), |message| Err(Failure { message, trace }))
+    let counts = state.counts;
+    match state.violation.take() {
+        Some(message) => Err(Failure { message, trace }),
+        None => Ok(Played { trace, counts }),
+    }
 }
 
 fn play(simulation: &Arc<Simulation>) {
@@ -47,6 +59,7 @@ fn play(simulation: &Arc<Simulation>) {
         simulation.turn();
     }
     simulation.wait_for_all();
+    simulation.go_on_with_parts();
     if simulation.state().violation.is_none() {
         simulation.come_to_rest();
     }
@@ -57,19 +70,22 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
     fastrand::seed(random.u64(..));
     let mut draw = |one_in: u64| random.u64(0..one_in) == 0;
     let conditions = if draw(8) { Conditions::None } else { Conditions::Atomic };
+    let conditional_complete = if draw(8) { Conditions::None } else { conditions };
     let capabilities = Capabilities {
         conditional_put: conditions,
-        conditional_complete: conditions,
+        conditional_complete,
         conditional_delete: conditions,
         versioning: draw(6),
         etag_is_md5: !draw(4),
         file_beside_folder: !draw(4),
+        checksum: if draw(6) { Checksum::None } else { Checksum::Crc64nvme },
         ..Capabilities::full()
     };
     let remote = MemoryRemote::with_capabilities(capabilities);
     let clients = random.usize(2..=3) + usize::from(random.u32(0..4) == 0);
     let machines: Vec<Machine> =
         NAMES[..clients].iter().map(|name| machine(name, &mut random)).collect();
+    let cut = Cut::draw(&mut random);
     let state = State {
         random,
         clients: machines.iter().map(|_| Client::default()).collect(),
@@ -82,6 +98,10 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
         hot: None,
         step: 0,
         counter: 0,
+        cut,
+        counts: Counts { seeds: u64::from(cut.is_some()), ..Counts::default() },
+        uploads: [].into(),
+        orphans: [].into(),
         has_faults: false,
         is_calm: false,
         violation: None,
@@ -164,7 +184,7 @@ impl Simulation {
         self.baton.wait(0);
     }
 
-    fn wait_for_all(&self) {
+    pub(crate) fn wait_for_all(&self) {
         loop {
             let running = {
                 let state = self.state();

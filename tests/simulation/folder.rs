@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,10 +17,11 @@ use lsync::monitor::{Silent, Stop};
 use lsync::plan::{ConflictKind, Direction, Plan, Resolution, Selection, settle};
 use lsync::remote::FolderRemote;
 use lsync::repository::{Config, RemoteConfig, Repository};
-use lsync::sync::{self, Report, Request, Tuning, World};
+use lsync::sync::{self, Report, Request, World};
 use lsync::tree::{Kind, RepoPath};
 
-use crate::driver::Failure;
+use crate::driver::{Failure, Played};
+use crate::parts::{Counts, Cut, Moved, left_over};
 use crate::state::{ROOT, Tree, Value, listed_trash, value_of};
 
 const BUCKET: &str = "/bucket";
@@ -55,6 +55,11 @@ struct Facts {
     /// Folders in which a staged file is being renamed over a name right now. Without an exchange
     /// nothing guards that one call, as the fallback says: nobody saves there meanwhile.
     unguarded: BTreeSet<&'static str>,
+    /// How everybody cuts files into parts; `None` leaves them whole.
+    cut: Option<Cut>,
+    /// What the command of each client has moved of files in parts.
+    moved: Vec<Moved>,
+    counts: Counts,
     is_calm: bool,
     violation: Option<String>,
     trace: Option<String>,
@@ -93,8 +98,8 @@ struct Team {
     facts: Mutex<Facts>,
 }
 
-/// Runs one seed; returns its trace, if it is to be recorded.
-pub(crate) fn run_folder_seed(seed: u64, records: bool) -> Result<String, Failure> {
+/// Runs one seed, and records its trace where that is wanted.
+pub(crate) fn run_folder_seed(seed: u64, records: bool) -> Result<Played, Failure> {
     let team = team(seed, records);
     if catch_unwind(AssertUnwindSafe(|| team.play())).is_err() {
         team.facts().violate("the harness itself panicked".to_owned());
@@ -105,7 +110,11 @@ pub(crate) fn run_folder_seed(seed: u64, records: bool) -> Result<String, Failur
     }
     let mut facts = team.facts();
     let trace = facts.trace.take().unwrap_or_default();
-    facts.violation.take().map_or(Ok(trace.clone()), |message| Err(Failure { message, trace }))
+    let counts = facts.counts;
+    match facts.violation.take() {
+        Some(message) => Err(Failure { message, trace }),
+        None => Ok(Played { trace, counts }),
+    }
 }
 
 fn team(seed: u64, records: bool) -> Arc<Team> {
@@ -114,6 +123,7 @@ fn team(seed: u64, records: bool) -> Arc<Team> {
     bucket.person().make_folders(BUCKET);
     let count = random.usize(2..=3);
     let seats: Vec<Seat> = (0..count).map(|_| seat(&bucket, &mut random)).collect();
+    let cut = Cut::draw(&mut random);
     let facts = Facts {
         random,
         counter: 0,
@@ -122,6 +132,9 @@ fn team(seed: u64, records: bool) -> Arc<Team> {
         owned: vec![BTreeSet::new(); count],
         busy: vec![None; count],
         unguarded: BTreeSet::new(),
+        cut,
+        moved: std::iter::repeat_with(Moved::default).take(count).collect(),
+        counts: Counts { seeds: u64::from(cut.is_some()), ..Counts::default() },
         is_calm: false,
         violation: None,
         trace: records.then(String::new),
@@ -155,7 +168,7 @@ fn seat(bucket: &MemoryDisk, random: &mut Rng) -> Seat {
     Seat { observer: disk.process(), bucket: bucket.process(), disk }
 }
 
-fn request(direction: Direction) -> Request {
+fn request(direction: Direction, cut: Option<Cut>) -> Request {
     Request {
         direction,
         implicit_force: false,
@@ -164,7 +177,7 @@ fn request(direction: Direction) -> Request {
         dry_run: false,
         no_delete: false,
         max_delete: None,
-        tuning: Tuning::of(NonZeroUsize::MIN),
+        tuning: Cut::tuning(cut, 1),
         limit: None,
         backup: true,
         resolving: false,
@@ -219,6 +232,9 @@ impl Team {
             let Some((operations, kill_at)) = facts.busy[client].as_mut() else { return };
             *operations += 1;
             let dies = operations == kill_at;
+            let Facts { cut, moved, counts, .. } = &mut *facts;
+            moved[client].see(operation, (&self.seats[client].observer, *cut), counts);
+            Moved::see_note(operation, counts);
             let Operation { call, folder, name, other } = operation;
             let is_over = |(to, _): &(PathBuf, OsString)| !to.starts_with(to_control(to));
             let top = if folder.starts_with(BUCKET) { BUCKET } else { NAMES[client] };
@@ -357,15 +373,16 @@ impl Team {
         resolution: Option<Resolution>,
     ) -> Result<(Plan, Report), lsync::error::Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let seed = {
+        let (seed, cut) = {
             let mut facts = self.facts();
             facts.note(|| format!("{} begins {direction:?} {resolution:?}", NAMES[client]));
-            facts.random.u64(..)
+            facts.moved[client] = Moved::default();
+            (facts.random.u64(..), facts.cut)
         };
         fastrand::seed(seed);
         runtime.block_on(async {
             let world = self.world(client)?;
-            let request = Request { resolving: resolution.is_some(), ..request(direction) };
+            let request = Request { resolving: resolution.is_some(), ..request(direction, cut) };
             let _lock = world.repository.lock(&world.disk)?;
             let mut plan = sync::plan(&world, &request).await?;
             if let Some(resolution) = resolution {
@@ -463,6 +480,10 @@ impl Team {
                     if tree != bucket {
                         let sides = format!("{tree:?}, {bucket:?}");
                         self.facts().violate(format!("I5: {} is at rest: {sides}", NAMES[client]));
+                    }
+                    if let Some(file) = left_over(&seat.observer) {
+                        let message = format!("I18: {} leaves {}", NAMES[client], file.display());
+                        self.facts().violate(message);
                     }
                 }
                 return;

@@ -1,6 +1,5 @@
 //! What a command does: the calls that the command line makes, in its order.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,11 +9,12 @@ use lsync::plan::{Conflict, Direction, Resolution, Selection, settle};
 use lsync::remote::MemoryRemote;
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored};
-use lsync::sync::{self, Request, Tuning, World};
+use lsync::sync::{self, Request, World};
 use lsync::tree::RepoPath;
 
 use crate::client::{Ears, Ended};
 use crate::order::{Order, Verb};
+use crate::parts::Cut;
 use crate::state::{Expected, ROOT, Simulation};
 use crate::watch::SimulatedClock;
 
@@ -167,7 +167,7 @@ impl Order {
             dry_run: self.verb == Verb::Status,
             no_delete: self.options.no_delete,
             max_delete: None,
-            tuning: Tuning::of(NonZeroUsize::new(self.jobs).unwrap()),
+            tuning: Cut::tuning(self.cut, self.jobs),
             limit: self.options.limit,
             resolving: matches!(self.verb, Verb::Resolve(_)),
             backup: true,

@@ -3,6 +3,7 @@
 use lsync::disk::{Crash, Errno};
 use lsync::plan::{Direction, Resolution};
 
+use crate::parts::Cut;
 use crate::state::State;
 
 /// A command.
@@ -67,6 +68,8 @@ pub(crate) enum When {
     /// Right after its n-th move of a name in the tree: rows are not recorded then, and what went to
     /// the trash hangs on lines that were just written.
     Move(u64),
+    /// When it has moved its n-th part of a file, and before it has noted so.
+    Part(u64),
 }
 
 /// What a command is told beside its verb.
@@ -86,6 +89,8 @@ pub(crate) struct Order {
     pub(crate) verb: Verb,
     pub(crate) options: Options,
     pub(crate) jobs: usize,
+    /// How it cuts files into parts.
+    pub(crate) cut: Option<Cut>,
     /// The guard is off.
     pub(crate) is_unguarded: bool,
     /// When it ends, and how.
@@ -103,6 +108,7 @@ impl Order {
             verb,
             options: Options::default(),
             jobs: 1,
+            cut: None,
             is_unguarded: true,
             end: None,
             disk_fault: None,
@@ -148,12 +154,32 @@ impl State {
         }
     }
 
+    /// Draws a sync that ends when it has moved some parts, most often by a kill: a power cut mostly
+    /// takes the notes along.
+    pub(crate) fn broken_off(&mut self) -> Order {
+        let seed = self.random.u64(..);
+        let ends = [
+            End::Kill,
+            End::Kill,
+            End::Kill,
+            End::Tear,
+            End::Interrupt,
+            End::Crash(Crash::Ordered(seed)),
+            End::Crash(Crash::Random(seed)),
+        ];
+        let end = Some((When::Part(self.random.u64(1..9)), self.pick(&ends)));
+        let jobs = self.random.usize(1..5);
+        Order { jobs, cut: self.cut, end, ..Order::quiet(Verb::Run(Direction::Sync)) }
+    }
+
     /// Draws a command and what befalls it.
     pub(crate) fn order(&mut self) -> Order {
         let verb = self.verb();
         let options = self.options(verb);
         let end = self.one_in(4).then(|| {
+            let is_of_parts = self.cut.is_some() && self.random.bool();
             let when = match self.random.u32(0..4) {
+                _ if is_of_parts => When::Part(self.random.u64(2..5)),
                 0 => When::Move(self.random.u64(1..4)),
                 _ => When::Operation(self.random.u64(1..260)),
             };
@@ -172,10 +198,13 @@ impl State {
             let errno = self.pick(&[Errno::NOSPC, Errno::IO, Errno::ACCESS]);
             (self.random.u64(1..260), errno)
         });
+        let has_other_cut = self.cut.is_some() && self.one_in(12);
+        let cut = if has_other_cut { Some(Cut::any(&mut self.random)) } else { self.cut };
         Order {
             verb,
             options,
             jobs: self.random.usize(1..5),
+            cut,
             is_unguarded: self.random.bool(),
             end,
             disk_fault,

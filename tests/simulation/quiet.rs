@@ -64,8 +64,8 @@ impl Simulation {
     /// nothing to do.
     fn round(self: &Arc<Self>, client: usize, round: usize) -> bool {
         // Later rounds have little left to show.
-        let rehearsed = (round < 2).then(|| self.now(client, &Order::quiet(Verb::Status)));
-        let Some(ended) = self.now(client, &Order::quiet(Verb::Run(Direction::Sync))) else {
+        let rehearsed = (round < 2).then(|| self.now(client, &self.quiet(Verb::Status)));
+        let Some(ended) = self.now(client, &self.quiet(Verb::Run(Direction::Sync))) else {
             return false;
         };
         if let Some(rehearsed) = rehearsed.flatten() {
@@ -84,7 +84,7 @@ impl Simulation {
         }
         let shapes = ended.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
         for conflict in shapes {
-            let mut order = Order::quiet(Verb::Run(Direction::ForcedPull));
+            let mut order = self.quiet(Verb::Run(Direction::ForcedPull));
             order.options.operand = Some(conflict.path.to_string());
             if let Some(ended) = self.now(client, &order) {
                 self.settle_clashes(&ended);
@@ -92,7 +92,7 @@ impl Simulation {
         }
         let choices = [Resolution::Theirs, Resolution::Ours, Resolution::Both];
         let choice = choices[round % choices.len()];
-        self.now(client, &Order::quiet(Verb::Resolve(choice)));
+        self.now(client, &self.quiet(Verb::Resolve(choice)));
         false
     }
 
@@ -108,6 +108,11 @@ impl Simulation {
             self.read_history(&mut self.state());
         }
         !clashes.is_empty()
+    }
+
+    /// A command that nothing befalls, and that cuts files as the others did.
+    fn quiet(&self, verb: Verb) -> Order {
+        Order { cut: self.state().cut, ..Order::quiet(verb) }
     }
 
     /// Carries out a command at once, and checks what must hold after it.
@@ -157,6 +162,7 @@ impl Simulation {
                 self.state().violate(format!("I5: {name}'s tree is not the bucket: {difference}"));
                 return;
             }
+            self.check_left_over(&mut self.state(), client);
             self.check_idempotence(client);
         }
     }
@@ -166,7 +172,7 @@ impl Simulation {
         let person = self.machines[client].observer.person();
         let before = person.snapshot_below(ROOT);
         self.remote.clear_calls();
-        let ended = self.now(client, &Order::quiet(Verb::Run(Direction::Sync)));
+        let ended = self.now(client, &self.quiet(Verb::Run(Direction::Sync)));
         let Some(ended) = ended else { return };
         let name = self.name(client);
         let calls = self.remote.calls();

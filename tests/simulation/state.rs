@@ -18,6 +18,7 @@ use lsync::tree::{Kind, RepoPath};
 
 use crate::baton::Baton;
 use crate::order::Order;
+use crate::parts::{Counts, Cut, Moved};
 
 /// Where every working copy lies on its disk.
 pub(crate) const ROOT: &str = "/w";
@@ -98,6 +99,12 @@ pub(crate) struct Client {
     pub(crate) is_in_gap: bool,
     /// Something happened that the plan could not know.
     pub(crate) is_disturbed: bool,
+    /// It met a call of the disk or the bucket that failed, or could have.
+    pub(crate) has_met_faults: bool,
+    /// Its machine went down.
+    pub(crate) has_lost_power: bool,
+    /// What it moved of files in parts.
+    pub(crate) moved: Moved,
     pub(crate) stop: Stop,
     /// What a person here wrote and did not take back: it must be on this disk.
     pub(crate) owned: BTreeSet<Value>,
@@ -153,6 +160,13 @@ pub(crate) struct State {
     pub(crate) hot: Option<String>,
     pub(crate) step: u64,
     pub(crate) counter: u64,
+    /// How files are cut into parts; `None` leaves them whole.
+    pub(crate) cut: Option<Cut>,
+    pub(crate) counts: Counts,
+    /// Who began which upload in parts.
+    pub(crate) uploads: BTreeMap<String, usize>,
+    /// Uploads that nobody knows of any more: only an administrator ends them.
+    pub(crate) orphans: BTreeSet<String>,
     /// Calls of the bucket may fail.
     pub(crate) has_faults: bool,
     /// Nothing interferes any more.

@@ -57,15 +57,20 @@ impl Simulation {
         let is_due = match order.end {
             Some((When::Operation(at), _)) => at == operations,
             Some((When::Move(at), _)) => own.moves == at && own.moved_at + 1 == operations,
+            Some((When::Part(at), _)) => own.moved.parts() >= at,
             None => false,
         };
         if let Some((_, end)) = order.end.filter(|_| is_due) {
+            if let Some(order) = &mut own.order {
+                order.end = None;
+            }
             return self.end(state, client, end);
         }
         if let Some((_, errno)) = order.disk_fault.filter(|(at, _)| *at == operations) {
             let name = self.name(client);
             state.note(|| format!("{name}'s disk will fail: {errno}"));
             state.clients[client].is_disturbed = true;
+            state.clients[client].has_met_faults = true;
             self.machines[client].disk.fail_operation(1, errno);
         }
         self.happen(state, client, order.noise);

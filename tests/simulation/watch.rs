@@ -14,12 +14,21 @@ use crate::state::{ROOT, Simulation, State};
 /// What lsync may change in `.lsync`.
 const OWN_NAMES: &[&str] = &[
     "tmp",
+    "transfers",
     "trash",
     "lock",
     "database.yaml",
     "database.yaml.new",
     "journal.yaml",
     "journal.yaml.new",
+];
+
+/// Calls that a person may come in between.
+const MOVES: &[RemoteOperation] = &[
+    RemoteOperation::Get,
+    RemoteOperation::Put,
+    RemoteOperation::UploadPart,
+    RemoteOperation::CompleteUpload,
 ];
 
 impl Simulation {
@@ -31,6 +40,9 @@ impl Simulation {
         {
             let mut state = self.state();
             self.judge_call(&mut state, client, operation);
+            let State { clients, counts, .. } = &mut *state;
+            let cut = clients[client].order.as_ref().and_then(|order| order.cut);
+            clients[client].moved.see(operation, (&self.machines[client].observer, cut), counts);
         }
         self.step(client, || said(operation));
     }
@@ -44,7 +56,7 @@ impl Simulation {
     ) -> HookFuture {
         {
             let mut state = self.state();
-            if matches!(call.operation, RemoteOperation::Get | RemoteOperation::Put) {
+            if MOVES.contains(&call.operation) {
                 state.hot = Some(call.key.clone());
             }
             if moment != Moment::Before {
@@ -55,6 +67,7 @@ impl Simulation {
                 state.clients[client].looked_at.insert(call.key.clone(), step);
             }
             self.judge_request(&mut state, client, call);
+            self.see_part(&mut state, client, (call, moment));
         }
         self.step(client, || format!("{moment:?} {} {}", call.operation.word(), call.key));
         let pauses = if self.state().is_calm { 0 } else { self.state().random.u32(0..3) };

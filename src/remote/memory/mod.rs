@@ -131,6 +131,19 @@ impl MemoryRemote {
         self.lock().uploads.values().map(|upload| upload.key.clone()).collect()
     }
 
+    /// Returns those uploads by their names: the key, and how many parts are there.
+    pub fn uploads(&self) -> BTreeMap<String, (String, usize)> {
+        let state = self.lock();
+        let told = |upload: &Upload| (upload.key.clone(), upload.parts.len());
+        state.uploads.iter().map(|(id, upload)| (id.clone(), told(upload))).collect()
+    }
+
+    /// Throws an upload in parts away, as a rule of a bucket does with old ones; nothing there is no
+    /// error.
+    pub fn end_upload_as_somebody(&self, id: &str) {
+        self.lock().uploads.remove(id);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A test that failed while it held the lock has said so already.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
