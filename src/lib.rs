@@ -14,7 +14,7 @@
 //! cli                    the only code that prints or asks
 //! ```
 //!
-//! Read `sync.rs` first.
+//! Read `sync/mod.rs` first.
 
 pub mod cli;
 pub mod clock;

@@ -146,6 +146,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.reads_locally())
     }
 
+    fn holds_parts(&self) -> bool {
+        either!(self, remote => remote.holds_parts())
+    }
+
     fn warning(&self) -> Option<String> {
         either!(self, remote => remote.warning())
     }

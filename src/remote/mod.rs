@@ -181,6 +181,11 @@ pub trait Remote: Send + Sync + 'static {
         false
     }
 
+    /// Tells whether a part lies in memory as a whole while it is sent.
+    fn holds_parts(&self) -> bool {
+        false
+    }
+
     /// Says what somebody should look after in the bucket itself, with another tool.
     fn warning(&self) -> Option<String> {
         None

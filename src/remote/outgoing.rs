@@ -46,13 +46,10 @@ impl Outgoing {
     /// Waits for all bytes.
     ///
     /// # Errors
-    /// What the source says, and where it has more or fewer bytes than it promised.
+    /// What the source says, and where it has fewer bytes than it promised.
     pub async fn collect(mut self) -> io::Result<Bytes> {
-        let mut whole = BytesMut::new();
+        let mut whole = BytesMut::with_capacity(usize::try_from(self.length).unwrap_or(0));
         while let Some(piece) = self.pieces.next().await.transpose()? {
-            if whole.is_empty() && piece.len() as u64 == self.length {
-                return Ok(piece);
-            }
             whole.extend_from_slice(&piece);
         }
         if whole.len() as u64 == self.length {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::plan::{Notice, notices};
 use crate::tree::{Local, Marker, RepoPath, Row};
 
 /// The obstacles of a listing: what is tracked or lies here at and below them is left alone, for
@@ -35,9 +34,8 @@ impl Obstacles {
         row.local = Local::Marked { marker: Arc::new(Marker::Obstacle), here };
     }
 
-    /// Returns the notices of those that no row has told of.
-    pub(super) fn notices(&self) -> impl Iterator<Item = Notice> {
-        let untold = self.found.iter().filter(|(_, told)| !**told);
-        untold.map(|(path, _)| notices::obstacle(path, false))
+    /// Returns those that no row has told of.
+    pub(super) fn untold(self) -> impl Iterator<Item = RepoPath> {
+        self.found.into_iter().filter(|(_, told)| !told).map(|(path, _)| path)
     }
 }

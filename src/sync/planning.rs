@@ -211,13 +211,12 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
 
     /// What is not on the disk has not been held against the rules yet.
     fn apply_rules(&mut self, row: &mut Row) {
-        self.obstacles.cover(row);
         if row.local != Local::Absent {
-            return;
+            return self.obstacles.cover(row);
         }
         // In a folder that cannot be searched nobody knows what is here: each path is reported.
         let (marker, here) = match self.rules.check(&row.path, false) {
-            Ok(None) => return,
+            Ok(None) => return self.obstacles.cover(row),
             Ok(Some(rule)) => (Marker::Ignored { place: rule.place, pattern: rule.pattern }, false),
             Err(error) => (Marker::Unreadable(format!("its ignore rules: {error}")), true),
         };
@@ -268,8 +267,11 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         if self.builder.has_deletions() {
             self.builder.set_tracked(self.database.tracked()?);
         }
-        for notice in self.obstacles.notices() {
-            self.builder.notice(notice);
+        for path in self.obstacles.untold() {
+            let is_ignored = self.rules.check(&path, false).ok().flatten().is_some();
+            if self.request.selection.passes(&path) && !is_ignored {
+                self.builder.notice(notices::obstacle(&path, false));
+            }
         }
         let plan = self.builder.finish();
         if !self.request.dry_run {

@@ -18,11 +18,15 @@ use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
-use super::buffers::Buffers;
+use super::buffers::{BUFFER_BYTES, Buffers};
 use super::lanes::{Lanes, Pace};
 
-/// File bytes that all transfers together may hold in memory.
+/// Bytes of whole files that all transfers together may hold in memory.
 pub(super) const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a request may wait for its next piece, in seconds. S3 closes a connection from which no byte
+/// of an upload has come for 20 s (`RequestTimeout`, reported by AWS in aws-sdk-android-samples#250).
+const SILENCE_SECONDS_MAX: u64 = 10;
 
 /// How long a file may keep changing before it is left for the next run.
 const RESTLESS_NANOSECONDS_MAX: i64 = 5_000_000_000;
@@ -57,6 +61,20 @@ impl Tuning {
     pub(super) fn part_bytes(&self, size: u64) -> u64 {
         let least = self.part_bytes.unwrap_or(content::PART_SIZE_BYTES_MIN);
         content::part_size_from(size, least)
+    }
+
+    /// Returns how many bytes are sent at once: of a slow line not more than it takes in a second.
+    pub(super) fn piece_bytes(&self) -> u64 {
+        let rate = self.bytes_per_second.unwrap_or(u64::MAX);
+        (BUFFER_BYTES as u64).min(rate.max(1))
+    }
+
+    /// Returns how many requests may carry contents at once: on a limited line so few that each gets
+    /// its turn before the store takes it for dead.
+    fn lanes(&self) -> usize {
+        let Some(rate) = self.bytes_per_second else { return self.jobs.get() };
+        let turns = rate.saturating_mul(SILENCE_SECONDS_MAX) / self.piece_bytes();
+        usize::try_from(turns).unwrap_or(usize::MAX).clamp(1, self.jobs.get())
     }
 }
 
@@ -148,7 +166,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             staging,
             notes,
             tuning,
-            lanes: Lanes::new(tuning.jobs.get()),
+            lanes: Lanes::new(tuning.lanes()),
             buffers: Buffers::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,

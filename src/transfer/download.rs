@@ -52,7 +52,7 @@ pub(super) struct Wanted<'a> {
     pub(super) for_trash: bool,
 }
 
-/// The bytes of one body that the monitor was told of.
+/// The bytes of one body that the monitor was told of; dropped before its end, they count no more.
 #[derive(Default)]
 pub(super) struct Told<'a> {
     /// Absent for what the plan does not count.
@@ -68,9 +68,16 @@ impl Told<'_> {
         }
     }
 
+    /// The body has arrived.
+    pub(super) fn succeeded(mut self) {
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Told<'_> {
     /// The body was in vain: if it comes again, it is counted again.
-    pub(super) fn take_back(self) {
-        if let Some((monitor, path)) = self.monitor {
+    fn drop(&mut self) {
+        if let Some((monitor, path)) = self.monitor.filter(|_| self.bytes > 0) {
             monitor.bytes_lost(path, self.bytes);
         }
     }
@@ -110,10 +117,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         match received.and_then(|digests| verified(path, version, &object, &digests)) {
             Ok(received) => {
                 let staged = draft.seal(object.mtime)?;
+                told.succeeded();
                 Ok(Fetched { staged, parent, workspace, received })
             }
             Err(trouble) => {
-                told.take_back();
                 draft.discard();
                 Err(trouble)
             }

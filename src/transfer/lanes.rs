@@ -75,6 +75,8 @@ impl Lanes {
     pub(super) fn learn<T>(&self, answer: &Result<T, RemoteError>, now: i64) {
         let mut state = self.state();
         let is_late = state.cut.as_mut().is_some_and(|cut| {
+            // Where somebody sets the clock back, the cut goes back with it.
+            cut.at = cut.at.min(now);
             let is_late = cut.under_way > 0 && now.saturating_sub(cut.at) < CUT_NANOSECONDS_MAX;
             cut.under_way = cut.under_way.saturating_sub(1);
             is_late

@@ -175,7 +175,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Err(Trouble::Changed(_)) => None,
                 Err(trouble) => return Err(trouble),
             };
-            held.retain(|other, part| *other != number || Some(part.crc64) == crc64);
+            if held.get(&number).map(|part| part.crc64) != crc64 {
+                held.remove(&number);
+            }
         }
         Ok(())
     }
@@ -250,6 +252,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let mut known = None;
         let mut backoff = Backoff::default();
         loop {
+            let length = range.end - range.start;
+            let _held = if self.remote.holds_parts() { self.reserve(length).await } else { None };
             let lane = self.lanes.enter().await;
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
@@ -292,7 +296,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let read = self.disk.read_at(file, buffer, offset);
             read.map_err(|error| Trouble::io(source.path, &error))
         };
-        let digests = digest_range(read, range, &Want::default()).await?;
+        let digests = digest_range(read, range, (&Want::default(), &self.stop)).await?;
         digests
             .map(|digests| digests.crc64)
             .ok_or_else(|| Trouble::changed("it became shorter while it was read"))

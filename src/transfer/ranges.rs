@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Want, part_count, part_range};
 use crate::local::replace::{Draft, Workspace};
+use crate::monitor::Stop;
 use crate::remote::{Body as _, Object, Remote};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
 
@@ -37,6 +38,11 @@ impl<D: Disk> Download<'_, D> {
     fn range(&self, number: u32) -> Range<u64> {
         part_range(number, self.part_bytes, self.wanted.version.size)
     }
+
+    fn arrived_bytes(&self) -> u64 {
+        let ranges = self.arrived.keys().map(|number| self.range(*number));
+        ranges.map(|range| range.end - range.start).sum()
+    }
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
@@ -46,13 +52,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (parent, workspace) = self.place(wanted)?;
         let mut download = self.begin_or_resume(wanted, object, &workspace).await?;
         let fetched = match self.fetch_ranges(&mut download).await {
-            Ok(()) => {
-                let verified = self.verify(&download).await;
-                if verified.is_err() && !wanted.for_trash {
-                    self.monitor.bytes_lost(wanted.path, wanted.version.size);
-                }
-                verified
-            }
+            Ok(()) => self.verify(&download).await,
             Err(trouble) => Err(trouble),
         };
         match fetched {
@@ -67,6 +67,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             }
             Err(trouble) => {
                 if !trouble.may_go_on() {
+                    if !wanted.for_trash {
+                        self.monitor.bytes_lost(wanted.path, download.arrived_bytes());
+                    }
                     download.draft.discard();
                     self.forget_note(Way::Down, wanted.path);
                 }
@@ -105,7 +108,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         if let Some(note) = note.filter(|note| !note.complete)
             && let Some(draft) = staging.reopen(workspace, path, &name)
         {
-            let arrived = still_there(&draft, &note, (part_bytes, size)).await;
+            let arrived = still_there(&draft, &note, (part_bytes, size), &self.stop).await;
             let pen = notes.resume(&note).map_err(failed)?;
             return Ok(Download { wanted, object, part_bytes, draft, pen, arrived });
         }
@@ -132,6 +135,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let range = download.range(*number);
             told.tell(range.end - range.start);
         }
+        told.succeeded();
         let missing: Vec<u32> =
             (1..=count).filter(|number| !download.arrived.contains_key(number)).collect();
         let this = &*download;
@@ -140,16 +144,20 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 (number, self.fetch_patiently(|| self.fetch_range(this, number)).await)
             })
             .buffer_unordered(self.tuning.jobs.get());
-        let mut new = Vec::new();
+        let (mut new, mut outcome) = (Vec::new(), Ok(()));
         while let Some((number, fetched)) = fetching.next().await {
-            let crc64 = fetched?;
-            let noted = this.pen.part(number, crc64, None);
-            noted.map_err(|error| Trouble::io(this.wanted.path, &error))?;
-            new.push((number, crc64));
+            outcome = fetched.and_then(|crc64| {
+                new.push((number, crc64));
+                let noted = this.pen.part(number, crc64, None);
+                noted.map_err(|error| Trouble::io(this.wanted.path, &error))
+            });
+            if outcome.is_err() {
+                break;
+            }
         }
         drop(fetching);
         download.arrived.extend(new);
-        Ok(())
+        outcome
     }
 
     /// Fetches one range; returns its checksum.
@@ -161,8 +169,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let mut told = self.told(download.wanted);
         let received = self.receive_range(&mut body, download, range, &mut told).await;
         drop(lane);
-        if received.is_err() {
-            told.take_back();
+        if received.is_ok() {
+            told.succeeded();
         }
         received
     }
@@ -210,7 +218,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             // Only a store without checksums makes a second read of the file necessary.
             Some(want) => {
                 let read = |buffer: &mut [u8], offset| download.draft.read_at(buffer, offset);
-                let read = digest_range(read, 0..version.size, &want).await?;
+                let read = digest_range(read, 0..version.size, (&want, &self.stop)).await?;
                 read.ok_or_else(|| short_body(path, 0, version.size))?
             }
             None => Digests::of_pieces(pieces),
@@ -224,6 +232,7 @@ async fn still_there<D: Disk>(
     draft: &Draft<D>,
     note: &Note,
     (part_bytes, size): (u64, u64),
+    stop: &Stop,
 ) -> BTreeMap<u32, u64> {
     let ranges = part_count(size, part_bytes);
     let mut arrived = BTreeMap::new();
@@ -234,7 +243,7 @@ async fn still_there<D: Disk>(
         let range = part_range(*number, part_bytes, size);
         // What cannot be read has not arrived.
         let read = |buffer: &mut [u8], offset| draft.read_at(buffer, offset);
-        let read = digest_range(read, range, &Want::default()).await.ok().flatten();
+        let read = digest_range(read, range, (&Want::default(), stop)).await.ok().flatten();
         if read.is_some_and(|digests| digests.crc64 == *crc64) {
             arrived.insert(*number, *crc64);
         }
@@ -242,18 +251,22 @@ async fn still_there<D: Disk>(
     arrived
 }
 
-/// Reads a range of a file, in steps, by `read_at`; `None` where the file is shorter.
+/// Reads a range of a file, in steps, by `read_at`, until somebody asks to end; `None` where the file
+/// is shorter.
 pub(super) async fn digest_range<E: Into<Trouble>>(
     mut read_at: impl FnMut(&mut [u8], u64) -> Result<usize, E> + Send,
     range: Range<u64>,
-    want: &Want,
+    (want, stop): (&Want, &Stop),
 ) -> Result<Option<Digests>, Trouble> {
     let mut digester = Digester::new(want);
-    let step = READ_BYTES.min(range.end - range.start);
-    let mut buffer = vec![0; usize::try_from(step).unwrap_or(0)];
+    let piece_bytes = READ_BYTES.min(range.end - range.start);
+    let mut buffer = vec![0; usize::try_from(piece_bytes).unwrap_or(0)];
     let mut offset = range.start;
     while offset < range.end {
-        let length = usize::try_from(step.min(range.end - offset)).unwrap_or(0);
+        if stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        let length = usize::try_from(piece_bytes.min(range.end - offset)).unwrap_or(0);
         let count = read_at(&mut buffer[..length], offset).map_err(Into::into)?;
         if count == 0 {
             return Ok(None);

@@ -74,8 +74,10 @@ impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let mut state = self.sent.state();
         state.ended = true;
-        // If they are sent again, they are counted again.
-        self.monitor.bytes_lost(self.path, std::mem::take(&mut state.told));
+        if state.told > 0 {
+            // If they are sent again, they are counted again.
+            self.monitor.bytes_lost(self.path, std::mem::take(&mut state.told));
+        }
     }
 }
 
@@ -88,6 +90,7 @@ struct Reading<D: Disk, C> {
     crc64: u64,
     digester: Digester,
     buffers: Buffers,
+    piece_bytes: u64,
     pace: Arc<Pace>,
     clock: C,
     stop: Stop,
@@ -98,9 +101,10 @@ struct Reading<D: Disk, C> {
 impl<D: Disk, C: Clock> Reading<D, C> {
     /// Reads the next piece, when it is time for it.
     async fn next(&mut self) -> Result<Bytes, Trouble> {
-        let length = (BUFFER_BYTES as u64).min(self.range.end - self.range.start);
+        let length = self.piece_bytes.min(self.range.end - self.range.start);
         self.pace.wait((&self.clock, &self.stop), length).await;
-        if self.stop.is_requested() {
+        // The store may have answered before it had everything: what it asked for less of ends here.
+        if self.stop.is_requested() || self.sent.state().ended {
             return Err(Trouble::Stopped);
         }
         let wanted = usize::try_from(length).unwrap_or(BUFFER_BYTES);
@@ -141,6 +145,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             crc64,
             digester: Digester::new(&Want::default()),
             buffers: self.buffers.clone(),
+            piece_bytes: self.tuning.piece_bytes(),
             pace: Arc::clone(&self.pace),
             clock: self.clock.clone(),
             stop: self.stop.clone(),

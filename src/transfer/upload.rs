@@ -68,11 +68,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<Stored, Trouble> {
         let mut attempts = Attempts::default();
         loop {
-            let put = async {
-                self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
-                self.remote.put(source.path, body.clone(), attributes, &source.condition).await
-            };
-            let error = match self.in_lane(put).await.1 {
+            let lane = self.lanes.enter().await;
+            self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
+            if self.stop.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            let put = self.remote.put(source.path, body.clone(), attributes, &source.condition);
+            let answer = put.await;
+            self.lanes.learn(&answer, self.clock.now());
+            drop(lane);
+            let error = match answer {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };

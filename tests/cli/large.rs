@@ -370,3 +370,23 @@ fn uploads_that_others_have_abandoned_are_shown_and_thrown_away_when_asked() {
     assert!(output.stdout.contains("no upload"), "{}", output.stdout);
     assert_eq!(team.bucket(), files(&[("small", "small")]));
 }
+
+#[test]
+fn a_list_of_parts_that_breaks_off_costs_no_part() {
+    let (team, bytes) = with_large_file();
+    let broken = Fault::Status(403, "AccessDenied");
+    team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
+    team.run("one", ONE_BY_ONE).assert_code(3);
+    team.server.clear_faults();
+    team.server.fault(FaultRule::new("ListParts", "*", Fault::DropMidBody).nth(1));
+    team.server.clear_log();
+    let output = team.ok("one", ONE_BY_ONE);
+    assert_eq!(
+        team.server.count("UploadPart"),
+        PARTS - 3,
+        "{} {:?}",
+        output.stderr,
+        team.requests()
+    );
+    assert!(team.server.get(BUCKET, "large").unwrap() == bytes);
+}

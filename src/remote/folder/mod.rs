@@ -345,6 +345,10 @@ impl<D: Disk> Remote for FolderRemote<D> {
         true
     }
 
+    fn holds_parts(&self) -> bool {
+        true
+    }
+
     fn warning(&self) -> Option<String> {
         self.lost_edits()
     }

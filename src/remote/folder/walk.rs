@@ -8,7 +8,7 @@ use super::swap::is_absence;
 use super::{FolderRemote, WALKS_MAX, entry, hold};
 use crate::disk::Disk;
 use crate::remote::{Listed, Page, RemoteError, RemoteErrorKind};
-use crate::tree::{CONTROL, Kind, PathError, RepoPath};
+use crate::tree::{CONTROL, Kind, PathError, RepoPath, Stat};
 
 /// The most items of a page.
 const PAGE_ITEMS_MAX: usize = 1000;
@@ -180,9 +180,7 @@ impl<D: Disk> FolderRemote<D> {
                 .open_beneath(root, above.parent_str())
                 .and_then(|folder| self.disk.lstat(&folder, OsStr::new(above.name())));
             match looked {
-                Ok(stat) if matches!(stat.kind, Kind::Link | Kind::Special) => {
-                    return Ok(Some(above));
-                }
+                Ok(stat) if is_obstacle(&stat) => return Ok(Some(above)),
                 Err(cause) if !is_absence(&cause) => return Err(cause),
                 Ok(_) | Err(_) => (),
             }
@@ -212,10 +210,19 @@ impl<D: Disk> FolderRemote<D> {
             let reason = match (&name.odd, RepoPath::parse(key.trim_end_matches('/'))) {
                 (Some(_), _) => PathError::NotUnicode,
                 (None, Err(reason)) => reason,
-                (None, Ok(_)) if name.is_folder() => {
-                    match self.disk.open_folder(&level.folder, OsStr::new(name.bare())) {
+                (None, Ok(path)) if name.is_folder() => {
+                    let name = OsStr::new(name.bare());
+                    match self.disk.open_folder(&level.folder, name) {
                         // Removed, or replaced by something else, since its name was read.
-                        Err(cause) if is_absence(&cause) => continue,
+                        Err(cause) if is_absence(&cause) => {
+                            let found = self.look(&level.folder, name);
+                            match found.map_err(|cause| self.unreadable(&key, &cause))? {
+                                Some(stat) if is_obstacle(&stat) => {
+                                    return Ok(Some(Listed::Obstacle(path)));
+                                }
+                                _ => continue,
+                            }
+                        }
                         Err(cause) => return Err(self.unreadable(&key, &cause)),
                         Ok(folder) => self.enter(walk, folder, key)?,
                     }
@@ -225,8 +232,7 @@ impl<D: Disk> FolderRemote<D> {
                     Ok(Some(stat)) if stat.kind == Kind::File => {
                         return Ok(Some(Listed::Object(entry(path, &stat))));
                     }
-                    // Links are not followed.
-                    Ok(Some(stat)) if stat.kind != Kind::Folder => {
+                    Ok(Some(stat)) if is_obstacle(&stat) => {
                         return Ok(Some(Listed::Obstacle(path)));
                     }
                     Ok(_) => continue,
@@ -252,6 +258,11 @@ impl<D: Disk> FolderRemote<D> {
             _ => of_io("LIST", &key, cause),
         }
     }
+}
+
+/// Tells whether a thing is neither file nor folder. Links are not followed.
+fn is_obstacle(stat: &Stat) -> bool {
+    matches!(stat.kind, Kind::Link | Kind::Special)
 }
 
 impl<D: Disk> Walk<D> {

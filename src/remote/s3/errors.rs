@@ -57,7 +57,13 @@ impl Call {
             // Also said of a key id in the wrong format, where no region would help.
             Kind::WrongRegion if status == 400 && !names_region(error) => Kind::Denied,
             Kind::NotFound if self.expects_version && code != Some("NoSuchUpload") => Kind::Changed,
-            _ if (200..300).contains(&status) && code.is_none() => self.unreadable,
+            // A body that broke off is no service error: the next one may come whole.
+            _ if (200..300).contains(&status)
+                && code.is_none()
+                && matches!(error, SdkError::ServiceError(_)) =>
+            {
+                self.unreadable
+            }
             kind => kind,
         };
         let header = |name| response.headers().get(name);

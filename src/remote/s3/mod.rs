@@ -166,6 +166,11 @@ impl Remote for S3Remote {
         &self.capabilities
     }
 
+    fn holds_parts(&self) -> bool {
+        // A signature needs every byte before the first one is sent.
+        !self.connection.may_leave_bodies_unsigned()
+    }
+
     async fn list(
         &self,
         prefix: &str,

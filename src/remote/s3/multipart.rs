@@ -73,7 +73,6 @@ impl S3Remote {
             let request = request.body(body).customize().disable_payload_signing();
             watch.answer(&call, request.send()).await?
         } else {
-            // A signature needs every byte before the first one is sent.
             let body = body.collect().await;
             let body = body.map_err(|error| call.error(Kind::Interrupted, error.to_string()))?;
             let patience = patience(body.len());
