@@ -392,3 +392,22 @@ pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_slow_line_each_request_gets_its_turn_before_the_store_takes_it_for_dead() {
+        let tuning = |rate| {
+            let jobs = NonZeroUsize::new(32).unwrap();
+            let tuning = Tuning { bytes_per_second: rate, ..Tuning::of(jobs) };
+            (tuning.lanes(), tuning.piece_bytes())
+        };
+        assert_eq!(tuning(None), (32, 128 * 1024));
+        assert_eq!(tuning(Some(10 * 1024 * 1024)), (32, 128 * 1024));
+        assert_eq!(tuning(Some(200 * 1024)), (15, 128 * 1024));
+        assert_eq!(tuning(Some(100 * 1024)), (10, 100 * 1024));
+        assert_eq!(tuning(Some(1)), (10, 1));
+    }
+}

@@ -35,6 +35,7 @@ use crc_fast::CrcAlgorithm;
 pub use body::FolderBody;
 
 use self::error::{Context as _, error};
+use self::stage::etag;
 use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
@@ -287,11 +288,6 @@ fn capabilities(network: bool, read_only: bool) -> Capabilities {
     }
 }
 
-/// Returns the ETag of a file that was just looked at.
-fn etag(stat: &Stat) -> Etag {
-    Etag::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
-}
-
 /// Returns what a listing shows of a file. People see and compare its own mtime.
 fn entry(path: RepoPath, stat: &Stat) -> RemoteEntry {
     let version = Version { etag: etag(stat), size: stat.size };
@@ -425,9 +421,7 @@ impl<D: Disk> Remote for FolderRemote<D> {
         number: u32,
         body: Outgoing,
     ) -> Result<Part, RemoteError> {
-        let key = self.key(path.as_str());
-        let body = body.collect().await.map_err(|cause| error::of_io("PART", &key, &cause))?;
-        self.store_part(path, upload, number, &body)
+        self.store_part(path, upload, number, body).await
     }
 
     async fn complete_upload(

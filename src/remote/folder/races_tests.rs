@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::disk::{Call, MemoryDisk};
+use crate::remote::Listed;
 
 const DAY_NANOSECONDS: i64 = 24 * 60 * 60 * 1_000_000_000;
 
@@ -210,4 +211,24 @@ fn a_save_at_any_moment_while_parts_are_put_together_is_not_lost() {
             assert!(all_contents(&disk).contains(&"E1".to_owned()), "{stored:?} {moment}");
         }
     }
+}
+
+#[test]
+fn a_folder_that_becomes_a_link_while_it_is_listed_is_an_obstacle() {
+    let disk = bucket();
+    let remote = open(&disk);
+    put(&remote, "a/below", "x", &Condition::Absent).unwrap();
+    put(&remote, "b", "x", &Condition::Absent).unwrap();
+    let hands = disk.clone();
+    disk.set_hook(Some(Arc::new(move |operation| {
+        if operation.call == Call::OpenFolder && operation.name == "a" {
+            hands.set_hook(None);
+            hands.person().rename("/bucket/a", "/bucket/moved");
+            hands.person().symlink("moved", "/bucket/a");
+        }
+    })));
+    let page = remote.list("", None, 9).now_or_never().unwrap().unwrap();
+    disk.set_hook(None);
+    assert_eq!(page.items[0], Listed::Obstacle(RepoPath::parse("a").unwrap()));
+    assert_eq!(page.items[1].key(), "b");
 }

@@ -15,7 +15,9 @@ use super::error::{Context as _, error, verify};
 use super::stage::Staged;
 use super::{FolderRemote, crc64_of, hold};
 use crate::disk::Disk;
-use crate::remote::{Attributes, Condition, Part, RemoteError, RemoteErrorKind, UploadId};
+use crate::remote::{
+    Attributes, Condition, Outgoing, Part, RemoteError, RemoteErrorKind, UploadId,
+};
 use crate::tree::{Etag, RepoPath};
 
 /// How much is copied at once.
@@ -50,14 +52,15 @@ impl<D: Disk> FolderRemote<D> {
     }
 
     /// Stores one part; one that was stored already is replaced.
-    pub(super) fn store_part(
+    pub(super) async fn store_part(
         &self,
         path: &RepoPath,
         id: &UploadId,
         number: u32,
-        body: &[u8],
+        body: Outgoing,
     ) -> Result<Part, RemoteError> {
         let key = self.key(path.as_str());
+        let body = &body.collect().await.context("PART", &key)?;
         if !(1..=PARTS_MAX).contains(&number) {
             let message = format!("parts are numbered from 1 to {PARTS_MAX}");
             return Err(error(RemoteErrorKind::Invalid, "PART", &key, message));

@@ -48,11 +48,15 @@ struct Sending {
 
 /// Makes a body of the SDK, and what watches it.
 pub(super) fn sending(body: Outgoing) -> (ByteStream, Watch) {
+    let (body, watch) = watched(body);
+    (ByteStream::from_body_1_x(body), watch)
+}
+
+fn watched(body: Outgoing) -> (Sending, Watch) {
     let turn = Arc::new(Mutex::new(Turn::Theirs(Instant::now())));
     let remaining_bytes = body.length();
     let pieces = Mutex::new(body.into_pieces());
-    let body = Sending { pieces, remaining_bytes, turn: Arc::clone(&turn) };
-    (ByteStream::from_body_1_x(body), Watch(turn))
+    (Sending { pieces, remaining_bytes, turn: Arc::clone(&turn) }, Watch(turn))
 }
 
 impl http_body::Body for Sending {
@@ -149,4 +153,92 @@ fn answer_patience() -> Duration {
 
 fn hold(turn: &Mutex<Turn>) -> MutexGuard<'_, Turn> {
     turn.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::operation::upload_part::UploadPartError;
+    use futures_util::stream;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// Pieces of a body in a test.
+    const PIECES: u64 = 5;
+
+    /// A body of [`PIECES`] bytes, one a piece, each of which comes after a pause of ours.
+    fn body(pause: Duration) -> Outgoing {
+        let pieces = stream::iter(0..PIECES).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok(Bytes::from_static(b"x"))
+        });
+        Outgoing::pieces(PIECES, 0, pieces.boxed())
+    }
+
+    /// Plays a store that takes so many pieces, each after a pause, and then says nothing for a
+    /// while; returns what the watch makes of it, and after how many seconds.
+    async fn outcome(
+        body: Outgoing,
+        (taken, pause): (u64, Duration),
+        silence: Duration,
+    ) -> (Result<(), String>, u64) {
+        let begun = Instant::now();
+        let (mut body, watch) = watched(body);
+        let store = async move {
+            for _ in 0..taken {
+                tokio::time::sleep(pause).await;
+                body.frame().await.unwrap().unwrap();
+            }
+            tokio::time::sleep(silence).await;
+            drop(body);
+            Ok::<_, SdkError<UploadPartError, HttpResponse>>(())
+        };
+        let call = Call {
+            operation: "UPLOAD PART",
+            key: "s3://team/f".to_owned(),
+            writes: true,
+            expects_version: false,
+            unreadable: Kind::Failed,
+            server: None,
+        };
+        let answer = watch.answer(&call, store).await;
+        let answer = answer.map_err(|error| {
+            assert_eq!(error.kind, Kind::Interrupted);
+            error.message
+        });
+        (answer, begun.elapsed().as_secs())
+    }
+
+    const AT_ONCE: Duration = Duration::ZERO;
+    const FOR_EVER: Duration = Duration::from_hours(9);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_takes_nothing_is_given_up() {
+        for taken in [0, 2] {
+            let (answer, seconds) = outcome(body(AT_ONCE), (taken, AT_ONCE), FOR_EVER).await;
+            assert_eq!(answer, Err(format!("no byte was taken within {seconds} s")));
+            assert_eq!(seconds, piece_patience().as_secs());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_takes_a_little_now_and_then_is_waited_for() {
+        let slowly = piece_patience().mul_f64(0.9);
+        let (answer, seconds) = outcome(body(AT_ONCE), (PIECES, slowly), AT_ONCE).await;
+        assert_eq!((answer, seconds), (Ok(()), slowly.mul_f64(5.0).as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_waits_for_its_time_is_no_fault_of_the_store() {
+        let paced = Duration::from_mins(10);
+        let (answer, seconds) = outcome(body(paced), (PIECES, AT_ONCE), AT_ONCE).await;
+        assert_eq!((answer, seconds), (Ok(()), paced.as_secs() * PIECES));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_waited_for_as_long_as_a_send_buffer_may_take() {
+        let (answer, seconds) = outcome(body(AT_ONCE), (PIECES, AT_ONCE), FOR_EVER).await;
+        assert_eq!(answer, Err(format!("no answer within {seconds} s")));
+        assert_eq!(seconds, answer_patience().as_secs());
+    }
 }
