@@ -179,7 +179,8 @@ impl<D: Disk> Notes<D> {
                 for (name, _) in disk.read_folder(&folder)? {
                     let text = name.to_str().map(|name| read_whole(disk, &folder, name));
                     let text = text.transpose()?.flatten().unwrap_or_default();
-                    let note = str::from_utf8(&text).ok().and_then(Note::parse);
+                    // A power cut may leave any bytes in the last line; the others are sound.
+                    let note = Note::parse(&String::from_utf8_lossy(&text));
                     match note.filter(|note| file_name(&note.transfer) == name) {
                         Some(note) => drop(found.insert(name, note)),
                         None => disk.unlink(&folder, &name).unwrap_or_default(),
@@ -370,7 +371,7 @@ mod tests {
         let notes = Notes::open(&disk, &control).unwrap();
         let pen = notes.begin(&transfer).unwrap();
         pen.part(1, 1, None).unwrap();
-        disk.write(&pen.file, b"- {\"part\": 2, \"crc").unwrap();
+        disk.write(&pen.file, b"- {\"part\": 2, \"crc\0\xff\xfe").unwrap();
 
         let notes = Notes::open(&disk, &control).unwrap();
         let note = notes.take(Way::Up, &path("a")).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
-use lsync::plan::{Conflict, Direction, Resolution, Selection, settle};
+use lsync::plan::{Conflict, Direction, Notice, Resolution, Selection, settle};
 use lsync::remote::MemoryRemote;
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored};
@@ -91,20 +91,29 @@ impl Simulation {
         }
         let listed = trash::list(disk, &repository.root, &repository.control)?;
         let here: Vec<_> = listed.iter().filter(|listed| listed.size.is_some()).collect();
-        let mut exit = Exit::Done;
+        let (mut exit, mut notices) = (Exit::Done, Vec::new());
         if !here.is_empty() {
             let wanted = &here[fastrand::usize(0..here.len())].operand;
             let restored = trash::restore(disk, &repository.root, &repository.control, wanted)?;
             for restored in restored {
                 match restored {
                     Restored::PutBack { path } => self.put_back(client, path.as_str()),
-                    _ => exit = Exit::Incomplete,
+                    // A person has taken the name in the last instant.
+                    taken => {
+                        exit = Exit::Incomplete;
+                        notices.push(Notice {
+                            path: wanted.clone(),
+                            kind: "restore",
+                            reason: format!("{taken:?}"),
+                            hint: None,
+                            incomplete: true,
+                        });
+                    }
                 }
             }
         }
         self.state().clients[client].is_locked = false;
-        let (actions, conflicts, notices) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Ended { actions, report: None, conflicts, notices, exit })
+        Ok(Ended { actions: Vec::new(), report: None, conflicts: Vec::new(), notices, exit })
     }
 
     /// What came back is as if a person had put it there.
