@@ -2,9 +2,9 @@
 
 use super::{DIRECTIONS, Direction, options, path, plan, plan_with, show};
 use crate::plan::{
-    Action, ActionKind, ConflictKind, Notice, Plan, PlanBuilder, Resolution, settle,
+    Action, ActionKind, ConflictKind, Notice, Plan, PlanBuilder, Resolution, notices, settle,
 };
-use crate::tree::{PathError, RepoPath};
+use crate::tree::{Marker, PathError, RepoPath};
 
 const KINDS: [ActionKind; 8] = [
     ActionKind::Adopt,
@@ -153,7 +153,7 @@ fn notices_say_why_and_what_to_do() {
 
 #[test]
 fn a_file_that_changed_while_it_was_compared_is_for_the_next_run() {
-    let notice = crate::plan::notices::failed(&path("f"), "changed", "it was changed here");
+    let notice = notices::failed(&path("f"), "changed", "it was changed here");
     assert_eq!((notice.kind, notice.incomplete), ("changed", true));
     assert_eq!(notice.hint.as_deref(), Some("run the command again"));
 }
@@ -167,9 +167,9 @@ fn what_blocks_a_forced_run_is_to_be_moved_and_not_renamed_in_the_bucket() {
 
 #[test]
 fn below_a_name_that_no_key_can_hold_every_tracked_file_is_named() {
-    let marker = crate::tree::Marker::Unmappable("the key is too long".to_owned());
+    let marker = Marker::Unmappable("the key is too long".to_owned());
     let notice = |here, tracked| {
-        crate::plan::notices::marked(&path("d/f"), &marker, here, tracked)
+        notices::marked(&path("d/f"), &marker, here, tracked)
             .map(|it| (it.kind, it.reason, it.incomplete))
     };
     let expected = Some(("unmappable", "the key is too long".to_owned(), true));
@@ -182,20 +182,20 @@ fn below_a_name_that_no_key_can_hold_every_tracked_file_is_named() {
 fn an_empty_folder_marker_is_nothing_that_is_missing() {
     let notice = |key: &str, size| {
         let reason = RepoPath::parse(key).unwrap_err();
-        let notice = crate::plan::notices::odd_key(key.to_owned(), reason, size);
+        let notice = notices::odd_key(key.to_owned(), reason, size);
         (notice.kind, notice.incomplete, notice.hint.is_some())
     };
     assert_eq!(notice("dir/", 0), ("folder-marker", false, false));
     assert_eq!(notice("dir/", 1), ("unmappable", true, true));
     assert_eq!(notice("a//b", 0), ("unmappable", true, true));
-    let notice = crate::plan::notices::odd_key("../x".to_owned(), PathError::Dots, 3);
+    let notice = notices::odd_key("../x".to_owned(), PathError::Dots, 3);
     assert_eq!(notice.reason, "the path has a component . or ..; left in the bucket");
 }
 
 #[test]
 fn a_local_name_that_is_no_text_is_shown_escaped() {
     let name = |folder: Option<&RepoPath>| {
-        crate::plan::notices::unnameable(folder, b"a\xff", "the name is not UTF-8".to_owned()).path
+        notices::unnameable(folder, b"a\xff", "the name is not UTF-8".to_owned()).path
     };
     assert_eq!(name(None), "a\\xff");
     assert_eq!(name(Some(&path("d"))), "d/a\\xff");
@@ -215,4 +215,23 @@ fn a_row_that_no_side_has_any_more_is_no_reason_for_anything() {
     let options = super::PlanOptions { no_delete: true, ..options(Direction::Sync) };
     let plan = plan_with(options, "a D D");
     assert_eq!((show(&plan).as_str(), plan.withheld_deletions), ("drop a", 0));
+}
+
+#[test]
+fn an_obstacle_in_the_bucket_is_told_of_where_something_is_here_or_was_followed() {
+    let path = RepoPath::parse("d/f").unwrap();
+    for (here, tracked) in [(false, false), (false, true), (true, false), (true, true)] {
+        let notice = notices::marked(&path, &Marker::Obstacle, here, tracked);
+        assert_eq!(notice.is_some(), here || tracked, "here {here}, tracked {tracked}");
+        assert!(notice.is_none_or(|notice| notice.incomplete && notice.kind == "link"));
+    }
+}
+
+#[test]
+fn whoever_forces_an_ignored_operand_is_told_which_file_has_the_rule() {
+    let path = RepoPath::parse("a.log").unwrap();
+    let notice = |place, forced| notices::ignored_operand(&path, (place, "*.log"), forced);
+    let hint = notice("sub/.lsyncignore:7", true).hint.unwrap();
+    assert_eq!(hint, "take the rule out of sub/.lsyncignore");
+    assert_eq!(notice("sub/.lsyncignore:7", false).hint, None);
 }
