@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::text::{duration, rate, shortened, size};
+use super::text::{pace, shortened, size};
 use crate::tree::RepoPath;
 
 /// Smaller ones come and go too fast for a line.
@@ -73,13 +73,9 @@ impl LargeFiles {
 
 fn line(path: &RepoPath, large: &Large, elapsed: Duration) -> String {
     let percent = u128::from(large.done) * 100 / u128::from(large.total.max(1));
-    let mut line = format!("\n  {percent:3} % of {}", size(large.total));
-    if let Some(rate) = rate(large.done, elapsed).filter(|rate| *rate > 0) {
-        let left = Duration::from_secs(large.total.saturating_sub(large.done) / rate);
-        line.extend([", ", &size(rate), "/s, ", &duration(left), " left"]);
-    }
-    line.extend(["  ", &shortened(path.as_str())]);
-    line
+    let (total, name) = (size(large.total), shortened(path.as_str()));
+    let pace = pace(large.done, large.total, elapsed);
+    format!("\n  {percent:3} % of {total}{pace}  {name}")
 }
 
 #[cfg(test)]

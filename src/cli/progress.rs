@@ -12,7 +12,7 @@ use super::json;
 use super::large_files::LargeFiles;
 use super::render;
 use super::screen::Screen;
-use super::text::{count, duration, number, rate, shortened, size};
+use super::text::{count, number, pace, shortened, size};
 use crate::monitor::{Event, Monitor, Phase};
 use crate::tree::RepoPath;
 
@@ -183,11 +183,7 @@ fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
         return line;
     }
     line.extend([", ", &size(done.bytes), " of ", &size(total.bytes)]);
-    if let Some(rate) = rate(done.bytes, elapsed).filter(|rate| *rate > 0) {
-        let left = Duration::from_secs(total.bytes.saturating_sub(done.bytes) / rate);
-        line.extend([", ", &size(rate), "/s, ", &duration(left), " left"]);
-    }
-    line
+    line + &pace(done.bytes, total.bytes, elapsed)
 }
 
 /// Makes the bar of a phase, on stderr.

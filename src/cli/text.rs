@@ -94,6 +94,13 @@ pub(super) fn rate(bytes: u64, duration: Duration) -> Option<u64> {
         .then(|| u64::try_from(u128::from(bytes) * 1000 / milliseconds).unwrap_or(u64::MAX))
 }
 
+/// Says how fast bytes travel and how long the rest will take; nothing where that is not known yet.
+pub(super) fn pace(done: u64, total: u64, elapsed: Duration) -> String {
+    let Some(rate) = rate(done, elapsed).filter(|rate| *rate > 0) else { return String::new() };
+    let left = Duration::from_secs(total.saturating_sub(done) / rate);
+    format!(", {}/s, {} left", size(rate), duration(left))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// How many bytes a buffer holds.
+/// How many bytes of a large file are read at once: few enough to be still in the cache of the core
+/// when their checksum is computed.
 pub(super) const BUFFER_BYTES: usize = 128 * 1024;
 
 /// The buffers of a run that nobody uses.

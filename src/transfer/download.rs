@@ -175,15 +175,9 @@ pub(super) fn verified(
         return Err(short_body(path, digests.size, expected.size).into());
     }
     if promised(object).compare(digests) == Proof::Different {
-        return Err(Trouble::Remote(RemoteError {
-            kind: RemoteErrorKind::Corrupt,
-            operation: "GET",
-            key: path.to_string(),
-            message: "the bytes that came do not have the promised checksum".to_owned(),
-            cause: None,
-            ambiguous: false,
-            retry_after_seconds: None,
-        }));
+        let message = "the bytes that came do not have the promised checksum";
+        let key = path.as_str();
+        return Err(RemoteError::new(RemoteErrorKind::Corrupt, "GET", key, message).into());
     }
     let etag_is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
     Ok(Received { crc64: digests.crc64, etag_is_md5 })

@@ -146,15 +146,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
 /// The error of a body that is not as long as the listing said.
 pub(super) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteError {
-    RemoteError {
-        kind: RemoteErrorKind::Corrupt,
-        operation: "GET",
-        key: path.to_string(),
-        message: format!("{length} bytes came instead of {expected}"),
-        cause: None,
-        ambiguous: false,
-        retry_after_seconds: None,
-    }
+    let message = format!("{length} bytes came instead of {expected}");
+    RemoteError::new(RemoteErrorKind::Corrupt, "GET", path.as_str(), message)
 }
 
 /// A listing does not tell whether a KMS or customer key made the `ETag`: a mismatch proves nothing.

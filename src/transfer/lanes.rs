@@ -205,15 +205,7 @@ mod tests {
     use super::*;
 
     fn throttled() -> Result<(), RemoteError> {
-        Err(RemoteError {
-            kind: RemoteErrorKind::Throttled,
-            operation: "PUT",
-            key: "k".to_owned(),
-            message: "SlowDown".to_owned(),
-            cause: None,
-            ambiguous: false,
-            retry_after_seconds: None,
-        })
+        Err(RemoteError::new(RemoteErrorKind::Throttled, "PUT", "k", "SlowDown"))
     }
 
     const SECOND: i64 = 1_000_000_000;

@@ -66,13 +66,6 @@ pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
 }
 
 fn endless(prefix: &str) -> RemoteError {
-    RemoteError {
-        kind: RemoteErrorKind::Lying,
-        operation: "LIST",
-        key: prefix.to_owned(),
-        message: format!("{EMPTY_PAGES_MAX} empty pages in a row, without an end"),
-        cause: None,
-        ambiguous: false,
-        retry_after_seconds: None,
-    }
+    let message = format!("{EMPTY_PAGES_MAX} empty pages in a row, without an end");
+    RemoteError::new(RemoteErrorKind::Lying, "LIST", prefix, message)
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use futures_util::StreamExt as _;
 
+use super::buffers::BUFFER_BYTES;
 use super::context::{Context, Trouble};
 use super::download::{Fetched, Received, Told, Wanted, verified};
 use super::examine::short_body;
@@ -17,10 +18,6 @@ use crate::local::replace::{Draft, Workspace};
 use crate::monitor::Stop;
 use crate::remote::{Body as _, Object, Remote};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
-
-/// How many bytes of a file are read at once: few enough to be still in the cache of the core when
-/// their checksum is computed.
-const READ_BYTES: u64 = 128 * 1024;
 
 /// A download on its way.
 struct Download<'a, D: Disk> {
@@ -131,10 +128,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let size = download.wanted.version.size;
         let count = u32::try_from(part_count(size, download.part_bytes)).unwrap_or(u32::MAX);
         let mut told = self.told(download.wanted);
-        for number in download.arrived.keys() {
-            let range = download.range(*number);
-            told.tell(range.end - range.start);
-        }
+        told.tell(download.arrived_bytes());
         told.succeeded();
         let missing: Vec<u32> =
             (1..=count).filter(|number| !download.arrived.contains_key(number)).collect();
@@ -259,7 +253,7 @@ pub(super) async fn digest_range<E: Into<Trouble>>(
     (want, stop): (&Want, &Stop),
 ) -> Result<Option<Digests>, Trouble> {
     let mut digester = Digester::new(want);
-    let piece_bytes = READ_BYTES.min(range.end - range.start);
+    let piece_bytes = (BUFFER_BYTES as u64).min(range.end - range.start);
     let mut buffer = vec![0; usize::try_from(piece_bytes).unwrap_or(0)];
     let mut offset = range.start;
     while offset < range.end {

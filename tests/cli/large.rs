@@ -22,6 +22,16 @@ fn with_large_file() -> (Team, Vec<u8>) {
     (team, bytes)
 }
 
+/// A team whose copy `one` has the file, and whose bucket has all of its parts up to the third.
+fn with_broken_off_upload() -> (Team, Vec<u8>) {
+    let (team, bytes) = with_large_file();
+    let broken = Fault::Status(403, "AccessDenied");
+    team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
+    team.run("one", ONE_BY_ONE).assert_code(3);
+    team.server.clear_faults();
+    (team, bytes)
+}
+
 /// A team whose bucket has the file and whose copy `two` has not.
 fn with_large_object() -> (Team, Vec<u8>) {
     let (team, bytes) = with_large_file();
@@ -255,11 +265,7 @@ fn a_resumed_download_has_the_mode_of_the_file_that_it_replaces() {
 
 #[test]
 fn a_store_that_cannot_answer_for_a_while_loses_no_part() {
-    let (team, bytes) = with_large_file();
-    let broken = Fault::Status(403, "AccessDenied");
-    team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
-    team.run("one", ONE_BY_ONE).assert_code(3);
-    team.server.clear_faults();
+    let (team, bytes) = with_broken_off_upload();
     // Longer than lsync waits.
     team.server.fault(FaultRule::new("ListParts", "*", Fault::RetryAfter(3_600)));
     team.run("one", ONE_BY_ONE).assert_code(3);
@@ -291,11 +297,7 @@ fn an_upload_that_the_store_has_lost_begins_anew() {
 #[test]
 fn a_store_that_cannot_list_parts_gets_all_of_them_again_and_lsync_says_so() {
     for unable in [Fault::Status(501, "NotImplemented"), Fault::Nonsense] {
-        let (team, bytes) = with_large_file();
-        let broken = Fault::Status(403, "AccessDenied");
-        team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
-        team.run("one", ONE_BY_ONE).assert_code(3);
-        team.server.clear_faults();
+        let (team, bytes) = with_broken_off_upload();
         team.server.fault(FaultRule::new("ListParts", "*", unable));
         team.server.clear_log();
         let output = team.ok("one", ONE_BY_ONE);
@@ -373,11 +375,7 @@ fn uploads_that_others_have_abandoned_are_shown_and_thrown_away_when_asked() {
 
 #[test]
 fn a_list_of_parts_that_breaks_off_costs_no_part() {
-    let (team, bytes) = with_large_file();
-    let broken = Fault::Status(403, "AccessDenied");
-    team.server.fault(FaultRule::new("UploadPart", "large", broken).nth(4));
-    team.run("one", ONE_BY_ONE).assert_code(3);
-    team.server.clear_faults();
+    let (team, bytes) = with_broken_off_upload();
     team.server.fault(FaultRule::new("ListParts", "*", Fault::DropMidBody).nth(1));
     team.server.clear_log();
     let output = team.ok("one", ONE_BY_ONE);

@@ -12,15 +12,7 @@ pub(super) fn error(
     key: &str,
     message: impl Display,
 ) -> RemoteError {
-    RemoteError {
-        kind,
-        operation,
-        key: key.to_owned(),
-        message: message.to_string(),
-        cause: None,
-        ambiguous: false,
-        retry_after_seconds: None,
-    }
+    RemoteError::new(kind, operation, key, message.to_string())
 }
 
 /// Refuses bytes that are not those that were promised.

@@ -210,34 +210,30 @@ impl<D: Disk> FolderRemote<D> {
             let reason = match (&name.odd, RepoPath::parse(key.trim_end_matches('/'))) {
                 (Some(_), _) => PathError::NotUnicode,
                 (None, Err(reason)) => reason,
-                (None, Ok(path)) if name.is_folder() => {
-                    let name = OsStr::new(name.bare());
-                    match self.disk.open_folder(&level.folder, name) {
-                        // Removed, or replaced by something else, since its name was read.
-                        Err(cause) if is_absence(&cause) => {
-                            let found = self.look(&level.folder, name);
-                            match found.map_err(|cause| self.unreadable(&key, &cause))? {
-                                Some(stat) if is_obstacle(&stat) => {
-                                    return Ok(Some(Listed::Obstacle(path)));
-                                }
-                                _ => continue,
+                (None, Ok(path)) => {
+                    let bare = OsStr::new(name.bare());
+                    if name.is_folder() {
+                        match self.disk.open_folder(&level.folder, bare) {
+                            Ok(folder) => {
+                                self.enter(walk, folder, key)?;
+                                continue;
                             }
+                            // Removed, or replaced by something else, since its name was read.
+                            Err(cause) if is_absence(&cause) => (),
+                            Err(cause) => return Err(self.unreadable(&key, &cause)),
                         }
-                        Err(cause) => return Err(self.unreadable(&key, &cause)),
-                        Ok(folder) => self.enter(walk, folder, key)?,
                     }
-                    continue;
+                    let found = self.look(&level.folder, bare);
+                    match found.map_err(|cause| self.unreadable(&key, &cause))? {
+                        Some(stat) if stat.kind == Kind::File && !name.is_folder() => {
+                            return Ok(Some(Listed::Object(entry(path, &stat))));
+                        }
+                        Some(stat) if is_obstacle(&stat) => {
+                            return Ok(Some(Listed::Obstacle(path)));
+                        }
+                        _ => continue,
+                    }
                 }
-                (None, Ok(path)) => match self.look(&level.folder, OsStr::new(&name.text)) {
-                    Ok(Some(stat)) if stat.kind == Kind::File => {
-                        return Ok(Some(Listed::Object(entry(path, &stat))));
-                    }
-                    Ok(Some(stat)) if is_obstacle(&stat) => {
-                        return Ok(Some(Listed::Obstacle(path)));
-                    }
-                    Ok(_) => continue,
-                    Err(cause) => return Err(self.unreadable(&key, &cause)),
-                },
             };
             let odd = name.odd.as_deref().unwrap_or(OsStr::new(name.bare()));
             let size = self.disk.lstat(&level.folder, odd).map_or(0, |stat| stat.size);

@@ -88,15 +88,7 @@ pub struct Call {
 impl Call {
     /// Makes the error of this call.
     pub(super) fn error(&self, kind: RemoteErrorKind, message: &str) -> RemoteError {
-        RemoteError {
-            kind,
-            operation: self.operation.word(),
-            key: format!("memory://{}", self.key),
-            message: message.to_owned(),
-            cause: None,
-            ambiguous: false,
-            retry_after_seconds: None,
-        }
+        RemoteError::new(kind, self.operation.word(), format!("memory://{}", self.key), message)
     }
 
     pub(super) fn not_found(&self) -> RemoteError {

@@ -34,15 +34,8 @@ impl Call {
     /// Makes an error of this call.
     pub(super) fn error(&self, kind: Kind, message: impl Into<String>) -> RemoteError {
         let ambiguous = self.writes && matches!(kind, Kind::Interrupted | Kind::Failed);
-        RemoteError {
-            kind,
-            operation: self.operation,
-            key: self.key.clone(),
-            message: message.into(),
-            cause: None,
-            ambiguous,
-            retry_after_seconds: None,
-        }
+        let error = RemoteError::new(kind, self.operation, self.key.clone(), message);
+        RemoteError { ambiguous, ..error }
     }
 
     /// Translates what the SDK says.

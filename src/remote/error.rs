@@ -1,0 +1,148 @@
+//! What went wrong between us and a store.
+
+/// What went wrong, as far as a caller's next step depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RemoteErrorKind {
+    /// No such object.
+    NotFound,
+    /// No such bucket.
+    NoBucket,
+    /// A folder that was a bucket is none now; most likely its disk is not mounted.
+    BucketGone,
+    /// Another version than expected is there, or one where none was expected.
+    Changed,
+    /// Somebody writes the same key at this moment (409): again, a little later.
+    Busy,
+    /// The store asks for less (429, 503 `SlowDown`).
+    Throttled,
+    /// The store failed (5xx), or the answer was nonsense: again, a little later.
+    Failed,
+    /// The connection broke or the answer did not come; a write may or may not have happened.
+    Interrupted,
+    /// No connection to the store at all.
+    Unreachable,
+    /// No credentials were found.
+    NoCredentials,
+    /// The credentials were good once, and are no more.
+    Expired,
+    /// The clock of this machine is so wrong that the store refuses every request.
+    ClockSkewed,
+    /// The credentials are refused, as such or for this call.
+    Denied,
+    /// The bucket lies in another region; the region, where the store names it.
+    WrongRegion,
+    /// The store does not know this call or condition (501).
+    Unsupported,
+    /// The object is archived and has to be restored first.
+    Archived,
+    /// The listing contradicts itself.
+    Lying,
+    /// The bytes are not those that were promised (length, checksum, ETag).
+    Corrupt,
+    /// The disk under a folder bucket is full, or a quota is used up.
+    Full,
+    /// The request was refused for what it says (400 and others): again would not help.
+    Invalid,
+}
+
+/// What lies behind a [`RemoteError`], from the nearest cause to the first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteCause {
+    message: String,
+    #[source]
+    next: Option<Box<Self>>,
+}
+
+impl RemoteCause {
+    /// Makes a chain of what its links say, the nearest first; `None` where nothing is said.
+    pub fn chain(messages: Vec<String>) -> Option<Box<Self>> {
+        let link = |next, message| Some(Box::new(Self { message, next }));
+        messages.into_iter().rev().fold(None, link)
+    }
+}
+
+/// An error of the store: what was asked, where, and what came back.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.words())]
+pub struct RemoteError {
+    /// What the caller can do next.
+    pub kind: RemoteErrorKind,
+    /// The call (`PUT`, `LIST` …), or what was tried, in words.
+    pub operation: &'static str,
+    /// `s3://bucket/key`, or the bucket alone.
+    pub key: String,
+    /// What the store or the transport said.
+    pub message: String,
+    /// Why, where the message leaves it out.
+    #[source]
+    pub cause: Option<Box<RemoteCause>>,
+    /// The request may have taken effect although it failed.
+    pub ambiguous: bool,
+    /// How long the store asks to wait, in seconds, where it says so.
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl RemoteError {
+    /// Makes an error that has no cause beside its message and left the bucket as it was.
+    pub fn new(
+        kind: RemoteErrorKind,
+        operation: &'static str,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (key, message) = (key.into(), message.into());
+        let (cause, ambiguous, retry_after_seconds) = (None, false, None);
+        Self { kind, operation, key, message, cause, ambiguous, retry_after_seconds }
+    }
+
+    /// What, where. Without credentials no call was made, so that none is named.
+    fn words(&self) -> String {
+        let Self { operation, key, message, .. } = self;
+        match self.kind {
+            RemoteErrorKind::NoCredentials => format!("{message}, {key}"),
+            _ => format!("{operation} {key}: {message}"),
+        }
+    }
+
+    /// Tells whether the same call may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        use RemoteErrorKind as Kind;
+        match self.kind {
+            Kind::Busy
+            | Kind::Throttled
+            | Kind::Failed
+            | Kind::Interrupted
+            | Kind::Unreachable
+            | Kind::Corrupt => true,
+            Kind::NotFound
+            | Kind::NoBucket
+            | Kind::BucketGone
+            | Kind::Changed
+            | Kind::NoCredentials
+            | Kind::Expired
+            | Kind::ClockSkewed
+            | Kind::Denied
+            | Kind::WrongRegion
+            | Kind::Unsupported
+            | Kind::Archived
+            | Kind::Lying
+            | Kind::Full
+            | Kind::Invalid => false,
+        }
+    }
+
+    /// Tells whether every further call would fail, too, so that the run ends here.
+    pub fn ends_the_run(&self) -> bool {
+        matches!(
+            self.kind,
+            RemoteErrorKind::NoBucket
+                | RemoteErrorKind::BucketGone
+                | RemoteErrorKind::Unreachable
+                | RemoteErrorKind::NoCredentials
+                | RemoteErrorKind::Expired
+                | RemoteErrorKind::ClockSkewed
+                | RemoteErrorKind::WrongRegion
+        )
+    }
+}
