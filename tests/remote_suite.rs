@@ -32,6 +32,7 @@ macro_rules! every_remote {
                 behaviours: what_is_missing_is_not_found,
                 behaviours: parts_become_visible_at_once_and_under_a_condition,
                 behaviours: an_aborted_upload_leaves_nothing,
+                behaviours: parts_can_be_taken_from_another_object,
                 behaviours: old_versions_can_be_fetched_by_their_id,
                 contents: bytes_and_attributes_come_back,
                 contents: an_empty_object_comes_back,

@@ -144,7 +144,7 @@ fn no_seed_loses_an_edit() {
     for way in [counts.uploads, counts.downloads] {
         assert!(way.files > SEEDS && way.resumed > SEEDS / 40, "{counts}");
     }
-    assert!(counts.thrown_away > 0 && counts.seeds > SEEDS / 4, "{counts}");
+    assert!(counts.copied > 0 && counts.thrown_away > 0 && counts.seeds > SEEDS / 4, "{counts}");
 }
 
 #[test]

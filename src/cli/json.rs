@@ -40,6 +40,8 @@ pub(super) struct Counts {
     pub(super) dry_run: bool,
     /// Files sent.
     pub(super) uploaded: u64,
+    /// Files that the store copied from another object of the bucket.
+    pub(super) copied: u64,
     /// Files fetched.
     pub(super) downloaded: u64,
     /// Files that went to the trash here.
@@ -101,6 +103,7 @@ impl Counts {
     pub(super) fn of_report(report: &Report) -> Self {
         Self {
             uploaded: report.uploaded,
+            copied: report.copied,
             downloaded: report.downloaded,
             deleted_here: report.deleted_local,
             deleted_in_bucket: report.deleted_remote,

@@ -1,8 +1,10 @@
 //! [`PlanBuilder`]: takes the rows of the merge, one by one, and builds the plan. Pure.
 
+use std::sync::Arc;
+
 use super::{
     Action, ActionKind, Conflict, ConflictKind, Content, Decision, Direction, Examined,
-    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, notices, reconcile,
+    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
     reconcile_knot,
 };
 use crate::tree::{BaseRow, Knot, Local, RepoPath, Row, Stat};
@@ -102,6 +104,7 @@ impl PlanBuilder {
         if let Some(limit) = self.options.limit {
             self.cut(limit);
         }
+        moves::pair(&mut self.plan.actions);
         self.plan.replaced_files =
             self.plan.actions.iter().map(|action| action.folder.len() as u64).sum();
         self.plan
@@ -141,7 +144,7 @@ impl PlanBuilder {
                 if let Some(adopted) = adopted_row(row, examined) {
                     self.push(row, ActionKind::Adopt, knot, false);
                     if let Some(action) = self.plan.actions.last_mut() {
-                        action.row = Some(Box::new(adopted));
+                        action.row = Some(Arc::new(adopted));
                     }
                 }
             }
@@ -202,7 +205,8 @@ impl PlanBuilder {
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
             remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
-            row: row.base.clone().filter(|_| kind == ActionKind::DeleteRemote).map(Box::new),
+            row: row.base.clone().filter(|_| kind == ActionKind::DeleteRemote).map(Arc::new),
+            origin: None,
             copy: None,
             folder: Vec::new(),
             knot,

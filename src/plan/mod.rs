@@ -8,6 +8,7 @@ mod classify;
 mod conflict;
 mod guard;
 mod knot;
+mod moves;
 pub mod notices;
 mod reconcile;
 mod selection;
@@ -24,6 +25,8 @@ pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
 pub use settle::{copy_path, settle};
+
+use std::sync::Arc;
 
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
@@ -115,7 +118,10 @@ pub struct Action {
     pub unknown_loser: bool,
     /// The row to record, for [`ActionKind::Adopt`]; the row that ends, for
     /// [`ActionKind::DeleteRemote`].
-    pub row: Option<Box<BaseRow>>,
+    pub row: Option<Arc<BaseRow>>,
+    /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
+    /// under a new name. Its object may be copied where the contents prove equal.
+    pub origin: Option<Arc<BaseRow>>,
     /// The name that the local file gets, for [`ActionKind::KeepBoth`].
     pub copy: Option<RepoPath>,
     /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].

@@ -79,6 +79,7 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
         remote_modified: conflict.remote.as_ref().map_or(0, |entry| entry.modified),
         unknown_loser: false,
         row: None,
+        origin: None,
         copy: None,
         folder: Vec::new(),
         knot: 0,

@@ -230,6 +230,17 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.upload_part(path, upload, number, body).await)
     }
 
+    async fn copy_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        from: (&RepoPath, &Etag),
+        range: Range<u64>,
+    ) -> Result<Etag, RemoteError> {
+        either!(self, remote => remote.copy_part(path, upload, number, from, range).await)
+    }
+
     async fn complete_upload(
         &self,
         path: &RepoPath,

@@ -256,6 +256,25 @@ pub trait Remote: Send + Sync + 'static {
         body: Outgoing,
     ) -> impl Future<Output = Result<Part, RemoteError>> + Send;
 
+    /// Lets the store take one part from an object that it has: the bytes `range` of the version
+    /// `from`, which the answer's `ETag` names as that of a part. Another version there is
+    /// [`RemoteErrorKind::Changed`] on a store that compares; whoever completes the upload looks.
+    ///
+    /// By default the store cannot: [`RemoteErrorKind::Unsupported`].
+    fn copy_part(
+        &self,
+        path: &RepoPath,
+        _upload: &UploadId,
+        _number: u32,
+        _from: (&RepoPath, &Etag),
+        _range: Range<u64>,
+    ) -> impl Future<Output = Result<Etag, RemoteError>> + Send {
+        let message = "this store copies nothing by itself".to_owned();
+        let kind = RemoteErrorKind::Unsupported;
+        let error = RemoteError::new(kind, "COPY PART", path.as_str(), message);
+        async move { Err(error) }
+    }
+
     /// Puts the parts together under the name if the condition holds, else
     /// [`RemoteErrorKind::Changed`].
     fn complete_upload(
@@ -276,15 +295,9 @@ pub trait Remote: Send + Sync + 'static {
         path: &RepoPath,
         upload: &UploadId,
     ) -> impl Future<Output = Result<Vec<HeldPart>, RemoteError>> + Send {
-        let error = RemoteError {
-            kind: RemoteErrorKind::NotFound,
-            operation: "LIST PARTS",
-            key: path.to_string(),
-            message: format!("there is no upload {}", upload.0),
-            cause: None,
-            ambiguous: false,
-            retry_after_seconds: None,
-        };
+        let message = format!("there is no upload {}", upload.0);
+        let kind = RemoteErrorKind::NotFound;
+        let error = RemoteError::new(kind, "LIST PARTS", path.as_str(), message);
         async move { Err(error) }
     }
 

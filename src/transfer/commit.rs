@@ -46,6 +46,15 @@ pub(super) struct Effect {
     pub(super) changes: Vec<Change>,
     /// What was fetched, where the change is the row of a file that has just got its name.
     pub(super) received: Option<Received>,
+    /// The store took the object from another one.
+    pub(super) copied: bool,
+}
+
+impl Effect {
+    /// An action that brought nothing but what is to be recorded.
+    pub(super) fn of(action: Action, changes: Vec<Change>) -> Self {
+        Self { action, changes, received: None, copied: false }
+    }
 }
 
 impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
@@ -112,12 +121,12 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             return Ok(());
         }
         self.run.context.confirm_all(&mut effects).await;
-        let (actions, changes): (Vec<_>, Vec<_>) =
-            effects.into_iter().map(|effect| (effect.action, effect.changes)).unzip();
-        self.database.record(&changes.concat())?;
-        for action in &actions {
-            self.run.context.forget_notes(action).await;
-            self.done(action);
+        let changes: Vec<_> =
+            effects.iter_mut().flat_map(|effect| std::mem::take(&mut effect.changes)).collect();
+        self.database.record(&changes)?;
+        for effect in &effects {
+            self.run.context.forget_notes(&effect.action).await;
+            self.done(effect);
         }
         Ok(())
     }
@@ -132,7 +141,11 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         for (action, ready) in ready {
             match ready {
                 Ready::Recorded(changes) => {
-                    effects.push(Effect { action, changes, received: None });
+                    effects.push(Effect::of(action, changes));
+                }
+                Ready::Copied(row) => {
+                    let effect = Effect::of(action, vec![Change::Put(row)]);
+                    effects.push(Effect { copied: true, ..effect });
                 }
                 Ready::Fetched(fetched) => {
                     if let Err(refused) = moves.add_fetched(action, *fetched) {
@@ -167,9 +180,16 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
     }
 
-    fn done(&mut self, action: &Action) {
-        self.report.count(action.kind, action.bytes());
+    fn done(&mut self, effect: &Effect) {
+        let action = &effect.action;
         let mut done = item(action, "", None);
+        match action.origin.as_ref().filter(|_| effect.copied) {
+            Some(row) => {
+                self.report.count_copied(action.bytes());
+                done.reason = format!("copied from {} in the bucket", row.path);
+            }
+            None => self.report.count(action.kind, action.bytes()),
+        }
         match (&action.remote, action.kind) {
             (Some(version), ActionKind::Upload | ActionKind::DeleteRemote)
                 if action.unknown_loser =>
@@ -191,6 +211,9 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
         if action.stage == Stage::Rules {
             self.failed.rules.push(action.path.clone());
+        }
+        if let Some(row) = &action.origin {
+            self.failed.origins.insert(row.path.clone());
         }
         let monitor = &self.run.context.monitor;
         match trouble {

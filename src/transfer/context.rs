@@ -19,6 +19,7 @@ use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
 use super::buffers::{BUFFER_BYTES, Buffers};
+use super::copy::Copies;
 use super::lanes::{Lanes, Pace};
 
 /// Bytes of whole files that all transfers together may hold in memory.
@@ -124,6 +125,8 @@ pub struct Context<D: Disk, R, C> {
     pub(super) lanes: Lanes,
     /// What parts are read into on their way out.
     pub(super) buffers: Buffers,
+    /// Whether the store copies.
+    pub(super) copies: Copies,
     /// How fast contents may travel.
     pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
@@ -168,6 +171,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             tuning,
             lanes: Lanes::new(tuning.lanes()),
             buffers: Buffers::default(),
+            copies: Copies::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),

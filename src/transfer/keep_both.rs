@@ -113,7 +113,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     async fn upload_copy(&self, copy: &RepoPath) -> Result<BaseRow, Trouble> {
         let stat = self.context.look(copy).map_err(|error| Trouble::io(copy, &error))?;
         let stat = stat.ok_or_else(|| Trouble::changed("the copy was deleted here"))?;
-        let source = Source { path: copy, stat: &stat, condition: Condition::Absent };
-        self.context.upload(&source).await
+        let condition = Condition::Absent;
+        let source = Source { path: copy, stat: &stat, condition, origin: None };
+        Ok(self.context.upload(&source).await?.row)
     }
 }

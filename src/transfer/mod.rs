@@ -13,6 +13,7 @@ mod buffers;
 mod commit;
 mod confirm;
 mod context;
+mod copy;
 mod delete;
 mod download;
 mod durable;
@@ -81,12 +82,25 @@ struct Failed {
     knots: HashSet<u32>,
     /// Files with new ignore rules that did not arrive.
     rules: Vec<RepoPath>,
+    /// Objects whose files could not be stored under their new names.
+    origins: HashSet<RepoPath>,
+}
+
+impl Failed {
+    /// Tells whether an action has to wait for the next run.
+    fn holds_back(&self, action: &Action) -> bool {
+        self.knots.contains(&action.knot)
+            // Without the object its file would have to be sent, and until then nobody had it.
+            || (action.kind == ActionKind::DeleteRemote && self.origins.contains(&action.path))
+    }
 }
 
 /// What is ready to take effect on the disk and in the database.
 enum Ready<D: Disk> {
     /// Only rows: the bucket has it already, or both sides agree.
     Recorded(Vec<crate::repository::Change>),
+    /// A row, too: the store made the object out of another one.
+    Copied(crate::tree::BaseRow),
     /// A fetched file waits for its name.
     Fetched(Box<Fetched<D>>),
     /// A local file is to go to the trash.
@@ -119,9 +133,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             if due.is_empty() {
                 continue;
             }
-            let due: Vec<_> = (due.into_iter())
-                .filter(|action| action.knot == 0 || !failed.knots.contains(&action.knot))
-                .collect();
+            let due: Vec<_> =
+                (due.into_iter()).filter(|action| !failed.holds_back(action)).collect();
             self.stage(due, database, &mut report, &mut failed).await?;
             if stage == Stage::Rules {
                 self.hold_back_ungoverned(&mut actions, &mut report, &mut failed);
@@ -167,7 +180,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         report: &mut Report,
         failed: &mut Failed,
     ) {
-        let Failed { knots, rules } = failed;
+        let Failed { knots, rules, .. } = failed;
         actions.retain(|action| {
             let missing =
                 rules.iter().find(|rules| action.is_new() && governs(rules, &action.path));
@@ -216,8 +229,13 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 let stat = action.local.as_ref().ok_or_else(Trouble::lacks("a file to upload"))?;
                 self.keep_loser(action).await?;
                 let condition = upload::condition(action.remote.as_ref());
-                let row = context.upload(&upload::Source { path, stat, condition }).await?;
-                Ok(Ready::Recorded(vec![Change::Put(row)]))
+                let origin = action.origin.as_deref();
+                let source = upload::Source { path, stat, condition, origin };
+                let uploaded = context.upload(&source).await?;
+                if uploaded.copied {
+                    return Ok(Ready::Copied(uploaded.row));
+                }
+                Ok(Ready::Recorded(vec![Change::Put(uploaded.row)]))
             }
             ActionKind::DeleteRemote => {
                 self.keep_loser(action).await?;

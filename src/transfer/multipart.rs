@@ -16,20 +16,22 @@ use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
-use crate::tree::{Etag, Kind, RepoPath};
+use crate::tree::{BaseRow, Etag, Kind, RepoPath};
 
 use super::context::{Context, Trouble};
 use super::ranges::digest_range;
 use super::retry::{Backoff, retry};
-use super::upload::{Attempts, Evidenced, Next, Source, refused};
+use super::upload::{Attempts, Evidenced, Next, Sent, Source, refused};
 
 /// How often an upload is begun anew: because the store has lost it, or because somebody else wrote
 /// the key in the moment of its completion (409, S3 API reference, `CompleteMultipartUpload`).
 const BEGINNINGS_MAX: usize = 3;
 
 /// An upload on its way.
-struct Upload<D: Disk> {
+struct Upload<'a, D: Disk> {
     id: UploadId,
+    /// The object that missing parts are taken from; they are sent where there is none.
+    origin: Option<&'a BaseRow>,
     part_bytes: u64,
     file: Arc<D::File>,
     pen: Pen<D>,
@@ -37,7 +39,7 @@ struct Upload<D: Disk> {
     held: BTreeMap<u32, Part>,
 }
 
-impl<D: Disk> Upload<D> {
+impl<D: Disk> Upload<'_, D> {
     /// Returns the bytes that the monitor was told of.
     fn told_bytes(&self, size: u64) -> u64 {
         self.held.keys().map(|number| length(*number, self.part_bytes, size)).sum()
@@ -49,34 +51,37 @@ enum Ended {
     Stored(Stored, u64),
     /// It has to begin anew.
     Lost(RemoteError),
+    /// The store does not give the bytes of another object: they have to be sent.
+    NotCopied,
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
-    /// Stores a file in parts, and returns the checksum of the whole, too.
-    pub(super) async fn upload_in_parts(
-        &self,
-        source: &Source<'_>,
-    ) -> Result<(Stored, u64), Trouble> {
+    /// Stores a file in parts: taken from an object that holds the same bytes, else sent.
+    pub(super) async fn upload_in_parts(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
+        let mut origin = self.proven_origin(source).await?;
         let mut attempts = Attempts::default();
         let mut beginnings = 0;
         loop {
-            beginnings += 1;
-            let mut upload = self.begin_or_resume_upload(source).await?;
-            match self.send_and_complete(source, &mut upload, &mut attempts).await {
-                Ok(Ended::Stored(stored, crc64)) => return Ok((stored, crc64)),
-                Ok(Ended::Lost(error)) => {
-                    self.abandon(source, &upload.id).await;
-                    self.monitor.bytes_lost(source.path, upload.told_bytes(source.stat.size));
-                    if beginnings == BEGINNINGS_MAX {
-                        return Err(refused(error));
-                    }
+            let mut upload = self.begin_or_resume_upload(source, origin).await?;
+            let lost = match self.send_and_complete(source, &mut upload, &mut attempts).await {
+                Ok(Ended::Stored(stored, crc64)) => {
+                    return Ok(Sent { stored, crc64, copied: origin.is_some() });
                 }
+                Ok(Ended::Lost(error)) => Some(error),
+                Ok(Ended::NotCopied) => None,
                 Err(trouble) => {
                     if !trouble.may_go_on() {
                         self.abandon(source, &upload.id).await;
                     }
                     return Err(trouble);
                 }
+            };
+            self.abandon(source, &upload.id).await;
+            self.monitor.bytes_lost(source.path, upload.told_bytes(source.stat.size));
+            match lost {
+                None => origin = None,
+                Some(_) if beginnings + 1 < BEGINNINGS_MAX => beginnings += 1,
+                Some(error) => return Err(refused(error)),
             }
         }
     }
@@ -89,7 +94,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Opens the file, and the upload that an earlier run has begun for it, else a new one.
-    async fn begin_or_resume_upload(&self, source: &Source<'_>) -> Result<Upload<D>, Trouble> {
+    async fn begin_or_resume_upload<'a>(
+        &self,
+        source: &Source<'_>,
+        origin: Option<&'a BaseRow>,
+    ) -> Result<Upload<'a, D>, Trouble> {
         let notes = self.notes()?;
         let (path, size) = (source.path, source.stat.size);
         let failed = |error: std::io::Error| Trouble::io(path, &error);
@@ -103,7 +112,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             // After a power cut a file may hold other bytes than those that were read from memory.
             self.keep_what_still_is(&mut held, source, (&file, part_bytes)).await?;
             let pen = notes.resume(&note).map_err(failed)?;
-            let upload = Upload { id, part_bytes, file, pen, held };
+            let upload = Upload { id, origin, part_bytes, file, pen, held };
             self.monitor.bytes(path, upload.told_bytes(size));
             return Ok(upload);
         }
@@ -117,7 +126,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 return Err(failed(error));
             }
         };
-        Ok(Upload { id, part_bytes, file, pen, held: BTreeMap::new() })
+        Ok(Upload { id, origin, part_bytes, file, pen, held: BTreeMap::new() })
     }
 
     /// Asks the store which of the noted parts it holds; `None` where the upload is of another file
@@ -185,11 +194,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn send_and_complete(
         &self,
         source: &Source<'_>,
-        upload: &mut Upload<D>,
+        upload: &mut Upload<'_, D>,
         attempts: &mut Attempts,
     ) -> Result<Ended, Trouble> {
-        if let Some(error) = self.send_parts(source, upload).await? {
-            return Ok(Ended::Lost(error));
+        if let Some(ended) = self.send_parts(source, upload).await? {
+            return Ok(ended);
         }
         self.expect_untouched(source, &upload.file)?;
         // The commit point: what is on the disk now must be what was read.
@@ -197,11 +206,19 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Some(stat) if source.stat.is_untouched(&stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
-        self.complete(source, upload, attempts).await
+        // Not every store compares for each part.
+        match upload.origin {
+            Some(row) if !self.is_still_there(row).await? => Ok(Ended::NotCopied),
+            _ => self.complete(source, upload, attempts).await,
+        }
     }
 
     /// Refuses a file that does not look as the plan expects.
-    fn expect_untouched(&self, source: &Source<'_>, file: &D::File) -> Result<(), Trouble> {
+    pub(super) fn expect_untouched(
+        &self,
+        source: &Source<'_>,
+        file: &D::File,
+    ) -> Result<(), Trouble> {
         let stat = self.disk.fstat(file).map_err(|error| Trouble::io(source.path, &error))?;
         if stat.kind == Kind::File && source.stat.is_untouched(&stat) {
             Ok(())
@@ -210,27 +227,31 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
-    /// Sends the parts that the store does not hold yet, several at once; returns the error by which
-    /// the store says that it has lost the upload.
+    /// Sends the parts that the store does not hold yet, several at once; returns how the upload ended
+    /// where there is no sense in going on.
     async fn send_parts(
         &self,
         source: &Source<'_>,
-        upload: &mut Upload<D>,
-    ) -> Result<Option<RemoteError>, Trouble> {
+        upload: &mut Upload<'_, D>,
+    ) -> Result<Option<Ended>, Trouble> {
         let count = part_count(source.stat.size, upload.part_bytes);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let missing: Vec<u32> =
             (1..=count).filter(|number| !upload.held.contains_key(number)).collect();
         let this = &*upload;
         let mut sending = futures_util::stream::iter(missing)
-            .map(|number| self.send_part(source, this, number))
+            .map(|number| self.copy_or_send_part(source, this, number))
             .buffer_unordered(self.tuning.jobs.get());
-        let (mut sent, mut lost) = (Vec::new(), None);
+        let (mut sent, mut ended) = (Vec::new(), None);
         while let Some(part) = sending.next().await {
             match part {
-                Ok(part) => sent.push(part),
+                Ok(Some(part)) => sent.push(part),
+                Ok(None) => {
+                    ended = Some(Ended::NotCopied);
+                    break;
+                }
                 Err(Trouble::Remote(error)) if error.kind == RemoteErrorKind::NotFound => {
-                    lost = Some(error);
+                    ended = Some(Ended::Lost(error));
                     break;
                 }
                 Err(trouble) => return Err(trouble),
@@ -238,14 +259,33 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         drop(sending);
         upload.held.extend(sent.into_iter().map(|part| (part.number, part)));
-        Ok(lost)
+        Ok(ended)
+    }
+
+    /// Brings one part into the store; `None` where it was to be copied and the store does not.
+    async fn copy_or_send_part(
+        &self,
+        source: &Source<'_>,
+        upload: &Upload<'_, D>,
+        number: u32,
+    ) -> Result<Option<Part>, Trouble> {
+        let Some(row) = upload.origin else {
+            return self.send_part(source, upload, number).await.map(Some);
+        };
+        let range = part_range(number, upload.part_bytes, source.stat.size);
+        let crc64 = self.digest_part(source, &upload.file, range.clone()).await?;
+        let copied = self.copy_part(source, (&upload.id, row), (number, crc64), range).await?;
+        if let Some(part) = &copied {
+            note(source, upload, part)?;
+        }
+        Ok(copied)
     }
 
     /// Sends one part, again while that makes sense, and writes down that the store has it.
     async fn send_part(
         &self,
         source: &Source<'_>,
-        upload: &Upload<D>,
+        upload: &Upload<'_, D>,
         number: u32,
     ) -> Result<Part, Trouble> {
         let (path, range) = (source.path, part_range(number, upload.part_bytes, source.stat.size));
@@ -270,8 +310,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let error = match answer {
                 Ok(part) => {
                     attempt.succeeded();
-                    let noted = upload.pen.part(number, part.crc64, Some(part.etag.as_str()));
-                    noted.map_err(|error| Trouble::io(path, &error))?;
+                    note(source, upload, &part)?;
                     return Ok(part);
                 }
                 Err(error) => error,
@@ -306,7 +345,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn complete(
         &self,
         source: &Source<'_>,
-        upload: &Upload<D>,
+        upload: &Upload<'_, D>,
         attempts: &mut Attempts,
     ) -> Result<Ended, Trouble> {
         let digests = digests(source, upload);
@@ -319,6 +358,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 self.remote.complete_upload(path, &upload.id, &parts, &attributes, condition);
             let error = match completed.await {
                 Ok(stored) => return Ok(Ended::Stored(stored, crc64)),
+                // The store compared, and its copy holds other bytes.
+                Err(error) if upload.origin.is_some() && error.kind == RemoteErrorKind::Corrupt => {
+                    return Ok(Ended::NotCopied);
+                }
                 Err(error) => error,
             };
             let sent = Evidenced::Digests(&digests);
@@ -345,6 +388,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 }
 
+/// Writes down that the store has a part.
+fn note<D: Disk>(source: &Source<'_>, upload: &Upload<'_, D>, part: &Part) -> Result<(), Trouble> {
+    let noted = upload.pen.part(part.number, part.crc64, Some(part.etag.as_str()));
+    noted.map_err(|error| Trouble::io(source.path, &error))
+}
+
 /// Returns how many bytes a part has.
 fn length(number: u32, part_bytes: u64, size: u64) -> u64 {
     let range = part_range(number, part_bytes, size);
@@ -352,7 +401,7 @@ fn length(number: u32, part_bytes: u64, size: u64) -> u64 {
 }
 
 /// Puts the digests of the whole together from those of the parts.
-fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<D>) -> Digests {
+fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<'_, D>) -> Digests {
     let parts = upload.held.values();
     let pieces = parts
         .clone()

@@ -210,7 +210,7 @@ impl<D: Disk> Move<D> {
                         if let Some(staging) = &context.staging {
                             staging.remove_empty_parents(&path);
                         }
-                        Ok(Effect { action, changes: vec![Change::Gone(path)], received: None })
+                        Ok(Effect::of(action, vec![Change::Gone(path)]))
                     }
                     Err(trouble) => Err(Box::new((action, trouble))),
                 });
@@ -236,7 +236,7 @@ fn with_row(action: Action, signature: Signature, received: Received) -> Effect 
         crc64: received.row_crc64(),
     });
     let changes = row.map(Change::Put).into_iter().collect();
-    Effect { action, changes, received: Some(received) }
+    Effect { received: Some(received), ..Effect::of(action, changes) }
 }
 
 /// Tells the trash what its slot holds, and turns the outcome into what it means for the path.

@@ -22,6 +22,10 @@ pub struct Report {
     pub forgotten: u64,
     /// Bytes of the files stored.
     pub bytes_uploaded: u64,
+    /// Files that the store copied from another object of the bucket; not counted as stored.
+    pub copied: u64,
+    /// Bytes of these.
+    pub bytes_copied: u64,
     /// Bytes of the files fetched.
     pub bytes_downloaded: u64,
     /// Paths that failed.
@@ -80,6 +84,12 @@ impl Report {
             ActionKind::Adopt => self.adopted += 1,
             ActionKind::Forget => self.forgotten += 1,
         }
+    }
+
+    /// Counts a file that the store made out of another object.
+    pub(super) fn count_copied(&mut self, bytes: u64) {
+        self.copied += 1;
+        self.bytes_copied += bytes;
     }
 
     /// Tells whether everything that was planned was done, and nothing is left open.

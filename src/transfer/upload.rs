@@ -22,6 +22,26 @@ pub(super) struct Source<'a> {
     pub(super) stat: &'a Stat,
     /// What must be in the bucket.
     pub(super) condition: Condition,
+    /// The row of an object that seems to hold the same.
+    pub(super) origin: Option<&'a BaseRow>,
+}
+
+/// A file that is in the bucket now.
+pub(super) struct Sent {
+    /// What the store said.
+    pub(super) stored: Stored,
+    /// CRC-64/NVME of the whole.
+    pub(super) crc64: u64,
+    /// The store took it from another object; nothing went over the line.
+    pub(super) copied: bool,
+}
+
+/// The row of a file that is in the bucket now.
+pub(super) struct Uploaded {
+    /// What to record.
+    pub(super) row: BaseRow,
+    /// As in [`Sent::copied`].
+    pub(super) copied: bool,
 }
 
 /// Turns the version that a plan expects into the condition of a write.
@@ -31,22 +51,23 @@ pub(super) fn condition(remote: Option<&Version>) -> Condition {
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file and returns the row that records it.
-    pub(super) async fn upload(&self, source: &Source<'_>) -> Result<BaseRow, Trouble> {
+    pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded, Trouble> {
         self.wait_for_tick(source.path, source.stat).await?;
-        let (stored, crc64) = if source.stat.size <= self.tuning.whole_bytes {
+        let Sent { stored, crc64, copied } = if source.stat.size <= self.tuning.whole_bytes {
             self.upload_whole(source).await?
         } else {
             self.upload_in_parts(source).await?
         };
-        Ok(BaseRow {
+        let row = BaseRow {
             path: source.path.clone(),
             signature: source.stat.signature(),
             etag: stored.etag,
             crc64: (!stored.etag_is_md5).then_some(crc64),
-        })
+        };
+        Ok(Uploaded { row, copied })
     }
 
-    async fn upload_whole(&self, source: &Source<'_>) -> Result<(Stored, u64), Trouble> {
+    async fn upload_whole(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
         let _held = self.reserve(source.stat.size).await;
         let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, &e))?;
         let name = OsStr::new(source.path.name());
@@ -56,7 +77,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let stored = self.put(source, &body, &attributes).await?;
         self.monitor.bytes(source.path, source.stat.size);
-        Ok((stored, crc64))
+        Ok(Sent { stored, crc64, copied: false })
     }
 
     /// Makes the one request, again while that makes sense.

@@ -24,6 +24,7 @@ mod large;
 mod links;
 mod lost_answers;
 mod mounts;
+mod moves;
 mod names;
 mod no_op;
 mod planning;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use lsync::remote::{Condition, Conditions, Remote, RemoteError, RemoteErrorKind, Stored};
 
-use super::benches::{Bench, attributes, create, keys, kind, path, put, read};
+use super::benches::{Bench, attributes, crc64, create, keys, kind, path, put, read};
 
 /// Bytes that every part but the last must have (AWS).
 const PART_BYTES_MIN: usize = 5 << 20;
@@ -129,6 +129,44 @@ pub async fn parts_become_visible_at_once_and_under_a_condition(bench: impl Benc
     let bytes = read(&*remote, "big", &stored.etag).await.expect("ours");
     assert!(bytes == whole, "{} bytes came back", bytes.len());
     remote.abort_upload(&big, &upload).await.expect("nothing to abort is no error");
+}
+
+pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
+    let remote = bench.remote();
+    let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(PART_BYTES_MIN + 9).collect();
+    // Blanks, `+` and what is not ASCII have to travel in a header here.
+    let (old, new) = (path("old/è +%2F.bin"), path("new/è +%2F.bin"));
+    let attributes = attributes(&bytes);
+    let put = remote.put(&old, bytes.clone().into(), &attributes, &Condition::Absent).await;
+    let etag = put.expect("the source").etag;
+    let upload = remote.start_upload(&new, attributes.mtime).await.expect("an upload");
+    let half = PART_BYTES_MIN as u64;
+    let mut parts = Vec::new();
+    for (number, range) in [(1, 0..half), (2, half..half + 9)] {
+        let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).expect("small"));
+        let crc64 = crc64(&bytes[start..end]);
+        match remote.copy_part(&new, &upload, number, (&old, &etag), range).await {
+            Ok(etag) => parts.push(lsync::remote::Part { number, etag, crc64 }),
+            Err(error) => {
+                assert_eq!(error.kind, RemoteErrorKind::Unsupported, "{error}");
+                assert!(!bench.copies_parts(), "{error}");
+                return;
+            }
+        }
+    }
+    assert!(bench.copies_parts());
+    let complete =
+        remote.complete_upload(&new, &upload, &parts, &attributes, &Condition::Absent).await;
+    let stored = complete.expect("all parts are there");
+    assert!(read(&*remote, new.as_str(), &stored.etag).await.expect("the copy") == bytes);
+    assert!(read(&*remote, old.as_str(), &etag).await.expect("the source") == bytes);
+
+    if remote.capabilities().conditional_put != Conditions::None {
+        let upload = remote.start_upload(&new, 0).await.expect("an upload");
+        let other = lsync::tree::Etag::new("0cc175b9c0f1b6a831c399e269772661");
+        let refused = remote.copy_part(&new, &upload, 1, (&old, &other), 0..half).await;
+        assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
+    }
 }
 
 pub async fn an_aborted_upload_leaves_nothing(bench: impl Bench) {

@@ -26,6 +26,11 @@ pub trait Bench: Send + Sync + 'static {
     /// Lets somebody else store an object, without a condition; false where there can be no such key.
     fn somebody_puts(&self, key: &str, body: &[u8]) -> bool;
 
+    /// Tells whether the store takes parts from objects that it has.
+    fn copies_parts(&self) -> bool {
+        true
+    }
+
     /// Returns a remote of the same store for what lies below `prefix`, where there is such a thing.
     fn below(&self, prefix: &str) -> impl Future<Output = Option<Self::Remote>> + Send;
 }
@@ -190,6 +195,10 @@ impl<D: Disk> Bench for FolderBench<D> {
         Arc::clone(&self.remote)
     }
 
+    fn copies_parts(&self) -> bool {
+        false
+    }
+
     fn somebody_puts(&self, key: &str, body: &[u8]) -> bool {
         if RepoPath::parse(key).is_err() && !key.starts_with(".lsync/") {
             return false;
@@ -212,6 +221,7 @@ impl<D: Disk> Bench for FolderBench<D> {
 pub struct S3Bench {
     pub server: S3Server,
     remote: Arc<S3Remote>,
+    copies_parts: bool,
 }
 
 /// Returns what a probe of such a store would find.
@@ -245,7 +255,7 @@ impl S3Bench {
         let server = S3Server::with_profile(profile);
         server.create_bucket("team");
         let remote = connect(&server, "", capabilities_of(profile), "testtest").await;
-        Self { server, remote: Arc::new(remote) }
+        Self { server, remote: Arc::new(remote), copies_parts: profile.quirks().copies_parts }
     }
 }
 
@@ -272,6 +282,10 @@ impl Bench for S3Bench {
 
     fn remote(&self) -> Arc<S3Remote> {
         Arc::clone(&self.remote)
+    }
+
+    fn copies_parts(&self) -> bool {
+        self.copies_parts
     }
 
     fn somebody_puts(&self, key: &str, body: &[u8]) -> bool {

@@ -29,6 +29,7 @@ const PART_OPERATIONS: &[Operation] = &[
     Operation::StartUpload,
     Operation::UploadPart,
     Operation::UploadPart,
+    Operation::CopyPart,
     Operation::CompleteUpload,
     Operation::CompleteUpload,
     Operation::Parts,

@@ -54,6 +54,8 @@ pub(crate) struct Counts {
     pub(crate) seeds: u64,
     pub(crate) uploads: Counted,
     pub(crate) downloads: Counted,
+    /// Parts that the store took from another object.
+    pub(crate) copied: u64,
     /// Uploads that the store threw away.
     pub(crate) thrown_away: u64,
     /// Uploads that a kill, or an answer that got lost, left to nobody.
@@ -93,6 +95,7 @@ impl Counts {
             ours.spared += theirs.spared;
         }
         self.seeds += other.seeds;
+        self.copied += other.copied;
         self.thrown_away += other.thrown_away;
         self.orphans += other.orphans;
     }
@@ -108,8 +111,11 @@ impl fmt::Display for Counts {
                 "; {way} {files} files of {parts} parts, {resumed} gone on with, {spared} parts spared"
             )?;
         }
-        let Self { thrown_away, orphans, .. } = self;
-        write!(formatter, "; {thrown_away} uploads thrown away by the store, {orphans} orphaned")
+        let Self { copied, thrown_away, orphans, .. } = self;
+        write!(
+            formatter,
+            "; {copied} parts copied; {thrown_away} uploads thrown away by the store, {orphans} orphaned"
+        )
     }
 }
 
@@ -173,7 +179,7 @@ impl Moved {
     fn see_remote(&mut self, call: &RemoteCall) {
         match call.operation {
             RemoteOperation::StartUpload => drop(self.sent.insert(call.key.clone(), 0)),
-            RemoteOperation::UploadPart => {
+            RemoteOperation::UploadPart | RemoteOperation::CopyPart => {
                 self.parts += 1;
                 *self.sent.entry(call.key.clone()).or_default() += 1;
             }
@@ -230,6 +236,7 @@ impl Simulation {
             return;
         }
         state.clients[client].moved.see_remote(call);
+        state.counts.copied += u64::from(call.operation == RemoteOperation::CopyPart);
         if call.operation == RemoteOperation::StartUpload {
             // Nobody runs between the effect of a call and this moment.
             for id in self.remote.uploads().into_keys() {

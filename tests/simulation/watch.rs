@@ -28,6 +28,7 @@ const MOVES: &[RemoteOperation] = &[
     RemoteOperation::Get,
     RemoteOperation::Put,
     RemoteOperation::UploadPart,
+    RemoteOperation::CopyPart,
     RemoteOperation::CompleteUpload,
 ];
 

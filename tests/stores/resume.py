@@ -64,6 +64,12 @@ def check(suite, server, copies, binary):
     suite.check(f"a killed download is gone on with: {fetched} of {PARTS} ranges are fetched",
                 0 < fetched <= PARTS - STORED_BEFORE_KILL + 1, said)
     suite.check("the file arrives in every byte", theirs.path(NAME).read_bytes() == content)
-    ours.path(NAME).unlink()
+    renamed = "large/é +%2F.bin"
+    ours.path(NAME).rename(ours.path(renamed))
+    said = ours.lsync("sync")
+    suite.check("a renamed file is copied in the bucket", "1 copied in the bucket" in said, said)
+    theirs.lsync("sync")
+    suite.check("the copy holds every byte", theirs.path(renamed).read_bytes() == content)
+    ours.path(renamed).unlink()
     ours.lsync("sync")
     theirs.lsync("sync")

@@ -143,6 +143,7 @@ operations! {
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = delete_many;
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = begin;
     upload_part(UploadPartInput) -> UploadPartOutput = part;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = part_of_another;
     complete_multipart_upload(CompleteMultipartUploadInput)
         -> CompleteMultipartUploadOutput = complete;
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = abort;

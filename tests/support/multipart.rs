@@ -105,6 +105,38 @@ impl Backend {
         })
     }
 
+    pub(super) async fn part_of_another(
+        &self,
+        request: S3Request<d::UploadPartCopyInput>,
+    ) -> S3Result<d::UploadPartCopyOutput> {
+        let input = request.input;
+        if !self.quirks.copies_parts {
+            return Err(s3_error!(NotImplemented));
+        }
+        let source = (&input.copy_source, input.copy_source_if_match.as_ref());
+        let body = self.copied(source)?.version.body.unwrap_or_default();
+        let range = input.copy_source_range.as_deref().unwrap_or_default();
+        let range = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'));
+        let range = range.and_then(|(first, last)| {
+            let [first, last]: [usize; 2] = [first.parse().ok()?, last.parse().ok()?];
+            (first <= last && last < body.len()).then_some(first..=last)
+        });
+        let range = range.ok_or_else(|| s3_error!(InvalidArgument, "The range is not valid"))?;
+        let body = body.slice(range);
+        let etag = checksums::md5_hex(&body);
+        let checksum = self.checked(&d::Checksum::default(), &body)?;
+        let part = UploadedPart { etag: etag.clone(), body, checksum };
+        let mut store = self.lock();
+        let upload = upload(&mut store, &input.upload_id, (&input.bucket, &input.key))?;
+        upload.parts.insert(input.part_number, part);
+        let result = d::CopyPartResult {
+            e_tag: Some(d::ETag::Strong(etag)),
+            last_modified: Some(now().into()),
+            ..Default::default()
+        };
+        Ok(d::UploadPartCopyOutput { copy_part_result: Some(result), ..Default::default() })
+    }
+
     pub(super) async fn complete(
         &self,
         request: S3Request<d::CompleteMultipartUploadInput>,

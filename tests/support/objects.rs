@@ -52,8 +52,8 @@ pub(super) fn with_trailers(
 }
 
 /// What a `GET` or `HEAD` found.
-struct Found {
-    version: StoredVersion,
+pub(super) struct Found {
+    pub(super) version: StoredVersion,
     version_id: Option<String>,
 }
 
@@ -240,21 +240,30 @@ impl Backend {
         })
     }
 
+    /// Finds what is to be copied, under the condition that was named.
+    pub(super) fn copied(
+        &self,
+        (source, expected): (&d::CopySource, Option<&d::ETagCondition>),
+    ) -> S3Result<Found> {
+        let d::CopySource::Bucket { bucket, key, version_id } = source else {
+            return Err(s3_error!(NotImplemented, "Only sources of the form bucket/key"));
+        };
+        let found = self.find((bucket, key), version_id.as_deref(), &HeaderMap::new())?;
+        match expected {
+            Some(d::ETagCondition::ETag(etag)) if etag.value() != found.version.etag => {
+                Err(precondition_failed())
+            }
+            _ => Ok(found),
+        }
+    }
+
     pub(super) async fn copy(
         &self,
         request: S3Request<d::CopyObjectInput>,
     ) -> S3Result<d::CopyObjectOutput> {
         let S3Request { input, headers, .. } = request;
         let condition = Self::precondition(&headers, self.quirks.put)?;
-        let d::CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
-            return Err(s3_error!(NotImplemented, "Only sources of the form bucket/key"));
-        };
-        let found = self.find((bucket, key), version_id.as_deref(), &HeaderMap::new())?;
-        if let Some(d::ETagCondition::ETag(etag)) = &input.copy_source_if_match
-            && etag.value() != found.version.etag
-        {
-            return Err(precondition_failed());
-        }
+        let found = self.copied((&input.copy_source, input.copy_source_if_match.as_ref()))?;
         let mut version = found.version;
         if input.metadata_directive.as_ref().is_some_and(|how| how.as_str() == "REPLACE") {
             version.metadata = input.metadata.into_iter().flatten().collect();

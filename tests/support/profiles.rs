@@ -98,6 +98,8 @@ pub struct Quirks {
     pub trailers: bool,
     /// What happens to checksum headers.
     pub checksums: Checking,
+    /// `UploadPartCopy` is there (not on GCS, Storj, `rclone serve`).
+    pub copies_parts: bool,
     /// Bytes that every part but the last must have (AWS: 5 MiB).
     pub part_minimum_bytes: usize,
 }
@@ -123,6 +125,7 @@ impl Default for Quirks {
             names_versions_it_drops: false,
             trailers: true,
             checksums: Checking::Verified,
+            copies_parts: true,
             part_minimum_bytes: 5 << 20,
         }
     }
@@ -186,7 +189,7 @@ impl Profile {
         match self {
             Self::Aws => aws,
             Self::Versioned => Quirks { versioned: true, ..aws },
-            Self::UnconditionalGet => Quirks { conditional_get: false, ..aws },
+            Self::UnconditionalGet => Quirks { conditional_get: false, copies_parts: false, ..aws },
             Self::Moto => Quirks {
                 complete: Conditional::CreationAlone,
                 completes_again: true,

@@ -94,14 +94,16 @@ impl Seen {
 
     fn classify_object(&self, method: &Method) -> &'static str {
         let has = |name| self.parameter(name).is_some();
+        let copies = || self.headers.contains_key("x-amz-copy-source");
         match method.as_str() {
             "HEAD" => "HeadObject",
             "POST" if has("uploads") => "CreateMultipartUpload",
             "POST" => "CompleteMultipartUpload",
             "DELETE" if has("uploadId") => "AbortMultipartUpload",
             "DELETE" => "DeleteObject",
+            "PUT" if has("partNumber") && copies() => "UploadPartCopy",
             "PUT" if has("partNumber") => "UploadPart",
-            "PUT" if self.headers.contains_key("x-amz-copy-source") => "CopyObject",
+            "PUT" if copies() => "CopyObject",
             "PUT" => "PutObject",
             _ if has("uploadId") => "ListParts",
             _ => "GetObject",

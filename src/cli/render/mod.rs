@@ -46,6 +46,10 @@ pub(super) fn item(action: &Action) -> Item {
             action.copy.as_ref().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
         }
     };
+    if let Some(row) = &action.origin {
+        reason.push_str(", moved from ");
+        reason.push_str(row.path.as_str());
+    }
     if action.unknown_loser {
         reason.push_str(", the other version is kept");
     }
@@ -225,7 +229,12 @@ fn status_line(style: Style, action: &Action) -> String {
     let line = format!("  {} {path}", style.paint(paint, &format!("{word:9}")));
     match action.kind {
         ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
-        _ => format!("{line}  {}", size(action.bytes())),
+        _ => {
+            let moved = action.origin.as_ref().map_or_else(String::new, |row| {
+                format!("  moved from {}", escape(row.path.as_str()))
+            });
+            format!("{line}  {}{moved}", size(action.bytes()))
+        }
     }
 }
 
@@ -269,6 +278,7 @@ pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
         }
     };
     add(report.uploaded, format!("uploaded ({})", size(report.bytes_uploaded)));
+    add(report.copied, format!("copied in the bucket ({})", size(report.bytes_copied)));
     add(report.downloaded, format!("downloaded ({})", size(report.bytes_downloaded)));
     add(report.deleted_local, "deleted here".to_owned());
     add(report.deleted_remote, "deleted in the bucket".to_owned());

@@ -22,6 +22,7 @@ fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>)
         remote_modified: 0,
         unknown_loser: false,
         row: None,
+        origin: None,
         copy: None,
         folder: Vec::new(),
         knot: 0,
@@ -101,6 +102,8 @@ fn a_run_is_summed_up_in_one_line() {
     let report = Report {
         uploaded: 3,
         bytes_uploaded: 1_258_291,
+        copied: 1,
+        bytes_copied: 3 << 30,
         downloaded: 1,
         bytes_downloaded: 4,
         deleted_local: 2,
@@ -109,7 +112,8 @@ fn a_run_is_summed_up_in_one_line() {
     };
     assert_eq!(
         report_summary(&report, Duration::from_millis(3200)),
-        "3 uploaded (1.2 MiB), 1 downloaded (4 B), 2 deleted here in 3.2 s, 384.0 KiB/s; 1 conflict"
+        "3 uploaded (1.2 MiB), 1 copied in the bucket (3.0 GiB), 1 downloaded (4 B), \
+         2 deleted here in 3.2 s, 384.0 KiB/s; 1 conflict"
     );
     assert_eq!(report_summary(&Report::default(), Duration::ZERO), "up to date");
 }

@@ -19,6 +19,7 @@ mod cells;
 mod knots;
 mod laws;
 mod markers;
+mod moves;
 mod options;
 mod random;
 mod values;

@@ -323,6 +323,27 @@ impl Remote for MemoryRemote {
         .await
     }
 
+    async fn copy_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        (from, expected): (&RepoPath, &Etag),
+        range: Range<u64>,
+    ) -> Result<Etag, RemoteError> {
+        self.run(Operation::CopyPart, path.as_str(), async |call| {
+            let mut state = self.lock();
+            let version = state.current(from.as_str()).ok_or_else(|| call.not_found())?;
+            let compares = self.capabilities.conditional_put != Conditions::None;
+            if compares && version.etag != *expected {
+                return Err(call.changed(&version.etag));
+            }
+            let body = slice(call, &version.body, Some(range))?;
+            Ok(state.upload(call, upload)?.store_part(call, number, body)?.etag)
+        })
+        .await
+    }
+
     async fn complete_upload(
         &self,
         path: &RepoPath,

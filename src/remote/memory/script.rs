@@ -26,6 +26,8 @@ pub enum Operation {
     StartUpload,
     /// `upload_part`
     UploadPart,
+    /// `copy_part`
+    CopyPart,
     /// `complete_upload`
     CompleteUpload,
     /// `parts`
@@ -49,6 +51,7 @@ impl Operation {
             Self::Delete => "DELETE",
             Self::StartUpload => "START",
             Self::UploadPart => "PART",
+            Self::CopyPart => "COPY",
             Self::CompleteUpload => "COMPLETE",
             Self::AbortUpload => "ABORT",
             Self::Parts => "PARTS",

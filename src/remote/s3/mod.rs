@@ -130,8 +130,7 @@ impl S3Remote {
 }
 
 /// Returns how long a request with a body of `bytes` may take.
-fn patience(bytes: usize) -> Duration {
-    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+fn patience(bytes: u64) -> Duration {
     ANSWER_TIMEOUT + Duration::from_secs(bytes / SLOWEST_UPLOAD_BYTES_PER_SECOND)
 }
 
@@ -227,6 +226,17 @@ impl Remote for S3Remote {
         body: Outgoing,
     ) -> Result<Part, RemoteError> {
         self.put_part(path, upload, number, body).await
+    }
+
+    async fn copy_part(
+        &self,
+        path: &RepoPath,
+        upload: &UploadId,
+        number: u32,
+        from: (&RepoPath, &Etag),
+        range: Range<u64>,
+    ) -> Result<Etag, RemoteError> {
+        self.put_part_of(path, (upload, number), from, range).await
     }
 
     async fn complete_upload(

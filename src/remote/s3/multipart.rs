@@ -3,10 +3,12 @@
 //! The checksum is of the whole object on every call, or there is none at all: mixtures fail on
 //! Garage at the end (`InvalidDigest`, measured) and failed on AWS.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answers::{MTIME_KEY, mtime_text};
 use super::conditions::Headers;
@@ -22,6 +24,11 @@ use crate::tree::{Etag, RepoPath};
 /// How long a store may take to put parts together ("several minutes", S3 API reference,
 /// `CompleteMultipartUpload`).
 const COMPLETE_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// What stays as it is in `x-amz-copy-source`, which "must be URL-encoded" (S3 API reference,
+/// `UploadPartCopy`) and which the SDK sends as it is given.
+const COPY_SOURCE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 impl S3Remote {
     /// Begins an upload.
@@ -75,11 +82,42 @@ impl S3Remote {
         } else {
             let body = body.collect().await;
             let body = body.map_err(|error| call.error(Kind::Interrupted, error.to_string()))?;
-            let patience = patience(body.len());
+            let patience = patience(body.len() as u64);
             answer(&call, patience, request.body(ByteStream::from(body)).send()).await?
         };
         match output.e_tag() {
             Some(etag) => Ok(Part { number, etag: Etag::new(etag), crc64 }),
+            None => Err(call.error(Kind::Failed, "the answer has no ETag")),
+        }
+    }
+
+    /// Lets the store take one part from another object.
+    pub(super) async fn put_part_of(
+        &self,
+        path: &RepoPath,
+        (upload, number): (&UploadId, u32),
+        (from, version): (&RepoPath, &Etag),
+        range: Range<u64>,
+    ) -> Result<Etag, RemoteError> {
+        let call = self.write_call("COPY PART", path, true);
+        let source = format!("{}/{}", self.bucket, self.keys.key(from.as_str()));
+        let expected = Condition::Matches(version.clone());
+        let expected = Headers::of(&expected, self.capabilities.conditional_put).if_match;
+        let request = self
+            .connection
+            .client
+            .upload_part_copy()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .upload_id(&upload.0)
+            .part_number(part_number(number))
+            .copy_source(utf8_percent_encode(&source, COPY_SOURCE).to_string())
+            .copy_source_range(format!("bytes={}-{}", range.start, range.end.saturating_sub(1)))
+            .set_copy_source_if_match(expected)
+            .send();
+        let output = answer(&call, patience(range.end - range.start), request).await?;
+        match output.copy_part_result().and_then(|result| result.e_tag()) {
+            Some(etag) => Ok(Etag::new(etag)),
             None => Err(call.error(Kind::Failed, "the answer has no ETag")),
         }
     }

@@ -169,7 +169,7 @@ impl S3Remote {
         let headers = Headers::of(condition, honoured);
         let call = self.write_call("PUT", path, headers.if_match.is_some());
         self.look_before(&call, path, condition, honoured).await?;
-        let patience = patience(body.len());
+        let patience = patience(body.len() as u64);
         let request = self
             .connection
             .client

@@ -22,7 +22,7 @@ use crate::remote::{Outgoing, RemoteError, RemoteErrorKind as Kind};
 
 /// What a kernel may hold of a body that was handed to it: the largest send buffer on Linux by
 /// default (`tcp_wmem`, tcp(7)), in bytes.
-const SEND_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+const SEND_BUFFER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Who has to do something next, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
