@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Evidence, Proof};
+use crate::local::content::{Digests, Evidence, Proof};
 use crate::remote::{Part, Remote, RemoteErrorKind, UploadId};
 use crate::tree::BaseRow;
 
@@ -18,6 +18,16 @@ use super::context::{Context, Trouble};
 use super::ranges::digest_range;
 use super::retry::Backoff;
 use super::upload::Source;
+
+/// An object that holds the bytes of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    /// Its row, which ends.
+    row: &'a BaseRow,
+    /// What the MD5s of the parts must come to, where the store names parts so: one that takes a
+    /// checksum need not compare it (moto, measured).
+    md5_of_parts: Option<[u8; 16]>,
+}
 
 /// Whether the store copies: until it has refused to.
 #[derive(Debug, Default)]
@@ -31,11 +41,15 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn proven_origin<'a>(
         &self,
         source: &Source<'a>,
-    ) -> Result<Option<&'a BaseRow>, Trouble> {
+    ) -> Result<Option<Origin<'a>>, Trouble> {
         let Some(row) = source.origin else { return Ok(None) };
         let evidence = Evidence::of_base(row);
         let want = evidence.want().filter(|_| !self.copies.refused.load(Ordering::Relaxed));
-        let Some(want) = want else { return Ok(None) };
+        let Some(mut want) = want else { return Ok(None) };
+        let part_bytes = self.tuning.part_bytes(source.stat.size);
+        if self.remote.capabilities().etag_is_md5 {
+            want.part_sizes.push(part_bytes);
+        }
         let failed = |error: std::io::Error| Trouble::io(source.path, &error);
         let folder = self.open_parent(source.path).map_err(failed)?;
         let name = OsStr::new(source.path.name());
@@ -45,15 +59,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             |buffer: &mut [u8], offset| self.disk.read_at(&file, buffer, offset).map_err(failed);
         let digests = digest_range(read, 0..source.stat.size, (&want, &self.stop)).await?;
         // What changes while it is read is found out before the upload is completed.
-        let is_same = digests.is_some_and(|it| evidence.compare(&it) == Proof::Same);
-        Ok(is_same.then_some(row))
+        let digests = digests.filter(|it| evidence.compare(it) == Proof::Same);
+        Ok(digests.map(|digests| {
+            let of_parts = digests.md5_of_parts.iter().find(|(bytes, _)| *bytes == part_bytes);
+            Origin { row, md5_of_parts: of_parts.map(|(_, md5)| *md5) }
+        }))
     }
 
     /// Lets the store take one part from the object of `row`; `None` where it does not.
     pub(super) async fn copy_part(
         &self,
         source: &Source<'_>,
-        (upload, row): (&UploadId, &BaseRow),
+        (upload, Origin { row, .. }): (&UploadId, Origin<'_>),
         (number, crc64): (u32, u64),
         range: Range<u64>,
     ) -> Result<Option<Part>, Trouble> {
@@ -88,8 +105,19 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
-    /// Tells whether the bucket still holds the version that the parts were taken from.
-    pub(super) async fn is_still_there(&self, row: &BaseRow) -> Result<bool, Trouble> {
+    /// Tells whether the parts that were taken from an object can only be those of the file: the
+    /// bucket holds the same version still, and the store names the parts as the file's are named.
+    pub(super) async fn is_sound_copy(
+        &self,
+        Origin { row, md5_of_parts }: Origin<'_>,
+        copied: &Digests,
+    ) -> Result<bool, Trouble> {
+        // Not every store compares versions for each part, and Ceph RGW 16 takes `%25` in the name
+        // of the object for another name (measured).
+        let named = copied.md5_of_parts.first().map(|(_, md5)| *md5);
+        if md5_of_parts.is_some() && md5_of_parts != named {
+            return Ok(false);
+        }
         let object = self.object(&row.path).await?;
         Ok(object.is_some_and(|object| object.entry.version == row.version()))
     }

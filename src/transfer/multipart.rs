@@ -16,9 +16,10 @@ use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
-use crate::tree::{BaseRow, Etag, Kind, RepoPath};
+use crate::tree::{Etag, Kind, RepoPath};
 
 use super::context::{Context, Trouble};
+use super::copy::Origin;
 use super::ranges::digest_range;
 use super::retry::{Backoff, retry};
 use super::upload::{Attempts, Evidenced, Next, Sent, Source, refused};
@@ -31,7 +32,7 @@ const BEGINNINGS_MAX: usize = 3;
 struct Upload<'a, D: Disk> {
     id: UploadId,
     /// The object that missing parts are taken from; they are sent where there is none.
-    origin: Option<&'a BaseRow>,
+    origin: Option<Origin<'a>>,
     part_bytes: u64,
     file: Arc<D::File>,
     pen: Pen<D>,
@@ -97,7 +98,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn begin_or_resume_upload<'a>(
         &self,
         source: &Source<'_>,
-        origin: Option<&'a BaseRow>,
+        origin: Option<Origin<'a>>,
     ) -> Result<Upload<'a, D>, Trouble> {
         let notes = self.notes()?;
         let (path, size) = (source.path, source.stat.size);
@@ -206,9 +207,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Some(stat) if source.stat.is_untouched(&stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
-        // Not every store compares for each part.
         match upload.origin {
-            Some(row) if !self.is_still_there(row).await? => Ok(Ended::NotCopied),
+            Some(origin) if !self.is_sound_copy(origin, &digests(source, upload)).await? => {
+                Ok(Ended::NotCopied)
+            }
             _ => self.complete(source, upload, attempts).await,
         }
     }
@@ -269,12 +271,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         upload: &Upload<'_, D>,
         number: u32,
     ) -> Result<Option<Part>, Trouble> {
-        let Some(row) = upload.origin else {
+        let Some(origin) = upload.origin else {
             return self.send_part(source, upload, number).await.map(Some);
         };
         let range = part_range(number, upload.part_bytes, source.stat.size);
         let crc64 = self.digest_part(source, &upload.file, range.clone()).await?;
-        let copied = self.copy_part(source, (&upload.id, row), (number, crc64), range).await?;
+        let copied = self.copy_part(source, (&upload.id, origin), (number, crc64), range).await?;
         if let Some(part) = &copied {
             note(source, upload, part)?;
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use crate::support::{Fault, FaultRule, Profile};
@@ -147,8 +148,8 @@ fn small_files_are_sent_as_ever() {
 
 #[test]
 fn an_edit_of_a_teammate_in_the_old_name_is_neither_copied_nor_deleted() {
-    // Garage ignores conditions: there the look before the end has to find it.
-    for profile in [Profile::Aws, Profile::Garage] {
+    // moto and Garage do not compare: there the look before the end has to find it.
+    for profile in [Profile::Aws, Profile::Moto, Profile::Garage] {
         let (team, bytes) = with_film_on(profile);
         rename(&team, "old/film", "new/film");
         let edit = large().into_iter().rev().collect::<Vec<_>>();
@@ -164,6 +165,28 @@ fn an_edit_of_a_teammate_in_the_old_name_is_neither_copied_nor_deleted() {
         team.run("one", "sync").assert_code(4);
         assert!(team.server.get(BUCKET, "old/film").unwrap() == edit, "{profile:?}");
     }
+}
+
+#[test]
+fn a_part_that_the_store_took_from_elsewhere_is_noticed_by_its_name() {
+    // moto compares neither versions nor checksums, and afterwards everything is as it was.
+    let (team, bytes) = (Team::sharing_on(Profile::Moto, &[("small", "small")]), large());
+    team.server.put(BUCKET, "old/film", bytes.clone());
+    team.ok("one", "sync");
+    rename(&team, "old/film", "new/film");
+    let versions = [bytes.iter().rev().copied().collect(), bytes.clone()];
+    let versions = Mutex::new(versions.into_iter());
+    team.server.on_request("UploadPartCopy", "new/film", move |store, _| {
+        if let Some(version) = versions.lock().unwrap().next() {
+            let version: Vec<u8> = version;
+            store.put(BUCKET, "old/film", version);
+        }
+    });
+    team.server.clear_log();
+    team.ok("one", "sync -j 1");
+    assert_eq!(team.server.count("UploadPartCopy"), PARTS);
+    assert_eq!(team.server.count("UploadPart"), PARTS);
+    assert_moved(&team, &bytes);
 }
 
 #[test]

@@ -30,9 +30,12 @@ DOCUMENTED = {
         "Complete again, key another": "moto breaks down, without an error document",
         "Complete, upload aborted": "moto breaks down, without an error document",
         "Upload a part, upload aborted": "moto breaks down, without an error document",
+        "Copy a part, source missing": "moto says no more than 404",
+        "Copy a part, upload aborted": "moto breaks down, without an error document",
     },
     "ceph": {
         "GET a version that never was": "NoSuchKey in Ceph; lsync looks at the status alone",
+        "Copy a part, % in the source": "Ceph decodes it twice and finds nothing; lsync sends the file",
     },
 }
 
@@ -120,6 +123,7 @@ class List:
         self.reads()
         self.deletions()
         self.uploads()
+        self.copies()
         self.checksums()
         self.names()
         self.pages()
@@ -238,6 +242,28 @@ class List:
         self.ask("Abort, upload aborted", "DELETE", "u", {"uploadId": upload})
         self.ask("Upload a part, upload aborted", "PUT", "u",
                  {"partNumber": "1", "uploadId": upload}, body=b"part")
+
+    def copies(self):
+        etag = self.put("c/\u00e9 +", b"0123456789")
+        source = urllib.parse.quote(f"{BUCKET}/c/\u00e9 +", safe="/~")
+        upload, _ = self.begin("copy", b"part")
+        query = {"partNumber": "2", "uploadId": upload}
+        copied = hashlib.md5(b"2345").hexdigest().encode()
+        shown = lambda _, body: ["md5 of the range" if copied in body else "another ETag"]
+        for which, expected in (("right", etag), ("wrong", WRONG)):
+            for spelling, mark in (("quoted", '"'), ("unquoted", "")):
+                headers = {"x-amz-copy-source": source, "x-amz-copy-source-range": "bytes=2-5",
+                           "x-amz-copy-source-if-match": f"{mark}{expected}{mark}"}
+                self.ask(f"Copy a part If-Match {which} {spelling}", "PUT", "copy", query,
+                         headers=headers, facts=shown)
+        headers = {"x-amz-copy-source": f"{BUCKET}/c-missing", "x-amz-copy-source-range": "bytes=2-5"}
+        self.ask("Copy a part, source missing", "PUT", "copy", query, headers=headers)
+        self.put("c/a%2Fb", b"0123456789")
+        headers["x-amz-copy-source"] = f"{BUCKET}/c/a%252Fb"
+        self.ask("Copy a part, % in the source", "PUT", "copy", query, headers=headers)
+        self.store.ask("DELETE", "copy", {"uploadId": upload})
+        headers = {"x-amz-copy-source": source, "x-amz-copy-source-range": "bytes=2-5"}
+        self.ask("Copy a part, upload aborted", "PUT", "copy", query, headers=headers)
 
     def checksums(self):
         crc32 = lambda body: base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()

@@ -250,7 +250,9 @@ impl Backend {
         };
         let found = self.find((bucket, key), version_id.as_deref(), &HeaderMap::new())?;
         match expected {
-            Some(d::ETagCondition::ETag(etag)) if etag.value() != found.version.etag => {
+            Some(d::ETagCondition::ETag(etag))
+                if self.quirks.conditional_copy && etag.value() != found.version.etag =>
+            {
                 Err(precondition_failed())
             }
             _ => Ok(found),

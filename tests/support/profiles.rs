@@ -100,6 +100,8 @@ pub struct Quirks {
     pub checksums: Checking,
     /// `UploadPartCopy` is there (not on GCS, Storj, `rclone serve`).
     pub copies_parts: bool,
+    /// Copies look at `x-amz-copy-source-if-match`.
+    pub conditional_copy: bool,
     /// Bytes that every part but the last must have (AWS: 5 MiB).
     pub part_minimum_bytes: usize,
 }
@@ -126,6 +128,7 @@ impl Default for Quirks {
             trailers: true,
             checksums: Checking::Verified,
             copies_parts: true,
+            conditional_copy: true,
             part_minimum_bytes: 5 << 20,
         }
     }
@@ -186,11 +189,13 @@ impl Profile {
     /// Returns what sets the store apart.
     pub fn quirks(self) -> Quirks {
         let aws = Quirks::default();
+        let listing = |listing| Quirks { listing, ..Quirks::default() };
         match self {
             Self::Aws => aws,
             Self::Versioned => Quirks { versioned: true, ..aws },
             Self::UnconditionalGet => Quirks { conditional_get: false, copies_parts: false, ..aws },
             Self::Moto => Quirks {
+                conditional_copy: false,
                 complete: Conditional::CreationAlone,
                 completes_again: true,
                 checksums: Checking::Ignored,
@@ -198,6 +203,7 @@ impl Profile {
                 ..aws
             },
             Self::Ceph => Quirks {
+                conditional_copy: false,
                 put: Conditional::Unquoted,
                 creation_with_versions: false,
                 complete: Conditional::Ignored,
@@ -236,12 +242,10 @@ impl Profile {
             Self::RandomEtags => Quirks { random_etags: true, ..aws },
             Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
             Self::ReadOnly => Quirks { read_only: true, ..aws },
-            Self::UnsortedList => Quirks { listing: ListingQuirk::Unsorted, ..aws },
-            Self::EndlessTruncation => Quirks { listing: ListingQuirk::EndlessTruncation, ..aws },
-            Self::EndlessEmptyPages => Quirks { listing: ListingQuirk::EndlessEmptyPages, ..aws },
-            Self::TruncatedWithoutToken => {
-                Quirks { listing: ListingQuirk::TruncatedWithoutToken, ..aws }
-            }
+            Self::UnsortedList => listing(ListingQuirk::Unsorted),
+            Self::EndlessTruncation => listing(ListingQuirk::EndlessTruncation),
+            Self::EndlessEmptyPages => listing(ListingQuirk::EndlessEmptyPages),
+            Self::TruncatedWithoutToken => listing(ListingQuirk::TruncatedWithoutToken),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
         }
     }
