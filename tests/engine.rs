@@ -153,7 +153,7 @@ fn request(direction: Direction) -> Request {
         direction,
         implicit_force: false,
         selection: Selection::all(),
-        offline: false,
+        unlisted: false,
         dry_run: false,
         no_delete: false,
         max_delete: None,

@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     let paths = context.place(&arguments.plan.paths, &repository)?;
     let request = Request {
         dry_run: true,
-        offline: arguments.offline,
+        unlisted: arguments.offline,
         ..request(&repository, paths, &arguments.plan)?
     };
     let beside_another = tell_of_another(context, &repository);
@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     let (read_only, url) = (found.read_only, repository.config.remote.url.clone());
     let started = Instant::now();
     let working = Working::begin(context, "status");
-    let plan = if request.offline {
+    let plan = if request.unlisted {
         // Nobody is asked, so that it does not matter who would answer.
         let nobody = MemoryRemote::with_capabilities(found);
         plan(context, context.world(repository, nobody, &working), &request).await?

@@ -11,7 +11,7 @@ use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{Direction, MaxDelete, Plan};
-use crate::remote::Remote as _;
+use crate::remote::{Capabilities, Conditions, Remote as _};
 use crate::repository::{DeleteLimit, Repository};
 use crate::sync::{self, Request, Tuning};
 use crate::tree::{Kind, RepoPath};
@@ -32,13 +32,15 @@ pub(super) struct Wish {
     mirror: bool,
     yes: bool,
     backup: bool,
+    no_list: bool,
 }
 
 impl Wish {
     /// Wishes for everything, and for nothing special.
     pub(super) fn new(word: &'static str, direction: Direction) -> Self {
         let plan = PlanOptions::default();
-        Self { word, direction, plan, force: false, mirror: false, yes: false, backup: true }
+        let (force, mirror, yes, no_list) = (false, false, false, false);
+        Self { word, direction, plan, force, mirror, yes, backup: true, no_list }
     }
 
     /// Wishes for so many transfers at once.
@@ -60,6 +62,7 @@ impl Wish {
             mirror: arguments.mirror,
             yes: arguments.yes,
             backup: !arguments.no_backup,
+            no_list: arguments.no_list,
             ..Self::new("push", Direction::Push)
         }
     }
@@ -98,6 +101,8 @@ impl Wish {
             Direction::Push if self.force => (Direction::ForcedPush, false),
             Direction::Pull if self.mirror => (Direction::MirrorPull, false),
             Direction::Pull if self.force => (Direction::ForcedPull, false),
+            // What the bucket holds nobody has looked at, so that nothing can be forced over it.
+            Direction::Push if self.no_list => (Direction::Push, false),
             Direction::Push => match paths {
                 Some([path]) if self.plan.paths.len() == 1 && is_plain_file(repository, path) => {
                     (Direction::ForcedPush, true)
@@ -130,7 +135,7 @@ pub(super) fn request(
         direction: Direction::Sync,
         implicit_force: false,
         selection: session::selection(paths, &options.include, &options.exclude)?,
-        offline: false,
+        unlisted: false,
         dry_run: options.dry_run,
         no_delete: options.no_delete,
         max_delete: options.max_delete.or_else(|| config.max_delete.map(limit)),
@@ -161,8 +166,12 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     let mut request = request(&repository, paths, &wish.plan)?;
     (request.direction, request.implicit_force) = (direction, implicit_force);
     request.backup &= wish.backup;
+    request.unlisted = wish.no_list;
     let lock = (!request.dry_run).then(|| repository.lock(&RealDisk)).transpose()?;
     let remote = session::connect(&repository).await?;
+    if wish.no_list {
+        refuse_unlisted(remote.capabilities())?;
+    }
     let working = Working::begin(context, if wish.mirror { "mirror" } else { "forced" });
     let world = context.world(repository, remote, &working);
     let started = Instant::now();
@@ -191,6 +200,17 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     let result = run.out(context, plan, started).await;
     drop(lock);
     result
+}
+
+/// Refuses to push unseen where the store would overwrite what others wrote.
+fn refuse_unlisted(found: &Capabilities) -> Result<(), Error> {
+    if found.conditional_put != Conditions::None {
+        return Ok(());
+    }
+    Err(Error::usage(
+        "--no-list needs a store that compares before it writes, and this one does not",
+        "`lsync push` without it lists the bucket first".to_owned(),
+    ))
 }
 
 /// Returns whether the bucket takes no writes, as far as is known, and its URL.

@@ -37,8 +37,8 @@ pub struct Request {
     pub implicit_force: bool,
     /// Which paths.
     pub selection: Selection,
-    /// No request to the bucket: the base stands for it (`status --offline`).
-    pub offline: bool,
+    /// The bucket is not listed: the base stands for it (`status --offline`, `push --no-list`).
+    pub unlisted: bool,
     /// Nothing is changed and nothing downloaded (`status`, `--dry-run`).
     pub dry_run: bool,
     /// Deletions are left out of the plan.
@@ -112,7 +112,7 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
         planning.scope(&context, Some(operand)).await?;
     }
     planning.examine(&context).await?;
-    if !request.offline {
+    if !request.unlisted {
         look_above(&context, &mut planning.builder, request.selection.operands()).await?;
     }
     let plan = planning.finish()?;
@@ -156,7 +156,8 @@ async fn execute<D: Disk, R: Remote, C: Clock>(
     let context = context(world, request)?;
     let now = world.clock.now();
     let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
-    let options = Options { backup: request.backup, why: why(request) };
+    let Request { backup, unlisted, .. } = *request;
+    let options = Options { backup, unlisted, why: why(request) };
     let run = Arc::new(Run::new(context, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;
     // Whatever became of the run: what it did is complete in the trash's list.

@@ -87,7 +87,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         let scan = Scan::new(&world.disk, &world.repository.root, options);
         let local = outliers.take_out(scan).map(|entry| entry.map_err(SyncError::from));
         let base = self.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
-        let seen = if self.request.offline {
+        let seen = if self.request.unlisted {
             let mut merge = Merge::offline(local, base);
             self.merge(&mut merge, None).await?
         } else {

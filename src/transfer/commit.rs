@@ -221,8 +221,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             Trouble::Changed(reason) => {
                 self.report.changed_meanwhile += 1;
                 let reason = format!("changed meanwhile: {reason}");
-                let hint = Some("run the same command again");
-                monitor.event(Event::Failed(item(action, &reason, hint)));
+                monitor.event(Event::Failed(item(action, &reason, Some(self.run.next_command()))));
             }
             Trouble::InTrash(operand) => {
                 self.report.changed_meanwhile += 1;

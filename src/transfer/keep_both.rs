@@ -114,7 +114,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let stat = self.context.look(copy).map_err(|error| Trouble::io(copy, &error))?;
         let stat = stat.ok_or_else(|| Trouble::changed("the copy was deleted here"))?;
         let condition = Condition::Absent;
-        let source = Source { path: copy, stat: &stat, condition, origin: None };
+        let source = Source { path: copy, stat: &stat, condition, origin: None, unlisted: false };
         Ok(self.context.upload(&source).await?.row)
     }
 }

@@ -64,6 +64,8 @@ use download::Fetched;
 pub struct Options {
     /// Losers in the bucket that the base does not know are kept first.
     pub backup: bool,
+    /// The plan knows the bucket from the base alone: what a write meets there may be our own.
+    pub unlisted: bool,
     /// Why things go to the trash in this run.
     pub why: Why,
 }
@@ -122,7 +124,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         plan: Plan,
         database: &mut Database<D>,
     ) -> Result<Report, crate::repository::DatabaseError> {
-        let mut report = Report::of(&plan);
+        let mut report = Report { unlisted: self.options.unlisted, ..Report::of(&plan) };
         let (files, bytes) = (plan.visible(), plan.bytes());
         self.context.monitor.phase(Phase::Working { files, bytes });
         let mut actions = plan.actions;
@@ -230,7 +232,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 self.keep_loser(action).await?;
                 let condition = upload::condition(action.remote.as_ref());
                 let origin = action.origin.as_deref();
-                let source = upload::Source { path, stat, condition, origin };
+                let unlisted = self.options.unlisted;
+                let source = upload::Source { path, stat, condition, origin, unlisted };
                 let uploaded = context.upload(&source).await?;
                 if uploaded.copied {
                     return Ok(Ready::Copied(uploaded.row));
@@ -246,6 +249,15 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 Ok(Ready::Fetched(Box::new(self.fetch(action).await?)))
             }
             ActionKind::KeepBoth => self.keep_both(action).await.map(Ready::Recorded),
+        }
+    }
+
+    /// Returns what to type where a side moved on.
+    fn next_command(&self) -> &'static str {
+        if self.options.unlisted {
+            "`lsync sync` looks at the bucket"
+        } else {
+            "run the same command again"
         }
     }
 

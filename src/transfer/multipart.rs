@@ -60,7 +60,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file in parts: taken from an object that holds the same bytes, else sent.
     pub(super) async fn upload_in_parts(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
         let mut origin = self.proven_origin(source).await?;
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::of(source);
         let mut beginnings = 0;
         loop {
             let mut upload = self.begin_or_resume_upload(source, origin).await?;

@@ -46,6 +46,8 @@ pub struct Report {
     pub ahead: u64,
     /// Paths that changed in the bucket and wait for a pull.
     pub behind: u64,
+    /// The bucket was not listed: the same command again would meet the same.
+    pub unlisted: bool,
     /// Somebody asked to end before everything was done.
     pub interrupted: bool,
     /// What ended the run before everything was done; what was done is recorded.

@@ -24,6 +24,8 @@ pub(super) struct Source<'a> {
     pub(super) condition: Condition,
     /// The row of an object that seems to hold the same.
     pub(super) origin: Option<&'a BaseRow>,
+    /// Nobody has listed the bucket: an earlier run may have stored the file and been killed.
+    pub(super) unlisted: bool,
 }
 
 /// A file that is in the bucket now.
@@ -87,7 +89,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         body: &Bytes,
         attributes: &Attributes,
     ) -> Result<Stored, Trouble> {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::of(source);
         loop {
             let lane = self.lanes.enter().await;
             self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
@@ -156,8 +158,15 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     backoff: Backoff,
-    /// One of them may have taken effect although it failed.
+    /// One of them, or one of an earlier run, may have taken effect although it failed.
     ambiguous: bool,
+}
+
+impl Attempts {
+    /// Begins to count.
+    pub(super) fn of(source: &Source<'_>) -> Self {
+        Self { ambiguous: source.unlisted, ..Self::default() }
+    }
 }
 
 /// What a failed write leads to.

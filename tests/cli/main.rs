@@ -26,6 +26,7 @@ mod lost_answers;
 mod mounts;
 mod moves;
 mod names;
+mod no_list;
 mod no_op;
 mod planning;
 mod predecessors;

@@ -109,6 +109,18 @@ impl Gate {
         Self { arrived, _open: open }
     }
 
+    /// Stops each matching request once it took effect; its answer waits until the gate is dropped.
+    pub fn at_answer(server: &S3Server, operation: &'static str, key: &str) -> Self {
+        let (arrive, arrived) = mpsc::channel();
+        let (open, closed) = mpsc::channel::<()>();
+        let closed = Mutex::new(closed);
+        server.on_answer(operation, key, move |_, seen| {
+            drop(arrive.send(seen.key.clone()));
+            let _opened = closed.lock().unwrap().recv();
+        });
+        Self { arrived, _open: open }
+    }
+
     /// Stops the `n`-th matching request and all later ones, from 1.
     pub fn at_nth(server: &S3Server, operation: &'static str, key: &str, n: usize) -> Self {
         let (arrive, arrived) = mpsc::channel();

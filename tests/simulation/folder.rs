@@ -173,7 +173,7 @@ fn request(direction: Direction, cut: Option<Cut>) -> Request {
         direction,
         implicit_force: false,
         selection: Selection::all(),
-        offline: false,
+        unlisted: false,
         dry_run: false,
         no_delete: false,
         max_delete: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
 use lsync::plan::{Conflict, Direction, Notice, Resolution, Selection, settle};
-use lsync::remote::MemoryRemote;
+use lsync::remote::{Conditions, MemoryRemote, Remote as _};
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored};
 use lsync::sync::{self, Request, World};
@@ -27,7 +27,8 @@ impl Simulation {
         order: &Order,
     ) -> Result<Ended, Error> {
         let world = self.world(client)?;
-        let request = order.request();
+        let mut request = order.request();
+        request.unlisted &= world.remote.capabilities().conditional_put != Conditions::None;
         match order.verb {
             Verb::Status => Ok(Ended::of(&sync::plan(&world, &request).await?)),
             Verb::Restore => self.restore(client, &world),
@@ -172,7 +173,7 @@ impl Order {
             direction,
             implicit_force: direction == Direction::ForcedPush && has_operand,
             selection: self.selection(),
-            offline: false,
+            unlisted: self.options.unlisted,
             dry_run: self.verb == Verb::Status,
             no_delete: self.options.no_delete,
             max_delete: None,

@@ -80,6 +80,8 @@ pub(crate) struct Options {
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
     pub(crate) no_delete: bool,
+    /// A push does not list the bucket, where that is no usage error.
+    pub(crate) unlisted: bool,
     pub(crate) limit: Option<u64>,
 }
 
@@ -150,6 +152,7 @@ impl State {
             include,
             exclude,
             no_delete: self.one_in(12),
+            unlisted: verb == Verb::Run(Direction::Push) && self.one_in(2),
             limit: self.one_in(12).then(|| self.random.u64(0..4)),
         }
     }

@@ -60,6 +60,7 @@ Examples:
   lsync push
   lsync push docs                         only what lies below docs
   lsync push docs/a.txt                   this file, whatever the bucket holds
+  lsync push --no-list                    without a look at the bucket: one request a change
   lsync push --force docs                 the same for a folder, deletions included
   lsync push --mirror -n                  what it takes to make the bucket equal to this folder";
 

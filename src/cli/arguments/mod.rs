@@ -212,6 +212,12 @@ pub(in crate::cli) struct PushArguments {
     #[arg(long, requires = "mirror")]
     pub(in crate::cli) yes: bool,
 
+    /// Do not list the bucket: send what changed here since the last run, and let the conditions of
+    /// the writes find what others did
+    #[arg(long, env = "LSYNC_NO_LIST", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new(), conflicts_with_all = ["force", "mirror"])]
+    pub(in crate::cli) no_list: bool,
+
     /// Keep no copy of what the bucket loses
     #[arg(long)]
     pub(in crate::cli) no_backup: bool,

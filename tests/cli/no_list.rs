@@ -1,0 +1,151 @@
+//! `push --no-list`: a request for each change and none to look around.
+
+use crate::support::Profile;
+use crate::team::{BUCKET, Gate, Team, assert_error, end_of, files, signal};
+
+const PUSH: &str = "push --no-list";
+
+fn team() -> Team {
+    Team::sharing(&[("a", "a"), ("d/b", "b"), ("d/c", "c"), ("e", "e")])
+}
+
+#[test]
+fn one_edit_costs_one_request() {
+    let team = team();
+    team.write("one/d/b", "an edit");
+    let summary = team.ok("one", PUSH).stdout;
+    assert!(summary.contains("1 uploaded"), "{summary}");
+    assert_eq!(team.requests(), ["PutObject d/b"]);
+    assert_eq!(team.bucket()["d/b"], "an edit");
+    team.assert_quiet("one");
+}
+
+#[test]
+fn no_change_costs_no_request_and_writes_nothing() {
+    let team = team();
+    let (tree, control) = (team.snapshot("one"), team.control("one"));
+    let summary = team.ok("one", PUSH).stdout;
+    assert!(summary.contains("up to date"), "{summary}");
+    assert_eq!(team.requests(), Vec::<String>::new());
+    assert_eq!((team.snapshot("one"), team.control("one")), (tree, control));
+}
+
+#[test]
+fn what_is_new_or_gone_here_costs_a_request_each() {
+    let team = team();
+    team.write("one/new", "new");
+    team.remove("one/d/c");
+    team.ok("one", PUSH);
+    assert_eq!(team.transfers(), ["DeleteObject d/c", "PutObject new"]);
+    assert_eq!(team.requests().len(), 2);
+    assert_eq!(team.bucket(), files(&[("a", "a"), ("d/b", "b"), ("e", "e"), ("new", "new")]));
+    team.assert_quiet("one");
+}
+
+#[test]
+fn what_others_did_meanwhile_is_found_by_the_write_and_stays() {
+    let team = team();
+    for (key, text) in [("a", "theirs"), ("d/b", "theirs"), ("new", "theirs")] {
+        team.server.put(BUCKET, key, text);
+    }
+    team.write("one/a", "ours");
+    team.remove("one/d/b");
+    team.write("one/new", "ours");
+    team.write("one/e", "ours alone");
+    let output = team.run("one", PUSH);
+    output.assert_code(3);
+    assert!(output.stdout.contains("1 uploaded"), "{output:?}");
+    assert!(output.stdout.contains("3 changed meanwhile"), "{output:?}");
+    assert!(output.stderr.contains("hint: `lsync sync`"), "{output:?}");
+    assert!(!output.stderr.contains("the same command again"), "{output:?}");
+    let bucket = team.bucket();
+    assert_eq!([&bucket["a"], &bucket["d/b"], &bucket["new"]], ["theirs"; 3]);
+    assert_eq!(bucket["e"], "ours alone");
+    assert_eq!(team.server.count("ListObjectsV2"), 0);
+    // What they are, only a look tells: conflicts.
+    team.run("one", "sync").assert_code(4);
+    assert_eq!(team.text("one/a"), "ours");
+}
+
+#[test]
+fn what_a_teammate_stored_with_the_same_contents_is_recorded() {
+    let team = team();
+    team.server.put(BUCKET, "new", "the same");
+    team.write("one/new", "the same");
+    team.ok("one", PUSH);
+    team.assert_quiet("one");
+}
+
+#[test]
+fn a_push_that_was_killed_before_it_was_recorded_is_no_stranger_to_the_next() {
+    let team = team();
+    team.write("one/a", "an edit");
+    let gate = Gate::at_answer(&team.server, "PutObject", "a");
+    let child = team.start("one", PUSH);
+    gate.wait();
+    signal(&child, "KILL");
+    assert_eq!(end_of(child).code, None);
+    drop(gate);
+    team.server.clear_hooks();
+    team.server.wait_until_idle();
+    assert_eq!(team.bucket()["a"], "an edit");
+    team.server.clear_log();
+    team.ok("one", PUSH);
+    assert_eq!(team.requests(), ["PutObject a", "HeadObject a"]);
+    team.assert_quiet("one");
+}
+
+#[test]
+fn a_store_that_does_not_compare_is_refused() {
+    let team = Team::sharing_on(Profile::Garage, &[("a", "a"), ("b", "b")]);
+    team.write("one/a", "an edit");
+    let output = team.run("one", PUSH);
+    assert_error(&output, 2, &["--no-list needs a store that compares", "lsync push"]);
+    assert_eq!(team.requests(), Vec::<String>::new());
+    assert_eq!(team.bucket()["a"], "a");
+}
+
+#[test]
+fn nothing_is_forced_without_a_look() {
+    let team = team();
+    for option in ["--force a", "--mirror"] {
+        team.run("one", &format!("{PUSH} {option}")).assert_code(2);
+    }
+    team.server.put(BUCKET, "a", "theirs");
+    team.write("one/a", "ours");
+    team.run("one", &format!("{PUSH} a")).assert_code(3);
+    assert_eq!(team.bucket()["a"], "theirs");
+}
+
+#[test]
+fn many_deletions_stop_it_as_ever() {
+    let team = team();
+    for path in ["a", "d", "e"] {
+        team.remove(format!("one/{path}"));
+    }
+    team.run("one", PUSH).assert_code(5);
+    assert_eq!(team.requests(), Vec::<String>::new());
+    assert_eq!(team.bucket().len(), 4);
+}
+
+#[test]
+fn a_dry_run_shows_the_same_and_asks_nobody() {
+    let team = team();
+    team.write("one/a", "an edit");
+    let plan = team.ok("one", "push --no-list -n").stdout;
+    assert!(plan.contains("upload   a"), "{plan}");
+    assert_eq!(team.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn a_renamed_large_file_is_copied_without_a_listing_too() {
+    let team = team();
+    team.write("one/film", vec![7; 9 << 20]);
+    team.ok("one", PUSH);
+    std::fs::rename(team.path("one/film"), team.path("one/movie")).unwrap();
+    team.server.clear_log();
+    team.ok("one", PUSH);
+    assert_eq!(team.server.count("UploadPartCopy"), 2);
+    assert_eq!(team.server.count("ListObjectsV2") + team.server.count("UploadPart"), 0);
+    assert!(team.server.get(BUCKET, "film").is_none());
+}
