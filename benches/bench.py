@@ -237,6 +237,14 @@ def remove(folder):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def machine():
+    """Returns what the machine is, in words."""
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    name = re.search(r"model name\s*:\s*(.+)", text)
+    memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
+    return f"{os.cpu_count()} × {name[1] if name else 'CPU'}, {memory >> 20} GiB, Linux"
+
+
 def load():
     """Returns the load averages, in words: other work on the machine disturbs what is measured."""
     return "load average " + ", ".join(f"{value:.1f}" for value in os.getloadavg())
