@@ -116,13 +116,11 @@ pub(super) fn summary(
 /// Returns what to type next, the most urgent first.
 fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
     let mut hints = conflict_hints(word, report.conflicts, to_rename);
-    let mut left = report.failed + report.beyond_limit + u64::from(report.interrupted);
-    if report.unlisted && report.changed_meanwhile > 0 {
+    if report.changed_unseen > 0 {
         hints.push("`lsync sync` looks at what others did in the bucket");
-    } else {
-        left += report.changed_meanwhile;
     }
-    if left > 0 {
+    let changed_here = report.changed_meanwhile - report.changed_unseen;
+    if report.failed + changed_here + report.beyond_limit > 0 || report.interrupted {
         hints.push("the same command again does the rest");
     }
     if report.behind > 0 {

@@ -87,6 +87,12 @@ impl Wish {
                 format!("`lsync {word} --force PATH`, or `.` for all: `lsync {word} --force .`"),
             ));
         }
+        if self.no_list && (self.force || self.mirror) {
+            return Err(Error::usage(
+                "--no-list (LSYNC_NO_LIST) looks at nothing in the bucket that could be forced over",
+                "leave out --no-list, and take LSYNC_NO_LIST out of the environment",
+            ));
+        }
         Ok(())
     }
 
@@ -209,7 +215,7 @@ fn refuse_unlisted(found: &Capabilities) -> Result<(), Error> {
     }
     Err(Error::usage(
         "--no-list needs a store that compares before it writes, and this one does not",
-        "`lsync push` without it lists the bucket first".to_owned(),
+        "`lsync push` without it lists the bucket first",
     ))
 }
 

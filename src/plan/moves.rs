@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Action, ActionKind, Stage};
-use crate::tree::{BaseRow, Stat};
+use crate::tree::BaseRow;
 
 /// Gives each upload that looks like the file of a deletion in the bucket the row that ends.
 ///
@@ -12,20 +12,22 @@ use crate::tree::{BaseRow, Stat};
 /// disk all but the inode. That is a guess, as with git: contents are compared before anybody builds
 /// upon it. Of several the one with the same inode is taken, else the first.
 pub(super) fn pair(actions: &mut [Action]) {
-    let ended: Vec<_> = actions.iter().filter_map(ended_row).map(Arc::clone).collect();
-    if ended.is_empty() {
-        return;
+    let (mut by_inode, mut by_name) = (HashMap::new(), HashMap::new());
+    for row in actions.iter().filter_map(ended_row) {
+        let BaseRow { path, signature, .. } = &**row;
+        let look = (signature.size, signature.mtime);
+        by_inode.entry((look, signature.inode)).or_insert_with(|| Arc::clone(row));
+        by_name.entry((look, path.name().to_owned())).or_insert_with(|| Arc::clone(row));
     }
-    let mut by_look: HashMap<(u64, i64), Vec<Arc<BaseRow>>> = HashMap::new();
-    for row in ended {
-        by_look.entry((row.signature.size, row.signature.mtime)).or_default().push(row);
+    if by_inode.is_empty() {
+        return;
     }
     for action in actions.iter_mut().filter(|action| action.kind == ActionKind::Upload) {
         let Some(stat) = &action.local else { continue };
-        let Some(alike) = by_look.get(&(stat.size, stat.mtime)) else { continue };
-        let name = action.path.name();
-        let origin = (alike.iter().find(|row| has_inode(row, stat)))
-            .or_else(|| alike.iter().find(|row| row.path.name() == name));
+        let look = (stat.size, stat.mtime);
+        let origin = by_inode
+            .get(&(look, stat.inode))
+            .or_else(|| by_name.get(&(look, action.path.name().to_owned())));
         action.origin = origin.map(Arc::clone);
     }
 }
@@ -36,8 +38,4 @@ fn ended_row(action: &Action) -> Option<&Arc<BaseRow>> {
     let row = action.row.as_ref().filter(|_| action.kind == ActionKind::DeleteRemote)?;
     let is_there = action.stage == Stage::Last && action.remote.as_ref() == Some(&row.version());
     (is_there && row.signature.size > 0).then_some(row)
-}
-
-fn has_inode(row: &BaseRow, stat: &Stat) -> bool {
-    row.signature.inode == stat.inode
 }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::probe::patiently;
 use super::{
-    Attributes, Body, BucketUrl, Capabilities, Condition, FolderBody, FolderRemote, HeldPart,
-    Object, Outgoing, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body, S3Remote,
-    S3Settings, Stored, UploadId, probe,
+    Attributes, Body, BucketUrl, Capabilities, Condition, CopiedPart, FolderBody, FolderRemote,
+    HeldPart, Object, Outgoing, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body,
+    S3Remote, S3Settings, Stored, UploadId, probe,
 };
 use crate::disk::RealDisk;
 use crate::tree::{Etag, RepoPath};
@@ -150,6 +150,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.holds_parts())
     }
 
+    fn copies_parts(&self) -> bool {
+        either!(self, remote => remote.copies_parts())
+    }
+
     fn warning(&self) -> Option<String> {
         either!(self, remote => remote.warning())
     }
@@ -236,8 +240,8 @@ impl Remote for AnyRemote {
         upload: &UploadId,
         number: u32,
         from: (&RepoPath, &Etag),
-        range: Range<u64>,
-    ) -> Result<Etag, RemoteError> {
+        range: Option<Range<u64>>,
+    ) -> Result<CopiedPart, RemoteError> {
         either!(self, remote => remote.copy_part(path, upload, number, from, range).await)
     }
 

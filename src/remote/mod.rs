@@ -131,6 +131,15 @@ pub struct Part {
     pub crc64: u64,
 }
 
+/// A part that the store took from an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedPart {
+    /// What the store called it.
+    pub etag: Etag,
+    /// CRC-64/NVME of the part, where the store says it.
+    pub crc64: Option<u64>,
+}
+
 /// An upload in parts that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadId(pub String);
@@ -185,6 +194,11 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Tells whether a part lies in memory as a whole while it is sent.
     fn holds_parts(&self) -> bool {
+        false
+    }
+
+    /// Tells whether the store may take parts from objects that it has; only trying tells for sure.
+    fn copies_parts(&self) -> bool {
         false
     }
 
@@ -256,19 +270,19 @@ pub trait Remote: Send + Sync + 'static {
         body: Outgoing,
     ) -> impl Future<Output = Result<Part, RemoteError>> + Send;
 
-    /// Lets the store take one part from an object that it has: the bytes `range` of the version
-    /// `from`, which the answer's `ETag` names as that of a part. Another version there is
-    /// [`RemoteErrorKind::Changed`] on a store that compares; whoever completes the upload looks.
+    /// Lets the store take one part from an object that it has: the bytes `range`, or all, of the
+    /// version `from`. Another version there is [`RemoteErrorKind::Changed`] on a store that compares;
+    /// what was taken on any other, only the answer tells.
     ///
-    /// By default the store cannot: [`RemoteErrorKind::Unsupported`].
+    /// Where [`Remote::copies_parts`] says that it cannot: [`RemoteErrorKind::Unsupported`].
     fn copy_part(
         &self,
         path: &RepoPath,
         _upload: &UploadId,
         _number: u32,
         _from: (&RepoPath, &Etag),
-        _range: Range<u64>,
-    ) -> impl Future<Output = Result<Etag, RemoteError>> + Send {
+        _range: Option<Range<u64>>,
+    ) -> impl Future<Output = Result<CopiedPart, RemoteError>> + Send {
         let message = "this store copies nothing by itself".to_owned();
         let kind = RemoteErrorKind::Unsupported;
         let error = RemoteError::new(kind, "COPY PART", path.as_str(), message);

@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use super::context::Trouble;
 use super::download::Received;
 use super::names::Moves;
+use super::object::is_of_bucket;
 use super::pool::Prepared;
+use super::upload::Uploaded;
 use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
@@ -143,9 +145,8 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 Ready::Recorded(changes) => {
                     effects.push(Effect::of(action, changes));
                 }
-                Ready::Copied(row) => {
-                    let effect = Effect::of(action, vec![Change::Put(row)]);
-                    effects.push(Effect { copied: true, ..effect });
+                Ready::Uploaded(Uploaded { row, copied }) => {
+                    effects.push(Effect { copied, ..Effect::of(action, vec![Change::Put(row)]) });
                 }
                 Ready::Fetched(fetched) => {
                     if let Err(refused) = moves.add_fetched(action, *fetched) {
@@ -182,6 +183,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
 
     fn done(&mut self, effect: &Effect) {
         let action = &effect.action;
+        self.failed.moved(action);
         let mut done = item(action, "", None);
         match action.origin.as_ref().filter(|_| effect.copied) {
             Some(row) => {
@@ -212,16 +214,20 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         if action.stage == Stage::Rules {
             self.failed.rules.push(action.path.clone());
         }
-        if let Some(row) = &action.origin {
-            self.failed.origins.insert(row.path.clone());
-        }
         let monitor = &self.run.context.monitor;
         match trouble {
             Trouble::Stopped => (),
             Trouble::Changed(reason) => {
                 self.report.changed_meanwhile += 1;
+                let is_unseen = self.run.options.unlisted && is_of_bucket(&reason);
+                self.report.changed_unseen += u64::from(is_unseen);
+                let hint = if is_unseen {
+                    "`lsync sync` looks at the bucket"
+                } else {
+                    "run the same command again"
+                };
                 let reason = format!("changed meanwhile: {reason}");
-                monitor.event(Event::Failed(item(action, &reason, Some(self.run.next_command()))));
+                monitor.event(Event::Failed(item(action, &reason, Some(hint))));
             }
             Trouble::InTrash(operand) => {
                 self.report.changed_meanwhile += 1;

@@ -38,6 +38,10 @@ const TICK_MILLISECONDS_FIRST: u64 = 4;
 /// Up to this size a file is read whole and stored with one request, unless told otherwise.
 const WHOLE_BYTES_MAX: u64 = content::PART_SIZE_BYTES_MIN;
 
+/// Up to this size a renamed file is sent again: a copy costs four requests instead of one, and at
+/// 60 ms each a line of 50 Mbit/s has sent so much meanwhile.
+const SENT_AGAIN_BYTES_MAX: u64 = 1024 * 1024;
+
 /// How many transfers at once, how large their parts, and how fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
@@ -45,6 +49,8 @@ pub struct Tuning {
     pub jobs: NonZeroUsize,
     /// Files of up to so many bytes travel in one request, larger ones in parts.
     pub whole_bytes: u64,
+    /// Renamed files of more bytes are copied in the bucket.
+    pub copied_bytes: u64,
     /// Bytes of a part of a large file, more only where it would have too many; `None` leaves it to
     /// the size of the file.
     pub part_bytes: Option<u64>,
@@ -55,7 +61,13 @@ pub struct Tuning {
 impl Tuning {
     /// Lets so many transfers run at once, and leaves the rest to the files.
     pub const fn of(jobs: NonZeroUsize) -> Self {
-        Self { jobs, whole_bytes: WHOLE_BYTES_MAX, part_bytes: None, bytes_per_second: None }
+        Self {
+            jobs,
+            whole_bytes: WHOLE_BYTES_MAX,
+            copied_bytes: SENT_AGAIN_BYTES_MAX,
+            part_bytes: None,
+            bytes_per_second: None,
+        }
     }
 
     /// Returns the bytes of every part but the last of a file of `size` bytes.

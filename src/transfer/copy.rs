@@ -1,33 +1,21 @@
 //! Files that only got another name here: the store copies what it holds, and nothing is sent.
 //!
-//! That two files look alike is a guess of the plan. It is proven by reading the file, the store is
-//! told which version the bytes are to come from, and before anything becomes visible that version
-//! must still be there. Whatever does not fit ends in an ordinary upload.
+//! That two files look alike is a guess of the plan, and not every store minds the version that it is
+//! told to copy. So each part that was copied counts only if the store's answer proves that it holds
+//! the bytes that the file has there; any other is sent.
 
-use std::ffi::OsStr;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digests, Evidence, Proof};
-use crate::remote::{Part, Remote, RemoteErrorKind, UploadId};
+use crate::local::content::{Want, part_range};
+use crate::remote::{CopiedPart, Part, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::BaseRow;
 
 use super::context::{Context, Trouble};
-use super::ranges::digest_range;
+use super::multipart::{Upload, note};
 use super::retry::Backoff;
 use super::upload::Source;
-
-/// An object that holds the bytes of a file.
-#[derive(Clone, Copy)]
-pub(super) struct Origin<'a> {
-    /// Its row, which ends.
-    row: &'a BaseRow,
-    /// What the MD5s of the parts must come to, where the store names parts so: one that takes a
-    /// checksum need not compare it (moto, measured).
-    md5_of_parts: Option<[u8; 16]>,
-}
 
 /// Whether the store copies: until it has refused to.
 #[derive(Debug, Default)]
@@ -36,89 +24,96 @@ pub(super) struct Copies {
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
-    /// Returns the object that holds the very bytes of the file; `None` where it does not, or where
-    /// the store does not copy.
-    pub(super) async fn proven_origin<'a>(
-        &self,
-        source: &Source<'a>,
-    ) -> Result<Option<Origin<'a>>, Trouble> {
-        let Some(row) = source.origin else { return Ok(None) };
-        let evidence = Evidence::of_base(row);
-        let want = evidence.want().filter(|_| !self.copies.refused.load(Ordering::Relaxed));
-        let Some(mut want) = want else { return Ok(None) };
-        let part_bytes = self.tuning.part_bytes(source.stat.size);
-        if self.remote.capabilities().etag_is_md5 {
-            want.part_sizes.push(part_bytes);
-        }
-        let failed = |error: std::io::Error| Trouble::io(source.path, &error);
-        let folder = self.open_parent(source.path).map_err(failed)?;
-        let name = OsStr::new(source.path.name());
-        let file = self.disk.open(&folder, name).map_err(failed)?;
-        self.expect_untouched(source, &file)?;
-        let read =
-            |buffer: &mut [u8], offset| self.disk.read_at(&file, buffer, offset).map_err(failed);
-        let digests = digest_range(read, 0..source.stat.size, (&want, &self.stop)).await?;
-        // What changes while it is read is found out before the upload is completed.
-        let digests = digests.filter(|it| evidence.compare(it) == Proof::Same);
-        Ok(digests.map(|digests| {
-            let of_parts = digests.md5_of_parts.iter().find(|(bytes, _)| *bytes == part_bytes);
-            Origin { row, md5_of_parts: of_parts.map(|(_, md5)| *md5) }
-        }))
+    /// Returns the row of the object that the parts of a file may be taken from.
+    pub(super) fn origin<'a>(&self, source: &Source<'a>) -> Option<&'a BaseRow> {
+        let may_copy = self.remote.copies_parts() && !self.copies.refused.load(Ordering::Relaxed);
+        source.origin.filter(|_| may_copy && source.stat.size > self.tuning.copied_bytes)
     }
 
-    /// Lets the store take one part from the object of `row`; `None` where it does not.
-    pub(super) async fn copy_part(
+    /// Brings one part into the store: copied where the store has it, else sent.
+    pub(super) async fn copy_or_send_part(
         &self,
         source: &Source<'_>,
-        (upload, Origin { row, .. }): (&UploadId, Origin<'_>),
-        (number, crc64): (u32, u64),
-        range: Range<u64>,
+        upload: &Upload<D>,
+        number: u32,
+    ) -> Result<Part, Trouble> {
+        if let Some(row) = self.origin(source)
+            && let Some(part) = self.copy_part(source, upload, (number, row)).await?
+        {
+            return Ok(part);
+        }
+        upload.sends.store(true, Ordering::Relaxed);
+        self.send_part(source, upload, number).await
+    }
+
+    /// Lets the store take one part from the object of `row`; `None` where it does not, or takes
+    /// other bytes than the file's.
+    async fn copy_part(
+        &self,
+        source: &Source<'_>,
+        upload: &Upload<D>,
+        (number, row): (u32, &BaseRow),
     ) -> Result<Option<Part>, Trouble> {
+        let size = source.stat.size;
+        let range = part_range(number, upload.part_bytes, size);
+        // S3 takes no range of an object of up to 5 MiB (S3 API reference, `UploadPartCopy`).
+        let piece = (range.end - range.start < size).then(|| range.clone());
+        let Some(copied) = self.ask_for_copy(source, upload, (number, row), piece).await? else {
+            return Ok(None);
+        };
+        let etag_md5 = copied.etag.md5().filter(|_| self.remote.capabilities().etag_is_md5);
+        let want = Want { md5: copied.crc64.is_none() && etag_md5.is_some(), ..Want::default() };
+        let digests = self.digest_part(source, &upload.file, range.clone(), &want).await?;
+        let is_same = match copied.crc64 {
+            Some(crc64) => crc64 == digests.crc64,
+            None => etag_md5.is_some() && etag_md5 == digests.md5,
+        };
+        if !is_same {
+            return Ok(None);
+        }
+        let part = Part { number, etag: copied.etag, crc64: digests.crc64 };
+        note(source, upload, &part)?;
+        self.monitor.bytes(source.path, range.end - range.start);
+        Ok(Some(part))
+    }
+
+    /// Asks, again while that makes sense; `None` where the store does not copy this.
+    async fn ask_for_copy(
+        &self,
+        source: &Source<'_>,
+        upload: &Upload<D>,
+        (number, row): (u32, &BaseRow),
+        piece: Option<std::ops::Range<u64>>,
+    ) -> Result<Option<CopiedPart>, Trouble> {
         let from = (&row.path, &row.etag);
         let mut backoff = Backoff::default();
         loop {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            let copy = self.remote.copy_part(source.path, upload, number, from, range.clone());
+            let copy = self.remote.copy_part(source.path, &upload.id, number, from, piece.clone());
             let (lane, answer) = self.in_lane(copy).await;
             drop(lane);
-            let error = match answer {
-                Ok(etag) => {
-                    self.monitor.bytes(source.path, range.end - range.start);
-                    return Ok(Some(Part { number, etag, crc64 }));
-                }
-                Err(error) => error,
-            };
-            if backoff.wait(&self.clock, &self.stop, &error).await || self.stop.is_requested() {
-                continue;
+            match answer {
+                Ok(copied) => return Ok(Some(copied)),
+                Err(error) if backoff.wait(&self.clock, &self.stop, &error).await => (),
+                Err(error) => return self.not_copied(error),
             }
-            if error.ends_the_run() {
-                return Err(error.into());
-            }
-            let is_of_this_object =
-                matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound);
-            if !is_of_this_object {
-                self.copies.refused.store(true, Ordering::Relaxed);
-            }
-            return Ok(None);
         }
     }
 
-    /// Tells whether the parts that were taken from an object can only be those of the file: the
-    /// bucket holds the same version still, and the store names the parts as the file's are named.
-    pub(super) async fn is_sound_copy(
-        &self,
-        Origin { row, md5_of_parts }: Origin<'_>,
-        copied: &Digests,
-    ) -> Result<bool, Trouble> {
-        // Not every store compares versions for each part, and Ceph RGW 16 takes `%25` in the name
-        // of the object for another name (measured).
-        let named = copied.md5_of_parts.first().map(|(_, md5)| *md5);
-        if md5_of_parts.is_some() && md5_of_parts != named {
-            return Ok(false);
+    /// Finds what the last error of a copy leads to: the bytes are sent, or the file fails.
+    fn not_copied(&self, error: RemoteError) -> Result<Option<CopiedPart>, Trouble> {
+        match error.kind {
+            RemoteErrorKind::Unsupported | RemoteErrorKind::Denied => {
+                self.copies.refused.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            // A missing or changed source; 404 is about the upload.
+            RemoteErrorKind::Changed | RemoteErrorKind::Failed => Ok(None),
+            RemoteErrorKind::NotFound => Err(error.into()),
+            _ if error.is_transient() || error.ends_the_run() => Err(error.into()),
+            _ => Ok(None),
         }
-        let object = self.object(&row.path).await?;
-        Ok(object.is_some_and(|object| object.entry.version == row.version()))
     }
 }

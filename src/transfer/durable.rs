@@ -40,7 +40,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                         }
                     }
                 }
-                Ready::Copied(row) => self.sync_file(&row.path)?,
+                Ready::Uploaded(uploaded) => self.sync_file(&uploaded.row.path)?,
                 Ready::Removal => (),
             }
         }

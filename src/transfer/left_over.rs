@@ -15,7 +15,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn forget_notes(&self, action: &Action) {
         let here = action.local.map_or(0, |stat| stat.size);
         let there = action.remote.as_ref().map_or(0, |version| version.size);
-        if here.max(there) <= self.tuning.whole_bytes {
+        if here.max(there) <= self.tuning.whole_bytes && action.origin.is_none() {
             return;
         }
         for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {

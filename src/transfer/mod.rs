@@ -34,7 +34,7 @@ mod sending;
 mod tick;
 mod upload;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -58,6 +58,7 @@ use crate::repository::{Database, Repository};
 use crate::tree::RepoPath;
 use context::Trouble;
 use download::Fetched;
+use upload::Uploaded;
 
 /// What shapes the carrying out, beside the plan.
 #[derive(Debug, Clone, Copy)]
@@ -84,16 +85,34 @@ struct Failed {
     knots: HashSet<u32>,
     /// Files with new ignore rules that did not arrive.
     rules: Vec<RepoPath>,
-    /// Objects whose files could not be stored under their new names.
-    origins: HashSet<RepoPath>,
+    /// Objects that end, and how many files are not yet stored under their new names: without the
+    /// object these would have to be sent, and until then nobody else had them.
+    moving: HashMap<RepoPath, u64>,
 }
 
 impl Failed {
-    /// Tells whether an action has to wait for the next run.
-    fn holds_back(&self, action: &Action) -> bool {
-        self.knots.contains(&action.knot)
-            // Without the object its file would have to be sent, and until then nobody had it.
-            || (action.kind == ActionKind::DeleteRemote && self.origins.contains(&action.path))
+    /// Begins with nothing failed, and nothing moved yet.
+    fn none_of(actions: &[Action]) -> Self {
+        let mut failed = Self::default();
+        for row in actions.iter().filter_map(|action| action.origin.as_ref()) {
+            *failed.moving.entry(row.path.clone()).or_default() += 1;
+        }
+        failed
+    }
+
+    /// A file has its new name in the bucket, or is not to have it.
+    fn moved(&mut self, action: &Action) {
+        if let Some(row) = &action.origin
+            && let Some(count) = self.moving.get_mut(&row.path)
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Tells whether an object has to stay because of what it became.
+    fn keeps(&self, action: &Action) -> bool {
+        action.kind == ActionKind::DeleteRemote
+            && self.moving.get(&action.path).is_some_and(|count| *count > 0)
     }
 }
 
@@ -101,8 +120,8 @@ impl Failed {
 enum Ready<D: Disk> {
     /// Only rows: the bucket has it already, or both sides agree.
     Recorded(Vec<crate::repository::Change>),
-    /// A row, too: the store made the object out of another one.
-    Copied(crate::tree::BaseRow),
+    /// The row of a file that the bucket has.
+    Uploaded(Uploaded),
     /// A fetched file waits for its name.
     Fetched(Box<Fetched<D>>),
     /// A local file is to go to the trash.
@@ -124,23 +143,25 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         plan: Plan,
         database: &mut Database<D>,
     ) -> Result<Report, crate::repository::DatabaseError> {
-        let mut report = Report { unlisted: self.options.unlisted, ..Report::of(&plan) };
+        let mut report = Report::of(&plan);
         let (files, bytes) = (plan.visible(), plan.bytes());
         self.context.monitor.phase(Phase::Working { files, bytes });
         let mut actions = plan.actions;
-        let mut failed = Failed::default();
+        let mut failed = Failed::none_of(&actions);
         for stage in [Stage::Rules, Stage::Room, Stage::Main, Stage::Last] {
             let rest = actions.split_off(actions.partition_point(|action| action.stage <= stage));
             let due = std::mem::replace(&mut actions, rest);
             if due.is_empty() {
                 continue;
             }
-            let due: Vec<_> =
-                (due.into_iter()).filter(|action| !failed.holds_back(action)).collect();
+            let due: Vec<_> = (due.into_iter())
+                .filter(|action| action.knot == 0 || !failed.knots.contains(&action.knot))
+                .filter(|action| !self.stays(action, &failed))
+                .collect();
             self.stage(due, database, &mut report, &mut failed).await?;
             if stage == Stage::Rules {
                 self.hold_back_ungoverned(&mut actions, &mut report, &mut failed);
-                self.leave_out_ignored(&mut actions);
+                self.leave_out_ignored(&mut actions, &mut failed);
             }
         }
         report.interrupted = self.context.stop.is_requested() && report.fatal.is_none();
@@ -175,6 +196,16 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         outcome
     }
 
+    /// Tells whether an object stays because its file is not stored under its new name, and says so.
+    fn stays(&self, action: &Action, failed: &Failed) -> bool {
+        let stays = failed.keeps(action);
+        if stays && !self.context.stop.is_requested() {
+            let reason = "stays until the file is stored under its new name";
+            self.context.monitor.event(Event::Skipped(item(action, reason, None)));
+        }
+        stays
+    }
+
     /// Takes out creations that rules may ignore which this run could not fetch.
     fn hold_back_ungoverned(
         &self,
@@ -198,7 +229,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     }
 
     /// Takes out creations that rules ignore which this very run has fetched.
-    fn leave_out_ignored(&self, actions: &mut Vec<Action>) {
+    fn leave_out_ignored(&self, actions: &mut Vec<Action>, failed: &mut Failed) {
         let mut rules = IgnoreRules::new(&self.context.disk, &self.context.root);
         actions.retain(|action| {
             // Rules that cannot be read leave the plan as the old rules made it.
@@ -207,6 +238,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             if let Some(rule) = &ignored {
                 let reason = format!("ignored by the rule {:?} in {}", rule.pattern, rule.place);
                 self.context.monitor.event(Event::Skipped(item(action, &reason, None)));
+                failed.moved(action);
             }
             ignored.is_none()
         });
@@ -234,11 +266,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 let origin = action.origin.as_deref();
                 let unlisted = self.options.unlisted;
                 let source = upload::Source { path, stat, condition, origin, unlisted };
-                let uploaded = context.upload(&source).await?;
-                if uploaded.copied {
-                    return Ok(Ready::Copied(uploaded.row));
-                }
-                Ok(Ready::Recorded(vec![Change::Put(uploaded.row)]))
+                Ok(Ready::Uploaded(context.upload(&source).await?))
             }
             ActionKind::DeleteRemote => {
                 self.keep_loser(action).await?;
@@ -249,15 +277,6 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 Ok(Ready::Fetched(Box::new(self.fetch(action).await?)))
             }
             ActionKind::KeepBoth => self.keep_both(action).await.map(Ready::Recorded),
-        }
-    }
-
-    /// Returns what to type where a side moved on.
-    fn next_command(&self) -> &'static str {
-        if self.options.unlisted {
-            "`lsync sync` looks at the bucket"
-        } else {
-            "run the same command again"
         }
     }
 

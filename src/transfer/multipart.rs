@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt as _;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
-use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Stored, UploadId};
+use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Etag, Kind, RepoPath};
 
 use super::context::{Context, Trouble};
-use super::copy::Origin;
 use super::ranges::digest_range;
 use super::retry::{Backoff, retry};
 use super::upload::{Attempts, Evidenced, Next, Sent, Source, refused};
@@ -29,18 +29,18 @@ use super::upload::{Attempts, Evidenced, Next, Sent, Source, refused};
 const BEGINNINGS_MAX: usize = 3;
 
 /// An upload on its way.
-struct Upload<'a, D: Disk> {
-    id: UploadId,
-    /// The object that missing parts are taken from; they are sent where there is none.
-    origin: Option<Origin<'a>>,
-    part_bytes: u64,
-    file: Arc<D::File>,
+pub(super) struct Upload<D: Disk> {
+    pub(super) id: UploadId,
+    pub(super) part_bytes: u64,
+    pub(super) file: Arc<D::File>,
     pen: Pen<D>,
     /// The parts that the store holds, by number from 1.
     held: BTreeMap<u32, Part>,
+    /// Bytes went over the line: not all parts were copied.
+    pub(super) sends: AtomicBool,
 }
 
-impl<D: Disk> Upload<'_, D> {
+impl<D: Disk> Upload<D> {
     /// Returns the bytes that the monitor was told of.
     fn told_bytes(&self, size: u64) -> u64 {
         self.held.keys().map(|number| length(*number, self.part_bytes, size)).sum()
@@ -49,40 +49,39 @@ impl<D: Disk> Upload<'_, D> {
 
 /// What became of an upload.
 enum Ended {
-    Stored(Stored, u64),
+    Stored(Sent),
     /// It has to begin anew.
     Lost(RemoteError),
-    /// The store does not give the bytes of another object: they have to be sent.
-    NotCopied,
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
-    /// Stores a file in parts: taken from an object that holds the same bytes, else sent.
+    /// Stores a file in parts: sent, or copied from an object that holds the same.
     pub(super) async fn upload_in_parts(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
-        let mut origin = self.proven_origin(source).await?;
+        if source.unlisted
+            && let Some(sent) = self.look_before_sending(source).await?
+        {
+            return Ok(sent);
+        }
         let mut attempts = Attempts::of(source);
         let mut beginnings = 0;
         loop {
-            let mut upload = self.begin_or_resume_upload(source, origin).await?;
-            let lost = match self.send_and_complete(source, &mut upload, &mut attempts).await {
-                Ok(Ended::Stored(stored, crc64)) => {
-                    return Ok(Sent { stored, crc64, copied: origin.is_some() });
+            beginnings += 1;
+            let mut upload = self.begin_or_resume_upload(source).await?;
+            match self.send_and_complete(source, &mut upload, &mut attempts).await {
+                Ok(Ended::Stored(sent)) => return Ok(sent),
+                Ok(Ended::Lost(error)) => {
+                    self.abandon(source, &upload.id).await;
+                    self.monitor.bytes_lost(source.path, upload.told_bytes(source.stat.size));
+                    if beginnings == BEGINNINGS_MAX {
+                        return Err(refused(error));
+                    }
                 }
-                Ok(Ended::Lost(error)) => Some(error),
-                Ok(Ended::NotCopied) => None,
                 Err(trouble) => {
                     if !trouble.may_go_on() {
                         self.abandon(source, &upload.id).await;
                     }
                     return Err(trouble);
                 }
-            };
-            self.abandon(source, &upload.id).await;
-            self.monitor.bytes_lost(source.path, upload.told_bytes(source.stat.size));
-            match lost {
-                None => origin = None,
-                Some(_) if beginnings + 1 < BEGINNINGS_MAX => beginnings += 1,
-                Some(error) => return Err(refused(error)),
             }
         }
     }
@@ -95,11 +94,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Opens the file, and the upload that an earlier run has begun for it, else a new one.
-    async fn begin_or_resume_upload<'a>(
-        &self,
-        source: &Source<'_>,
-        origin: Option<Origin<'a>>,
-    ) -> Result<Upload<'a, D>, Trouble> {
+    async fn begin_or_resume_upload(&self, source: &Source<'_>) -> Result<Upload<D>, Trouble> {
         let notes = self.notes()?;
         let (path, size) = (source.path, source.stat.size);
         let failed = |error: std::io::Error| Trouble::io(path, &error);
@@ -113,7 +108,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             // After a power cut a file may hold other bytes than those that were read from memory.
             self.keep_what_still_is(&mut held, source, (&file, part_bytes)).await?;
             let pen = notes.resume(&note).map_err(failed)?;
-            let upload = Upload { id, origin, part_bytes, file, pen, held };
+            let upload = Upload { id, part_bytes, file, pen, held, sends: false.into() };
             self.monitor.bytes(path, upload.told_bytes(size));
             return Ok(upload);
         }
@@ -127,7 +122,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 return Err(failed(error));
             }
         };
-        Ok(Upload { id, origin, part_bytes, file, pen, held: BTreeMap::new() })
+        Ok(Upload { id, part_bytes, file, pen, held: BTreeMap::new(), sends: false.into() })
     }
 
     /// Asks the store which of the noted parts it holds; `None` where the upload is of another file
@@ -180,8 +175,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<(), Trouble> {
         for number in held.keys().copied().collect::<Vec<_>>() {
             let range = part_range(number, part_bytes, source.stat.size);
-            let crc64 = match self.digest_part(source, file, range).await {
-                Ok(crc64) => Some(crc64),
+            let crc64 = match self.digest_part(source, file, range, &Want::default()).await {
+                Ok(digests) => Some(digests.crc64),
                 Err(Trouble::Changed(_)) => None,
                 Err(trouble) => return Err(trouble),
             };
@@ -195,11 +190,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn send_and_complete(
         &self,
         source: &Source<'_>,
-        upload: &mut Upload<'_, D>,
+        upload: &mut Upload<D>,
         attempts: &mut Attempts,
     ) -> Result<Ended, Trouble> {
-        if let Some(ended) = self.send_parts(source, upload).await? {
-            return Ok(ended);
+        if let Some(error) = self.send_parts(source, upload).await? {
+            return Ok(Ended::Lost(error));
         }
         self.expect_untouched(source, &upload.file)?;
         // The commit point: what is on the disk now must be what was read.
@@ -207,20 +202,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Some(stat) if source.stat.is_untouched(&stat) => (),
             _ => return Err(Trouble::changed("it was changed here")),
         }
-        match upload.origin {
-            Some(origin) if !self.is_sound_copy(origin, &digests(source, upload)).await? => {
-                Ok(Ended::NotCopied)
-            }
-            _ => self.complete(source, upload, attempts).await,
-        }
+        self.complete(source, upload, attempts).await
     }
 
     /// Refuses a file that does not look as the plan expects.
-    pub(super) fn expect_untouched(
-        &self,
-        source: &Source<'_>,
-        file: &D::File,
-    ) -> Result<(), Trouble> {
+    fn expect_untouched(&self, source: &Source<'_>, file: &D::File) -> Result<(), Trouble> {
         let stat = self.disk.fstat(file).map_err(|error| Trouble::io(source.path, &error))?;
         if stat.kind == Kind::File && source.stat.is_untouched(&stat) {
             Ok(())
@@ -229,13 +215,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
-    /// Sends the parts that the store does not hold yet, several at once; returns how the upload ended
-    /// where there is no sense in going on.
+    /// Sends the parts that the store does not hold yet, several at once; returns the error by which
+    /// the store says that it has lost the upload.
     async fn send_parts(
         &self,
         source: &Source<'_>,
-        upload: &mut Upload<'_, D>,
-    ) -> Result<Option<Ended>, Trouble> {
+        upload: &mut Upload<D>,
+    ) -> Result<Option<RemoteError>, Trouble> {
         let count = part_count(source.stat.size, upload.part_bytes);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let missing: Vec<u32> =
@@ -244,16 +230,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let mut sending = futures_util::stream::iter(missing)
             .map(|number| self.copy_or_send_part(source, this, number))
             .buffer_unordered(self.tuning.jobs.get());
-        let (mut sent, mut ended) = (Vec::new(), None);
+        let (mut sent, mut lost) = (Vec::new(), None);
         while let Some(part) = sending.next().await {
             match part {
-                Ok(Some(part)) => sent.push(part),
-                Ok(None) => {
-                    ended = Some(Ended::NotCopied);
-                    break;
-                }
+                Ok(part) => sent.push(part),
                 Err(Trouble::Remote(error)) if error.kind == RemoteErrorKind::NotFound => {
-                    ended = Some(Ended::Lost(error));
+                    lost = Some(error);
                     break;
                 }
                 Err(trouble) => return Err(trouble),
@@ -261,33 +243,14 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         drop(sending);
         upload.held.extend(sent.into_iter().map(|part| (part.number, part)));
-        Ok(ended)
-    }
-
-    /// Brings one part into the store; `None` where it was to be copied and the store does not.
-    async fn copy_or_send_part(
-        &self,
-        source: &Source<'_>,
-        upload: &Upload<'_, D>,
-        number: u32,
-    ) -> Result<Option<Part>, Trouble> {
-        let Some(origin) = upload.origin else {
-            return self.send_part(source, upload, number).await.map(Some);
-        };
-        let range = part_range(number, upload.part_bytes, source.stat.size);
-        let crc64 = self.digest_part(source, &upload.file, range.clone()).await?;
-        let copied = self.copy_part(source, (&upload.id, origin), (number, crc64), range).await?;
-        if let Some(part) = &copied {
-            note(source, upload, part)?;
-        }
-        Ok(copied)
+        Ok(lost)
     }
 
     /// Sends one part, again while that makes sense, and writes down that the store has it.
-    async fn send_part(
+    pub(super) async fn send_part(
         &self,
         source: &Source<'_>,
-        upload: &Upload<'_, D>,
+        upload: &Upload<D>,
         number: u32,
     ) -> Result<Part, Trouble> {
         let (path, range) = (source.path, part_range(number, upload.part_bytes, source.stat.size));
@@ -300,9 +263,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            let crc64 = match known {
-                Some(crc64) => crc64,
-                None => self.digest_part(source, &upload.file, range.clone()).await?,
+            let crc64 = if let Some(crc64) = known {
+                crc64
+            } else {
+                let want = Want::default();
+                self.digest_part(source, &upload.file, range.clone(), &want).await?.crc64
             };
             known = Some(crc64);
             let (body, attempt) = self.outgoing(path, &upload.file, (range.clone(), crc64));
@@ -327,48 +292,45 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Reads a part for its checksum, which has to be known before the first byte is sent.
-    async fn digest_part(
+    pub(super) async fn digest_part(
         &self,
         source: &Source<'_>,
         file: &D::File,
         range: Range<u64>,
-    ) -> Result<u64, Trouble> {
+        want: &Want,
+    ) -> Result<Digests, Trouble> {
         let read = |buffer: &mut [u8], offset| {
             let read = self.disk.read_at(file, buffer, offset);
             read.map_err(|error| Trouble::io(source.path, &error))
         };
-        let digests = digest_range(read, range, (&Want::default(), &self.stop)).await?;
-        digests
-            .map(|digests| digests.crc64)
-            .ok_or_else(|| Trouble::changed("it became shorter while it was read"))
+        let digests = digest_range(read, range, (want, &self.stop)).await?;
+        digests.ok_or_else(|| Trouble::changed("it became shorter while it was read"))
     }
 
     /// Puts the parts together, and looks after an answer that got lost.
     async fn complete(
         &self,
         source: &Source<'_>,
-        upload: &Upload<'_, D>,
+        upload: &Upload<D>,
         attempts: &mut Attempts,
     ) -> Result<Ended, Trouble> {
         let digests = digests(source, upload);
         let parts: Vec<Part> = upload.held.values().cloned().collect();
         let crc64 = digests.crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
+        let copied = !upload.sends.load(Ordering::Relaxed) && source.origin.is_some();
+        let ended = |stored| Ok(Ended::Stored(Sent { stored, crc64, copied }));
         let (path, condition) = (source.path, &source.condition);
         loop {
             let completed =
                 self.remote.complete_upload(path, &upload.id, &parts, &attributes, condition);
             let error = match completed.await {
-                Ok(stored) => return Ok(Ended::Stored(stored, crc64)),
-                // The store compared, and its copy holds other bytes.
-                Err(error) if upload.origin.is_some() && error.kind == RemoteErrorKind::Corrupt => {
-                    return Ok(Ended::NotCopied);
-                }
+                Ok(stored) => return ended(stored),
                 Err(error) => error,
             };
             let sent = Evidenced::Digests(&digests);
             match self.after_failure(attempts, path, &sent, error.clone()).await {
-                Ok(Next::Ours(stored)) => return Ok(Ended::Stored(stored, crc64)),
+                Ok(Next::Ours(stored)) => return ended(stored),
                 // S3 user guide, "Conditional writes": after 409 the upload has to be begun again.
                 Ok(Next::Again) if error.kind == RemoteErrorKind::Busy => {
                     return Ok(Ended::Lost(error));
@@ -391,7 +353,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 }
 
 /// Writes down that the store has a part.
-fn note<D: Disk>(source: &Source<'_>, upload: &Upload<'_, D>, part: &Part) -> Result<(), Trouble> {
+pub(super) fn note<D: Disk>(
+    source: &Source<'_>,
+    upload: &Upload<D>,
+    part: &Part,
+) -> Result<(), Trouble> {
     let noted = upload.pen.part(part.number, part.crc64, Some(part.etag.as_str()));
     noted.map_err(|error| Trouble::io(source.path, &error))
 }
@@ -403,7 +369,7 @@ fn length(number: u32, part_bytes: u64, size: u64) -> u64 {
 }
 
 /// Puts the digests of the whole together from those of the parts.
-fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<'_, D>) -> Digests {
+fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<D>) -> Digests {
     let parts = upload.held.values();
     let pieces = parts
         .clone()

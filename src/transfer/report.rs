@@ -32,6 +32,9 @@ pub struct Report {
     pub failed: u64,
     /// Paths that somebody changed between plan and action; left as they are.
     pub changed_meanwhile: u64,
+    /// Of these, the paths that a run met in the bucket because it had not listed it: the same command
+    /// again would meet them again.
+    pub changed_unseen: u64,
     /// Conflicts that stay open.
     pub conflicts: u64,
     /// Paths that cannot be handled, and those that are followed no more.
@@ -46,8 +49,6 @@ pub struct Report {
     pub ahead: u64,
     /// Paths that changed in the bucket and wait for a pull.
     pub behind: u64,
-    /// The bucket was not listed: the same command again would meet the same.
-    pub unlisted: bool,
     /// Somebody asked to end before everything was done.
     pub interrupted: bool,
     /// What ended the run before everything was done; what was done is recorded.

@@ -11,7 +11,7 @@ use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteEr
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
 use super::context::{Context, Trouble};
-use super::object::{changed_in_bucket, promised};
+use super::object::{changed_in_bucket, deleted_in_bucket, promised};
 use super::retry::Backoff;
 
 /// A file on its way into the bucket.
@@ -55,10 +55,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file and returns the row that records it.
     pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded, Trouble> {
         self.wait_for_tick(source.path, source.stat).await?;
-        let Sent { stored, crc64, copied } = if source.stat.size <= self.tuning.whole_bytes {
-            self.upload_whole(source).await?
-        } else {
+        let in_parts = source.stat.size > self.tuning.whole_bytes || self.origin(source).is_some();
+        let Sent { stored, crc64, copied } = if in_parts {
             self.upload_in_parts(source).await?
+        } else {
+            self.upload_whole(source).await?
         };
         let row = BaseRow {
             path: source.path.clone(),
@@ -69,6 +70,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Ok(Uploaded { row, copied })
     }
 
+    /// Stores a file with one request.
     async fn upload_whole(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
         let _held = self.reserve(source.stat.size).await;
         let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, &e))?;
@@ -139,6 +141,33 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Err(refused(error))
     }
 
+    /// Looks at the bucket before a large file is sent to a place that nobody has looked at: it may be
+    /// there already, and what is in its way is known before hours on the line.
+    pub(super) async fn look_before_sending(
+        &self,
+        source: &Source<'_>,
+    ) -> Result<Option<Sent>, Trouble> {
+        let Some(object) = self.object(source.path).await? else {
+            return match source.condition {
+                Condition::Absent => Ok(None),
+                Condition::Matches(_) => Err(deleted_in_bucket()),
+            };
+        };
+        let etag = &object.entry.version.etag;
+        if matches!(&source.condition, Condition::Matches(expected) if expected == etag) {
+            return Ok(None);
+        }
+        let promised = promised(&object);
+        let Some(want) = promised.want().filter(|_| promised.size == source.stat.size) else {
+            return Err(changed_in_bucket());
+        };
+        let digests = self.hash(source.path, source.stat, &want).await?.digests;
+        if promised.compare(&digests) != Proof::Same {
+            return Err(changed_in_bucket());
+        }
+        Ok(Some(Sent { stored: stored(object), crc64: digests.crc64, copied: false }))
+    }
+
     /// Looks whether a write whose answer got lost took place: the same content is ours.
     async fn look_for_ours(
         &self,
@@ -146,12 +175,14 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         sent: &Evidenced<'_>,
     ) -> Result<Option<Stored>, Trouble> {
         let object = self.object(path).await?.filter(|object| sent.is_content_of(object));
-        Ok(object.map(|object| Stored {
-            etag: object.entry.version.etag,
-            etag_is_md5: object.etag_is_md5,
-            version_id: object.version_id,
-        }))
+        Ok(object.map(stored))
     }
+}
+
+/// Turns an object that was found into what its writing would have answered.
+fn stored(object: Object) -> Stored {
+    let Object { entry, etag_is_md5, version_id, .. } = object;
+    Stored { etag: entry.version.etag, etag_is_md5, version_id }
 }
 
 /// The attempts of one write.

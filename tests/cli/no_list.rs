@@ -149,3 +149,114 @@ fn a_renamed_large_file_is_copied_without_a_listing_too() {
     assert_eq!(team.server.count("ListObjectsV2") + team.server.count("UploadPart"), 0);
     assert!(team.server.get(BUCKET, "film").is_none());
 }
+
+/// A file that travels in two parts.
+fn film(first: u8) -> Vec<u8> {
+    [vec![first; 8 << 20], vec![1; 7]].concat()
+}
+
+#[test]
+fn a_large_file_that_a_teammate_changed_is_not_sent_in_vain() {
+    let team = team();
+    team.write("one/film", film(1));
+    team.ok("one", PUSH);
+    team.server.put(BUCKET, "film", "theirs");
+    team.write("one/film", film(2));
+    team.server.clear_log();
+    team.run("one", PUSH).assert_code(3);
+    assert_eq!(team.requests(), ["HeadObject film"]);
+    assert_eq!(team.bucket()["film"], "theirs");
+}
+
+#[test]
+fn a_large_file_that_was_stored_and_not_recorded_is_not_sent_again() {
+    let team = team();
+    team.write("one/film", film(1));
+    let gate = Gate::at_answer(&team.server, "CompleteMultipartUpload", "film");
+    let child = team.start("one", PUSH);
+    gate.wait();
+    signal(&child, "KILL");
+    end_of(child);
+    drop(gate);
+    team.server.clear_hooks();
+    team.server.wait_until_idle();
+    team.server.clear_log();
+    team.ok("one", PUSH);
+    assert_eq!(team.requests(), ["HeadObject film", "AbortMultipartUpload film"]);
+    team.assert_quiet("one");
+}
+
+#[test]
+fn an_edit_of_ones_own_is_told_from_one_in_the_bucket() {
+    let team = team();
+    team.write("one/a", "an edit");
+    let gate = Gate::at_answer(&team.server, "PutObject", "a");
+    let child = team.start("one", "push --no-list -j 1 a e");
+    gate.wait();
+    team.write("one/e", "while it runs");
+    drop(gate);
+    end_of(child).assert_code(0);
+    team.write("one/film", film(1));
+    let gate = Gate::at(&team.server, "UploadPart", "film");
+    let child = team.start("one", PUSH);
+    gate.wait();
+    team.write("one/film", film(2));
+    drop(gate);
+    let output = end_of(child);
+    output.assert_code(3);
+    assert!(output.stderr.contains("hint: run the same command again"), "{output:?}");
+    assert!(!output.stderr.contains("lsync sync"), "{output:?}");
+}
+
+#[test]
+fn the_variable_forbids_force_only_where_it_is_set() {
+    let mut team = team();
+    team.write("one/a", "ours");
+    team.set_variable("LSYNC_NO_LIST", "0");
+    team.ok("one", "push --force a");
+    team.set_variable("LSYNC_NO_LIST", "1");
+    let output = team.run("one", "push --force a");
+    assert_error(&output, 2, &["LSYNC_NO_LIST"]);
+}
+
+#[test]
+fn a_database_that_was_lost_means_a_look_at_each_file() {
+    let team = team();
+    team.server.put(BUCKET, "a", "theirs");
+    std::fs::remove_file(team.path("one/.lsync/database.yaml")).ok();
+    std::fs::remove_file(team.path("one/.lsync/journal.yaml")).ok();
+    let output = team.run("one", PUSH);
+    output.assert_code(3);
+    assert!(output.stdout.contains("1 changed meanwhile"), "{output:?}");
+    assert_eq!(team.bucket()["a"], "theirs");
+    assert_eq!(team.server.count("ListObjectsV2"), 0);
+    team.run("one", "sync").assert_code(4);
+}
+
+#[test]
+fn only_what_is_selected_and_asked_for_is_pushed() {
+    let team = team();
+    for path in ["a", "d/b", "e"] {
+        team.write(format!("one/{path}"), "an edit");
+    }
+    team.remove("one/d/c");
+    team.ok("one", "push --no-list --no-delete d");
+    assert_eq!(team.requests(), ["PutObject d/b"]);
+    team.ok("one", "push --no-list --exclude a --no-delete");
+    assert_eq!(team.requests(), ["PutObject d/b", "PutObject e"]);
+    team.run("one", "push --no-list --limit 1").assert_code(3);
+    assert_eq!(team.requests().last().unwrap(), "PutObject a");
+}
+
+#[test]
+fn stores_that_compare_plain_writes_alone_are_looked_at_before_the_rest() {
+    for profile in [Profile::Ceph, Profile::NoConditionalDelete] {
+        let team = Team::sharing_on(profile, &[("a", "a"), ("b", "b"), ("c", "c")]);
+        team.server.put(BUCKET, "b", "theirs");
+        team.write("one/a", "an edit");
+        team.remove("one/b");
+        team.run("one", PUSH).assert_code(3);
+        assert_eq!(team.bucket(), files(&[("a", "an edit"), ("b", "theirs"), ("c", "c")]));
+        assert_eq!(team.server.count("ListObjectsV2"), 0, "{profile:?}");
+    }
+}

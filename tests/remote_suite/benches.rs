@@ -13,7 +13,7 @@ use lsync::remote::{
 use lsync::tree::{Etag, RepoPath};
 use tempfile::TempDir;
 
-use super::support::{Profile, S3Server};
+use super::support::{Profile, Quirks, S3Server};
 
 /// A store with a remote on it.
 pub trait Bench: Send + Sync + 'static {
@@ -29,6 +29,11 @@ pub trait Bench: Send + Sync + 'static {
     /// Tells whether the store takes parts from objects that it has.
     fn copies_parts(&self) -> bool {
         true
+    }
+
+    /// Tells whether the store minds the version that it is told to take a part from.
+    fn compares_copies(&self) -> bool {
+        self.remote().capabilities().conditional_put != Conditions::None
     }
 
     /// Returns a remote of the same store for what lies below `prefix`, where there is such a thing.
@@ -221,7 +226,7 @@ impl<D: Disk> Bench for FolderBench<D> {
 pub struct S3Bench {
     pub server: S3Server,
     remote: Arc<S3Remote>,
-    copies_parts: bool,
+    quirks: Quirks,
 }
 
 /// Returns what a probe of such a store would find.
@@ -255,7 +260,7 @@ impl S3Bench {
         let server = S3Server::with_profile(profile);
         server.create_bucket("team");
         let remote = connect(&server, "", capabilities_of(profile), "testtest").await;
-        Self { server, remote: Arc::new(remote), copies_parts: profile.quirks().copies_parts }
+        Self { server, remote: Arc::new(remote), quirks: profile.quirks() }
     }
 }
 
@@ -285,7 +290,11 @@ impl Bench for S3Bench {
     }
 
     fn copies_parts(&self) -> bool {
-        self.copies_parts
+        self.quirks.copies_parts
+    }
+
+    fn compares_copies(&self) -> bool {
+        self.quirks.conditional_copy
     }
 
     fn somebody_puts(&self, key: &str, body: &[u8]) -> bool {

@@ -35,9 +35,12 @@ impl Cut {
     pub(crate) fn tuning(cut: Option<Self>, jobs: usize) -> Tuning {
         let tuning = Tuning::of(NonZeroUsize::new(jobs).unwrap());
         match cut {
-            Some(Self { whole_bytes, part_bytes }) => {
-                Tuning { whole_bytes, part_bytes: Some(part_bytes), ..tuning }
-            }
+            Some(Self { whole_bytes, part_bytes }) => Tuning {
+                whole_bytes,
+                copied_bytes: whole_bytes / 2,
+                part_bytes: Some(part_bytes),
+                ..tuning
+            },
             None => tuning,
         }
     }

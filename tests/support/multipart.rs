@@ -115,7 +115,8 @@ impl Backend {
         }
         let source = (&input.copy_source, input.copy_source_if_match.as_ref());
         let body = self.copied(source)?.version.body.unwrap_or_default();
-        let range = input.copy_source_range.as_deref().unwrap_or_default();
+        let whole = format!("bytes=0-{}", body.len() - 1);
+        let range = input.copy_source_range.as_deref().unwrap_or(&whole);
         let range = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'));
         let range = range.and_then(|(first, last)| {
             let [first, last]: [usize; 2] = [first.parse().ok()?, last.parse().ok()?];
@@ -125,11 +126,12 @@ impl Backend {
         let body = body.slice(range);
         let etag = checksums::md5_hex(&body);
         let checksum = self.checked(&d::Checksum::default(), &body)?;
-        let part = UploadedPart { etag: etag.clone(), body, checksum };
+        let part = UploadedPart { etag: etag.clone(), body, checksum: checksum.clone() };
         let mut store = self.lock();
         let upload = upload(&mut store, &input.upload_id, (&input.bucket, &input.key))?;
         upload.parts.insert(input.part_number, part);
         let result = d::CopyPartResult {
+            checksum_crc64nvme: checksum.checksum_crc64nvme.filter(|_| upload.full_object),
             e_tag: Some(d::ETag::Strong(etag)),
             last_modified: Some(now().into()),
             ..Default::default()

@@ -215,7 +215,7 @@ pub(in crate::cli) struct PushArguments {
     /// Do not list the bucket: send what changed here since the last run, and let the conditions of
     /// the writes find what others did
     #[arg(long, env = "LSYNC_NO_LIST", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new(), conflicts_with_all = ["force", "mirror"])]
+    #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) no_list: bool,
 
     /// Keep no copy of what the bucket loses

@@ -5,31 +5,31 @@
 //! a clock that only moves with writes, and a hook that is awaited around each call, with which a
 //! simulation decides who goes next.
 
+mod body;
 mod script;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+pub use self::body::MemoryBody;
+use self::body::slice;
 pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
-    Attributes, Body, Capabilities, Condition, Conditions, HeldPart, Object, Outgoing, Page, Part,
-    PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, Conditions, CopiedPart, HeldPart, Object,
+    Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
 /// The most items of a page.
 const PAGE_ITEMS_MAX: usize = 1000;
-
-/// Bodies arrive in pieces of this size.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// A bucket in memory. Clones share the store; each has its own name and hook.
 #[derive(Clone)]
@@ -204,6 +204,10 @@ impl Remote for MemoryRemote {
         &self.capabilities
     }
 
+    fn copies_parts(&self) -> bool {
+        true
+    }
+
     async fn list(
         &self,
         prefix: &str,
@@ -329,8 +333,8 @@ impl Remote for MemoryRemote {
         upload: &UploadId,
         number: u32,
         (from, expected): (&RepoPath, &Etag),
-        range: Range<u64>,
-    ) -> Result<Etag, RemoteError> {
+        range: Option<Range<u64>>,
+    ) -> Result<CopiedPart, RemoteError> {
         self.run(Operation::CopyPart, path.as_str(), async |call| {
             let mut state = self.lock();
             let version = state.current(from.as_str()).ok_or_else(|| call.not_found())?;
@@ -338,8 +342,11 @@ impl Remote for MemoryRemote {
             if compares && version.etag != *expected {
                 return Err(call.changed(&version.etag));
             }
-            let body = slice(call, &version.body, Some(range))?;
-            Ok(state.upload(call, upload)?.store_part(call, number, body)?.etag)
+            let body = slice(call, &version.body, range)?;
+            let Part { etag, crc64, .. } =
+                state.upload(call, upload)?.store_part(call, number, body)?;
+            let says = self.capabilities.checksum == Checksum::Crc64nvme;
+            Ok(CopiedPart { etag, crc64: says.then_some(crc64) })
         })
         .await
     }
@@ -354,7 +361,9 @@ impl Remote for MemoryRemote {
     ) -> Result<Stored, RemoteError> {
         self.run(Operation::CompleteUpload, path.as_str(), async |call| {
             let whole = self.lock().upload(call, upload)?.assemble(call, parts)?;
-            state::verify(call, &whole.body, attributes.crc64)?;
+            if self.capabilities.checksum == Checksum::Crc64nvme {
+                state::verify(call, &whole.body, attributes.crc64)?;
+            }
             let conditions = self.capabilities.conditional_complete;
             self.write(call, condition, conditions, |state| {
                 state.uploads.remove(&upload.0);
@@ -406,38 +415,5 @@ impl Remote for MemoryRemote {
 
     async fn settle(&self) -> Result<(), RemoteError> {
         self.run(Operation::Settle, "", async |_| Ok(())).await
-    }
-}
-
-/// Cuts a range out of a body; one that does not lie within it is refused.
-fn slice(call: &Call, body: &Bytes, range: Option<Range<u64>>) -> Result<Bytes, RemoteError> {
-    let Some(range) = range else { return Ok(body.clone()) };
-    let end = range.end.min(body.len() as u64);
-    if range.start >= end {
-        return Err(call.error(RemoteErrorKind::Invalid, "the range is not satisfiable"));
-    }
-    let [start, end] = [range.start, end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
-    Ok(body.slice(start..end))
-}
-
-/// The bytes of an object on their way in, in pieces of 64 KiB.
-#[derive(Debug)]
-pub struct MemoryBody(VecDeque<Result<Bytes, RemoteError>>);
-
-impl MemoryBody {
-    /// Cuts `body` into pieces; a fault lets it break off after half of them.
-    fn new(call: &Call, body: &Bytes, fault: Option<RemoteErrorKind>) -> Self {
-        let whole = if fault.is_some() { body.slice(..body.len() / 2) } else { body.clone() };
-        let starts = (0..whole.len()).step_by(PIECE_BYTES);
-        let pieces =
-            starts.map(|start| Ok(whole.slice(start..whole.len().min(start + PIECE_BYTES))));
-        let end = fault.map(|kind| Err(call.error(kind, "the body broke off")));
-        Self(pieces.chain(end).collect())
-    }
-}
-
-impl Body for MemoryBody {
-    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
-        self.0.pop_front().transpose()
     }
 }

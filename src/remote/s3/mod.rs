@@ -32,8 +32,8 @@ use errors::Call;
 
 use super::key::KeySpace;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, HeldPart, Object, Outgoing, Page, Part,
-    PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Object, Outgoing, Page,
+    Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -170,6 +170,10 @@ impl Remote for S3Remote {
         !self.connection.may_leave_bodies_unsigned()
     }
 
+    fn copies_parts(&self) -> bool {
+        true
+    }
+
     async fn list(
         &self,
         prefix: &str,
@@ -234,8 +238,8 @@ impl Remote for S3Remote {
         upload: &UploadId,
         number: u32,
         from: (&RepoPath, &Etag),
-        range: Range<u64>,
-    ) -> Result<Etag, RemoteError> {
+        range: Option<Range<u64>>,
+    ) -> Result<CopiedPart, RemoteError> {
         self.put_part_of(path, (upload, number), from, range).await
     }
 

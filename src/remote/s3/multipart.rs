@@ -10,13 +10,13 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::answers::{MTIME_KEY, mtime_text};
+use super::answers::{MTIME_KEY, mtime_text, parse_checksum};
 use super::conditions::Headers;
-use super::objects::Encryption;
+use super::objects::{Encryption, range_text};
 use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, Outgoing, Part, RemoteError,
+    Attributes, Checksum, Condition, Conditions, CopiedPart, Outgoing, Part, RemoteError,
     RemoteErrorKind as Kind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
@@ -92,17 +92,21 @@ impl S3Remote {
     }
 
     /// Lets the store take one part from another object.
+    ///
+    /// The version is always named: stores that know no other condition know this one (Garage).
     pub(super) async fn put_part_of(
         &self,
         path: &RepoPath,
         (upload, number): (&UploadId, u32),
         (from, version): (&RepoPath, &Etag),
-        range: Range<u64>,
-    ) -> Result<Etag, RemoteError> {
+        range: Option<Range<u64>>,
+    ) -> Result<CopiedPart, RemoteError> {
         let call = self.write_call("COPY PART", path, true);
         let source = format!("{}/{}", self.bucket, self.keys.key(from.as_str()));
-        let expected = Condition::Matches(version.clone());
-        let expected = Headers::of(&expected, self.capabilities.conditional_put).if_match;
+        let expected = match self.capabilities.conditional_put {
+            Conditions::AtomicUnquoted => version.to_string(),
+            Conditions::Atomic | Conditions::None => format!("\"{version}\""),
+        };
         let request = self
             .connection
             .client
@@ -112,15 +116,20 @@ impl S3Remote {
             .upload_id(&upload.0)
             .part_number(part_number(number))
             .copy_source(utf8_percent_encode(&source, COPY_SOURCE).to_string())
-            .copy_source_range(format!("bytes={}-{}", range.start, range.end.saturating_sub(1)))
-            .set_copy_source_if_match(expected)
+            .set_copy_source_range(range.as_ref().map(range_text))
+            .copy_source_if_match(expected)
             .customize()
             // Ceph RGW 16 answers 411 without it (measured).
             .mutate_request(|request| drop(request.headers_mut().insert("content-length", "0")))
             .send();
-        let output = answer(&call, patience(range.end - range.start), request).await?;
-        match output.copy_part_result().and_then(|result| result.e_tag()) {
-            Some(etag) => Ok(Etag::new(etag)),
+        let output = answer(&call, COMPLETE_TIMEOUT, request).await?;
+        let result = output.copy_part_result();
+        let etag = result.and_then(|it| it.e_tag()).filter(|etag| !etag.is_empty());
+        match etag {
+            Some(etag) => Ok(CopiedPart {
+                etag: Etag::new(etag),
+                crc64: result.and_then(|it| it.checksum_crc64_nvme()).and_then(parse_checksum),
+            }),
             None => Err(call.error(Kind::Failed, "the answer has no ETag")),
         }
     }

@@ -97,8 +97,8 @@ impl S3Remote {
         if self.capabilities.conditional_put == Conditions::Atomic {
             request = request.if_match(format!("\"{expected}\""));
         }
-        if let Some(Range { start, end }) = &range {
-            request = request.range(format!("bytes={start}-{}", end.saturating_sub(1)));
+        if let Some(range) = &range {
+            request = request.range(range_text(range));
         }
         let ask_checksum = range.is_none() && self.capabilities.checksum == Checksum::Crc64nvme;
         let request = request
@@ -270,6 +270,11 @@ impl S3Remote {
             version_id: self.kept_version(answered.version_id),
         })
     }
+}
+
+/// Writes a range as HTTP does: with its last byte.
+pub(super) fn range_text(range: &Range<u64>) -> String {
+    format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
 }
 
 /// Asks for the checksum without the SDK's knowledge, which would compute it a second time.
