@@ -8,6 +8,7 @@ mod body;
 mod bucket;
 mod client;
 mod conditions;
+mod endpoint;
 mod errors;
 mod listing;
 mod multipart;
