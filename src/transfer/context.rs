@@ -18,6 +18,7 @@ use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
+use super::breadth::Breadth;
 use super::buffers::{BUFFER_BYTES, Buffers};
 use super::lanes::{Lanes, Pace};
 
@@ -122,6 +123,8 @@ pub struct Context<D: Disk, R, C> {
     pub tuning: Tuning,
     /// How many requests carry contents at once.
     pub(super) lanes: Lanes,
+    /// How many ranges come at once.
+    pub(super) breadth: Breadth,
     /// What parts are read into on their way out.
     pub(super) buffers: Buffers,
     /// How fast contents may travel.
@@ -167,6 +170,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             notes,
             tuning,
             lanes: Lanes::new(tuning.lanes()),
+            breadth: Breadth::new(tuning.lanes(), world.remote.is_near()),
             buffers: Buffers::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,

@@ -93,10 +93,13 @@ impl Connection {
     /// Tells whether bodies may go unsigned: TLS protects them on the way, or they do not leave the
     /// machine. Saves a SHA-256 of every byte (measured at 100 MB/s to 1 GB/s of one core).
     pub(super) fn may_leave_bodies_unsigned(&self) -> bool {
-        match self.endpoint.as_deref().map(|url| (url, host(url))) {
-            Some((url, host)) if url.starts_with("http://") => is_loopback(host),
-            _ => true,
-        }
+        let in_the_clear = self.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
+        !in_the_clear || self.is_near()
+    }
+
+    /// Tells whether the server is this machine.
+    pub(super) fn is_near(&self) -> bool {
+        self.endpoint.as_deref().is_some_and(|url| is_loopback(host(url)))
     }
 }
 

@@ -172,6 +172,10 @@ impl Remote for S3Remote {
         !self.connection.may_leave_bodies_unsigned()
     }
 
+    fn is_near(&self) -> bool {
+        self.connection.is_near()
+    }
+
     async fn list(
         &self,
         prefix: &str,
