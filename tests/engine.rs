@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lsync::disk::{MemoryClock, MemoryDisk, Person};
+use lsync::disk::{Call, MemoryClock, MemoryDisk, Person};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
 use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
 use lsync::remote::memory::{Fault, Operation};
@@ -720,4 +720,21 @@ async fn bytes_that_come_twice_or_go_to_the_trash_are_counted_once_or_not_at_all
     let report = bob.try_run(&Request { selection: only("f"), ..plan }).await.unwrap();
     assert_eq!((report.uploaded, remote.count(Operation::Get)), (1, 4));
     assert_eq!(bob.told.1.load(Ordering::Relaxed) - before, 5);
+}
+
+#[tokio::test]
+async fn the_folder_of_a_fetched_file_is_not_opened_anew_to_confirm_it() {
+    let (_, ann, bob) = team();
+    ann.write("docs/f", "text");
+    ann.sync().await;
+    bob.person().make_folders("/w/docs");
+    let opened = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&opened);
+    bob.disk.set_hook(Some(Arc::new(move |operation| {
+        if operation.call == Call::OpenFolder && operation.name == "docs" {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    })));
+    assert_eq!(bob.sync().await.downloaded, 1);
+    assert_eq!(opened.load(Ordering::Relaxed), 8);
 }

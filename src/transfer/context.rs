@@ -274,7 +274,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<Hashed, Trouble> {
         self.wait_for_tick(path, expected).await?;
         let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
-        let hashed = content::hash_file(&self.disk, &folder, OsStr::new(path.name()), want)?;
+        self.hash_in(&folder, path, expected, want)
+    }
+
+    /// As [`Context::hash`], in a folder that is open, and at once.
+    pub(super) fn hash_in(
+        &self,
+        folder: &D::Folder,
+        path: &RepoPath,
+        expected: &Stat,
+        want: &Want,
+    ) -> Result<Hashed, Trouble> {
+        let hashed = content::hash_file(&self.disk, folder, OsStr::new(path.name()), want)?;
         if expected.is_untouched(&hashed.stat) {
             Ok(hashed)
         } else {
