@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lsync::disk::{MemoryClock, MemoryDisk, Person};
+use lsync::disk::{Call, MemoryClock, MemoryDisk, Person};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
 use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
 use lsync::remote::memory::{Fault, Operation};
@@ -579,7 +579,7 @@ fn rewrite_in_the_tick_of_the_pull(client: &Client, theirs: &'static str, edit: 
     let person = client.disk.process().person();
     client.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
         let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == theirs.as_bytes());
-        if holds && operation.call == lsync::disk::Call::SyncFolder {
+        if holds && operation.call == Call::SyncFolder {
             rewrite_unseen(&person, "/w/f", edit);
         }
     })));
@@ -616,11 +616,11 @@ async fn an_edit_after_a_pull_is_seen_though_the_clock_was_set_back_before_it() 
     let (disk, person) = (bob.disk.process(), bob.disk.process().person());
     let is_set_back = std::sync::atomic::AtomicBool::new(false);
     bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
-        let takes_name = operation.call == lsync::disk::Call::RenameNew;
+        let takes_name = operation.call == Call::RenameNew;
         if takes_name && !is_set_back.swap(true, Ordering::Relaxed) {
             disk.set_now(disk.now() - 3_600_000_000_000);
         }
-        let is_recorded = operation.call == lsync::disk::Call::Write;
+        let is_recorded = operation.call == Call::Write;
         if is_recorded && operation.name == "journal.yaml" && person.try_read("/w/f").is_some() {
             rewrite_unseen(&person, "/w/f", "bob's");
         }
@@ -642,7 +642,7 @@ async fn an_edit_of_theirs_in_the_tick_in_which_both_were_kept_is_seen() {
         let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == b"ann's");
         // The look at the copy that is about to be stored, before its tick has passed.
         let is_copy = operation.name.to_string_lossy().contains(".conflict-");
-        if holds && is_copy && operation.call == lsync::disk::Call::Lstat {
+        if holds && is_copy && operation.call == Call::Lstat {
             rewrite_unseen(&person, "/w/f", "later");
         }
     })));
@@ -666,7 +666,7 @@ async fn the_run_after_a_pull_reads_no_file() {
         let read = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&read);
         bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
-            let reads = operation.call == lsync::disk::Call::ReadAt;
+            let reads = operation.call == Call::ReadAt;
             if reads && !operation.folder.starts_with("/w/.lsync") {
                 seen.lock().unwrap().push(operation.name.clone());
             }
@@ -720,4 +720,21 @@ async fn bytes_that_come_twice_or_go_to_the_trash_are_counted_once_or_not_at_all
     let report = bob.try_run(&Request { selection: only("f"), ..plan }).await.unwrap();
     assert_eq!((report.uploaded, remote.count(Operation::Get)), (1, 4));
     assert_eq!(bob.told.1.load(Ordering::Relaxed) - before, 5);
+}
+
+#[tokio::test]
+async fn the_folder_of_a_fetched_file_is_not_opened_anew_to_confirm_it() {
+    let (_, ann, bob) = team();
+    ann.write("docs/f", "text");
+    ann.sync().await;
+    bob.person().make_folders("/w/docs");
+    let opened = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&opened);
+    bob.disk.set_hook(Some(Arc::new(move |operation| {
+        if operation.call == Call::OpenFolder && operation.name == "docs" {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    })));
+    assert_eq!(bob.sync().await.downloaded, 1);
+    assert_eq!(opened.load(Ordering::Relaxed), 8);
 }

@@ -154,6 +154,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.copies_parts())
     }
 
+    fn is_near(&self) -> bool {
+        either!(self, remote => remote.is_near())
+    }
+
     fn warning(&self) -> Option<String> {
         either!(self, remote => remote.warning())
     }

@@ -202,6 +202,11 @@ pub trait Remote: Send + Sync + 'static {
         false
     }
 
+    /// Tells whether requests do not leave this machine, so that many at once win nothing.
+    fn is_near(&self) -> bool {
+        false
+    }
+
     /// Says what somebody should look after in the bucket itself, with another tool.
     fn warning(&self) -> Option<String> {
         None

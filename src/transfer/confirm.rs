@@ -1,5 +1,7 @@
 //! The row of a file that has just got its name: believed only once nothing can hide behind it.
 
+use std::ffi::OsStr;
+
 use super::commit::Effect;
 use super::context::Context;
 use super::download::Received;
@@ -46,14 +48,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     async fn holds(&self, path: &RepoPath, signature: &Signature, received: Received) -> bool {
-        let Ok(Some(stat)) = self.look(path) else { return false };
+        let Ok(folder) = self.open_parent(path) else { return false };
+        let Ok(stat) = self.disk.lstat(&folder, OsStr::new(path.name())) else { return false };
         if stat.signature() != *signature {
             return false;
         }
         if stat.size > READ_AGAIN_BYTES_MAX {
             return true;
         }
-        match self.hash(path, &stat, &Want::default()).await {
+        let passed = self.wait_for_tick(path, &stat).await;
+        match passed.and_then(|()| self.hash_in(&folder, path, &stat, &Want::default())) {
             Ok(hashed) => hashed.digests.crc64 == received.crc64,
             Err(_) => is_closed(&stat),
         }

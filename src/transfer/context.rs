@@ -18,6 +18,7 @@ use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
 
+use super::breadth::Breadth;
 use super::buffers::{BUFFER_BYTES, Buffers};
 use super::copy::Copies;
 use super::lanes::{Lanes, Pace};
@@ -135,6 +136,8 @@ pub struct Context<D: Disk, R, C> {
     pub tuning: Tuning,
     /// How many requests carry contents at once.
     pub(super) lanes: Lanes,
+    /// How many ranges come at once.
+    pub(super) breadth: Breadth,
     /// What parts are read into on their way out.
     pub(super) buffers: Buffers,
     /// Whether the store copies.
@@ -182,6 +185,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             notes,
             tuning,
             lanes: Lanes::new(tuning.lanes()),
+            breadth: Breadth::new(tuning.lanes(), world.remote.is_near()),
             buffers: Buffers::default(),
             copies: Copies::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
@@ -286,7 +290,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<Hashed, Trouble> {
         self.wait_for_tick(path, expected).await?;
         let folder = self.open_parent(path).map_err(|error| Trouble::io(path, &error))?;
-        let hashed = content::hash_file(&self.disk, &folder, OsStr::new(path.name()), want)?;
+        self.hash_in(&folder, path, expected, want)
+    }
+
+    /// As [`Context::hash`], in a folder that is open, and at once.
+    pub(super) fn hash_in(
+        &self,
+        folder: &D::Folder,
+        path: &RepoPath,
+        expected: &Stat,
+        want: &Want,
+    ) -> Result<Hashed, Trouble> {
+        let hashed = content::hash_file(&self.disk, folder, OsStr::new(path.name()), want)?;
         if expected.is_untouched(&hashed.stat) {
             Ok(hashed)
         } else {

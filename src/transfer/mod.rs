@@ -9,6 +9,7 @@
 
 mod above;
 mod aside;
+mod breadth;
 mod buffers;
 mod commit;
 mod confirm;

@@ -157,6 +157,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches one range; returns its checksum.
     async fn fetch_range(&self, download: &Download<'_, D>, number: u32) -> Result<u64, Trouble> {
         let (path, range) = (download.wanted.path, download.range(number));
+        let _turn = self.breadth.enter(&self.clock).await;
         let get = self.remote.get(path, &download.wanted.version.etag, Some(range.clone()));
         let (lane, got) = self.in_lane(get).await;
         let (_, mut body) = got?;
@@ -191,6 +192,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             download.draft.write_at(&bytes, offset)?;
             digester.update(&bytes);
             offset += count;
+            self.breadth.came(count);
             told.tell(count);
             self.pace.wait((&self.clock, &self.stop), count).await;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::remote::Body as _;
 
 fn attributes(body: &[u8]) -> Attributes {
     let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, body);

@@ -12,9 +12,12 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::endpoint::DefaultResolver;
 use aws_sdk_s3::config::{
     Credentials, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
 };
+
+use super::endpoint::OneBucket;
 
 /// Used where nobody names a region: AWS answers from there where a bucket really lies, and most
 /// other stores take it.
@@ -77,7 +80,9 @@ impl Connection {
             .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty()))
             .or_else(|| shared.endpoint_url().map(str::to_owned));
         let path_style = settings.path_style || needs_path_style(endpoint.as_deref(), settings);
-        let mut config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style);
+        let mut config = aws_sdk_s3::config::Builder::from(&shared)
+            .force_path_style(path_style)
+            .endpoint_resolver(OneBucket::new(&settings.bucket, DefaultResolver::new()));
         if let Some(endpoint) = &endpoint {
             // Whatever the SDK would choose: this is the server that the database is about.
             config = config.endpoint_url(endpoint);
@@ -88,10 +93,13 @@ impl Connection {
     /// Tells whether bodies may go unsigned: TLS protects them on the way, or they do not leave the
     /// machine. Saves a SHA-256 of every byte (measured at 100 MB/s to 1 GB/s of one core).
     pub(super) fn may_leave_bodies_unsigned(&self) -> bool {
-        match self.endpoint.as_deref().map(|url| (url, host(url))) {
-            Some((url, host)) if url.starts_with("http://") => is_loopback(host),
-            _ => true,
-        }
+        let in_the_clear = self.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
+        !in_the_clear || self.is_near()
+    }
+
+    /// Tells whether the server is this machine.
+    pub(super) fn is_near(&self) -> bool {
+        self.endpoint.as_deref().is_some_and(|url| is_loopback(host(url)))
     }
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod bucket;
 mod client;
 mod conditions;
+mod endpoint;
 mod errors;
 mod listing;
 mod multipart;
@@ -172,6 +173,10 @@ impl Remote for S3Remote {
 
     fn copies_parts(&self) -> bool {
         true
+    }
+
+    fn is_near(&self) -> bool {
+        self.connection.is_near()
     }
 
     async fn list(
