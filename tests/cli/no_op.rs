@@ -3,7 +3,8 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
-use crate::team::Team;
+use crate::support::{Output, Profile};
+use crate::team::{BUCKET, Team};
 
 fn team() -> Team {
     let team =
@@ -32,6 +33,60 @@ fn it_asks_for_one_listing_and_writes_no_byte_but_the_pid() {
         assert_eq!(inodes(), before, "{command}");
         assert!(output.stdout.contains("up to date"), "{command}: {}", output.stdout);
     }
+}
+
+/// A team whose working copy has the files of three pages, and knows of them.
+fn three_pages(profile: Profile) -> Team {
+    let team = Team::without_copies(profile);
+    team.join("one");
+    for number in 0..2_001 {
+        let path = format!("{}/{number:04}", number / 100);
+        team.write(format!("one/{path}"), "x");
+        team.server.put(BUCKET, &path, "x");
+    }
+    team.ok("one", "sync");
+    team.server.clear_log();
+    team
+}
+
+/// Runs what finds nothing to do, and returns the queries of its listings.
+fn listings(team: &Team, line: &str) -> (Output, Vec<String>) {
+    team.server.clear_log();
+    let (tree, control) = (team.snapshot("one"), team.control("one"));
+    let output = team.ok("one", line);
+    assert!(output.stdout.contains("up to date"), "{line}: {}", output.stdout);
+    assert_eq!((team.snapshot("one"), team.control("one")), (tree, control), "{line}");
+    let log = team.server.log();
+    assert_eq!(log.len(), team.server.count("ListObjectsV2"), "{line}");
+    (output, log.into_iter().map(|request| request.query).collect())
+}
+
+#[test]
+fn many_files_cost_a_listing_a_thousand_of_which_some_run_together() {
+    let team = three_pages(Profile::Aws);
+    for line in ["sync", "status", "push"] {
+        let (_, queries) = listings(&team, line);
+        assert_eq!(queries.len(), 3, "{line}: {queries:?}");
+        let split: Vec<_> = queries.iter().filter(|query| query.contains("start-after")).collect();
+        assert_eq!(split.len(), 1, "{line}: {queries:?}");
+    }
+    for number in 0..2_001 {
+        team.server.delete(BUCKET, &format!("{}/{number:04}", number / 100));
+    }
+    team.server.clear_log();
+    team.run("one", "status");
+    assert_eq!(team.server.count("ListObjectsV2"), 1, "an empty bucket has one page");
+}
+
+#[test]
+fn a_store_that_cannot_list_from_the_middle_is_listed_from_its_beginning() {
+    let team = three_pages(Profile::NoStartAfter);
+    let (output, queries) = listings(&team, "sync");
+    let from_the_beginning = |query: &&String| !query.contains("continuation-token");
+    let begun = queries.iter().filter(from_the_beginning).count();
+    assert_eq!((begun, queries.len()), (3, 6), "{queries:?}");
+    let warnings = output.stderr.matches("cannot begin a listing behind a key").count();
+    assert_eq!(warnings, 1, "{}", output.stderr);
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub enum ListingQuirk {
     TruncatedWithoutToken,
     /// Empty pages without end, each with a token of its own.
     EndlessEmptyPages,
+    /// `start-after` is not known: what was asked for so begins at the first key.
+    NoStartAfter,
 }
 
 /// How a listing is encoded where `encoding-type=url` asks for it.
@@ -164,6 +166,8 @@ pub enum Profile {
     EndlessEmptyPages,
     /// Pages that say "more" without a token.
     TruncatedWithoutToken,
+    /// Listings that begin at the first key, whatever `start-after` says.
+    NoStartAfter,
     /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
     NoFileBesideFolder,
 }
@@ -239,6 +243,7 @@ impl Profile {
             Self::TruncatedWithoutToken => {
                 Quirks { listing: ListingQuirk::TruncatedWithoutToken, ..aws }
             }
+            Self::NoStartAfter => Quirks { listing: ListingQuirk::NoStartAfter, ..aws },
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
         }
     }

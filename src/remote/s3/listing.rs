@@ -47,7 +47,7 @@ struct RawPage {
 }
 
 /// Where a listing stands: the store's token and the last key seen, so that order is checked across
-/// pages, too.
+/// pages, too. Without a token it begins behind that key.
 #[derive(Debug, PartialEq, Eq)]
 struct Cursor<'a> {
     token: &'a str,
@@ -84,8 +84,7 @@ impl S3Remote {
                 return Err(call.error(Kind::Invalid, format!("{text:?} is no place in a listing")));
             }
         };
-        let token = cursor.as_ref().map(|cursor| cursor.token);
-        let raw = self.readable_page(&call, prefix, token, limit).await?;
+        let raw = self.readable_page(&call, prefix, cursor.as_ref(), limit).await?;
         let next = check(&raw, &self.keys.key(prefix), cursor.as_ref())
             .map_err(|message| call.error(Kind::Lying, message))?;
         let items = stream::iter(raw.items)
@@ -95,6 +94,11 @@ impl S3Remote {
             .try_collect()
             .await?;
         Ok(Page { items, next })
+    }
+
+    /// Returns the place behind a key, whether there is an object or not.
+    pub(super) fn behind(&self, key: &str) -> String {
+        Cursor { token: "", last_key: &self.keys.key(key) }.text()
     }
 
     /// Tells whether a listing of what is below the prefix names ETags; `None` where it is empty.
@@ -109,14 +113,14 @@ impl S3Remote {
         &self,
         call: &Call,
         prefix: &str,
-        token: Option<&str>,
+        cursor: Option<&Cursor<'_>>,
         limit: usize,
     ) -> Result<RawPage, RemoteError> {
         let limit = limit.clamp(1, PAGE_KEYS_MAX);
-        match self.raw_page(call, prefix, token, (limit, false)).await {
+        match self.raw_page(call, prefix, cursor, (limit, false)).await {
             Ok(page) if page.items.iter().all(|item| !item.key.contains('\u{fffd}')) => Ok(page),
             Ok(_) | Err((_, true)) => {
-                self.raw_page(call, prefix, token, (limit, true)).await.map_err(|(error, _)| error)
+                self.raw_page(call, prefix, cursor, (limit, true)).await.map_err(|(error, _)| error)
             }
             Err((error, false)) => Err(error),
         }
@@ -127,10 +131,14 @@ impl S3Remote {
         &self,
         call: &Call,
         prefix: &str,
-        token: Option<&str>,
+        cursor: Option<&Cursor<'_>>,
         (limit, encoded): (usize, bool),
     ) -> Result<RawPage, (RemoteError, bool)> {
         let prefix = self.keys.key(prefix);
+        let (begun, new) = match cursor {
+            Some(cursor) if cursor.token.is_empty() => (None, Some(cursor.last_key)),
+            _ => (cursor.map(|cursor| cursor.token), None),
+        };
         let objects = Objects::default();
         let request = self
             .connection
@@ -138,7 +146,8 @@ impl S3Remote {
             .list_objects_v2()
             .bucket(&self.bucket)
             .set_prefix((!prefix.is_empty()).then_some(prefix))
-            .set_continuation_token(token.map(str::to_owned))
+            .set_continuation_token(begun.map(str::to_owned))
+            .set_start_after(new.map(str::to_owned))
             .set_encoding_type(encoded.then_some(EncodingType::Url))
             .max_keys(i32::try_from(limit).unwrap_or(i32::MAX))
             .customize()

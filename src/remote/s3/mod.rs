@@ -180,6 +180,10 @@ impl Remote for S3Remote {
         self.list_page(prefix, next, limit).await
     }
 
+    fn place_behind(&self, key: &str) -> Option<String> {
+        Some(self.behind(key))
+    }
+
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
         self.head_object(path).await
     }
