@@ -12,6 +12,8 @@ mod errors;
 mod listing;
 mod multipart;
 mod objects;
+mod page;
+mod reading;
 mod sending;
 mod uploads;
 
