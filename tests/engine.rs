@@ -4,6 +4,8 @@
 
 #[path = "engine/folding.rs"]
 mod folding;
+#[path = "engine/listing.rs"]
+mod listing;
 #[path = "engine/mounts.rs"]
 mod mounts;
 #[path = "engine/operands.rs"]

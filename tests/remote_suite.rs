@@ -47,6 +47,7 @@ macro_rules! every_remote {
                 listings: keys_come_in_byte_order_whatever_the_page,
                 listings: odd_names_come_back_byte_by_byte,
                 listings: a_prefix_is_a_beginning_of_keys,
+                listings: a_listing_begins_behind_any_text,
                 listings: a_remote_does_not_see_beyond_its_prefix,
                 listings: keys_that_are_no_paths_are_listed_as_odd,
                 listings: objects_of_the_probe_are_left_out,

@@ -399,10 +399,24 @@ fn serves_until_its_stdin_ends() {
     let bucket = std::env::var("SERVER_BUCKET").ok();
     if let Some(bucket) = &bucket {
         server.create_bucket(bucket);
+        fill(&server, bucket, &std::env::var("SERVER_KEYS").unwrap_or_default());
     }
     for line in std::io::stdin().lines() {
         line.unwrap();
         print!("{}", server.report(bucket.as_deref()));
+    }
+}
+
+/// Puts an empty object at each of so many numbers in a pattern: `folder-*/file-***:1000000` has six
+/// digits in the places of the stars, split from left to right.
+fn fill(server: &S3Server, bucket: &str, what: &str) {
+    let Some((pattern, count)) = what.rsplit_once(':') else { return };
+    let width = pattern.matches('*').count();
+    for number in 0..count.parse::<usize>().expect("a number") {
+        let number = format!("{number:0width$}");
+        let mut digits = number.chars();
+        let digit = |c| if c == '*' { digits.next().expect("as many digits as stars") } else { c };
+        server.put(bucket, &pattern.chars().map(digit).collect::<String>(), "");
     }
 }
 

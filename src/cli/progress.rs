@@ -12,7 +12,7 @@ use super::json;
 use super::large_files::LargeFiles;
 use super::render;
 use super::screen::Screen;
-use super::text::{count, number, pace, shortened, size};
+use super::text::{count, number, pace, rate, shortened, size};
 use crate::monitor::{Event, Monitor, Phase};
 use crate::tree::RepoPath;
 
@@ -107,7 +107,7 @@ impl Progress {
     fn line(&self) -> Option<String> {
         let current = (*self.current.lock().unwrap_or_else(PoisonError::into_inner))?;
         Some(match current.phase {
-            Phase::Planning => planning(&self.counters),
+            Phase::Planning => planning(&self.counters, current.since.elapsed()),
             Phase::Working { files, bytes } => {
                 let done = Done {
                     files: self.counters.files.load(RELAXED),
@@ -171,10 +171,16 @@ struct Done {
     bytes: u64,
 }
 
-fn planning(counters: &Counters) -> String {
+fn planning(counters: &Counters, elapsed: Duration) -> String {
     let (local, remote) = (counters.local.load(RELAXED), counters.remote.load(RELAXED));
+    // Nobody knows the total: the pace is all that can be said.
+    let pace = |done| match rate(done, elapsed) {
+        Some(rate) if rate > 0 => format!(" ({}/s)", number(rate)),
+        _ => String::new(),
+    };
     let files = count(local, "file", "files");
-    format!("comparing: {files} here, {} in the bucket", number(remote))
+    let (here, there) = (pace(local), pace(remote));
+    format!("comparing: {files} here{here}, {} in the bucket{there}", number(remote))
 }
 
 fn working(done: &Done, total: &Done, elapsed: Duration) -> String {
@@ -351,13 +357,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_compared_is_counted_with_its_pace() {
+        let counters = Counters::default();
+        counters.local.store(3_000, RELAXED);
+        counters.remote.store(1_000_000, RELAXED);
+        assert_eq!(
+            planning(&counters, Duration::from_secs(2)),
+            "comparing: 3,000 files here (1,500/s), 1,000,000 in the bucket (500,000/s)"
+        );
+        assert_eq!(
+            planning(&counters, Duration::ZERO),
+            "comparing: 3,000 files here, 1,000,000 in the bucket"
+        );
+        assert_eq!(
+            planning(&Counters::default(), Duration::from_secs(2)),
+            "comparing: 0 files here, 0 in the bucket"
+        );
+    }
+
+    #[test]
     fn progress_appears_only_where_a_phase_has_begun() {
         let (screen, ..) = in_memory(OutputOptions::default());
         let progress = Progress::new(Arc::new(screen), ProgressChoice::Plain, "forced");
         assert_eq!(progress.line(), None);
         progress.phase(Phase::Planning);
         progress.counted(1, 2000);
-        assert_eq!(progress.line().as_deref(), Some("comparing: 1 file here, 2,000 in the bucket"));
+        let line = progress.line().unwrap();
+        assert!(
+            line.starts_with("comparing: 1 file here") && line.contains(", 2,000 in"),
+            "{line}"
+        );
     }
 
     #[test]

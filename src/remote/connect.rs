@@ -171,6 +171,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.list(prefix, next, limit).await)
     }
 
+    fn place_behind(&self, key: &str) -> Option<String> {
+        either!(self, remote => remote.place_behind(key))
+    }
+
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
         either!(self, remote => remote.head(path).await)
     }

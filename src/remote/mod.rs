@@ -214,7 +214,7 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Lists keys that begin with `prefix` (below the remote's own), in byte order, one page a call.
     ///
-    /// `next` is what the page before returned, `limit` at most 1,000. A listing that lies (out of
+    /// `next` is what the page before or [`Remote::place_behind`] returned, `limit` at most 1,000. A listing that lies (out of
     /// order, cut without a token, the same token twice) is an error, never a short list.
     fn list(
         &self,
@@ -222,6 +222,14 @@ pub trait Remote: Send + Sync + 'static {
         next: Option<&str>,
         limit: usize,
     ) -> impl Future<Output = Result<Page, RemoteError>> + Send;
+
+    /// Returns what [`Remote::list`] takes as `next` to begin behind `key`, any text that begins with
+    /// the prefix listed; `None` where a listing in pieces cannot be had, or brings nothing.
+    ///
+    /// A store that cannot begin there after all is found out by its answer, which is an error.
+    fn place_behind(&self, _key: &str) -> Option<String> {
+        None
+    }
 
     /// Looks at one object; [`RemoteErrorKind::NotFound`] where there is none.
     fn head(&self, path: &RepoPath) -> impl Future<Output = Result<Object, RemoteError>> + Send;

@@ -18,11 +18,14 @@ use crate::plan::{
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::Database;
 use crate::repository::mounts;
-use crate::transfer::{Context, PAGES_AHEAD_MAX, World, beside, list_scope};
+use crate::transfer::{Context, ListingScope, PAGES_AHEAD_MAX, World, beside, list_scope};
 use crate::tree::{
     BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, RemoteEntry, RepoPath, Row,
     Step,
 };
+
+/// How many local files are reported together.
+const COUNTED_AT_ONCE: u64 = 1_000;
 
 /// A plan in the making.
 pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
@@ -93,7 +96,9 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         } else {
             let is_file = scope.is_some_and(|path| context.is_file(path));
             let (sender, mut pages) = mpsc::channel(PAGES_AHEAD_MAX);
-            let listing = list_scope(Arc::clone(context), scope.cloned(), is_file, sender);
+            let landmarks = if is_file { Vec::new() } else { self.database.landmarks(scope) };
+            let what = ListingScope { path: scope.cloned(), is_file, landmarks };
+            let listing = list_scope(Arc::clone(context), what, sender);
             let mut merge = Merge::new(local, base);
             let ((), merged) = tokio::join!(
                 beside(world.parallel, listing),
@@ -179,7 +184,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
     fn take(&mut self, item: Merged) {
         match item {
             Merged::Row(mut row) => {
-                self.counted.0 += u64::from(matches!(row.local, Local::File(_)));
+                self.count(&row);
                 if !self.request.selection.passes(&row.path) {
                     return;
                 }
@@ -205,6 +210,16 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 self.apply_rules(&mut knot.top);
                 knot.below.iter_mut().for_each(|row| self.apply_rules(row));
                 self.undecided.push(Merged::Knot(knot));
+            }
+        }
+    }
+
+    /// Counts a row that may be a file here; a page of the listing may be long in coming.
+    fn count(&mut self, row: &Row) {
+        if matches!(row.local, Local::File(_)) {
+            self.counted.0 += 1;
+            if self.counted.0.is_multiple_of(COUNTED_AT_ONCE) {
+                self.world.monitor.counted(self.counted.0, self.counted.1);
             }
         }
     }

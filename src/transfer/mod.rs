@@ -44,7 +44,7 @@ pub use above::look_above;
 pub use aside::{AsideError, fetch_into, fetch_version};
 pub use context::{Context, Tuning, World};
 pub use left_over::drop_left_over;
-pub use listing::{PAGES_AHEAD_MAX, list_scope};
+pub use listing::{ListingScope, PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;
 

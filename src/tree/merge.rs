@@ -106,7 +106,8 @@ pub struct Merge<L: Iterator, B: Iterator> {
     remote_side: RemoteSide,
     open: Vec<Open>,
     ready: VecDeque<Merged>,
-    last: [Option<String>; 3],
+    /// The last key of each side; before the first one empty, which no key is.
+    last: [String; 3],
 }
 
 /// Where the remote side comes from.
@@ -152,6 +153,24 @@ impl Key<'_> {
         }
     }
 
+    /// Tells whether this key comes after another one.
+    fn is_behind(self, last: &str) -> bool {
+        if self.folder { self.bytes().gt(last.bytes()) } else { self.path > last }
+    }
+
+    fn push_to(self, text: &mut String) {
+        text.push_str(self.path);
+        if self.folder {
+            text.push('/');
+        }
+    }
+
+    fn text(self) -> String {
+        let mut text = String::new();
+        self.push_to(&mut text);
+        text
+    }
+
     /// Tells whether keys from here on can still begin with `path`.
     fn begins_with(self, path: &RepoPath) -> bool {
         self.path.starts_with(path.as_str())
@@ -182,7 +201,7 @@ where
             remote_side,
             open: Vec::new(),
             ready: VecDeque::new(),
-            last: [const { None }; 3],
+            last: [const { String::new() }; 3],
         }
     }
 
@@ -253,14 +272,13 @@ where
 
     fn check_order(&mut self, side: usize, name: &'static str, key: Option<Key>) -> Result<(), E> {
         let Some(key) = key else { return Ok(()) };
-        let next = if key.folder { format!("{}/", key.path) } else { key.path.to_owned() };
-        match self.last[side].replace(next) {
-            Some(previous) if Some(&previous) >= self.last[side].as_ref() => {
-                let next = self.last[side].clone().unwrap_or_default();
-                Err(OutOfOrder { side: name, previous, next }.into())
-            }
-            _ => Ok(()),
+        let last = &mut self.last[side];
+        if !key.is_behind(last) {
+            return Err(OutOfOrder { side: name, previous: last.clone(), next: key.text() }.into());
         }
+        last.clear();
+        key.push_to(last);
+        Ok(())
     }
 
     /// Hands out every open row below which nothing can follow any more.
@@ -382,13 +400,11 @@ impl Next {
         base: Option<BaseRow>,
         remote: Option<RemoteEntry>,
     ) -> Option<Self> {
-        let path = match (&local, &base, &remote) {
-            (Some(entry), _, _) => entry.path.clone(),
-            (None, Some(row), _) => row.path.clone(),
-            (None, None, Some(entry)) => entry.path.clone(),
-            (None, None, None) => return None,
-        };
-        let (local, folder) = match local.map(|entry| entry.state) {
+        let (path, state) = local.map(|entry| (entry.path, entry.state)).unzip();
+        let path = path
+            .or_else(|| base.as_ref().map(|row| row.path.clone()))
+            .or_else(|| remote.as_ref().map(|entry| entry.path.clone()))?;
+        let (local, folder) = match state {
             None => (Local::Absent, false),
             Some(LocalState::File(stat)) => (Local::File(stat), false),
             Some(LocalState::Marked { folder, marker }) => {

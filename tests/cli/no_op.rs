@@ -1,9 +1,14 @@
 //! A second run does nothing: it lists, compares, and neither asks, reads nor writes anything else.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::team::Team;
+use crate::support::{Output, Profile};
+use crate::team::{BUCKET, Team};
 
 fn team() -> Team {
     let team =
@@ -32,6 +37,130 @@ fn it_asks_for_one_listing_and_writes_no_byte_but_the_pid() {
         assert_eq!(inodes(), before, "{command}");
         assert!(output.stdout.contains("up to date"), "{command}: {}", output.stdout);
     }
+}
+
+/// A team whose working copy has the files of three pages, and knows of them.
+fn three_pages(profile: Profile) -> Team {
+    let team = Team::without_copies(profile);
+    team.join("one");
+    for number in 0..2_001 {
+        let path = format!("{}/{number:04}", number / 100);
+        team.write(format!("one/{path}"), "x");
+        team.server.put(BUCKET, &path, "x");
+    }
+    team.ok("one", "sync");
+    team.server.clear_log();
+    team
+}
+
+/// Runs what finds nothing to do, and returns the queries of its listings.
+fn listings(team: &Team, line: &str) -> (Output, Vec<String>) {
+    team.server.clear_log();
+    let (tree, control) = (team.snapshot("one"), team.control("one"));
+    let output = team.ok("one", line);
+    assert!(output.stdout.contains("up to date"), "{line}: {}", output.stdout);
+    assert_eq!((team.snapshot("one"), team.control("one")), (tree, control), "{line}");
+    let log = team.server.log();
+    assert_eq!(log.len(), team.server.count("ListObjectsV2"), "{line}");
+    (output, log.into_iter().map(|request| request.query).collect())
+}
+
+#[test]
+fn many_files_cost_a_listing_a_thousand_of_which_some_run_together() {
+    let team = three_pages(Profile::Aws);
+    for line in ["sync", "status", "push"] {
+        let (_, queries) = listings(&team, line);
+        assert_eq!(queries.len(), 3, "{line}: {queries:?}");
+        let split: Vec<_> = queries.iter().filter(|query| query.contains("start-after")).collect();
+        assert_eq!(split.len(), 1, "{line}: {queries:?}");
+    }
+    for number in 0..2_001 {
+        team.server.delete(BUCKET, &format!("{}/{number:04}", number / 100));
+    }
+    team.server.clear_log();
+    team.run("one", "status");
+    assert_eq!(team.server.count("ListObjectsV2"), 1, "an empty bucket has one page");
+}
+
+#[test]
+fn a_store_that_cannot_list_from_the_middle_is_listed_from_its_beginning() {
+    let team = three_pages(Profile::NoStartAfter);
+    let (output, queries) = listings(&team, "sync");
+    let from_the_beginning = |query: &&String| !query.contains("continuation-token");
+    let begun = queries.iter().filter(from_the_beginning).count();
+    assert_eq!((begun, queries.len()), (3, 6), "{queries:?}");
+    let warnings = output.stderr.matches("cannot begin a listing behind a key").count();
+    assert_eq!(warnings, 1, "{}", output.stderr);
+}
+
+/// Lets both sides have so many empty files, `from` of which they had before, and the database know it.
+///
+/// They are links of one file: to make a file takes much longer.
+#[cfg(target_os = "linux")]
+fn share_silently(team: &Team, from: usize, count: usize) {
+    let path = |number: usize| format!("folder-{:03}/file-{:03}", number / 1_000, number % 1_000);
+    let first = team.path("one").join(path(0));
+    for number in from..count {
+        team.server.put(BUCKET, &path(number), "");
+        if number % 1_000 == 0 {
+            fs::create_dir(team.path(format!("one/folder-{:03}", number / 1_000))).unwrap();
+        }
+        match number {
+            0 => team.write(&first, ""),
+            _ => fs::hard_link(&first, team.path("one").join(path(number))).unwrap(),
+        }
+    }
+    let stat = first.metadata().unwrap();
+    let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
+        .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
+    let (inode, etag) = (stat.ino(), team.server.etag(BUCKET, &path(0)).unwrap());
+    let values =
+        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{etag}\"");
+    let endpoint = team.server.endpoint();
+    let mut rows = format!("- {{lsync: 1, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
+    for number in 0..count {
+        writeln!(rows, "- {{path: \"{}\", {values}}}", path(number)).unwrap();
+    }
+    team.write("one/.lsync/database.yaml", rows);
+}
+
+/// Runs `sync` with nothing to do; returns its peak of memory up to the last page, in bytes.
+#[cfg(target_os = "linux")]
+fn peak(team: &Team) -> u64 {
+    let (pid, peak) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU64::new(0)));
+    let (child, most) = (Arc::clone(&pid), Arc::clone(&peak));
+    team.server.clear_hooks();
+    team.server.on_request("ListObjectsV2", "*", move |_, _| {
+        while child.load(Ordering::Acquire) == 0 {
+            std::thread::yield_now();
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", child.load(Ordering::Acquire)));
+        let status = status.unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: u64 = peak.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        most.fetch_max(kibibytes * 1_024, Ordering::AcqRel);
+    });
+    let mut command = team.command("one", ["sync"]);
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    pid.store(running.id(), Ordering::Release);
+    let output = running.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("up to date"), "{output:?}");
+    peak.load(Ordering::Acquire)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn its_memory_does_not_grow_with_the_files() {
+    let team = Team::without_copies(Profile::Aws);
+    team.join("one");
+    // At the lesser number there are nearly as many pages as wait at most.
+    let (less, more) = (20_000, 60_000);
+    share_silently(&team, 0, less);
+    let before = peak(&team);
+    share_silently(&team, less, more);
+    let after = peak(&team);
+    let growth = after.saturating_sub(before) / (more - less) as u64;
+    assert!(growth < 256, "{growth} bytes a file: {before} and {after}");
 }
 
 #[test]

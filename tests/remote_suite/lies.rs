@@ -39,6 +39,19 @@ async fn a_listing_that_contradicts_itself_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_listing_that_does_not_begin_where_it_should_is_an_error() {
+    let bench = S3Bench::open(Profile::NoStartAfter).await;
+    bench.somebody_puts("a", b"x");
+    let remote = bench.remote();
+    let behind = |text: &str| remote.place_behind(text).expect("a place");
+    for text in ["a", "b"] {
+        let error = remote.list("", Some(&behind(text)), 1000).await.expect_err("a lie");
+        assert_eq!(error.kind, Kind::Lying, "behind {text}");
+    }
+    assert_eq!(list(&remote).await, None, "from its beginning it is sound");
+}
+
+#[tokio::test]
 async fn a_listing_that_is_no_listing_is_an_error() {
     let bench = S3Bench::open(Profile::Aws).await;
     bench.somebody_puts("a", b"x");

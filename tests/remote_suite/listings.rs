@@ -118,6 +118,38 @@ pub async fn a_prefix_is_a_beginning_of_keys(bench: impl Bench) {
     assert_eq!(keys(&*remote, "none", 1000).await, Vec::<String>::new());
 }
 
+pub async fn a_listing_begins_behind_any_text(bench: impl Bench) {
+    let remote = bench.remote();
+    let keys = ["a/1", "a/2+ä", "b b", "b/1", "b/2", "c"];
+    for key in keys {
+        create(&*remote, key, "x").await;
+    }
+    for (prefix, text, expected) in [
+        ("", "a/1", &keys[1..]),
+        ("", "a/15", &keys[1..]),
+        ("", "a/2+ä", &keys[2..]),
+        ("", "a/2+ä\u{1}&", &keys[2..]),
+        ("", "A", &keys[..]),
+        ("", "c", &[]),
+        ("b/", "b/1", &keys[4..5]),
+        ("b/", "b/", &keys[3..5]),
+        ("b/", "b/z", &[]),
+    ] {
+        for limit in [1, 1000] {
+            let mut next = remote.place_behind(text);
+            let mut listed = Vec::new();
+            while let Some(place) = next {
+                let page = remote.list(prefix, Some(&place), limit).await.expect("a listing");
+                listed.extend(page.items.iter().map(|item| item.key().to_owned()));
+                next = page.next;
+            }
+            if remote.place_behind(text).is_some() {
+                assert_eq!(listed, expected, "behind {text:?}");
+            }
+        }
+    }
+}
+
 pub async fn a_remote_does_not_see_beyond_its_prefix(bench: impl Bench) {
     for key in ["x/1", "x/2/3", "xyz/1", "y"] {
         assert!(bench.somebody_puts(key, b"x"));

@@ -1,5 +1,7 @@
 //! Listings: pages in the byte order of keys, and the lies that some stores tell in them.
 
+use std::ops::Bound;
+
 use s3s::dto as d;
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -51,6 +53,16 @@ impl Start {
         }
     }
 
+    /// Returns a bound that no key which passes lies before, nor one that begins with `prefix`.
+    fn bound<'a>(&'a self, prefix: &'a str) -> Bound<&'a str> {
+        match self {
+            Self::AfterKey(last) | Self::AfterPrefix(last) if last.as_str() > prefix => {
+                Bound::Excluded(last)
+            }
+            _ => Bound::Included(prefix),
+        }
+    }
+
     fn passes(&self, key: &str) -> bool {
         match self {
             Self::Beginning => true,
@@ -68,7 +80,7 @@ fn page<'a>(
     limit: usize,
 ) -> (Vec<Item<'a>>, bool) {
     let mut items: Vec<Item<'a>> = Vec::new();
-    let below = bucket.keys.range(prefix.to_owned()..);
+    let below = bucket.keys.range::<str, _>((start.bound(prefix), Bound::Unbounded));
     for (key, versions) in below.take_while(|(key, _)| key.starts_with(prefix)) {
         let Some(version) = versions.last().filter(|version| version.body.is_some()) else {
             continue;
@@ -172,8 +184,10 @@ impl Backend {
             (Some(token), _) => Start::parse(token).ok_or_else(|| {
                 s3_error!(InvalidArgument, "The continuation token provided is incorrect")
             }),
-            (None, Some(key)) => Ok(Start::AfterKey(key.clone())),
-            (None, None) => Ok(Start::Beginning),
+            (None, Some(key)) if self.quirks.listing != ListingQuirk::NoStartAfter => {
+                Ok(Start::AfterKey(key.clone()))
+            }
+            (None, _) => Ok(Start::Beginning),
         }
     }
 
@@ -185,7 +199,10 @@ impl Backend {
             ListingQuirk::EndlessEmptyPages if !more => {
                 (true, Some(format!("{EMPTY_PAGE}{}", fastrand::u64(..))))
             }
-            ListingQuirk::Sound | ListingQuirk::Unsorted | ListingQuirk::EndlessEmptyPages => {
+            ListingQuirk::Sound
+            | ListingQuirk::Unsorted
+            | ListingQuirk::EndlessEmptyPages
+            | ListingQuirk::NoStartAfter => {
                 (more, more.then(|| items.last().map(Start::token)).flatten())
             }
         }

@@ -41,6 +41,8 @@ pub enum ListingQuirk {
     TruncatedWithoutToken,
     /// Empty pages without end, each with a token of its own.
     EndlessEmptyPages,
+    /// `start-after` is not known: what was asked for so begins at the first key.
+    NoStartAfter,
 }
 
 /// How a listing is encoded where `encoding-type=url` asks for it.
@@ -170,6 +172,8 @@ pub enum Profile {
     EndlessEmptyPages,
     /// Pages that say "more" without a token.
     TruncatedWithoutToken,
+    /// Listings that begin at the first key, whatever `start-after` says.
+    NoStartAfter,
     /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
     NoFileBesideFolder,
 }
@@ -246,6 +250,7 @@ impl Profile {
             Self::EndlessTruncation => listing(ListingQuirk::EndlessTruncation),
             Self::EndlessEmptyPages => listing(ListingQuirk::EndlessEmptyPages),
             Self::TruncatedWithoutToken => listing(ListingQuirk::TruncatedWithoutToken),
+            Self::NoStartAfter => listing(ListingQuirk::NoStartAfter),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
         }
     }

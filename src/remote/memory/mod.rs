@@ -220,6 +220,10 @@ impl Remote for MemoryRemote {
         .await
     }
 
+    fn place_behind(&self, key: &str) -> Option<String> {
+        Some(key.to_owned())
+    }
+
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
         self.run(Operation::Head, path.as_str(), async |call| {
             let state = self.lock();

@@ -1,6 +1,7 @@
 //! The objects of a [`super::MemoryRemote`], and what happens to them under its lock.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
@@ -93,6 +94,13 @@ impl State {
     /// Returns every object that is there, in the byte order of keys.
     pub(super) fn objects(&self) -> impl Iterator<Item = (&String, &StoredVersion)> {
         self.keys.iter().filter_map(|(key, all)| Some((key, all.last()?.as_ref()?)))
+    }
+
+    /// Returns those behind a key.
+    fn objects_behind(&self, key: Option<&str>) -> impl Iterator<Item = (&String, &StoredVersion)> {
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        let behind = self.keys.range::<str, _>((from, Bound::Unbounded));
+        behind.filter_map(|(key, all)| Some((key, all.last()?.as_ref()?)))
     }
 
     pub(super) fn current(&self, key: &str) -> Option<&StoredVersion> {
@@ -232,9 +240,8 @@ impl State {
     /// Returns one page of a listing; the token is the last key before it.
     pub(super) fn page(&self, prefix: &str, next: Option<&str>, limit: usize) -> Page {
         let mut items: Vec<Listed> = Vec::new();
-        for (key, version) in self.objects() {
-            let behind = next.is_none_or(|last| key.as_str() > last);
-            if !behind || !key.starts_with(prefix) || key.starts_with(PROBE_PREFIX) {
+        for (key, version) in self.objects_behind(next) {
+            if !key.starts_with(prefix) || key.starts_with(PROBE_PREFIX) {
                 continue;
             }
             if items.len() == limit {

@@ -5,19 +5,16 @@
 //! is a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
 
-use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use memchr::memmem;
 use percent_encoding::percent_decode_str;
 
 use super::answers::nanoseconds;
 use super::errors::Call;
+use super::page::{RawItem, RawPage};
+use super::reading::Reading;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::key::ListedKey;
 use crate::remote::{Listed, Page, Remote as _, RemoteError, RemoteErrorKind as Kind};
@@ -29,25 +26,8 @@ const HEADS_IN_FLIGHT_MAX: usize = 16;
 /// The most keys that a store puts on a page (S3 API reference, `ListObjectsV2`).
 const PAGE_KEYS_MAX: usize = 1_000;
 
-/// An object as the store lists it.
-#[derive(Debug, Clone, Default)]
-struct RawItem {
-    key: String,
-    etag: Option<String>,
-    size: Option<i64>,
-    modified: i64,
-}
-
-/// A page as the store sends it.
-#[derive(Debug, Clone, Default)]
-struct RawPage {
-    items: Vec<RawItem>,
-    truncated: bool,
-    token: Option<String>,
-}
-
 /// Where a listing stands: the store's token and the last key seen, so that order is checked across
-/// pages, too.
+/// pages, too. Without a token it begins behind that key.
 #[derive(Debug, PartialEq, Eq)]
 struct Cursor<'a> {
     token: &'a str,
@@ -84,8 +64,7 @@ impl S3Remote {
                 return Err(call.error(Kind::Invalid, format!("{text:?} is no place in a listing")));
             }
         };
-        let token = cursor.as_ref().map(|cursor| cursor.token);
-        let raw = self.readable_page(&call, prefix, token, limit).await?;
+        let raw = self.readable_page(&call, prefix, cursor.as_ref(), limit).await?;
         let next = check(&raw, &self.keys.key(prefix), cursor.as_ref())
             .map_err(|message| call.error(Kind::Lying, message))?;
         let items = stream::iter(raw.items)
@@ -95,6 +74,11 @@ impl S3Remote {
             .try_collect()
             .await?;
         Ok(Page { items, next })
+    }
+
+    /// Returns the place behind a key, whether there is an object or not.
+    pub(super) fn behind(&self, key: &str) -> String {
+        Cursor { token: "", last_key: &self.keys.key(key) }.text()
     }
 
     /// Tells whether a listing of what is below the prefix names ETags; `None` where it is empty.
@@ -109,14 +93,14 @@ impl S3Remote {
         &self,
         call: &Call,
         prefix: &str,
-        token: Option<&str>,
+        cursor: Option<&Cursor<'_>>,
         limit: usize,
     ) -> Result<RawPage, RemoteError> {
         let limit = limit.clamp(1, PAGE_KEYS_MAX);
-        match self.raw_page(call, prefix, token, (limit, false)).await {
+        match self.raw_page(call, prefix, cursor, (limit, false)).await {
             Ok(page) if page.items.iter().all(|item| !item.key.contains('\u{fffd}')) => Ok(page),
             Ok(_) | Err((_, true)) => {
-                self.raw_page(call, prefix, token, (limit, true)).await.map_err(|(error, _)| error)
+                self.raw_page(call, prefix, cursor, (limit, true)).await.map_err(|(error, _)| error)
             }
             Err((error, false)) => Err(error),
         }
@@ -127,22 +111,27 @@ impl S3Remote {
         &self,
         call: &Call,
         prefix: &str,
-        token: Option<&str>,
+        cursor: Option<&Cursor<'_>>,
         (limit, encoded): (usize, bool),
     ) -> Result<RawPage, (RemoteError, bool)> {
         let prefix = self.keys.key(prefix);
-        let objects = Objects::default();
+        let (begun, new) = match cursor {
+            Some(cursor) if cursor.token.is_empty() => (None, Some(cursor.last_key)),
+            _ => (cursor.map(|cursor| cursor.token), None),
+        };
+        let reading = Reading::default();
         let request = self
             .connection
             .client
             .list_objects_v2()
             .bucket(&self.bucket)
             .set_prefix((!prefix.is_empty()).then_some(prefix))
-            .set_continuation_token(token.map(str::to_owned))
+            .set_continuation_token(begun.map(str::to_owned))
+            .set_start_after(new.map(str::to_owned))
             .set_encoding_type(encoded.then_some(EncodingType::Url))
             .max_keys(i32::try_from(limit).unwrap_or(i32::MAX))
             .customize()
-            .interceptor(objects.clone())
+            .interceptor(reading.clone())
             .send();
         let mut unreadable = false;
         let request = async {
@@ -152,10 +141,20 @@ impl S3Remote {
         };
         let output = answer(call, ANSWER_TIMEOUT, request).await;
         let output = output.map_err(|error| (error, unreadable))?;
-        if objects.0.get() != Some(&output.contents().len()) {
-            return Err((call.error(Kind::Failed, "the answer breaks off".to_owned()), false));
+        let mut page = match reading.take_page() {
+            Some(page) => page,
+            None if reading.objects() != Some(output.contents().len()) => {
+                return Err((call.error(Kind::Failed, "the answer breaks off".to_owned()), false));
+            }
+            None => {
+                let read = RawPage::read(output);
+                read.map_err(|message| (call.error(Kind::Lying, message), false))?
+            }
+        };
+        if page.encoded {
+            decode(&mut page.items);
         }
-        RawPage::read(output).map_err(|message| (call.error(Kind::Lying, message), false))
+        Ok(page)
     }
 
     /// Makes an item of the page; looks at the object itself where the listing names no ETag.
@@ -183,44 +182,6 @@ impl S3Remote {
     }
 }
 
-/// Counts the objects of an answer: the SDK takes what stands before a break for the whole.
-#[derive(Debug, Clone, Default)]
-struct Objects(Arc<OnceLock<usize>>);
-
-impl Objects {
-    /// Returns how many there are; `None` where the answer does not end as it should.
-    fn of(body: &[u8]) -> Option<usize> {
-        let begins = |tag: &[u8]| {
-            let is_all = |end: &usize| body.get(*end).is_some_and(|it| !it.is_ascii_alphanumeric());
-            memmem::find_iter(body, tag).map(|at| at + tag.len()).filter(is_all).count()
-        };
-        let objects = memmem::find_iter(body, b"</Contents>").count();
-        let is_whole = body.trim_ascii_end().ends_with(b"</ListBucketResult>")
-            && begins(b"<ListBucketResult") == 1
-            && begins(b"<Contents") == objects;
-        is_whole.then_some(objects)
-    }
-}
-
-impl Intercept for Objects {
-    fn name(&self) -> &'static str {
-        "Objects"
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let body = context.response().body().bytes();
-        if let Some(objects) = body.and_then(Self::of) {
-            self.0.get_or_init(|| objects);
-        }
-        Ok(())
-    }
-}
-
 impl RawPage {
     /// Takes over what the store says; the error is what it leaves out.
     fn read(output: ListObjectsV2Output) -> Result<Self, String> {
@@ -228,6 +189,7 @@ impl RawPage {
             return Err("the listing does not say whether it is complete".to_owned());
         };
         let encoded = output.encoding_type() == Some(&EncodingType::Url);
+        let token = output.next_continuation_token.clone().filter(|token| !token.is_empty());
         let mut items = Vec::with_capacity(output.contents().len());
         for object in output.contents.unwrap_or_default() {
             items.push(RawItem {
@@ -237,11 +199,7 @@ impl RawPage {
                 size: object.size,
             });
         }
-        if encoded {
-            decode(&mut items);
-        }
-        let token = output.next_continuation_token.filter(|token| !token.is_empty());
-        Ok(Self { items, truncated, token })
+        Ok(Self { items, truncated, token, encoded })
     }
 }
 
@@ -297,6 +255,7 @@ mod tests {
             items: keys.iter().map(item).collect(),
             truncated,
             token: token.map(str::to_owned),
+            encoded: false,
         }
     }
 
@@ -341,17 +300,6 @@ mod tests {
             let message = check(&raw, "p/", cursor).unwrap_err();
             assert!(message.contains(words), "{message}");
         }
-    }
-
-    #[test]
-    fn the_objects_of_an_answer_are_counted_where_it_is_whole() {
-        let object = "<Contents><Key>a</Key></Contents>";
-        let whole = format!("<ListBucketResult>{object}]]>{object}</ListBucketResult>\n");
-        assert_eq!(Objects::of(whole.as_bytes()), Some(2));
-        assert_eq!(Objects::of(&whole.as_bytes()[..whole.len() - 2]), None);
-        assert_eq!(Objects::of(whole.replacen("</Contents>", "", 1).as_bytes()), None);
-        assert_eq!(Objects::of(format!("{whole}{whole}").as_bytes()), None);
-        assert_eq!(Objects::of(b""), None);
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod errors;
 mod listing;
 mod multipart;
 mod objects;
+mod page;
+mod reading;
 mod sending;
 mod uploads;
 
@@ -186,6 +188,10 @@ impl Remote for S3Remote {
         limit: usize,
     ) -> Result<Page, RemoteError> {
         self.list_page(prefix, next, limit).await
+    }
+
+    fn place_behind(&self, key: &str) -> Option<String> {
+        Some(self.behind(key))
     }
 
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {

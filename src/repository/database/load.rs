@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::disk::Disk;
 use crate::tree::{BaseRow, Etag, RepoPath, Signature};
 
+use super::landmarks::Landmarks;
 use super::line::{FORMAT_VERSION, Header, Line, read_line, too_long};
 use super::lines::{Lines, RawLine};
 use super::scanner::raw_path;
@@ -99,6 +100,8 @@ pub(super) struct Checked<D: Disk> {
     pub(super) ordered: bool,
     /// Which file.
     pub(super) seen: Option<Seen>,
+    /// Every thousandth path, with the journal's.
+    pub(super) landmarks: Vec<RepoPath>,
 }
 
 /// An open file, and which one it is.
@@ -173,10 +176,19 @@ impl<D: Disk> Place<'_, D> {
     /// Looks through the database: whose it is, and whether its rows stand in order.
     ///
     /// Reading it twice costs less than keeping it, and a merge cannot go back.
-    pub(super) fn check_database(&self) -> Result<Checked<D>, DatabaseError> {
-        let mut checked =
-            Checked { file: None, binding: Binding::Unbound, ordered: true, seen: None };
-        let Some((file, seen)) = self.open(DATABASE)? else { return Ok(checked) };
+    pub(super) fn check_database(&self, changes: &Changes) -> Result<Checked<D>, DatabaseError> {
+        let mut checked = Checked {
+            file: None,
+            binding: Binding::Unbound,
+            ordered: true,
+            seen: None,
+            landmarks: Vec::new(),
+        };
+        let mut landmarks = Landmarks::new(changes);
+        let Some((file, seen)) = self.open(DATABASE)? else {
+            checked.landmarks = landmarks.finish();
+            return Ok(checked);
+        };
         checked.seen = Some(seen);
         checked.file = Some(file.clone());
         let failed = DatabaseError::reading(DATABASE);
@@ -185,7 +197,10 @@ impl<D: Disk> Place<'_, D> {
         while let Some(raw) = lines.next().map_err(&failed)? {
             match raw_path(raw.bytes) {
                 // The common case: compared where it lies.
-                Some(path) => order.meet(path),
+                Some(path) => {
+                    order.meet(path);
+                    landmarks.meet(path);
+                }
                 None => match parse(&raw) {
                     Line::Blank => continue,
                     Line::Header(header) => {
@@ -205,6 +220,7 @@ impl<D: Disk> Place<'_, D> {
             }
         }
         checked.ordered = order.kept;
+        checked.landmarks = landmarks.finish();
         Ok(checked)
     }
 

@@ -6,6 +6,7 @@
 //! means that the path is compared as on the first sync, while a row that is out of date could
 //! cost an edit.
 
+mod landmarks;
 mod line;
 mod lines;
 mod load;
@@ -145,6 +146,8 @@ pub struct Database<D: Disk> {
     warnings: Warnings,
     /// The sorted rows, where they can be streamed.
     stored: Option<Arc<D::File>>,
+    /// Every thousandth path of both.
+    landmarks: Vec<RepoPath>,
     /// What overrides them.
     changes: Arc<Changes>,
     state: State,
@@ -176,7 +179,7 @@ impl<D: Disk> Database<D> {
         let place = Place { disk, control, remote, warnings: &warnings };
         // The journal first: what a rewrite takes out of it meanwhile is then in the database.
         let mut journal = place.read_journal()?;
-        let checked = place.check_database()?;
+        let checked = place.check_database(&journal.changes)?;
         let state = match (checked.seen, checked.binding) {
             (None, _) => State::Absent,
             (Some(_), Binding::Ours) => State::Ours,
@@ -205,6 +208,7 @@ impl<D: Disk> Database<D> {
             remote: remote.clone(),
             warnings,
             stored,
+            landmarks: checked.landmarks,
             changes: Arc::new(journal.changes),
             state,
             stored_bytes: checked.seen.map_or(0, |seen| seen.size),
@@ -235,6 +239,13 @@ impl<D: Disk> Database<D> {
         // The path itself sorts before everything below it.
         let first = self.rows(Some(path))?.next().transpose()?;
         Ok(first.filter(|row| row.path == *path))
+    }
+
+    /// Returns paths of rows in order, every thousandth as the files were when they were opened, but
+    /// not the last row: between two of them lies about one page of a listing.
+    pub fn landmarks(&self, scope: Option<&RepoPath>) -> Vec<RepoPath> {
+        let within = |path: &&RepoPath| scope.is_none_or(|scope| path.is_below(scope));
+        self.landmarks.iter().filter(within).cloned().collect()
     }
 
     /// Counts the rows. Costs a pass over the file.

@@ -1,6 +1,7 @@
 //! The database as a whole, on a disk in memory.
 
 mod crashes;
+mod landmarks;
 mod lines;
 mod streams;
 

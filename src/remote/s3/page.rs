@@ -1,0 +1,178 @@
+//! Reads a page of a listing as stores write it, an order of magnitude faster than an XML parser: a
+//! million keys are a third of a gigabyte of XML.
+//!
+//! It knows elements, text and the entities of XML 1.0. A page with anything else in it (attributes,
+//! comments, control characters, an end that is missing) is left to the SDK, whatever comes of it.
+
+use std::borrow::Cow;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use memchr::{memchr, memmem};
+
+use super::answers::nanoseconds;
+
+/// An object as the store lists it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct RawItem {
+    pub(super) key: String,
+    pub(super) etag: Option<String>,
+    pub(super) size: Option<i64>,
+    pub(super) modified: i64,
+}
+
+/// A page as the store sends it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct RawPage {
+    pub(super) items: Vec<RawItem>,
+    pub(super) truncated: bool,
+    pub(super) token: Option<String>,
+    /// Keys are written as in URLs.
+    pub(super) encoded: bool,
+}
+
+/// Reads a whole answer; `None` where anything in it is not as expected.
+pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
+    let text = std::str::from_utf8(answer).ok()?.trim_ascii();
+    let text = match text.strip_prefix("<?xml ") {
+        Some(rest) => rest.split_once("?>")?.1.trim_ascii_start(),
+        None => text,
+    };
+    let (attributes, children) = text.strip_prefix("<ListBucketResult")?.split_once('>')?;
+    if !(attributes.is_empty() || attributes.starts_with(' ')) || attributes.ends_with('/') {
+        return None;
+    }
+    let mut rest = children.strip_suffix("</ListBucketResult>")?;
+    let (mut page, mut truncated, mut times) = (RawPage::default(), None, Times::default());
+    while let Some(child) = Element::first(rest)? {
+        match child.name {
+            "Contents" => page.items.push(item(child.content, &mut times)?),
+            "IsTruncated" => truncated = Some(child.content.parse().ok()?),
+            "NextContinuationToken" => page.token = Some(plain(child.content)?.into_owned()),
+            "EncodingType" => page.encoded = child.content == "url",
+            _ => (),
+        }
+        rest = child.rest;
+    }
+    page.truncated = truncated?;
+    page.token = page.token.filter(|token| !token.is_empty());
+    Some(page)
+}
+
+/// Reads what stands within `<Contents>`.
+fn item<'a>(mut rest: &'a str, times: &mut Times<'a>) -> Option<RawItem> {
+    let (mut item, mut key) = (RawItem::default(), None);
+    while let Some(child) = Element::first(rest)? {
+        match child.name {
+            "Key" => key = Some(plain(child.content)?.into_owned()),
+            "ETag" => item.etag = Some(plain(child.content)?.into_owned()),
+            "Size" => item.size = Some(child.content.parse().ok()?),
+            "LastModified" => item.modified = times.read(child.content)?,
+            _ => (),
+        }
+        rest = child.rest;
+    }
+    item.key = key?;
+    item.etag = item.etag.filter(|etag| !etag.is_empty());
+    Some(item)
+}
+
+/// The time read last: many objects of a page are of the same second.
+#[derive(Default)]
+struct Times<'a>(Option<(&'a str, i64)>);
+
+impl<'a> Times<'a> {
+    fn read(&mut self, text: &'a str) -> Option<i64> {
+        if let Some((last, time)) = self.0
+            && last == text
+        {
+            return Some(time);
+        }
+        let time = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
+        let time = nanoseconds(Some(&time));
+        self.0 = Some((text, time));
+        Some(time)
+    }
+}
+
+/// An element without attributes.
+struct Element<'a> {
+    name: &'a str,
+    content: &'a str,
+    /// What follows it.
+    rest: &'a str,
+}
+
+impl<'a> Element<'a> {
+    /// Returns the first one, `Some(None)` where there is none, `None` for anything else.
+    #[expect(clippy::option_option, reason = "the end, and what nobody expects")]
+    fn first(text: &'a str) -> Option<Option<Self>> {
+        let text = text.trim_ascii_start();
+        if text.is_empty() {
+            return Some(None);
+        }
+        let tag = text.strip_prefix('<')?;
+        let (name, rest) = tag.split_at_checked(memchr(b'>', tag.as_bytes())?)?;
+        let rest = &rest[1..];
+        if let Some(name) = name.strip_suffix('/') {
+            return is_name(name).then_some(Some(Self { name, content: "", rest }));
+        }
+        if !is_name(name) {
+            return None;
+        }
+        let end_of = |at: usize| {
+            let (content, end) = rest.split_at_checked(at)?;
+            let rest = end.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')?;
+            Some(Self { name, content, rest })
+        };
+        if let Some(leaf) = end_of(memchr(b'<', rest.as_bytes())?) {
+            return Some(Some(leaf));
+        }
+        let end = ["</", name, ">"].concat();
+        end_of(memmem::find(rest.as_bytes(), end.as_bytes())?).map(Some)
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Returns text with its entities decoded; `None` where XML 1.0 knows no such character.
+fn plain(text: &str) -> Option<Cow<'_, str>> {
+    let is_odd = |c: char| matches!(c, '\0'..='\x1f' | '<' | '\u{fffe}' | '\u{ffff}');
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'<') || text.contains(is_odd) {
+        return None;
+    }
+    if memchr(b'&', text.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut pieces = text.split('&');
+    let mut decoded = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (entity, rest) = piece.split_once(';')?;
+        decoded.push(match entity {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            _ => character(entity).filter(|c| !is_odd(*c) || *c == '<')?,
+        });
+        decoded.push_str(rest);
+    }
+    Some(Cow::Owned(decoded))
+}
+
+/// Returns the character of `#34` or `#x22`.
+fn character(entity: &str) -> Option<char> {
+    let number = entity.strip_prefix('#')?;
+    let code = match number.strip_prefix('x') {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    char::from_u32(code)
+}
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

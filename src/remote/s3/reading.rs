@@ -1,0 +1,143 @@
+//! Takes the answers to listings past the SDK, whose reading of XML costs more than all the rest.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use aws_sdk_s3::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::primitives::SdkBody;
+use bytes::Bytes;
+use http_body::Frame;
+use memchr::memmem;
+
+use super::page::{RawPage, scan};
+
+/// What the SDK reads where the page has been read.
+const EMPTY_PAGE: &[u8] = b"<ListBucketResult/>";
+
+/// Reads the page of an answer before the SDK does, which gets an empty one instead.
+///
+/// Where it cannot, it counts the objects: the SDK takes what stands before a break for the whole.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reading {
+    page: Arc<Mutex<Option<RawPage>>>,
+    objects: Arc<OnceLock<usize>>,
+}
+
+impl Reading {
+    /// Returns the page, if it could be read.
+    pub(super) fn take_page(&self) -> Option<RawPage> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Returns how many objects the SDK should have found; `None` where the answer does not end as it
+    /// should.
+    pub(super) fn objects(&self) -> Option<usize> {
+        self.objects.get().copied()
+    }
+
+    /// Returns how many objects there are; `None` where the answer does not end as it should.
+    fn count(body: &[u8]) -> Option<usize> {
+        let begins = |tag: &[u8]| {
+            let is_all = |end: &usize| body.get(*end).is_some_and(|it| !it.is_ascii_alphanumeric());
+            memmem::find_iter(body, tag).map(|at| at + tag.len()).filter(is_all).count()
+        };
+        let objects = memmem::find_iter(body, b"</Contents>").count();
+        let is_whole = body.trim_ascii_end().ends_with(b"</ListBucketResult>")
+            && begins(b"<ListBucketResult") == 1
+            && begins(b"<Contents") == objects;
+        is_whole.then_some(objects)
+    }
+}
+
+impl Intercept for Reading {
+    fn name(&self) -> &'static str {
+        "Reading"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        if response.status().is_success() {
+            let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+            let (answer, page) = (Vec::new(), Arc::clone(&self.page));
+            *response.body_mut() = SdkBody::from_body_1_x(Collecting { body, answer, page });
+        }
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response().body().bytes();
+        if let Some(objects) = body.and_then(Self::count) {
+            self.objects.get_or_init(|| objects);
+        }
+        Ok(())
+    }
+}
+
+/// An answer that is held back until it is whole.
+struct Collecting {
+    body: SdkBody,
+    answer: Vec<u8>,
+    page: Arc<Mutex<Option<RawPage>>>,
+}
+
+impl http_body::Body for Collecting {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        while let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)) {
+            match frame.map(Frame::into_data) {
+                Ok(Ok(piece)) => this.answer.extend_from_slice(&piece),
+                Ok(Err(_trailers)) => (),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        let answer = std::mem::take(&mut this.answer);
+        if answer.is_empty() {
+            return Poll::Ready(None);
+        }
+        let rest = match scan(&answer) {
+            Some(page) => {
+                this.page.lock().unwrap_or_else(PoisonError::into_inner).replace(page);
+                Bytes::from_static(EMPTY_PAGE)
+            }
+            None => Bytes::from(answer),
+        };
+        Poll::Ready(Some(Ok(Frame::data(rest))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_objects_of_an_answer_are_counted_where_it_is_whole() {
+        let object = "<Contents><Key>a</Key></Contents>";
+        let whole = format!("<ListBucketResult>{object}]]>{object}</ListBucketResult>\n");
+        assert_eq!(Reading::count(whole.as_bytes()), Some(2));
+        assert_eq!(Reading::count(&whole.as_bytes()[..whole.len() - 2]), None);
+        assert_eq!(Reading::count(whole.replacen("</Contents>", "", 1).as_bytes()), None);
+        assert_eq!(Reading::count(format!("{whole}{whole}").as_bytes()), None);
+        assert_eq!(Reading::count(b""), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! The remote side as a stream of pages, fetched ahead of whoever merges them.
+
+mod guess;
+mod ranges;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use self::ranges::{KeyRanges, Place, Request};
+use super::context::Context;
+use super::retry::retry;
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::remote::{Listed, Page, Remote, RemoteError, RemoteErrorKind};
+use crate::tree::RepoPath;
+
+/// Pages that may wait to be merged, beside those that wait for earlier ones.
+pub const PAGES_AHEAD_MAX: usize = 4;
+
+/// Empty pages in a row after which a listing counts as endless. Stores send some where many objects
+/// were deleted.
+const EMPTY_PAGES_MAX: usize = 1_000;
+
+/// Items a page.
+const PAGE_ITEMS_MAX: usize = 1_000;
+
+/// What is listed.
+#[derive(Debug, Clone, Default)]
+pub struct ListingScope {
+    /// One path and what lies below it; `None` is everything.
+    pub path: Option<RepoPath>,
+    /// The path is expected to be a file.
+    pub is_file: bool,
+    /// Known paths in order, about one to a page, between which the listing may be split.
+    pub landmarks: Vec<RepoPath>,
+}
+
+/// Lists a scope into `pages`, in the order of keys; the first error is the last.
+///
+/// A path costs one `HEAD` and the pages of `PATH/`; where a file is expected, the first page asks
+/// for one item only. A listing of many pages is split over the range of keys where the remote can
+/// begin anywhere.
+pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
+    context: Arc<Context<D, R, C>>,
+    scope: ListingScope,
+    pages: mpsc::Sender<Result<Page, RemoteError>>,
+) {
+    let listed = async {
+        let mut prefix = String::new();
+        if let Some(path) = &scope.path {
+            prefix = format!("{path}/");
+            if let Some(object) = context.object(path).await? {
+                let page = Page { items: vec![Listed::Object(object.entry)], next: None };
+                if pages.send(Ok(page)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        list_prefix(&context, &prefix, scope, &pages).await
+    };
+    if let Err(error) = listed.await {
+        // A merge that has gone away needs no error.
+        pages.send(Err(error)).await.unwrap_or_default();
+    }
+}
+
+/// Lists what begins with `prefix`.
+async fn list_prefix<D: Disk, R: Remote, C: Clock>(
+    context: &Context<D, R, C>,
+    prefix: &str,
+    scope: ListingScope,
+    pages: &mpsc::Sender<Result<Page, RemoteError>>,
+) -> Result<(), RemoteError> {
+    let ListingScope { is_file, landmarks, .. } = scope;
+    let landmarks = landmarks.iter().map(ToString::to_string).collect();
+    let splits = !is_file && context.remote.place_behind(prefix).is_some();
+    let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
+    let mut ranges = KeyRanges::new(prefix, landmarks, splits);
+    let mut asked = FuturesUnordered::new();
+    loop {
+        while let Some(request) = ranges.next_request() {
+            asked.push(fetch(context, prefix, request, limit));
+            limit = PAGE_ITEMS_MAX;
+        }
+        tokio::select! {
+            biased;
+            permit = pages.reserve(), if ranges.has_page() => match (permit, ranges.take()) {
+                (Ok(permit), Some(page)) => permit.send(Ok(page)),
+                (Ok(_), None) => (),
+                // A merge that has gone away needs no more.
+                (Err(_), _) => return Ok(()),
+            },
+            Some((request, answer)) = asked.next() => match answer {
+                Ok(page) => {
+                    if ranges.answer(request.range, page) > EMPTY_PAGES_MAX {
+                        return Err(endless(prefix));
+                    }
+                }
+                Err(error) if cannot_begin(&request, &error) => {
+                    if ranges.give_up_splitting() {
+                        context.monitor.warning(&one_by_one(&error));
+                    }
+                }
+                Err(error) => return Err(error),
+            },
+            else => return Ok(()),
+        }
+    }
+}
+
+/// Fetches a page.
+async fn fetch<D: Disk, R: Remote, C: Clock>(
+    context: &Context<D, R, C>,
+    prefix: &str,
+    request: Request,
+    limit: usize,
+) -> (Request, Result<Page, RemoteError>) {
+    let place = match &request.place {
+        Place::Beginning => None,
+        Place::Behind(key) => context.remote.place_behind(key),
+        Place::Next(next) => Some(next.clone()),
+    };
+    let list = || context.remote.list(prefix, place.as_deref(), limit);
+    let answer = retry(&context.clock, &context.stop, list).await;
+    (request, answer)
+}
+
+/// Tells whether the store has shown that it cannot begin a listing behind a key.
+fn cannot_begin(request: &Request, error: &RemoteError) -> bool {
+    use RemoteErrorKind::{Invalid, Lying, Unsupported};
+    matches!(request.place, Place::Behind(_)) && matches!(error.kind, Invalid | Lying | Unsupported)
+}
+
+fn one_by_one(error: &RemoteError) -> String {
+    format!(
+        "the store cannot begin a listing behind a key ({}), so its pages come one after the other",
+        error.message
+    )
+}
+
+fn endless(prefix: &str) -> RemoteError {
+    let message = format!("{EMPTY_PAGES_MAX} empty pages in a row, without an end");
+    RemoteError::new(RemoteErrorKind::Lying, "LIST", prefix, message)
+}

@@ -1,0 +1,281 @@
+//! The keys, cut into ranges that are listed at once and handed out in order.
+//!
+//! A range holds the keys behind one text up to and with another one. Ranges follow one another
+//! without gap or overlap, so that wherever they are cut, every key belongs to exactly one. What is
+//! asked for next is what will be needed first, and how much at once follows from what came so far,
+//! never from the time that it took.
+
+use std::collections::VecDeque;
+
+use super::guess::Guess;
+use crate::remote::Page;
+
+/// Listings at once.
+const LANES_MAX: usize = 16;
+
+/// Pages that may wait for those before them, together with those that are asked for.
+const HELD_PAGES_MAX: usize = 48;
+
+/// How much credit it takes to guess a cut, beside what pages on their way may cost: a bucket of
+/// fewer pages costs no request more.
+const GUESS_CREDIT_MIN: usize = 8;
+
+/// How many pages in a row a range between two landmarks must have had for a guess: what has only
+/// grown a little needs no more than the next page.
+const GUESS_PAGES_MIN: usize = 2;
+
+/// The most credit that there is.
+const CREDIT_MAX: usize = 2 * LANES_MAX;
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the first key.
+    Beginning,
+    /// Behind this text.
+    Behind(String),
+    /// Where the page before said.
+    Next(String),
+}
+
+/// A page to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Request {
+    /// The range.
+    pub(super) range: u64,
+    /// Where the page begins.
+    pub(super) place: Place,
+}
+
+/// The keys, cut into ranges.
+///
+/// Invariants:
+/// * each range ends where the next one begins; the last one has no end
+/// * at most [`HELD_PAGES_MAX`] pages are held or asked for, and one that is needed at once
+/// * the first range is asked for, holds a page, or is the next to be asked for
+pub(super) struct KeyRanges {
+    ranges: VecDeque<KeyRange>,
+    /// What every key begins with.
+    prefix: String,
+    /// Known keys in order, about one to a page.
+    landmarks: Vec<String>,
+    /// There may be more than one range.
+    splits: bool,
+    /// How much is asked for at once: each page with keys adds to it, each answer without takes away.
+    credit: usize,
+    /// The last key that was handed out.
+    handed: String,
+    ranges_made: u64,
+}
+
+/// A piece of the keys.
+struct KeyRange {
+    number: u64,
+    /// Where its next page begins.
+    place: Place,
+    state: State,
+    /// The last key seen, or the text that it begins behind.
+    position: String,
+    /// Its last key, or a text in its place; `None` is the end of all keys.
+    until: Option<String>,
+    /// The cut behind its last page, or the text that it begins behind, as a guess.
+    guess: Option<Guess>,
+    pages: VecDeque<Page>,
+    /// Pages in a row that brought keys.
+    pages_seen: usize,
+    /// Pages in a row that brought none.
+    empty_pages: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Asked,
+    Ended,
+}
+
+impl KeyRanges {
+    /// Begins with one range of all keys that begin with `prefix`; it stays one unless `splits`.
+    ///
+    /// `landmarks` are known keys in order, about one to a page; they need not exist.
+    pub(super) fn new(prefix: &str, landmarks: Vec<String>, splits: bool) -> Self {
+        let mut ranges = Self {
+            ranges: VecDeque::new(),
+            prefix: prefix.to_owned(),
+            landmarks,
+            splits,
+            credit: 1,
+            handed: String::new(),
+            ranges_made: 0,
+        };
+        ranges.begin_whole();
+        ranges
+    }
+
+    fn begin_whole(&mut self) {
+        let whole = self.range(Place::Beginning, self.prefix.clone(), None);
+        self.ranges = VecDeque::from([whole]);
+    }
+
+    fn range(&mut self, place: Place, position: String, until: Option<String>) -> KeyRange {
+        self.ranges_made += 1;
+        KeyRange {
+            number: self.ranges_made,
+            place,
+            state: State::Waiting,
+            position,
+            until,
+            guess: None,
+            pages: VecDeque::new(),
+            pages_seen: 0,
+            empty_pages: 0,
+        }
+    }
+
+    /// Returns the page that will be needed first of those that may be asked for now.
+    pub(super) fn next_request(&mut self) -> Option<Request> {
+        let asked = self.ranges.iter().filter(|range| range.state == State::Asked).count();
+        let held: usize = self.ranges.iter().map(|range| range.pages.len()).sum();
+        let (lanes, held_max) =
+            if self.splits { (self.credit.min(LANES_MAX), HELD_PAGES_MAX) } else { (1, 1) };
+        let is_needed = self.ranges.front().is_some_and(KeyRange::is_needed);
+        if asked >= lanes || (held + asked >= held_max && !is_needed) {
+            return None;
+        }
+        let at = (0..self.ranges.len()).find_map(|at| {
+            let state = self.ranges[at].state;
+            match state {
+                State::Waiting => Some(at),
+                State::Asked if self.splits && self.split(at, asked) => Some(at + 1),
+                State::Asked | State::Ended => None,
+            }
+        })?;
+        let range = &mut self.ranges[at];
+        range.state = State::Asked;
+        Some(Request { range: range.number, place: range.place.clone() })
+    }
+
+    /// Cuts a range in two, if there is a good place for it.
+    fn split(&mut self, at: usize, asked: usize) -> bool {
+        let Some((cut, guess)) = self.cut(&self.ranges[at], asked) else { return false };
+        let first = &mut self.ranges[at];
+        let until = first.until.replace(cut.clone());
+        if guess.is_none() {
+            first.pages_seen = 0;
+        }
+        let pages_seen = first.pages_seen;
+        let second = self.range(Place::Behind(cut.clone()), cut, until);
+        self.ranges.insert(at + 1, KeyRange { guess, pages_seen, ..second });
+        true
+    }
+
+    /// Finds a place behind what the request on its way is likely to bring.
+    fn cut(&self, range: &KeyRange, asked: usize) -> Option<(String, Option<Guess>)> {
+        let position = range.position.as_str();
+        let holds = |cut: &&str| {
+            *cut > position
+                && range.until.as_deref().is_none_or(|until| *cut < until)
+                && cut.starts_with(&self.prefix)
+        };
+        let behind = self.landmarks.partition_point(|key| key.as_str() <= position);
+        if let Some(key) = self.landmarks.get(behind).map(String::as_str).filter(holds) {
+            return Some((key.to_owned(), None));
+        }
+        if self.credit < GUESS_CREDIT_MIN + asked || range.pages_seen < GUESS_PAGES_MIN {
+            return None;
+        }
+        let guess = range.guess.as_ref()?.next()?;
+        let cut = guess.text().filter(holds)?.to_owned();
+        Some((cut, Some(guess)))
+    }
+
+    /// Takes the page of a range; returns how many pages in a row have brought nothing.
+    pub(super) fn answer(&mut self, range: u64, mut page: Page) -> usize {
+        // Of a range that was given up.
+        let Some(at) = self.ranges.iter().position(|it| it.number == range) else { return 0 };
+        let range = &mut self.ranges[at];
+        let next = page.next.take();
+        let is_whole = next.is_none() | range.crop(&mut page);
+        range.state = if is_whole { State::Ended } else { State::Waiting };
+        let is_useless = page.items.is_empty() && matches!(range.place, Place::Behind(_));
+        if let Some(next) = next {
+            range.place = Place::Next(next);
+        }
+        if !self.splits {
+            let again = page.items.partition_point(|item| item.key() <= self.handed.as_str());
+            page.items.drain(..again);
+        }
+        if is_useless {
+            self.credit = self.credit.saturating_sub(1).max(1);
+        } else if !page.items.is_empty() {
+            self.credit = (self.credit + 1).min(CREDIT_MAX);
+        }
+        let empty_pages = range.take_in(page);
+        self.drop_what_is_over();
+        empty_pages
+    }
+
+    /// Tells whether there is a page to hand out.
+    pub(super) fn has_page(&self) -> bool {
+        self.ranges.front().is_some_and(|range| !range.pages.is_empty())
+    }
+
+    /// Returns the next page in the order of keys, if it is there.
+    pub(super) fn take(&mut self) -> Option<Page> {
+        let page = self.ranges.front_mut()?.pages.pop_front()?;
+        if let Some(last) = page.items.last() {
+            last.key().clone_into(&mut self.handed);
+        }
+        self.drop_what_is_over();
+        Some(page)
+    }
+
+    /// Begins again with one range, for a store that cannot begin behind a key; what was handed out
+    /// is not handed out again. Tells whether there may have been more.
+    pub(super) fn give_up_splitting(&mut self) -> bool {
+        let had_split = std::mem::take(&mut self.splits);
+        if had_split {
+            self.begin_whole();
+        }
+        had_split
+    }
+
+    fn drop_what_is_over(&mut self) {
+        while self.ranges.pop_front_if(|range| range.is_over()).is_some() {}
+    }
+}
+
+impl KeyRange {
+    fn is_over(&self) -> bool {
+        self.state == State::Ended && self.pages.is_empty()
+    }
+
+    fn is_needed(&self) -> bool {
+        self.state == State::Waiting && self.pages.is_empty()
+    }
+
+    /// Takes off the page what belongs to the ranges behind; tells whether it reaches this one's end.
+    fn crop(&self, page: &mut Page) -> bool {
+        let Some(until) = self.until.as_deref() else { return false };
+        let within = page.items.partition_point(|item| item.key() <= until);
+        let reaches = |page: &Page| page.items.last().is_some_and(|item| item.key() >= until);
+        let is_whole = reaches(page);
+        page.items.truncate(within);
+        is_whole
+    }
+
+    /// Puts a page to the others; returns how many in a row have brought nothing.
+    fn take_in(&mut self, page: Page) -> usize {
+        let Some(last) = page.items.last() else {
+            self.empty_pages += 1;
+            return self.empty_pages;
+        };
+        // As much as this page spans the one that is asked for next will span, too.
+        self.guess = Guess::after(&self.position, last.key()).and_then(|guess| guess.next());
+        last.key().clone_into(&mut self.position);
+        self.pages.push_back(page);
+        self.pages_seen += 1;
+        self.empty_pages = 0;
+        0
+    }
+}

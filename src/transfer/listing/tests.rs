@@ -1,0 +1,263 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::guess::Guess;
+use super::ranges::{KeyRanges, Place, Request};
+use crate::remote::{Listed, Page};
+use crate::tree::PathError;
+
+/// How many pages a million keys fill.
+const PAGES: usize = 1_000;
+
+/// Keys a page where a test needs many pages: only the number of pages counts.
+const PAGE_KEYS: usize = 20;
+
+/// 8 s of 50 ms each.
+const ROUNDS_MAX: usize = 160;
+
+/// A store that answers each request with so many keys.
+struct Store {
+    keys: Vec<String>,
+    page_keys: usize,
+}
+
+impl Store {
+    fn new(keys: impl IntoIterator<Item = String>, page_keys: usize) -> Self {
+        let keys: BTreeSet<String> = keys.into_iter().collect();
+        Self { keys: keys.into_iter().collect(), page_keys }
+    }
+
+    fn page(&self, prefix: &str, request: &Request) -> Page {
+        let from = match &request.place {
+            Place::Beginning => self.keys.partition_point(|key| key.as_str() < prefix),
+            Place::Behind(place) | Place::Next(place) => {
+                assert!(place.starts_with(prefix), "{place:?} is not below {prefix:?}");
+                self.keys.partition_point(|key| key <= place)
+            }
+        };
+        let mut keys = self.keys[from..].iter().take_while(|key| key.starts_with(prefix));
+        let reason = PathError::Folder;
+        let listed = |key: &String| Listed::Odd { key: key.clone(), reason, size: 0 };
+        let items: Vec<_> = keys.by_ref().take(self.page_keys).map(listed).collect();
+        let next = keys.next().and(items.last()).map(|item| item.key().to_owned());
+        Page { items, next }
+    }
+
+    /// What a database knows of the keys.
+    fn landmarks(&self) -> Vec<String> {
+        let every = self.keys.iter().skip(self.page_keys - 1).step_by(self.page_keys);
+        every.filter(|key| Some(*key) != self.keys.last()).cloned().collect()
+    }
+}
+
+/// What a listing took.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Cost {
+    /// Requests, of which those that run together count once.
+    rounds: usize,
+    requests: usize,
+}
+
+/// Lists with answers that take equally long, and checks what comes.
+fn list(store: &Store, landmarks: Vec<String>) -> Cost {
+    let mut ranges = KeyRanges::new("", landmarks, true);
+    let (mut cost, mut listed) = (Cost::default(), 0);
+    loop {
+        let asked: Vec<_> = std::iter::from_fn(|| ranges.next_request()).collect();
+        if asked.is_empty() {
+            assert_eq!(listed, store.keys.len(), "all keys came");
+            return cost;
+        }
+        cost.rounds += 1;
+        cost.requests += asked.len();
+        for request in &asked {
+            ranges.answer(request.range, store.page("", request));
+        }
+        while let Some(page) = ranges.take() {
+            let expected = &store.keys[listed..listed + page.items.len()];
+            assert!(page.items.iter().map(Listed::key).eq(expected), "in order, each once");
+            listed += page.items.len();
+        }
+    }
+}
+
+/// Returns the decimal digits of a number as text of so many places.
+fn digits(number: usize, places: usize) -> String {
+    format!("{number:0places$}")
+}
+
+/// The shapes that a bucket of a thousand pages may have.
+fn shapes() -> Vec<(&'static str, Store)> {
+    let count = PAGES * PAGE_KEYS;
+    let store = |key: &dyn Fn(usize) -> String| Store::new((0..count).map(key), PAGE_KEYS);
+    let deep = |number| {
+        let digits = digits(number, 5).chars().map(String::from).collect::<Vec<_>>();
+        format!("year/{}", digits.join("/part-"))
+    };
+    let prefixes = ["audio", "backup", "docs", "export", "film", "images", "logs", "music", "z"];
+    let unequal = |number: usize| {
+        // The second has twice the keys of the first, the third four times as many, and so on.
+        let prefix = (number / 200 + 1).ilog2() as usize;
+        format!("{}/{}.dat", prefixes.get(prefix).unwrap_or(&"zip"), digits(number, 7))
+    };
+    let hash =
+        |number: usize| format!("{:016x}.bin", (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    vec![
+        ("one flat folder", store(&|number| format!("photos/img_{}.jpg", digits(number, 6)))),
+        ("a flat folder of plain numbers", store(&|number| format!("photos/{number}"))),
+        ("a flat folder of hashes", store(&hash)),
+        ("ten unequal prefixes", store(&unequal)),
+        (
+            "folders in a folder",
+            store(&|number| {
+                format!("f-{}/{}", digits(number / 1_000, 3), digits(number % 1_000, 3))
+            }),
+        ),
+        ("a deep tree", store(&deep)),
+    ]
+}
+
+#[test]
+fn a_million_keys_take_eight_seconds_at_fifty_milliseconds_a_page() {
+    for (name, store) in shapes() {
+        let known = list(&store, store.landmarks());
+        assert_eq!(known.requests, PAGES, "{name}, with a database");
+        assert!(known.rounds <= 70, "{name}, with a database: {known:?}");
+        let unknown = list(&store, Vec::new());
+        assert!(unknown.rounds <= ROUNDS_MAX, "{name}: {unknown:?}");
+        assert!(unknown.requests <= 2 * PAGES, "{name}: {unknown:?}");
+    }
+}
+
+#[test]
+fn few_pages_cost_no_request_more_than_one_after_the_other() {
+    for pages in 1..=8 {
+        let store = Store::new((0..pages * PAGE_KEYS).map(|it| digits(it, 9)), PAGE_KEYS);
+        let unknown = list(&store, Vec::new());
+        assert_eq!(unknown, Cost { rounds: pages, requests: pages });
+        assert_eq!(list(&store, store.landmarks()).requests, pages);
+    }
+}
+
+#[test]
+fn rows_of_a_bucket_that_has_become_empty_cost_few_requests() {
+    let before = Store::new((0..PAGES * PAGE_KEYS).map(|it| digits(it, 9)), PAGE_KEYS);
+    for pages in 0..=2 {
+        let after = Store::new((0..pages * PAGE_KEYS).map(|it| digits(it, 9)), PAGE_KEYS);
+        assert!(list(&after, before.landmarks()).requests <= pages + 2, "{pages}");
+    }
+}
+
+#[test]
+fn what_has_grown_by_one_key_a_page_costs_one_request_more_a_page() {
+    let before = Store::new((0..PAGES * PAGE_KEYS).map(|it| digits(it, 9)), PAGE_KEYS);
+    let more = (0..PAGES).map(|it| format!("{}-new", digits(it * PAGE_KEYS, 9)));
+    let after = Store::new(before.keys.iter().cloned().chain(more), PAGE_KEYS);
+    assert!(list(&after, before.landmarks()).requests <= 2 * PAGES);
+}
+
+#[test]
+fn names_that_nobody_can_count_are_listed_one_page_after_the_other() {
+    let keys = (0..400_u32).filter_map(|it| char::from_u32(0x4e00 + it)).map(String::from);
+    let store = Store::new(keys, PAGE_KEYS);
+    assert_eq!(list(&store, Vec::new()), Cost { rounds: 20, requests: 20 });
+}
+
+#[test]
+fn cuts_go_up_by_what_a_page_spans_and_then_by_ones_further_to_the_left() {
+    let cuts = |before: &str, last: &str| -> Vec<String> {
+        let begun = Guess::after(before, last).and_then(|guess| guess.next());
+        let cuts = std::iter::successors(begun, Guess::next).take(4);
+        cuts.map(|guess| guess.text().unwrap().to_owned()).collect()
+    };
+    for (before, last, expected) in [
+        ("img_000000", "img_000299", ["img_0004", "img_0006", "img_0008", "img_001"]),
+        ("img_0004", "img_000699", ["img_0008", "img_001", "img_002", "img_003"]),
+        ("a/b/v", "a/b/y", ["a/c", "a/d", "a/e", "a/f"]),
+        ("2025/12/07", "2025/12/08", ["2025/12/09", "2025/12/1", "2025/12/2", "2025/12/3"]),
+        ("f-28/x9", "f-29/x1", ["f-3", "f-4", "f-5", "f-6"]),
+        ("e-8", "e-9/x", ["f", "g", "h", "i"]),
+        ("07a8b9c0", "09f1a2b3", ["0b", "0d", "0f", "1"]),
+        ("a/ö1", "a/ü1", ["b", "c", "d", "e"]),
+    ] {
+        assert_eq!(cuts(before, last), expected, "from {before} to {last}");
+    }
+    for (before, last) in [("ö", "ü"), ("a", "a"), ("9", "9-"), ("y/z", "z/z")] {
+        assert_eq!(cuts(before, last), [] as [&str; 0], "from {before} to {last}");
+    }
+}
+
+/// Texts of a few bytes, so that they meet and begin with each other.
+fn text() -> impl Strategy<Value = String> {
+    proptest::string::string_regex("[a-c/0-3é]{0,4}").unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..<_>::default() })]
+
+    #[test]
+    fn every_key_comes_once_and_in_order_however_the_keys_are_cut(
+        keys in prop::collection::vec(text(), 0..150),
+        others in prop::collection::vec(text(), 0..20),
+        prefix in prop_oneof![Just(""), Just("a"), Just("b/")],
+        page_keys in 1..6_usize,
+        (splits, gives_up_after) in (any::<bool>(), prop::option::of(1..30_usize)),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 1..50),
+    ) {
+        let store = Store::new(keys.iter().filter(|key| !key.is_empty()).cloned(), page_keys);
+        let landmarks: BTreeSet<_> = store.landmarks().into_iter().chain(others).collect();
+        let mut ranges = KeyRanges::new(prefix, landmarks.into_iter().collect(), splits);
+        let mut choices = choices.iter().cycle();
+        let (mut asked, mut listed, mut answers) = (Vec::new(), Vec::new(), 0);
+        loop {
+            asked.extend(std::iter::from_fn(|| ranges.next_request()));
+            let lanes = if splits { 16 } else { 1 };
+            prop_assert!(asked.len() <= lanes);
+            if asked.is_empty() && !ranges.has_page() {
+                break;
+            }
+            // Answers come in any order, and whoever merges takes pages when it likes.
+            let choice = choices.next().unwrap();
+            if ranges.has_page() && (asked.is_empty() || choice.index(2) == 0) {
+                let page = ranges.take().unwrap();
+                prop_assert!(!page.items.is_empty() && page.items.len() <= page_keys);
+                listed.extend(page.items.iter().map(|item| item.key().to_owned()));
+                continue;
+            }
+            let request = asked.swap_remove(choice.index(asked.len()));
+            answers += 1;
+            if gives_up_after == Some(answers) && ranges.give_up_splitting() {
+                continue;
+            }
+            ranges.answer(request.range, store.page(prefix, &request));
+        }
+        let expected = store.keys.into_iter().filter(|key| key.starts_with(prefix));
+        prop_assert_eq!(listed, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_waits_is_bounded_whatever_comes_first(
+        page_keys in 1..4_usize,
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 1..50),
+    ) {
+        let store = Store::new((0..600).map(|it| digits(it, 4)), page_keys);
+        let mut ranges = KeyRanges::new("", store.landmarks(), true);
+        let (mut asked, mut held, mut listed) = (Vec::new(), 0, 0);
+        let mut choices = choices.iter().cycle();
+        loop {
+            asked.extend(std::iter::from_fn(|| ranges.next_request()));
+            prop_assert!(held + asked.len() <= 49, "{held} pages wait, {} come", asked.len());
+            // The first range is always the last to be answered.
+            asked.sort_by_key(|request: &Request| request.range);
+            let (Some(last), Some(choice)) = (asked.len().checked_sub(1), choices.next()) else { break };
+            let request = asked.remove(last.min(1 + choice.index(last + 1)));
+            ranges.answer(request.range, store.page("", &request));
+            held += 1;
+            while let Some(page) = ranges.take() {
+                (held, listed) = (held - 1, listed + page.items.len());
+            }
+        }
+        prop_assert_eq!(listed, 600);
+    }
+}
