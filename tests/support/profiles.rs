@@ -194,6 +194,7 @@ impl Profile {
     pub fn quirks(self) -> Quirks {
         let aws = Quirks::default();
         let listing = |listing| Quirks { listing, ..Quirks::default() };
+        let writes = |how| Quirks { put: how, complete: how, delete: how, ..Quirks::default() };
         match self {
             Self::Aws => aws,
             Self::Versioned => Quirks { versioned: true, ..aws },
@@ -221,27 +222,13 @@ impl Profile {
                 ..aws
             },
             Self::Garage => Quirks {
-                put: Conditional::Ignored,
-                complete: Conditional::Ignored,
-                delete: Conditional::Ignored,
                 encoding: Encoding { keeps: "-_.~", plus: false },
                 names_versions_it_drops: true,
                 trailers: false,
-                ..aws
+                ..writes(Conditional::Ignored)
             },
-            Self::B2 => Quirks {
-                put: Conditional::Refused,
-                complete: Conditional::Refused,
-                delete: Conditional::Refused,
-                checksums: Checking::Refused,
-                ..aws
-            },
-            Self::Racy => Quirks {
-                put: Conditional::Racy,
-                complete: Conditional::Racy,
-                delete: Conditional::Racy,
-                ..aws
-            },
+            Self::B2 => Quirks { checksums: Checking::Refused, ..writes(Conditional::Refused) },
+            Self::Racy => writes(Conditional::Racy),
             Self::NoConditionalDelete => Quirks { delete: Conditional::Ignored, ..aws },
             Self::RandomEtags => Quirks { random_etags: true, ..aws },
             Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
