@@ -95,15 +95,13 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
             self.merge(&mut merge, None).await?
         } else {
             let is_file = scope.is_some_and(|path| context.is_file(path));
-            let (sender, mut pages) = mpsc::channel(PAGES_AHEAD_MAX);
+            let (sender, pages) = mpsc::channel(PAGES_AHEAD_MAX);
             let landmarks = if is_file { Vec::new() } else { self.database.landmarks(scope) };
             let what = ListingScope { path: scope.cloned(), is_file, landmarks };
             let listing = list_scope(Arc::clone(context), what, sender);
             let mut merge = Merge::new(local, base);
-            let ((), merged) = tokio::join!(
-                beside(world.parallel, listing),
-                self.merge(&mut merge, Some(&mut pages)),
-            );
+            let ((), merged) =
+                tokio::join!(beside(world.parallel, listing), self.merge(&mut merge, Some(pages)),);
             merged?
         };
         let Found { unnameable, tops } = outliers.into_found();
@@ -130,11 +128,11 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         self.builder.notice(notices::ignored_operand(operand, rule, forced));
     }
 
-    /// Drives the merge and takes its items; tells whether there were any.
+    /// Drives the merge and takes its items; tells whether there were any. The listing ends with it.
     async fn merge<L, B>(
         &mut self,
         merge: &mut Merge<L, B>,
-        mut pages: Option<&mut mpsc::Receiver<Result<Page, RemoteError>>>,
+        mut pages: Option<mpsc::Receiver<Result<Page, RemoteError>>>,
     ) -> Result<bool, SyncError>
     where
         L: Iterator<Item = Result<LocalEntry, SyncError>>,

@@ -64,9 +64,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let etag_md5 = copied.etag.md5().filter(|_| self.remote.capabilities().etag_is_md5);
         let want = Want { md5: copied.crc64.is_none() && etag_md5.is_some(), ..Want::default() };
         let digests = self.digest_part(source, &upload.file, range.clone(), &want).await?;
-        let is_same = match copied.crc64 {
-            Some(crc64) => crc64 == digests.crc64,
-            None => etag_md5.is_some() && etag_md5 == digests.md5,
+        let is_same = match (copied.crc64, etag_md5) {
+            (Some(crc64), _) => crc64 == digests.crc64,
+            (None, Some(md5)) => digests.md5 == Some(md5),
+            // Nothing that this store says of a copy proves anything.
+            (None, None) => return Ok(self.refused()),
         };
         if !is_same {
             return Ok(None);
@@ -104,16 +106,22 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     /// Finds what the last error of a copy leads to: the bytes are sent, or the file fails.
     fn not_copied(&self, error: RemoteError) -> Result<Option<CopiedPart>, Trouble> {
+        use RemoteErrorKind as Kind;
         match error.kind {
-            RemoteErrorKind::Unsupported | RemoteErrorKind::Denied => {
-                self.copies.refused.store(true, Ordering::Relaxed);
-                Ok(None)
-            }
-            // A missing or changed source; 404 is about the upload.
-            RemoteErrorKind::Changed | RemoteErrorKind::Failed => Ok(None),
-            RemoteErrorKind::NotFound => Err(error.into()),
+            // Of this object alone: it is another version, or gone.
+            Kind::Changed => Ok(None),
+            // 404 is about the upload.
+            Kind::NotFound => Err(error.into()),
+            // Behind an alias a bucket may not be known by the name that a copy has to give.
+            Kind::NoBucket | Kind::WrongRegion | Kind::Failed => Ok(self.refused()),
             _ if error.is_transient() || error.ends_the_run() => Err(error.into()),
-            _ => Ok(None),
+            _ => Ok(self.refused()),
         }
+    }
+
+    /// Nobody asks the store again in this run.
+    fn refused<T>(&self) -> Option<T> {
+        self.copies.refused.store(true, Ordering::Relaxed);
+        None
     }
 }

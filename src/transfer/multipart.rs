@@ -108,7 +108,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             // After a power cut a file may hold other bytes than those that were read from memory.
             self.keep_what_still_is(&mut held, source, (&file, part_bytes)).await?;
             let pen = notes.resume(&note).map_err(failed)?;
-            let upload = Upload { id, part_bytes, file, pen, held, sends: false.into() };
+            // Nobody noted how these parts came there.
+            let sends = AtomicBool::new(!held.is_empty());
+            let upload = Upload { id, part_bytes, file, pen, held, sends };
             self.monitor.bytes(path, upload.told_bytes(size));
             return Ok(upload);
         }

@@ -191,7 +191,8 @@ impl Remote for S3Remote {
     }
 
     fn place_behind(&self, key: &str) -> Option<String> {
-        Some(self.behind(key))
+        // Without ETags each page costs a thousand looks, and those of one are enough at once.
+        self.capabilities.etag_in_listing.then(|| self.behind(key))
     }
 
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {

@@ -46,6 +46,11 @@ impl Reading {
             let is_all = |end: &usize| body.get(*end).is_some_and(|it| !it.is_ascii_alphanumeric());
             memmem::find_iter(body, tag).map(|at| at + tag.len()).filter(is_all).count()
         };
+        // The SDK passes over both, and over what stands behind them.
+        let hides = [b"<![CDATA[".as_slice(), b"<!--"];
+        if hides.iter().any(|mark| memmem::find(body, mark).is_some()) {
+            return None;
+        }
         let objects = memmem::find_iter(body, b"</Contents>").count();
         let is_whole = body.trim_ascii_end().ends_with(b"</ListBucketResult>")
             && begins(b"<ListBucketResult") == 1
@@ -139,5 +144,9 @@ mod tests {
         assert_eq!(Reading::count(whole.replacen("</Contents>", "", 1).as_bytes()), None);
         assert_eq!(Reading::count(format!("{whole}{whole}").as_bytes()), None);
         assert_eq!(Reading::count(b""), None);
+        for hidden in ["<![CDATA[a]]>", "<!-- -->"] {
+            let hiding = whole.replacen("<Key>a", &format!("<Key>{hidden}a"), 1);
+            assert_eq!(Reading::count(hiding.as_bytes()), None);
+        }
     }
 }

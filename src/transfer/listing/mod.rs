@@ -101,14 +101,17 @@ async fn list_prefix<D: Disk, R: Remote, C: Clock>(
                         return Err(endless(prefix));
                     }
                 }
-                Err(error) if cannot_begin(&request, &error) => {
-                    if ranges.give_up_splitting() {
-                        context.monitor.warning(&one_by_one(&error));
-                    }
+                Err(error) if cannot_begin(&request, &error) && ranges.give_up_splitting() => {
+                    asked.clear();
+                    context.monitor.warning(&one_by_one(&error.message));
                 }
                 Err(error) => return Err(error),
             },
-            else => return Ok(()),
+            else => return if ranges.is_over() { Ok(()) } else { Err(stuck(prefix)) },
+        }
+        if ranges.is_contradicted() && ranges.give_up_splitting() {
+            asked.clear();
+            context.monitor.warning(&one_by_one("what it lists twice is not the same"));
         }
     }
 }
@@ -130,17 +133,24 @@ async fn fetch<D: Disk, R: Remote, C: Clock>(
     (request, answer)
 }
 
-/// Tells whether the store has shown that it cannot begin a listing behind a key.
+/// Tells whether an error may come from a store that cannot begin a listing behind a key. If it does
+/// not, the listing from the beginning fails, too.
 fn cannot_begin(request: &Request, error: &RemoteError) -> bool {
-    use RemoteErrorKind::{Invalid, Lying, Unsupported};
-    matches!(request.place, Place::Behind(_)) && matches!(error.kind, Invalid | Lying | Unsupported)
+    use RemoteErrorKind::{Failed, Invalid, Lying, NotFound, Unsupported};
+    matches!(request.place, Place::Behind(_))
+        && matches!(error.kind, Failed | Invalid | Lying | NotFound | Unsupported)
 }
 
-fn one_by_one(error: &RemoteError) -> String {
+fn one_by_one(reason: &str) -> String {
     format!(
-        "the store cannot begin a listing behind a key ({}), so its pages come one after the other",
-        error.message
+        "the store cannot begin a listing behind a key ({reason}), so its pages come one after the other"
     )
+}
+
+/// A slip here must never be taken for the end of the bucket.
+fn stuck(prefix: &str) -> RemoteError {
+    let message = "this is a bug in lsync: the listing is not over".to_owned();
+    RemoteError::new(RemoteErrorKind::Invalid, "LIST", prefix, message)
 }
 
 fn endless(prefix: &str) -> RemoteError {

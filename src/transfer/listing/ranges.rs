@@ -4,6 +4,10 @@
 //! without gap or overlap, so that wherever they are cut, every key belongs to exactly one. What is
 //! asked for next is what will be needed first, and how much at once follows from what came so far,
 //! never from the time that it took.
+//!
+//! A key that no listing shows is a file that is deleted here. So ranges bear witness for each other:
+//! what one shows behind its end must be the first key of the next, and behind one that the store
+//! calls the last nothing may come. Where that does not hold, all is listed again, in one piece.
 
 use std::collections::VecDeque;
 
@@ -66,6 +70,11 @@ pub(super) struct KeyRanges {
     /// The last key that was handed out.
     handed: String,
     ranges_made: u64,
+    /// The store has contradicted itself: what it said of one range does not fit what it said of
+    /// another one.
+    contradicted: bool,
+    /// The store said of a range that is over that no key is behind it.
+    has_ended: bool,
 }
 
 /// A piece of the keys.
@@ -85,6 +94,12 @@ struct KeyRange {
     pages_seen: usize,
     /// Pages in a row that brought none.
     empty_pages: usize,
+    /// Its first key, as a page of the range before has shown it.
+    expected: Option<String>,
+    /// Its first key, as its own first page shows it.
+    first: First,
+    /// The store said that there is no key behind its last one, in this range or any other.
+    is_said_to_be_last: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +107,15 @@ enum State {
     Waiting,
     Asked,
     Ended,
+}
+
+/// The first key of a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum First {
+    Unknown,
+    Key(String),
+    /// There is none.
+    Nothing,
 }
 
 impl KeyRanges {
@@ -107,6 +131,8 @@ impl KeyRanges {
             credit: 1,
             handed: String::new(),
             ranges_made: 0,
+            contradicted: false,
+            has_ended: false,
         };
         ranges.begin_whole();
         ranges
@@ -129,6 +155,9 @@ impl KeyRanges {
             pages: VecDeque::new(),
             pages_seen: 0,
             empty_pages: 0,
+            expected: None,
+            first: First::Unknown,
+            is_said_to_be_last: false,
         }
     }
 
@@ -193,31 +222,58 @@ impl KeyRanges {
     pub(super) fn answer(&mut self, range: u64, mut page: Page) -> usize {
         // Of a range that was given up.
         let Some(at) = self.ranges.iter().position(|it| it.number == range) else { return 0 };
-        let range = &mut self.ranges[at];
-        let next = page.next.take();
-        let is_whole = next.is_none() | range.crop(&mut page);
-        range.state = if is_whole { State::Ended } else { State::Waiting };
-        let is_useless = page.items.is_empty() && matches!(range.place, Place::Behind(_));
-        if let Some(next) = next {
-            range.place = Place::Next(next);
+        let is_new = matches!(self.ranges[at].place, Place::Behind(_));
+        let follower = self.ranges[at].meet(&mut page, self.splits);
+        if let (Some(follower), Some(behind)) = (follower, self.ranges.get_mut(at + 1)) {
+            behind.expected = Some(follower);
         }
-        if !self.splits {
+        if self.splits {
+            self.contradicted |= self.contradicts_itself();
+        } else {
             let again = page.items.partition_point(|item| item.key() <= self.handed.as_str());
             page.items.drain(..again);
         }
-        if is_useless {
-            self.credit = self.credit.saturating_sub(1).max(1);
-        } else if !page.items.is_empty() {
+        if !page.items.is_empty() {
             self.credit = (self.credit + 1).min(CREDIT_MAX);
+        } else if is_new {
+            self.credit = self.credit.saturating_sub(1).max(1);
         }
-        let empty_pages = range.take_in(page);
+        let empty_pages = self.ranges[at].take_in(page);
         self.drop_what_is_over();
         empty_pages
     }
 
+    /// Tells whether what the store said of one range does not fit another one: a key that one shows
+    /// behind another's end is the first of the next, and behind the last key of all there is none.
+    fn contradicts_itself(&self) -> bool {
+        let mut is_over = self.has_ended;
+        self.ranges.iter().any(|range| {
+            let is_within = |key: &&String| range.until.as_ref().is_none_or(|until| *key <= until);
+            let is_other = range.expected.as_ref().is_some_and(|key| match &range.first {
+                First::Unknown => false,
+                First::Nothing => is_within(&key),
+                First::Key(first) => first != key,
+            });
+            let is_more = is_over && matches!(range.first, First::Key(_));
+            is_over |= range.is_said_to_be_last;
+            is_other || is_more
+        })
+    }
+
+    /// Tells whether the store has contradicted itself since the ranges were made; nothing of what it
+    /// contradicted has been handed out.
+    pub(super) fn is_contradicted(&self) -> bool {
+        self.contradicted
+    }
+
+    /// Tells whether everything was handed out.
+    pub(super) fn is_over(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// Tells whether there is a page to hand out.
     pub(super) fn has_page(&self) -> bool {
-        self.ranges.front().is_some_and(|range| !range.pages.is_empty())
+        !self.contradicted && self.ranges.front().is_some_and(|range| !range.pages.is_empty())
     }
 
     /// Returns the next page in the order of keys, if it is there.
@@ -234,6 +290,7 @@ impl KeyRanges {
     /// is not handed out again. Tells whether there may have been more.
     pub(super) fn give_up_splitting(&mut self) -> bool {
         let had_split = std::mem::take(&mut self.splits);
+        (self.contradicted, self.has_ended) = (false, false);
         if had_split {
             self.begin_whole();
         }
@@ -241,7 +298,9 @@ impl KeyRanges {
     }
 
     fn drop_what_is_over(&mut self) {
-        while self.ranges.pop_front_if(|range| range.is_over()).is_some() {}
+        while let Some(range) = self.ranges.pop_front_if(|range| range.is_over()) {
+            self.has_ended |= range.is_said_to_be_last;
+        }
     }
 }
 
@@ -254,14 +313,41 @@ impl KeyRange {
         self.state == State::Waiting && self.pages.is_empty()
     }
 
-    /// Takes off the page what belongs to the ranges behind; tells whether it reaches this one's end.
-    fn crop(&self, page: &mut Page) -> bool {
-        let Some(until) = self.until.as_deref() else { return false };
+    /// Learns from a page, and crops it; returns the first key that it shows of the next range.
+    fn meet(&mut self, page: &mut Page, splits: bool) -> Option<String> {
+        let next = page.next.take();
+        let (reaches_end, follower) = self.crop(page);
+        self.is_said_to_be_last = next.is_none() && !reaches_end && self.until.is_some();
+        self.state = if next.is_none() || reaches_end { State::Ended } else { State::Waiting };
+        let keys = (page.items.first()).zip(page.items.last());
+        let keys = keys.map(|(first, last)| (first.key().to_owned(), last.key().to_owned()));
+        if self.first == First::Unknown {
+            self.first = match &keys {
+                Some((first, _)) => First::Key(first.clone()),
+                None if self.state == State::Ended => First::Nothing,
+                None => First::Unknown,
+            };
+        }
+        if let Some(next) = next {
+            // A token may skip a key where the text behind which a listing began is none (MinIO
+            // issue 21463); the last key is one.
+            self.place = match keys {
+                Some((_, last)) if splits => Place::Behind(last),
+                _ => Place::Next(next),
+            };
+        }
+        follower
+    }
+
+    /// Takes off the page what belongs to the ranges behind; tells whether it reaches this one's end,
+    /// and the first key that belongs to the next.
+    fn crop(&self, page: &mut Page) -> (bool, Option<String>) {
+        let Some(until) = self.until.as_deref() else { return (false, None) };
         let within = page.items.partition_point(|item| item.key() <= until);
-        let reaches = |page: &Page| page.items.last().is_some_and(|item| item.key() >= until);
-        let is_whole = reaches(page);
+        let reaches_end = page.items.last().is_some_and(|item| item.key() >= until);
+        let follower = page.items.get(within).map(|item| item.key().to_owned());
         page.items.truncate(within);
-        is_whole
+        (reaches_end, follower)
     }
 
     /// Puts a page to the others; returns how many in a row have brought nothing.
