@@ -93,6 +93,19 @@ fn a_store_that_cannot_list_from_the_middle_is_listed_from_its_beginning() {
     assert_eq!(warnings, 1, "{}", output.stderr);
 }
 
+#[test]
+fn a_token_that_skips_a_key_takes_no_file_away() {
+    let team = three_pages(Profile::SkippingToken);
+    // The database knows of the first key, behind which a range begins; there are many more now.
+    team.server.delete(BUCKET, "17/1799");
+    for number in 0..1_500 {
+        team.server.put(BUCKET, &format!("17/1799-{number:04}"), "new");
+    }
+    let status = team.ok("one", "status").stdout;
+    assert!(status.contains("1,500 to download"), "{status}");
+    assert!(status.contains("1 to delete here"), "{status}");
+}
+
 /// Lets both sides have so many empty files, `from` of which they had before, and the database know it.
 ///
 /// They are links of one file: to make a file takes much longer.

@@ -105,6 +105,11 @@ fn page<'a>(
     (items, false)
 }
 
+/// Tells whether the last of the versions of a key is an object.
+fn is_there(versions: &[StoredVersion]) -> bool {
+    versions.last().is_some_and(|version| version.body.is_some())
+}
+
 /// Encodes for `encoding-type=url`.
 fn url_encode(text: &str, encoding: Encoding) -> String {
     let mut encoded = String::new();
@@ -142,7 +147,17 @@ impl Backend {
         let encode = |text: &str| {
             if is_encoded { url_encode(text, self.quirks.encoding) } else { text.to_owned() }
         };
-        let (truncated, token) = self.ending(&items, more && limit > 0);
+        let (truncated, mut token) = self.ending(&items, more && limit > 0);
+        let bucket = store.bucket(&input.bucket)?;
+        let is_no_key = |key: &String| !bucket.keys.get(key).is_some_and(|it| is_there(it));
+        if self.quirks.listing == ListingQuirk::SkippingToken
+            && input.continuation_token.is_none()
+            && input.start_after.as_ref().is_some_and(is_no_key)
+            && more
+        {
+            let (further, _) = page(bucket, (&prefix, &delimiter), &start, limit + 1);
+            token = further.last().map(Start::token);
+        }
         let mut contents = Vec::new();
         let mut common_prefixes = Vec::new();
         for item in &items {
@@ -202,7 +217,8 @@ impl Backend {
             ListingQuirk::Sound
             | ListingQuirk::Unsorted
             | ListingQuirk::EndlessEmptyPages
-            | ListingQuirk::NoStartAfter => {
+            | ListingQuirk::NoStartAfter
+            | ListingQuirk::SkippingToken => {
                 (more, more.then(|| items.last().map(Start::token)).flatten())
             }
         }

@@ -43,6 +43,8 @@ pub enum ListingQuirk {
     EndlessEmptyPages,
     /// `start-after` is not known: what was asked for so begins at the first key.
     NoStartAfter,
+    /// The token of a page that began behind a key that is none skips a key (`MinIO` issue 21463).
+    SkippingToken,
 }
 
 /// How a listing is encoded where `encoding-type=url` asks for it.
@@ -174,6 +176,8 @@ pub enum Profile {
     TruncatedWithoutToken,
     /// Listings that begin at the first key, whatever `start-after` says.
     NoStartAfter,
+    /// `MinIO` from 2024 to August 2025: a token may skip a key.
+    SkippingToken,
     /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
     NoFileBesideFolder,
 }
@@ -238,6 +242,7 @@ impl Profile {
             Self::EndlessEmptyPages => listing(ListingQuirk::EndlessEmptyPages),
             Self::TruncatedWithoutToken => listing(ListingQuirk::TruncatedWithoutToken),
             Self::NoStartAfter => listing(ListingQuirk::NoStartAfter),
+            Self::SkippingToken => listing(ListingQuirk::SkippingToken),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
         }
     }
