@@ -53,14 +53,7 @@ fn an_upload_that_is_killed_at_any_part_sends_no_stored_part_again() {
     for killed_at in 1..=PARTS {
         let (team, bytes) = with_large_file();
         let gate = Gate::at_nth(&team.server, "UploadPart", "large", killed_at);
-        let child = team.start("one", ONE_BY_ONE);
-        gate.wait();
-        signal(&child, "KILL");
-        assert_eq!(end_of(child).code, None);
-        drop(gate);
-        team.server.clear_hooks();
-        team.server.wait_until_idle();
-        team.server.clear_log();
+        team.kill_at(gate, team.start("one", ONE_BY_ONE));
         team.ok("one", ONE_BY_ONE);
         // The part under way may have been stored, or not: it is the only one in doubt.
         let sent = team.server.count("UploadPart");
@@ -79,14 +72,7 @@ fn a_download_that_is_killed_at_any_range_fetches_no_range_again() {
     for killed_at in 1..=PARTS {
         let (team, bytes) = with_large_object();
         let gate = Gate::at_nth(&team.server, "GetObject", "large", killed_at);
-        let child = team.start("two", ONE_BY_ONE);
-        gate.wait();
-        signal(&child, "KILL");
-        assert_eq!(end_of(child).code, None);
-        drop(gate);
-        team.server.clear_hooks();
-        team.server.wait_until_idle();
-        team.server.clear_log();
+        team.kill_at(gate, team.start("two", ONE_BY_ONE));
         assert!(!team.path("two/large").exists());
         team.ok("two", ONE_BY_ONE);
         let rest = PARTS - (killed_at - 1);

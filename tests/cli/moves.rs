@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use crate::support::{Fault, FaultRule, Profile};
-use crate::team::{BUCKET, Gate, Team, end_of, lines_of, signal};
+use crate::team::{BUCKET, Gate, Team, lines_of};
 
 /// Parts of the file, 8 MiB each but for the last one.
 const PARTS: usize = 3;
@@ -232,13 +232,7 @@ fn a_killed_copy_leaves_no_part_of_another_version_to_the_next_run() {
             store.put(BUCKET, "old/film", edit);
         });
         let gate = Gate::at_nth(&team.server, "UploadPart", "new/film", 2);
-        let child = team.start("one", "sync -j 1");
-        gate.wait();
-        signal(&child, "KILL");
-        end_of(child);
-        drop(gate);
-        team.server.clear_hooks();
-        team.server.wait_until_idle();
+        team.kill_at(gate, team.start("one", "sync -j 1"));
         // The old name is a conflict now, so that nothing can be copied from it any more.
         team.run("one", "sync -j 1").assert_code(4);
         assert!(team.server.get(BUCKET, "new/film").unwrap() == bytes, "{profile:?}");
@@ -250,14 +244,7 @@ fn what_was_sent_to_a_store_that_does_not_copy_is_gone_on_with() {
     let (team, bytes) = with_film_on(Profile::UnconditionalGet);
     rename(&team, "old/film", "new/film");
     let gate = Gate::at_nth(&team.server, "UploadPart", "new/film", 2);
-    let child = team.start("one", "sync -j 1");
-    gate.wait();
-    signal(&child, "KILL");
-    end_of(child);
-    drop(gate);
-    team.server.clear_hooks();
-    team.server.wait_until_idle();
-    team.server.clear_log();
+    team.kill_at(gate, team.start("one", "sync -j 1"));
     team.ok("one", "sync -j 1");
     assert_eq!(team.server.count("UploadPart"), PARTS - 1);
     assert_eq!(team.server.count("CreateMultipartUpload"), 0);
@@ -292,14 +279,7 @@ fn a_copy_that_is_killed_at_any_part_is_gone_on_with() {
     for killed_at in 1..=PARTS {
         let (team, bytes) = with_renamed_film();
         let gate = Gate::at_nth(&team.server, "UploadPartCopy", "new/film", killed_at);
-        let child = team.start("one", "sync -j 1");
-        gate.wait();
-        signal(&child, "KILL");
-        assert_eq!(end_of(child).code, None);
-        drop(gate);
-        team.server.clear_hooks();
-        team.server.wait_until_idle();
-        team.server.clear_log();
+        team.kill_at(gate, team.start("one", "sync -j 1"));
         team.ok("one", "sync -j 1");
         let rest = PARTS - (killed_at - 1);
         assert_eq!(team.server.count("UploadPartCopy"), rest, "killed at part {killed_at}");

@@ -1,7 +1,7 @@
 //! `push --no-list`: a request for each change and none to look around.
 
 use crate::support::Profile;
-use crate::team::{BUCKET, Gate, Team, assert_error, end_of, files, signal};
+use crate::team::{BUCKET, Gate, Team, assert_error, end_of, files};
 
 const PUSH: &str = "push --no-list";
 
@@ -81,15 +81,8 @@ fn a_push_that_was_killed_before_it_was_recorded_is_no_stranger_to_the_next() {
     let team = team();
     team.write("one/a", "an edit");
     let gate = Gate::at_answer(&team.server, "PutObject", "a");
-    let child = team.start("one", PUSH);
-    gate.wait();
-    signal(&child, "KILL");
-    assert_eq!(end_of(child).code, None);
-    drop(gate);
-    team.server.clear_hooks();
-    team.server.wait_until_idle();
+    team.kill_at(gate, team.start("one", PUSH));
     assert_eq!(team.bucket()["a"], "an edit");
-    team.server.clear_log();
     team.ok("one", PUSH);
     assert_eq!(team.requests(), ["PutObject a", "HeadObject a"]);
     team.assert_quiet("one");
@@ -173,14 +166,7 @@ fn a_large_file_that_was_stored_and_not_recorded_is_not_sent_again() {
     let team = team();
     team.write("one/film", film(1));
     let gate = Gate::at_answer(&team.server, "CompleteMultipartUpload", "film");
-    let child = team.start("one", PUSH);
-    gate.wait();
-    signal(&child, "KILL");
-    end_of(child);
-    drop(gate);
-    team.server.clear_hooks();
-    team.server.wait_until_idle();
-    team.server.clear_log();
+    team.kill_at(gate, team.start("one", PUSH));
     team.ok("one", PUSH);
     assert_eq!(team.requests(), ["HeadObject film", "AbortMultipartUpload film"]);
     team.assert_quiet("one");

@@ -263,6 +263,19 @@ impl Team {
         self.command(copy, line.split_whitespace()).spawn().expect("lsync to start")
     }
 
+    /// Kills a child as soon as it stands at the gate; whatever the store was doing is done afterwards,
+    /// and the log empty.
+    #[track_caller]
+    pub fn kill_at(&self, gate: Gate, child: Child) {
+        gate.wait();
+        signal(&child, "KILL");
+        assert_eq!(end_of(child).code, None);
+        drop(gate);
+        self.server.clear_hooks();
+        self.server.wait_until_idle();
+        self.server.clear_log();
+    }
+
     /// Runs the words of `line` in a copy as a user whom permissions bind; `None` where that cannot
     /// be done. The copy belongs to that user afterwards.
     pub fn run_bound_by_permissions(&self, copy: &str, line: &str) -> Option<Output> {
