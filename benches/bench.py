@@ -185,6 +185,21 @@ def measure(command, environment, folder=None):
     return Cost(cpu, memory, wall)
 
 
+def observe(server, command, environment):
+    """Runs a command against the server; returns its cost, the CPU of the server, and its report."""
+    server.report()
+    busy = server.cpu()
+    cost = measure(command, environment)
+    busy = server.cpu() - busy
+    return cost, busy, server.report()
+
+
+def kept(root):
+    """Returns size and mtime of what lsync keeps, by name, but for the lock with its pid and tmp/."""
+    found = [path for path in (root / ".lsync").iterdir() if path.name not in ("lock", "tmp")]
+    return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+
 def available_bytes():
     """Returns the memory that can be had without swapping."""
     text = pathlib.Path("/proc/meminfo").read_text()

@@ -109,9 +109,9 @@ impl AsideError {
     fn of(path: &RepoPath, trouble: Trouble) -> Self {
         let reason = match trouble {
             Trouble::Remote(error) => return Self::Remote(error),
-            Trouble::Changed(reason) | Trouble::InTrash(reason) | Trouble::Disk(reason, _) => {
-                reason
-            }
+            Trouble::Changed { reason, .. }
+            | Trouble::InTrash(reason)
+            | Trouble::Disk(reason, _) => reason,
             Trouble::Stopped => "interrupted".to_owned(),
             Trouble::Bug(what) => format!("this is a bug in lsync: there is no {what}"),
         };

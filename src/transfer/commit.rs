@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use super::context::Trouble;
 use super::download::Received;
 use super::names::Moves;
-use super::object::is_of_bucket;
 use super::pool::Prepared;
 use super::upload::Uploaded;
 use super::{Failed, Ready, Report, Run, item};
@@ -217,9 +216,9 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         let monitor = &self.run.context.monitor;
         match trouble {
             Trouble::Stopped => (),
-            Trouble::Changed(reason) => {
+            Trouble::Changed { reason, in_bucket } => {
                 self.report.changed_meanwhile += 1;
-                let is_unseen = self.run.options.unlisted && is_of_bucket(&reason);
+                let is_unseen = self.run.options.unlisted && in_bucket;
                 self.report.changed_unseen += u64::from(is_unseen);
                 let hint = if is_unseen {
                     "`lsync sync` looks at the bucket"

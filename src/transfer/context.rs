@@ -314,7 +314,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 #[derive(Debug, Clone)]
 pub(super) enum Trouble {
     /// A side does not show any more what the plan expected; nothing was touched.
-    Changed(String),
+    Changed {
+        /// What it shows now, in words.
+        reason: String,
+        /// It is the bucket.
+        in_bucket: bool,
+    },
     /// A person's edit of the last moment could not keep its name; what `trash restore` calls it.
     InTrash(String),
     /// The disk refused: why, and what to do about it where that is known.
@@ -337,12 +342,12 @@ impl Trouble {
                     || (error.is_transient() && error.kind != RemoteErrorKind::Corrupt)
                     || error.kind == RemoteErrorKind::Denied
             }
-            Self::Changed(_) | Self::InTrash(_) | Self::Disk(..) | Self::Bug(_) => false,
+            Self::Changed { .. } | Self::InTrash(_) | Self::Disk(..) | Self::Bug(_) => false,
         }
     }
 
     pub(super) fn changed(reason: &str) -> Self {
-        Self::Changed(reason.to_owned())
+        Self::Changed { reason: reason.to_owned(), in_bucket: false }
     }
 
     /// The action lacks something that every action of its kind has.
@@ -353,7 +358,7 @@ impl Trouble {
     pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                Self::Changed("it was moved or deleted here".to_owned())
+                Self::changed("it was moved or deleted here")
             }
             _ => Self::Disk(format!("{path}: {error}"), disk_hint(error)),
         }

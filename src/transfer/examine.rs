@@ -32,7 +32,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         match self.compare(row).await {
             Ok(examined) => examined,
-            Err(Trouble::Changed(reason)) => Examined::Failed { kind: "changed", reason },
+            Err(Trouble::Changed { reason, .. }) => Examined::Failed { kind: "changed", reason },
             Err(Trouble::Disk(reason, _)) => Examined::Failed { kind: "unreadable", reason },
             Err(Trouble::Remote(error)) => {
                 Examined::Failed { kind: "unreadable", reason: error.to_string() }

@@ -13,20 +13,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Removes the notes of an action that took effect and is recorded. An upload that an earlier run
     /// began, and for which this action had no use, would stay in the bucket for ever: it ends here.
     pub(super) async fn forget_notes(&self, action: &Action) {
-        for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
-            if let Some(note) = self.notes.as_ref().and_then(|notes| notes.take(Way::Up, path)) {
-                end_upload(&*self.remote, &note).await;
-                self.forget_note(Way::Up, path);
-            }
-        }
         let here = action.local.map_or(0, |stat| stat.size);
         let there = action.remote.as_ref().map_or(0, |version| version.size);
-        if here.max(there) <= self.tuning.whole_bytes && action.origin.is_none() {
-            return;
-        }
+        let takes_notes = here.max(there) > self.tuning.whole_bytes || action.origin.is_some();
         for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
-            self.forget_note(Way::Up, path);
-            self.forget_note(Way::Down, path);
+            let unused = self.notes.as_ref().and_then(|notes| notes.take(Way::Up, path));
+            if let Some(note) = &unused {
+                end_upload(&*self.remote, note).await;
+            }
+            if takes_notes || unused.is_some() {
+                self.forget_note(Way::Up, path);
+                self.forget_note(Way::Down, path);
+            }
         }
     }
 }

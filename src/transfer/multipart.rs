@@ -179,7 +179,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let range = part_range(number, part_bytes, source.stat.size);
             let crc64 = match self.digest_part(source, file, range, &Want::default()).await {
                 Ok(digests) => Some(digests.crc64),
-                Err(Trouble::Changed(_)) => None,
+                Err(Trouble::Changed { .. }) => None,
                 Err(trouble) => return Err(trouble),
             };
             if held.get(&number).map(|part| part.crc64) != crc64 {

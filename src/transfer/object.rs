@@ -81,19 +81,10 @@ pub(super) fn promised(object: &Object) -> Evidence {
     }
 }
 
-/// Why a path is "changed meanwhile" where the bucket moved on.
-const CHANGED_IN_BUCKET: &str = "it was changed in the bucket";
-const DELETED_IN_BUCKET: &str = "it was deleted in the bucket";
-
 pub(super) fn changed_in_bucket() -> Trouble {
-    Trouble::changed(CHANGED_IN_BUCKET)
+    Trouble::Changed { reason: "it was changed in the bucket".to_owned(), in_bucket: true }
 }
 
 pub(super) fn deleted_in_bucket() -> Trouble {
-    Trouble::changed(DELETED_IN_BUCKET)
-}
-
-/// Tells whether a path changed in the bucket, and not here.
-pub(super) fn is_of_bucket(reason: &str) -> bool {
-    [CHANGED_IN_BUCKET, DELETED_IN_BUCKET].contains(&reason)
+    Trouble::Changed { reason: "it was deleted in the bucket".to_owned(), in_bucket: true }
 }

@@ -6,11 +6,12 @@ use std::ops::Deref;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, mpsc};
 
 use serde_json::Value;
 
-use crate::support::{Output, Profile, S3Server, Snapshot, Workspace};
+use crate::support::{Output, Profile, S3Server, Seen, Snapshot, Workspace};
 
 /// The bucket of every team.
 pub const BUCKET: &str = "team";
@@ -97,44 +98,37 @@ pub struct Gate {
 impl Gate {
     /// Stops each matching request; it goes on when the gate is dropped.
     pub fn at(server: &S3Server, operation: &'static str, key: &str) -> Self {
-        let (arrive, arrived) = mpsc::channel();
-        let (open, closed) = mpsc::channel::<()>();
-        let closed = Mutex::new(closed);
-        server.on_request(operation, key, move |_, seen| {
-            // Nobody listens any more once the gate is open, and that is fine.
-            drop(arrive.send(seen.key.clone()));
-            // Returns as soon as the sender is gone, for ever.
-            let _opened = closed.lock().unwrap().recv();
-        });
-        Self { arrived, _open: open }
-    }
-
-    /// Stops each matching request once it took effect; its answer waits until the gate is dropped.
-    pub fn at_answer(server: &S3Server, operation: &'static str, key: &str) -> Self {
-        let (arrive, arrived) = mpsc::channel();
-        let (open, closed) = mpsc::channel::<()>();
-        let closed = Mutex::new(closed);
-        server.on_answer(operation, key, move |_, seen| {
-            drop(arrive.send(seen.key.clone()));
-            let _opened = closed.lock().unwrap().recv();
-        });
-        Self { arrived, _open: open }
+        Self::at_nth(server, operation, key, 1)
     }
 
     /// Stops the `n`-th matching request and all later ones, from 1.
     pub fn at_nth(server: &S3Server, operation: &'static str, key: &str, n: usize) -> Self {
+        let (gate, stop) = Self::new(n);
+        server.on_request(operation, key, move |_, seen| stop(seen));
+        gate
+    }
+
+    /// Stops each matching request once it took effect; its answer waits until the gate is dropped.
+    pub fn at_answer(server: &S3Server, operation: &'static str, key: &str) -> Self {
+        let (gate, stop) = Self::new(1);
+        server.on_answer(operation, key, move |_, seen| stop(seen));
+        gate
+    }
+
+    /// Makes a gate, and what stops there from the `n`-th call on.
+    fn new(n: usize) -> (Self, impl Fn(&Seen) + Send + Sync + 'static) {
         let (arrive, arrived) = mpsc::channel();
         let (open, closed) = mpsc::channel::<()>();
-        let closed = Mutex::new((closed, 0));
-        server.on_request(operation, key, move |_, seen| {
-            let mut closed = closed.lock().unwrap();
-            closed.1 += 1;
-            if closed.1 >= n {
+        let (closed, calls) = (Mutex::new(closed), AtomicUsize::new(0));
+        let stop = move |seen: &Seen| {
+            if calls.fetch_add(1, Ordering::Relaxed) + 1 >= n {
+                // Nobody listens any more once the gate is open, and that is fine.
                 drop(arrive.send(seen.key.clone()));
-                let _opened = closed.0.recv();
+                // Returns as soon as the sender is gone, for ever.
+                let _opened = closed.lock().unwrap().recv();
             }
-        });
-        Self { arrived, _open: open }
+        };
+        (Self { arrived, _open: open }, stop)
     }
 
     /// Waits until a request has arrived; returns its key.

@@ -5,7 +5,7 @@ use super::errors::Call;
 use crate::remote::{
     Condition, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind, Stored,
 };
-use crate::tree::RepoPath;
+use crate::tree::{Etag, RepoPath};
 
 /// The conditional headers of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,13 +22,18 @@ impl Headers {
             (Condition::Absent, _) => {
                 Self { if_none_match: Some("*".to_owned()), ..Self::default() }
             }
-            (Condition::Matches(etag), Conditions::Atomic) => {
-                Self { if_match: Some(format!("\"{etag}\"")), ..Self::default() }
-            }
-            (Condition::Matches(etag), Conditions::AtomicUnquoted) => {
-                Self { if_match: Some(etag.to_string()), ..Self::default() }
+            (Condition::Matches(etag), _) => {
+                Self { if_match: Some(spelt(etag, honoured)), ..Self::default() }
             }
         }
+    }
+}
+
+/// Writes an `ETag` as the store understands it in a condition: quoted, unless it is known not to.
+pub(super) fn spelt(etag: &Etag, honoured: Conditions) -> String {
+    match honoured {
+        Conditions::AtomicUnquoted => etag.to_string(),
+        Conditions::Atomic | Conditions::None => format!("\"{etag}\""),
     }
 }
 
@@ -93,7 +98,6 @@ impl S3Remote {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Etag;
 
     #[test]
     fn conditions_are_written_as_the_store_understands_them() {

@@ -11,7 +11,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answers::{MTIME_KEY, mtime_text, parse_checksum};
-use super::conditions::Headers;
+use super::conditions::{Headers, spelt};
 use super::objects::{Encryption, range_text};
 use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
@@ -103,10 +103,7 @@ impl S3Remote {
     ) -> Result<CopiedPart, RemoteError> {
         let call = self.write_call("COPY PART", path, true);
         let source = format!("{}/{}", self.bucket, self.keys.key(from.as_str()));
-        let expected = match self.capabilities.conditional_put {
-            Conditions::AtomicUnquoted => version.to_string(),
-            Conditions::Atomic | Conditions::None => format!("\"{version}\""),
-        };
+        let expected = spelt(version, self.capabilities.conditional_put);
         let request = self
             .connection
             .client

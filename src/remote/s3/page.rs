@@ -140,7 +140,7 @@ fn is_name(text: &str) -> bool {
 /// Returns text with its entities decoded; `None` where XML 1.0 knows no such character.
 fn plain(text: &str) -> Option<Cow<'_, str>> {
     let is_odd = |c: char| matches!(c, '\0'..='\x1f' | '<' | '\u{fffe}' | '\u{ffff}');
-    if text.bytes().any(|byte| byte < 0x20 || byte == b'<') || text.contains(is_odd) {
+    if text.contains(is_odd) {
         return None;
     }
     if memchr(b'&', text.as_bytes()).is_none() {

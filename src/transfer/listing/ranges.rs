@@ -222,7 +222,7 @@ impl KeyRanges {
     pub(super) fn answer(&mut self, range: u64, mut page: Page) -> usize {
         // Of a range that was given up.
         let Some(at) = self.ranges.iter().position(|it| it.number == range) else { return 0 };
-        let is_new = matches!(self.ranges[at].place, Place::Behind(_));
+        let was_behind_key = matches!(self.ranges[at].place, Place::Behind(_));
         let follower = self.ranges[at].meet(&mut page, self.splits);
         if let (Some(follower), Some(behind)) = (follower, self.ranges.get_mut(at + 1)) {
             behind.expected = Some(follower);
@@ -235,7 +235,7 @@ impl KeyRanges {
         }
         if !page.items.is_empty() {
             self.credit = (self.credit + 1).min(CREDIT_MAX);
-        } else if is_new {
+        } else if was_behind_key {
             self.credit = self.credit.saturating_sub(1).max(1);
         }
         let empty_pages = self.ranges[at].take_in(page);
