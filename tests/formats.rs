@@ -76,6 +76,7 @@ fn the_config_of_version_1_is_read() {
             conditional_put: Conditions::Atomic,
             conditional_complete: Conditions::AtomicUnquoted,
             conditional_delete: Conditions::None,
+            conditional_delete_many: Conditions::None,
             checksum: Checksum::Crc64nvme,
             etag_is_md5: true,
             etag_in_listing: true,

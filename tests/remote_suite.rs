@@ -29,6 +29,7 @@ macro_rules! every_remote {
                 behaviours: eight_replacements_at_once_have_one_winner,
                 behaviours: writes_on_a_wrong_expectation_are_refused,
                 behaviours: a_changed_version_is_not_deleted,
+                behaviours: of_many_deletions_each_minds_its_version,
                 behaviours: what_is_missing_is_not_found,
                 behaviours: parts_become_visible_at_once_and_under_a_condition,
                 behaviours: an_aborted_upload_leaves_nothing,

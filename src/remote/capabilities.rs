@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How far a store honours `If-Match` and `If-None-Match` on a kind of request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conditions {
     /// Honoured, also among eight at once.
@@ -11,7 +11,16 @@ pub enum Conditions {
     /// Honoured, but only with the ETag written without quotes (Ceph and its relatives).
     AtomicUnquoted,
     /// Ignored, refused, or more than one of eight at once succeeded: lsync compares before and after.
+    #[default]
     None,
+}
+
+impl Conditions {
+    /// Tells whether a store keeps no promise.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn are_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// Which checksum a store takes in a header.
@@ -35,6 +44,9 @@ pub struct Capabilities {
     pub conditional_complete: Conditions,
     /// On `DELETE`.
     pub conditional_delete: Conditions,
+    /// On each key of `DeleteObjects`. A config that says nothing of it knows of none.
+    #[serde(default, skip_serializing_if = "Conditions::are_none")]
+    pub conditional_delete_many: Conditions,
     /// Which checksum header the store takes.
     pub checksum: Checksum,
     /// A plain `PUT` answers with the MD5 of the bytes as ETag.
@@ -50,12 +62,29 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// Returns what is safe to assume of a store before it has shown more.
+    pub(super) fn nothing() -> Self {
+        Self {
+            conditional_put: Conditions::None,
+            conditional_complete: Conditions::None,
+            conditional_delete: Conditions::None,
+            conditional_delete_many: Conditions::None,
+            checksum: Checksum::None,
+            etag_is_md5: false,
+            etag_in_listing: false,
+            versioning: false,
+            file_beside_folder: true,
+            read_only: false,
+        }
+    }
+
     /// Returns what AWS S3 can do, and what [`super::MemoryRemote`] does.
     pub fn full() -> Self {
         Self {
             conditional_put: Conditions::Atomic,
             conditional_complete: Conditions::Atomic,
             conditional_delete: Conditions::Atomic,
+            conditional_delete_many: Conditions::Atomic,
             checksum: Checksum::Crc64nvme,
             etag_is_md5: true,
             etag_in_listing: true,

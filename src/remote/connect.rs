@@ -228,6 +228,17 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.delete(path, expected).await)
     }
 
+    fn deletions_at_once(&self) -> usize {
+        either!(self, remote => remote.deletions_at_once())
+    }
+
+    async fn delete_many(
+        &self,
+        versions: &[(&RepoPath, &Etag)],
+    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+        either!(self, remote => remote.delete_many(versions).await)
+    }
+
     async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {
         either!(self, remote => remote.start_upload(path, mtime).await)
     }

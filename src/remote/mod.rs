@@ -267,6 +267,31 @@ pub trait Remote: Send + Sync + 'static {
         expected: &Etag,
     ) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
+    /// Returns how many versions [`Remote::delete_many`] deletes with one request; 1 where that saves
+    /// none.
+    fn deletions_at_once(&self) -> usize {
+        1
+    }
+
+    /// Deletes up to [`Remote::deletions_at_once`] versions, and says of each, in their order, what
+    /// [`Remote::delete`] would say; [`RemoteErrorKind::Unsupported`] of one that cannot be named
+    /// beside others.
+    ///
+    /// # Errors
+    /// Where the request as a whole failed; what became of each version, only a look tells.
+    fn delete_many(
+        &self,
+        versions: &[(&RepoPath, &Etag)],
+    ) -> impl Future<Output = Result<Vec<Result<(), RemoteError>>, RemoteError>> + Send {
+        async move {
+            let mut answers = Vec::with_capacity(versions.len());
+            for (path, expected) in versions {
+                answers.push(self.delete(path, expected).await);
+            }
+            Ok(answers)
+        }
+    }
+
     /// Begins an upload in parts; nothing is visible before [`Remote::complete_upload`].
     fn start_upload(
         &self,

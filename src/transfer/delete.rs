@@ -13,6 +13,9 @@ use super::object::changed_in_bucket;
 use super::retry::Backoff;
 use super::upload::refused;
 
+/// What became of one of many deletions.
+pub(super) type Verdict = Option<Result<(), Trouble>>;
+
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
     /// saving.
@@ -39,6 +42,43 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 return if is_done { Ok(()) } else { Err(refused(error)) };
             }
         }
+    }
+
+    /// Deletes with one request the versions that the plan saw, of those paths that are still absent
+    /// here. Says of each what became of it; `None` of one that is to be deleted by itself, because
+    /// the answer leaves something open.
+    pub(super) async fn delete_many_remote(&self, actions: &[Action]) -> Vec<Verdict> {
+        let mut verdicts: Vec<Verdict> =
+            actions.iter().map(|action| self.expect_absent(action).err().map(Err)).collect();
+        let (places, versions): (Vec<usize>, Vec<_>) = (actions.iter().zip(&verdicts).enumerate())
+            .filter(|(_, (_, verdict))| verdict.is_none())
+            .filter_map(|(place, (action, _))| {
+                Some((place, (&action.path, &action.remote.as_ref()?.etag)))
+            })
+            .unzip();
+        let mut backoff = Backoff::default();
+        let answers = loop {
+            match self.remote.delete_many(&versions).await {
+                Ok(answers) => break answers,
+                Err(error) if backoff.wait(&self.clock, &self.stop, &error).await => (),
+                // Where the store does not take many at once, it may take one.
+                Err(error) if !error.is_transient() && !error.ends_the_run() => return verdicts,
+                Err(error) => {
+                    for place in places {
+                        verdicts[place] = Some(Err(refused(error.clone())));
+                    }
+                    return verdicts;
+                }
+            }
+        };
+        for (place, answer) in places.into_iter().zip(answers) {
+            verdicts[place] = match answer {
+                Ok(()) => Some(Ok(())),
+                Err(error) if error.kind == RemoteErrorKind::NotFound => Some(Ok(())),
+                Err(_) => None,
+            };
+        }
+        verdicts
     }
 
     /// Some stores answer a condition on a missing key as if another version were there.

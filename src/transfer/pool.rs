@@ -10,8 +10,13 @@ use super::context::Trouble;
 use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::plan::Action;
+use crate::plan::{Action, ActionKind};
 use crate::remote::Remote;
+use crate::repository::Change;
+
+/// Requests at once that delete many: a store counts keys, not requests (AWS: 3,500 a second below a
+/// prefix).
+const BATCHES_AT_ONCE: usize = 4;
 
 /// An action with what its preparation brought.
 pub(super) struct Prepared<D: Disk> {
@@ -21,33 +26,111 @@ pub(super) struct Prepared<D: Disk> {
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// Prepares `actions` in their order, a bounded number at once, and sends what becomes of them.
+    /// Deletions in the bucket go first, many with one request where the store takes that.
     pub(super) async fn pool(
         self: Arc<Self>,
         actions: Vec<Action>,
         out: mpsc::Sender<Prepared<D>>,
     ) {
+        let actions = self.delete_in_batches(actions, &out).await;
         let jobs = self.context.tuning.jobs.get();
         futures_util::stream::iter(actions)
             .for_each_concurrent(jobs, |action| {
                 let (run, out) = (Arc::clone(&self), out.clone());
                 beside(self.context.parallel, async move {
-                    let monitor = &run.context.monitor;
-                    if !action.is_bookkeeping() {
-                        monitor.begins(&action.path, action.bytes());
-                    }
+                    run.begins(&action);
                     let ready = run.prepare(&action).await;
-                    if matches!(&ready, Err(Trouble::Remote(error)) if error.ends_the_run()) {
-                        // The committer may collect for a second before it sees why.
-                        run.context.stop.request();
-                    }
-                    if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
-                        monitor.ends(&action.path);
-                    }
+                    run.ends(&action, &ready);
                     // A committer that has gone away has said why.
                     out.send(Prepared { action, ready }).await.unwrap_or_default();
                 })
             })
             .await;
+    }
+
+    fn begins(&self, action: &Action) {
+        if !action.is_bookkeeping() {
+            self.context.monitor.begins(&action.path, action.bytes());
+        }
+    }
+
+    fn ends(&self, action: &Action, ready: &Result<Ready<D>, Trouble>) {
+        if matches!(ready, Err(Trouble::Remote(error)) if error.ends_the_run()) {
+            // The committer may collect for a second before it sees why.
+            self.context.stop.request();
+        }
+        if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
+            self.context.monitor.ends(&action.path);
+        }
+    }
+
+    /// Deletes what can be deleted many at once, and sends what became of it; returns the actions that
+    /// are left to be done one by one.
+    async fn delete_in_batches(
+        self: &Arc<Self>,
+        actions: Vec<Action>,
+        out: &mpsc::Sender<Prepared<D>>,
+    ) -> Vec<Action> {
+        let most = self.context.remote.deletions_at_once();
+        if most < 2 || !actions.iter().any(|action| self.can_be_batched(action)) {
+            return actions;
+        }
+        let mut rest = Vec::new();
+        let mut actions = actions.into_iter();
+        let batches = std::iter::from_fn(|| {
+            let taken = actions.by_ref().filter_map(|action| {
+                if self.can_be_batched(&action) {
+                    return Some(action);
+                }
+                rest.push(action);
+                None
+            });
+            let batch: Vec<_> = taken.take(most).collect();
+            (!batch.is_empty()).then_some(batch)
+        });
+        let left: Vec<Vec<Action>> = futures_util::stream::iter(batches)
+            .map(|batch| {
+                let deleting = Arc::clone(self).delete_batch(batch, out.clone());
+                beside(self.context.parallel, deleting)
+            })
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .collect()
+            .await;
+        rest.extend(left.into_iter().flatten());
+        rest
+    }
+
+    /// Tells whether an action is a deletion that needs nothing but the request.
+    fn can_be_batched(&self, action: &Action) -> bool {
+        let keeps_loser = action.unknown_loser && self.options.backup;
+        action.kind == ActionKind::DeleteRemote && action.remote.is_some() && !keeps_loser
+    }
+
+    /// Deletes with one request; returns what is to be deleted one by one.
+    async fn delete_batch(
+        self: Arc<Self>,
+        batch: Vec<Action>,
+        out: mpsc::Sender<Prepared<D>>,
+    ) -> Vec<Action> {
+        if batch.len() < 2 || self.context.stop.is_requested() {
+            return batch;
+        }
+        for action in &batch {
+            self.begins(action);
+        }
+        let verdicts = self.context.delete_many_remote(&batch).await;
+        let mut left = Vec::new();
+        for (action, verdict) in batch.into_iter().zip(verdicts) {
+            let Some(deleted) = verdict else {
+                self.context.monitor.ends(&action.path);
+                left.push(action);
+                continue;
+            };
+            let ready = deleted.map(|()| Ready::Recorded(vec![Change::Gone(action.path.clone())]));
+            self.ends(&action, &ready);
+            out.send(Prepared { action, ready }).await.unwrap_or_default();
+        }
+        left
     }
 }
 

@@ -10,6 +10,7 @@ mod bad_input;
 mod clone;
 mod conflicts;
 mod damaged_database;
+mod deletions;
 mod demo;
 mod eight;
 mod elsewhere;

@@ -151,8 +151,7 @@ fn a_photo_is_copied_as_one_part_and_what_is_small_is_sent() {
         [
             "CompleteMultipartUpload new/photo",
             "CreateMultipartUpload new/photo",
-            "DeleteObject old/f",
-            "DeleteObject old/photo",
+            "DeleteObjects ",
             "PutObject new/f",
             "UploadPartCopy new/photo",
         ]

@@ -81,6 +81,27 @@ pub async fn a_changed_version_is_not_deleted(bench: impl Bench) {
     assert_eq!(keys(&*remote, "", 1000).await, Vec::<String>::new());
 }
 
+pub async fn of_many_deletions_each_minds_its_version(bench: impl Bench) {
+    let remote = bench.remote();
+    let saves = remote.deletions_at_once() > 1;
+    if !saves && kind(&remote.delete_many(&[]).await).is_some() {
+        return;
+    }
+    let mut etags = Vec::new();
+    for key in ["a", "a b/<&>\"'", "b", "\u{e9}"] {
+        etags.push(create(&*remote, key, key).await.etag);
+    }
+    assert!(bench.somebody_puts("b", b"theirs, longer"));
+    let names = ["\u{e9}", "b", "missing", "a b/<&>\"'"].map(path);
+    let expected = [&etags[3], &etags[2], &etags[0], &etags[1]];
+    let versions: Vec<_> = names.iter().zip(expected).collect();
+    let answers = remote.delete_many(&versions).await.expect("an answer");
+    let kinds: Vec<_> = answers.iter().map(kind).collect();
+    let (changed, missing) = (Some(RemoteErrorKind::Changed), Some(RemoteErrorKind::NotFound));
+    assert_eq!(kinds, [None, changed, missing, None], "{answers:?}");
+    assert_eq!(keys(&*remote, "", 1000).await, ["a", "b"]);
+}
+
 pub async fn what_is_missing_is_not_found(bench: impl Bench) {
     let remote = bench.remote();
     let stored = create(&*remote, "a", "x").await;

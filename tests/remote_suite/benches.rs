@@ -138,6 +138,7 @@ impl MemoryBench {
             conditional_put: Conditions::None,
             conditional_complete: Conditions::None,
             conditional_delete: Conditions::None,
+            conditional_delete_many: Conditions::None,
             checksum: Checksum::None,
             file_beside_folder: false,
             ..Capabilities::full()
@@ -236,6 +237,7 @@ pub fn capabilities_of(profile: Profile) -> Capabilities {
         conditional_put: Conditions::None,
         conditional_complete: Conditions::None,
         conditional_delete: Conditions::None,
+        conditional_delete_many: Conditions::None,
         ..full.clone()
     };
     match profile {
@@ -243,10 +245,16 @@ pub fn capabilities_of(profile: Profile) -> Capabilities {
         Profile::NoEtagInList => Capabilities { etag_in_listing: false, ..full },
         Profile::NoFileBesideFolder => Capabilities { file_beside_folder: false, ..full },
         Profile::NoConditionalDelete => {
-            Capabilities { conditional_delete: Conditions::None, ..full }
+            let (conditional_delete, conditional_delete_many) =
+                (Conditions::None, Conditions::None);
+            Capabilities { conditional_delete, conditional_delete_many, ..full }
         }
         Profile::Garage | Profile::Racy => none,
-        Profile::Moto => Capabilities { conditional_complete: Conditions::None, ..full },
+        Profile::Moto => {
+            let (conditional_complete, conditional_delete_many) =
+                (Conditions::None, Conditions::None);
+            Capabilities { conditional_complete, conditional_delete_many, ..full }
+        }
         Profile::B2 => Capabilities { checksum: Checksum::None, ..none },
         Profile::Ceph => Capabilities { conditional_put: Conditions::AtomicUnquoted, ..none },
         Profile::ReadOnly => Capabilities { read_only: true, ..none },

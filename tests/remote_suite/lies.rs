@@ -233,7 +233,7 @@ async fn the_probe_is_not_misled_by_answers_that_get_lost() {
     let profiles = [Profile::Aws, Profile::Ceph, Profile::Garage, Profile::Moto];
     let probes = profiles.into_iter().zip(lost.iter().cycle()).map(async |(profile, fault)| {
         let bench = S3Bench::open(profile).await;
-        for operation in ["PutObject", "CompleteMultipartUpload", "DeleteObject"] {
+        for operation in ["PutObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects"] {
             bench.server.fault(FaultRule::new(operation, "*", fault.clone()).every(2));
         }
         let probed = probe(&bench.remote()).await.expect("a finding");
@@ -250,8 +250,23 @@ async fn a_store_that_checks_deletions_without_a_lock_is_found_out() {
     server.create_bucket("team");
     let remote = connect(&server, "", Capabilities::full(), "testtest").await;
     let probed = probe(&remote).await.expect("a finding");
-    let expected = Capabilities { conditional_delete: Conditions::None, ..Capabilities::full() };
+    let (conditional_delete, conditional_delete_many) = (Conditions::None, Conditions::None);
+    let expected =
+        Capabilities { conditional_delete, conditional_delete_many, ..Capabilities::full() };
     assert_eq!(probed.capabilities, expected);
+}
+
+#[tokio::test]
+async fn a_store_that_checks_many_deletions_without_a_lock_or_not_at_all_is_found_out() {
+    for delete_many in [Conditional::Racy, Conditional::Ignored, Conditional::Refused] {
+        let server = S3Server::with_quirks(Quirks { delete_many, ..Profile::Aws.quirks() });
+        server.create_bucket("team");
+        let remote = connect(&server, "", Capabilities::full(), "testtest").await;
+        let probed = probe(&remote).await.expect("a finding");
+        let conditional_delete_many = Conditions::None;
+        let expected = Capabilities { conditional_delete_many, ..Capabilities::full() };
+        assert_eq!(probed.capabilities, expected, "{delete_many:?}");
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ const OPERATIONS: &[Operation] = &[
     Operation::Put,
     Operation::Put,
     Operation::Delete,
+    Operation::DeleteMany,
 ];
 
 /// Those that files in parts add.

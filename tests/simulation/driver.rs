@@ -75,6 +75,7 @@ fn set_up(seed: u64, records: bool) -> Arc<Simulation> {
         conditional_put: conditions,
         conditional_complete,
         conditional_delete: conditions,
+        conditional_delete_many: if draw(2) { Conditions::None } else { conditions },
         versioning: draw(6),
         etag_is_md5: !draw(4),
         file_beside_folder: !draw(4),

@@ -3,7 +3,7 @@
 The same list is put to a real store and to the profile of the test server that bears its name: where
 they differ, the tests that run against the profile prove nothing about the store.
 
-    tests/stores/requests.py        prints the answers of the store in the AWS_… variables
+    python3 tests/stores/requests.py        prints the answers of the store in the AWS_… variables
 """
 
 import base64
@@ -36,6 +36,11 @@ DOCUMENTED = {
     "ceph": {
         "GET a version that never was": "NoSuchKey in Ceph; lsync looks at the status alone",
         "Copy a part, % in the source": "Ceph decodes it twice and finds nothing; lsync sends the file",
+    },
+    "ministack": {
+        "Complete again, key as completed": "200 in MiniStack; lsync looks what is there",
+        "Complete again, key another": "200 in MiniStack; lsync looks what is there",
+        "odd names listed {'encoding-type': 'url'}": "another spelling of the same names",
     },
 }
 
@@ -191,6 +196,29 @@ class List:
                 self.fact(f"{name}: then", self.there("d"))
         self.put("d")
         self.ask("DELETE", "DELETE", "d")
+        for spelling, mark in (("quoted", "&quot;"), ("unquoted", "")):
+            etags = {key: self.put(key, key.encode()) for key in ("d-right", "d-wrong")}
+            etags |= {"d-wrong": WRONG, "d-missing": WRONG}
+            self.delete_many(f"DELETE many, each with an ETag {spelling}", {
+                key: f"<ETag>{mark}{etag}{mark}</ETag>" for key, etag in etags.items()})
+        self.put("d-plain")
+        self.delete_many("DELETE many", {"d-plain": "", "d-missing": ""})
+
+    def delete_many(self, name, keys):
+        """Deletes keys with one request; `keys` tells what else stands beside each."""
+        objects = "".join(f"<Object><Key>{key}</Key>{more}</Object>" for key, more in keys.items())
+        body = f"<Delete>{objects}</Delete>".encode()
+        md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+        def verdicts(_, answer):
+            root = xml.etree.ElementTree.fromstring(answer)
+            field = lambda item, name: next((
+                field.text for field in item if field.tag.endswith(name)), "")
+            items = [(field(item, "Key"), re.sub("{.*}", "", item.tag), field(item, "Code"))
+                     for item in root]
+            return [" ".join(words).strip() for words in sorted(items)]
+        self.ask(name, "POST", None, {"delete": ""}, {"content-md5": md5}, body, facts=verdicts)
+        for key in keys:
+            self.fact(f"{name}: {key} then", self.there(key))
 
     def begin(self, key, body):
         """Begins an upload and stores one part; returns its id and the body of a Complete."""

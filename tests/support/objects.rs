@@ -295,12 +295,12 @@ impl Backend {
         &self,
         (bucket, key): (&str, &str),
         version_id: Option<&str>,
-        condition: Precondition,
+        (condition, conditional): (Precondition, Conditional),
     ) -> S3Result<Deleted> {
         if let Some(id) = version_id {
             return self.lock().delete_version(bucket, key, id);
         }
-        if self.quirks.delete == Conditional::Racy && condition != Precondition::None {
+        if conditional == Conditional::Racy && condition != Precondition::None {
             self.lock().check(bucket, key, &condition)?;
             tokio::time::sleep(RACE_PAUSE).await;
             return self.lock().delete_unchecked(bucket, key, &condition);
@@ -315,7 +315,9 @@ impl Backend {
         let S3Request { input, headers, .. } = request;
         let condition = Self::precondition(&headers, self.quirks.delete)?;
         let place = (input.bucket.as_str(), input.key.as_str());
-        let deleted = self.remove(place, input.version_id.as_deref(), condition).await?;
+        let deleted = self
+            .remove(place, input.version_id.as_deref(), (condition, self.quirks.delete))
+            .await?;
         Ok(d::DeleteObjectOutput {
             delete_marker: deleted.marker.then_some(true),
             version_id: deleted.version_id,
@@ -331,14 +333,22 @@ impl Backend {
         self.lock().bucket(&input.bucket)?;
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in input.delete.objects {
+            let conditional = self.quirks.delete_many;
             let condition = match object.e_tag {
-                Some(etag) if self.quirks.delete != Conditional::Ignored => {
+                Some(etag) if conditional != Conditional::Ignored => {
                     Precondition::Matches(etag.into_value())
                 }
                 _ => Precondition::None,
             };
             let place = (input.bucket.as_str(), object.key.as_str());
-            match self.remove(place, object.version_id.as_deref(), condition).await {
+            let version_id = object.version_id.as_deref();
+            let removed = match (conditional, &condition) {
+                (Conditional::Refused, Precondition::Matches(_)) => {
+                    Err(s3_error!(NotImplemented, "A header you provided is not implemented"))
+                }
+                _ => self.remove(place, version_id, (condition, conditional)).await,
+            };
+            match removed {
                 Ok(done) => deleted.push(d::DeletedObject {
                     key: Some(object.key),
                     delete_marker: done.marker.then_some(true),

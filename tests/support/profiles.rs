@@ -69,8 +69,10 @@ pub struct Quirks {
     pub put: Conditional,
     /// Conditions of `CompleteMultipartUpload`.
     pub complete: Conditional,
-    /// Conditions of `DeleteObject` and of the keys of `DeleteObjects`.
+    /// Conditions of `DeleteObject`.
     pub delete: Conditional,
+    /// Conditions of the keys of `DeleteObjects`.
+    pub delete_many: Conditional,
     /// `If-None-Match` of `PutObject` is looked at in buckets that keep versions, too.
     pub creation_with_versions: bool,
     /// `GET` and `HEAD` look at `If-Match`.
@@ -116,6 +118,7 @@ impl Default for Quirks {
             put: Conditional::Atomic,
             complete: Conditional::Atomic,
             delete: Conditional::Atomic,
+            delete_many: Conditional::Atomic,
             creation_with_versions: true,
             conditional_get: true,
             missing_is_changed: false,
@@ -186,7 +189,8 @@ impl Profile {
     /// Returns the profile of a store that `tests/stores` and `benches` ask for.
     pub fn named(store: &str) -> Option<Self> {
         match store {
-            "aws" => Some(Self::Aws),
+            // MiniStack does as AWS does.
+            "aws" | "ministack" => Some(Self::Aws),
             "moto" => Some(Self::Moto),
             "ceph" => Some(Self::Ceph),
             "garage" => Some(Self::Garage),
@@ -198,7 +202,13 @@ impl Profile {
     pub fn quirks(self) -> Quirks {
         let aws = Quirks::default();
         let listing = |listing| Quirks { listing, ..Quirks::default() };
-        let writes = |how| Quirks { put: how, complete: how, delete: how, ..Quirks::default() };
+        let writes = |how| Quirks {
+            put: how,
+            complete: how,
+            delete: how,
+            delete_many: how,
+            ..Quirks::default()
+        };
         match self {
             Self::Aws => aws,
             Self::Versioned => Quirks { versioned: true, ..aws },
@@ -206,6 +216,7 @@ impl Profile {
             Self::Moto => Quirks {
                 conditional_copy: false,
                 complete: Conditional::CreationAlone,
+                delete_many: Conditional::Ignored,
                 completes_again: true,
                 checksums: Checking::Ignored,
                 encoding: Encoding { keeps: "-_.~/", plus: false },
@@ -217,6 +228,7 @@ impl Profile {
                 creation_with_versions: false,
                 complete: Conditional::Ignored,
                 delete: Conditional::Ignored,
+                delete_many: Conditional::Ignored,
                 missing_is_changed: true,
                 complete_names_etag: false,
                 completes_again: true,
@@ -233,7 +245,10 @@ impl Profile {
             },
             Self::B2 => Quirks { checksums: Checking::Refused, ..writes(Conditional::Refused) },
             Self::Racy => writes(Conditional::Racy),
-            Self::NoConditionalDelete => Quirks { delete: Conditional::Ignored, ..aws },
+            Self::NoConditionalDelete => {
+                let delete_many = Conditional::Ignored;
+                Quirks { delete: Conditional::Ignored, delete_many, ..aws }
+            }
             Self::RandomEtags => Quirks { random_etags: true, ..aws },
             Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
             Self::ReadOnly => Quirks { read_only: true, ..aws },

@@ -40,7 +40,7 @@ use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, Object, Outgoing, Page, Part,
+    Attributes, Capabilities, Condition, Conditions, Object, Outgoing, Page, Part,
     Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::disk::Disk;
@@ -279,12 +279,10 @@ fn capabilities(network: bool, read_only: bool) -> Capabilities {
         conditional_put: conditions,
         conditional_complete: conditions,
         conditional_delete: conditions,
-        checksum: Checksum::None,
-        etag_is_md5: false,
         etag_in_listing: true,
-        versioning: false,
         file_beside_folder: false,
         read_only,
+        ..Capabilities::nothing()
     }
 }
 

@@ -6,6 +6,7 @@
 //! simulation decides who goes next.
 
 mod body;
+mod deleting;
 mod script;
 mod state;
 
@@ -288,18 +289,21 @@ impl Remote for MemoryRemote {
 
     async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
         self.run(Operation::Delete, path.as_str(), async |call| {
-            if self.lock().current(path.as_str()).is_none() {
-                return Err(call.not_found());
-            }
-            let condition = Condition::Matches(expected.clone());
-            let conditions = self.capabilities.conditional_delete;
-            self.write(call, &condition, conditions, |state| {
-                state.remove(&self.client, path.as_str(), Some(&condition));
-                Ok(())
-            })
-            .await
+            self.remove(call, expected, self.capabilities.conditional_delete).await
         })
         .await
+    }
+
+    fn deletions_at_once(&self) -> usize {
+        let saves = self.capabilities.conditional_delete_many != Conditions::None;
+        if saves { deleting::VERSIONS_MAX } else { 1 }
+    }
+
+    async fn delete_many(
+        &self,
+        versions: &[(&RepoPath, &Etag)],
+    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+        self.remove_many(versions).await
     }
 
     async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {

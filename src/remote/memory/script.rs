@@ -22,6 +22,8 @@ pub enum Operation {
     Put,
     /// `delete`
     Delete,
+    /// `delete_many`
+    DeleteMany,
     /// `start_upload`
     StartUpload,
     /// `upload_part`
@@ -49,6 +51,7 @@ impl Operation {
             Self::Get | Self::GetVersion => "GET",
             Self::Put => "PUT",
             Self::Delete => "DELETE",
+            Self::DeleteMany => "DELETE MANY",
             Self::StartUpload => "START",
             Self::UploadPart => "PART",
             Self::CopyPart => "COPY",
@@ -110,6 +113,8 @@ pub enum Moment {
     Before,
     /// Between comparing and storing, in stores that do not promise to do both at once.
     Between,
+    /// After one of several things that one call does.
+    Within,
     /// When the effect is there, and before the caller learns of it.
     After,
 }

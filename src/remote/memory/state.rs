@@ -115,7 +115,7 @@ impl State {
     /// Checks a condition.
     pub(super) fn check(&self, call: &Call, condition: &Condition) -> Result<(), RemoteError> {
         // What two writers got in at once can be deleted again.
-        let adds = call.operation != Operation::Delete;
+        let adds = !matches!(call.operation, Operation::Delete | Operation::DeleteMany);
         if adds && !self.capabilities.file_beside_folder && self.clashes(&call.key) {
             let message = "a file and a folder of one name cannot stand side by side";
             return Err(call.error(RemoteErrorKind::Invalid, message));

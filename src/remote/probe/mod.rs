@@ -4,19 +4,18 @@
 //! listings, and is removed afterwards, on failure, too. The names of providers mean nothing here.
 
 mod calls;
+mod deletions;
 mod parts;
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use md5::{Digest as _, Md5};
 
 pub(super) use calls::patiently;
 
 use calls::{
-    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, delete, finding, is_refused, path, read,
-    someone_elses, winners, write,
+    ATTEMPTS_MAX, FIRST_WAIT, attributes, delete, finding, is_refused, path, read, someone_elses,
+    winners, write,
 };
 
 use super::key::PROBE_FOLDER;
@@ -31,13 +30,6 @@ const RACERS: usize = 8;
 
 /// How often they do so: a store that checks without a lock gets away with it now and then.
 const RACES: usize = 2;
-
-/// When deletions begin that race with a replacement, in milliseconds: some are under way before it,
-/// some come while a slow store still carries it out.
-const DELETIONS_MILLISECONDS: [u64; RACERS] = [0, 0, 0, 0, 4, 8, 12, 16];
-
-/// When the replacement begins.
-const REPLACEMENT_MILLISECONDS: u64 = 2;
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,27 +48,13 @@ pub struct Probed {
 pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
     patiently(|| remote.list("", None, 1)).await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
-    let mut prober = Prober { remote, folder, found: nothing(), notes: Vec::new(), bodies: 0 };
+    let mut prober =
+        Prober { remote, folder, found: Capabilities::nothing(), notes: Vec::new(), bodies: 0 };
     let result = prober.examine().await;
     prober.clear().await;
     result?;
     prober.note_races();
     Ok(Probed { capabilities: prober.found, notes: prober.notes })
-}
-
-/// Returns what is safe to assume of a store before it has shown more.
-fn nothing() -> Capabilities {
-    Capabilities {
-        conditional_put: Conditions::None,
-        conditional_complete: Conditions::None,
-        conditional_delete: Conditions::None,
-        checksum: Checksum::None,
-        etag_is_md5: false,
-        etag_in_listing: false,
-        versioning: false,
-        file_beside_folder: true,
-        read_only: false,
-    }
 }
 
 /// One probe on its way.
@@ -94,7 +72,7 @@ impl Prober<'_> {
         if !self.can_write().await? {
             return Ok(());
         }
-        let remote = self.below(nothing());
+        let remote = self.below(Capabilities::nothing());
         self.found.etag_in_listing = patiently(|| remote.lists_etags()).await?.unwrap_or(true);
         if !self.found.etag_in_listing {
             self.notes.push("listings name no versions, so that every file costs a request".into());
@@ -102,13 +80,14 @@ impl Prober<'_> {
         self.examine_checksum().await?;
         self.found.conditional_put = self.examine_put().await?;
         self.found.conditional_delete = self.examine_delete().await?;
+        self.found.conditional_delete_many = self.examine_delete_many().await?;
         self.found.conditional_complete = self.examine_complete().await?;
         self.examine_file_beside_folder().await
     }
 
     /// Writes a first object without conditions, and reads what the answer tells.
     async fn can_write(&mut self) -> Result<bool, RemoteError> {
-        let trial = Capabilities { etag_is_md5: true, versioning: true, ..nothing() };
+        let trial = Capabilities { etag_is_md5: true, versioning: true, ..Capabilities::nothing() };
         let body = self.body();
         let md5: [u8; 16] = Md5::digest(&body).into();
         let stored = match self.put(&trial, "first", &body, &Condition::Absent).await {
@@ -149,7 +128,7 @@ impl Prober<'_> {
 
     /// Sends a checksum header and looks whether the store takes it.
     async fn examine_checksum(&mut self) -> Result<(), RemoteError> {
-        let trial = Capabilities { checksum: Checksum::Crc64nvme, ..nothing() };
+        let trial = Capabilities { checksum: Checksum::Crc64nvme, ..Capabilities::nothing() };
         let body = self.body();
         if finding(self.put(&trial, "checksum", &body, &Condition::Absent).await)?.is_ok() {
             self.found.checksum = Checksum::Crc64nvme;
@@ -225,63 +204,9 @@ impl Prober<'_> {
         Ok(false)
     }
 
-    /// Finds whether a deletion minds the version that it names.
-    async fn examine_delete(&mut self) -> Result<Conditions, RemoteError> {
-        let body = self.body();
-        let stored = self.put(&nothing(), "delete", &body, &Condition::Absent).await?;
-        let (path, nobodys) = (path("delete"), Etag::new(NO_ETAG));
-        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
-            let remote = self.below(self.trial(honoured));
-            let wrong = delete(&remote, &path, &nobodys).await;
-            let is_there = patiently(|| remote.head(&path)).await.is_ok();
-            if !is_refused(&finding(wrong)?) || !is_there {
-                return Ok(Conditions::None);
-            }
-            if finding(delete(&remote, &path, &stored.etag).await)?.is_ok() {
-                let spares = self.deletions_spare_a_replacement(honoured).await?;
-                return Ok(if spares { honoured } else { Conditions::None });
-            }
-        }
-        Ok(Conditions::None)
-    }
-
-    /// Lets deletions of a version race with its replacement; tells whether a replacement that got
-    /// through is still there.
-    async fn deletions_spare_a_replacement(
-        &mut self,
-        honoured: Conditions,
-    ) -> Result<bool, RemoteError> {
-        // Whatever a store makes of the condition of a replacement: one that it reports as stored is
-        // there, unless a deletion of the version before took it.
-        let remote = self.below(self.trial(honoured));
-        for round in 0..RACES {
-            let (first, second) = (self.body(), self.body());
-            let key = format!("delete-{round}");
-            let stored = self.put(&nothing(), &key, &first, &Condition::Absent).await?;
-            let (path, right) = (path(&key), Condition::Matches(stored.etag.clone()));
-            let (remote, path) = (&remote, &path);
-            let deletions = DELETIONS_MILLISECONDS.map(async |pause| {
-                if pause > 0 {
-                    tokio::time::sleep(Duration::from_millis(pause)).await;
-                }
-                remote.delete(path, &stored.etag).await
-            });
-            let attributes = attributes(&second);
-            let replacement = async {
-                tokio::time::sleep(Duration::from_millis(REPLACEMENT_MILLISECONDS)).await;
-                remote.put(path, second, &attributes, &right).await
-            };
-            let (_, replaced) = join(join_all(deletions), replacement).await;
-            if replaced.is_ok() && read(remote, path).await?.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Writes `beside` and `beside/below`, and looks whether both are there.
     async fn examine_file_beside_folder(&mut self) -> Result<(), RemoteError> {
-        let remote = self.below(nothing());
+        let remote = self.below(Capabilities::nothing());
         let bodies = ["beside", "beside/below"].map(|key| (path(key), self.body()));
         for (path, body) in &bodies {
             let attributes = attributes(body);
@@ -343,7 +268,7 @@ impl Prober<'_> {
     }
 
     async fn try_clear(&self) -> Result<(), RemoteError> {
-        let remote = self.below(nothing());
+        let remote = self.below(Capabilities::nothing());
         let page = patiently(|| remote.list("", None, 1_000)).await?;
         for item in page.items {
             if let Listed::Object(entry) = item {
@@ -367,8 +292,9 @@ impl Prober<'_> {
             conditional_put: honoured,
             conditional_complete: honoured,
             conditional_delete: honoured,
+            conditional_delete_many: honoured,
             checksum: self.found.checksum,
-            ..nothing()
+            ..Capabilities::nothing()
         }
     }
 
@@ -391,7 +317,7 @@ impl Prober<'_> {
     }
 
     async fn etag(&self, key: &str) -> Result<Etag, RemoteError> {
-        let (remote, path) = (self.below(nothing()), path(key));
+        let (remote, path) = (self.below(Capabilities::nothing()), path(key));
         Ok(patiently(|| remote.head(&path)).await?.entry.version.etag)
     }
 }

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::calls::{attributes, finding, is_refused, path, someone_elses, start, winners, write};
-use super::{Prober, RACERS, nothing};
+use super::{Prober, RACERS};
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Remote as _, RemoteError, Stored,
 };
@@ -37,7 +37,7 @@ impl Prober<'_> {
     async fn can_complete(&mut self) -> Result<Option<&'static str>, RemoteError> {
         // Two keys, because a store may store and fail nevertheless.
         for (key, checksum) in [("parts", self.found.checksum), ("plain-parts", Checksum::None)] {
-            let trial = Capabilities { checksum, ..nothing() };
+            let trial = Capabilities { checksum, ..Capabilities::nothing() };
             let result = finding(self.complete(&trial, key, &Condition::Absent).await)?;
             if result.is_ok() {
                 self.found.checksum = checksum;

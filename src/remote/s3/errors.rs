@@ -210,11 +210,13 @@ fn kind_of(status: u16, code: Option<&str>) -> Kind {
 }
 
 /// The codes that say more than their status (S3 API reference, "Error responses").
-fn kind_of_code(code: &str) -> Option<Kind> {
+pub(super) fn kind_of_code(code: &str) -> Option<Kind> {
     Some(match code {
         "NoSuchKey" | "NoSuchUpload" | "NoSuchVersion" | "NotFound" => Kind::NotFound,
         "NoSuchBucket" => Kind::NoBucket,
-        "PreconditionFailed" => Kind::Changed,
+        // The second: directory buckets, of the keys of a `DeleteObjects` (measured in ministack issue
+        // 1501).
+        "PreconditionFailed" | "412 Precondition Failed" => Kind::Changed,
         "ConditionalRequestConflict" | "OperationAborted" => Kind::Busy,
         "SlowDown"
         | "Throttling"

@@ -8,6 +8,7 @@ mod body;
 mod bucket;
 mod client;
 mod conditions;
+mod deleting;
 mod endpoint;
 mod errors;
 mod listing;
@@ -35,8 +36,8 @@ use errors::Call;
 
 use super::key::KeySpace;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Object, Outgoing, Page,
-    Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, Conditions, CopiedPart, HeldPart, Object,
+    Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -228,6 +229,18 @@ impl Remote for S3Remote {
 
     async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
         self.delete_object(path, expected).await
+    }
+
+    fn deletions_at_once(&self) -> usize {
+        let saves = self.capabilities.conditional_delete_many != Conditions::None;
+        if saves { deleting::KEYS_MAX } else { 1 }
+    }
+
+    async fn delete_many(
+        &self,
+        versions: &[(&RepoPath, &Etag)],
+    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+        self.delete_objects(versions).await
     }
 
     async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {

@@ -1,4 +1,4 @@
-//! The calls on one object: look, fetch, store, delete.
+//! The calls on one object: look, fetch, store.
 
 use std::ops::Range;
 
@@ -194,33 +194,6 @@ impl S3Remote {
         };
         let stored = self.stored(output.e_tag(), output.version_id(), &encryption);
         self.look_after(&call, path, stored, honoured).await
-    }
-
-    /// Deletes the version expected.
-    pub(super) async fn delete_object(
-        &self,
-        path: &RepoPath,
-        expected: &Etag,
-    ) -> Result<(), RemoteError> {
-        let condition = Condition::Matches(expected.clone());
-        let honoured = self.capabilities.conditional_delete;
-        // A missing key is `NotFound` here, not `Changed`.
-        let call = self.write_call("DELETE", path, false);
-        if honoured == Conditions::None {
-            let there = self.head_object(path).await?.entry.version.etag;
-            if there != *expected {
-                return Err(call.error(Kind::Changed, format!("{there} is there, not {expected}")));
-            }
-        }
-        let request = self
-            .connection
-            .client
-            .delete_object()
-            .bucket(&self.bucket)
-            .key(self.keys.key(path.as_str()))
-            .set_if_match(Headers::of(&condition, honoured).if_match)
-            .send();
-        answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
     }
 
     /// Returns the id of a version that the bucket keeps; one that names what is soon gone is none.

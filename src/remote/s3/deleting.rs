@@ -1,0 +1,169 @@
+//! Deletions: of one object, and of many with one request.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
+use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
+
+use super::conditions::{Headers, spelt};
+use super::errors::{Call, kind_of_code};
+use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind};
+use crate::tree::{Etag, RepoPath};
+
+/// The most keys of one request (S3 API reference, `DeleteObjects`).
+pub(super) const KEYS_MAX: usize = 1_000;
+
+/// How much longer an answer may take for each key.
+const KEY_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What a store said of each key of a request; `None` of one that it deleted.
+type Verdicts<'a> = HashMap<&'a str, Option<&'a KeyError>>;
+
+impl S3Remote {
+    /// Deletes the version expected.
+    pub(super) async fn delete_object(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+    ) -> Result<(), RemoteError> {
+        let condition = Condition::Matches(expected.clone());
+        let honoured = self.capabilities.conditional_delete;
+        // A missing key is `NotFound` here, not `Changed`.
+        let call = self.write_call("DELETE", path, false);
+        if honoured == Conditions::None {
+            let there = self.head_object(path).await?.entry.version.etag;
+            if there != *expected {
+                return Err(call.error(Kind::Changed, format!("{there} is there, not {expected}")));
+            }
+        }
+        let request = self
+            .connection
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .set_if_match(Headers::of(&condition, honoured).if_match)
+            .send();
+        answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
+    }
+
+    /// Deletes the versions expected, each on its own condition.
+    pub(super) async fn delete_objects(
+        &self,
+        versions: &[(&RepoPath, &Etag)],
+    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+        let honoured = self.capabilities.conditional_delete_many;
+        let mut call = self.call("DELETE", "");
+        call.writes = true;
+        if honoured == Conditions::None {
+            let message = "the store does not compare each of many deletions";
+            return Err(call.error(Kind::Unsupported, message));
+        }
+        let keys: Vec<_> = versions.iter().map(|(path, _)| self.keys.key(path.as_str())).collect();
+        let named = keys.iter().zip(versions).filter(|(key, _)| can_be_named(key));
+        let objects = named.map(|(key, (_, etag))| {
+            ObjectIdentifier::builder().key(key).e_tag(spelt(etag, honoured)).build()
+        });
+        let invalid =
+            |error: aws_sdk_s3::error::BuildError| call.error(Kind::Invalid, error.to_string());
+        let objects: Vec<_> = objects.collect::<Result<_, _>>().map_err(invalid)?;
+        let output = if objects.is_empty() {
+            DeleteObjectsOutput::builder().build()
+        } else {
+            let delete = Delete::builder().set_objects(Some(objects)).build().map_err(invalid)?;
+            let request =
+                self.connection.client.delete_objects().bucket(&self.bucket).delete(delete).send();
+            let patience =
+                ANSWER_TIMEOUT + KEY_PATIENCE * u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            answer(&call, patience, request).await?
+        };
+        let verdicts = verdicts(&output);
+        let of = |((path, _), key): (&(&RepoPath, &Etag), &String)| {
+            verdict(&self.write_call("DELETE", path, false), key, &verdicts)
+        };
+        Ok(versions.iter().zip(&keys).map(of).collect())
+    }
+}
+
+/// Says what became of one of many.
+fn verdict(call: &Call, key: &str, verdicts: &Verdicts<'_>) -> Result<(), RemoteError> {
+    match verdicts.get(key) {
+        Some(None) => Ok(()),
+        Some(Some(error)) => {
+            let code = error.code().unwrap_or("an error without a code");
+            let kind = kind_of_code(code).unwrap_or(Kind::Failed);
+            Err(call.error(kind, format!("{code}: {}", error.message().unwrap_or_default())))
+        }
+        None if can_be_named(key) => {
+            Err(call.error(Kind::Failed, "the answer does not say what became of it"))
+        }
+        None => Err(call.error(Kind::Unsupported, "XML has no way to write this key")),
+    }
+}
+
+/// Sorts an answer by keys. Where it contradicts itself, the error counts.
+fn verdicts(output: &DeleteObjectsOutput) -> Verdicts<'_> {
+    let deleted = output.deleted().iter().filter_map(|deleted| Some((deleted.key()?, None)));
+    let failed = output.errors().iter().filter_map(|error| Some((error.key()?, Some(error))));
+    deleted.chain(failed).collect()
+}
+
+/// Tells whether XML 1.0 can hold the key: it has no control characters but tab and the ends of lines,
+/// and readers make one of these of another (Extensible Markup Language 1.0, sections 2.2 and 2.11).
+fn can_be_named(key: &str) -> bool {
+    !key.chars().any(|char| char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::types::DeletedObject;
+
+    use super::*;
+
+    #[test]
+    fn what_an_answer_leaves_open_is_no_deletion() {
+        let call = Call {
+            operation: "DELETE",
+            key: "s3://b/k".to_owned(),
+            writes: true,
+            expects_version: false,
+            unreadable: Kind::Failed,
+            server: None,
+        };
+        let deleted = |key| DeletedObject::builder().key(key).build();
+        let failed = |key, code| KeyError::builder().key(key).code(code).build();
+        let output = DeleteObjectsOutput::builder()
+            .deleted(deleted("gone"))
+            .deleted(deleted("both"))
+            .errors(failed("both", "AccessDenied"))
+            .errors(failed("other", "PreconditionFailed"))
+            .errors(failed("express", "412 Precondition Failed"))
+            .errors(failed("missing", "NoSuchKey"))
+            .errors(failed("new", "SomethingNew"))
+            .errors(KeyError::builder().key("bare").build())
+            .build();
+        let verdicts = verdicts(&output);
+        let kind = |key| verdict(&call, key, &verdicts).err().map(|error| error.kind);
+        assert_eq!(kind("gone"), None);
+        assert_eq!(kind("both"), Some(Kind::Denied));
+        assert_eq!(kind("other"), Some(Kind::Changed));
+        assert_eq!(kind("express"), Some(Kind::Changed));
+        assert_eq!(kind("missing"), Some(Kind::NotFound));
+        for key in ["new", "bare", "never named"] {
+            assert_eq!(kind(key), Some(Kind::Failed), "{key}");
+        }
+        assert_eq!(kind("a\nb"), Some(Kind::Unsupported));
+    }
+
+    #[test]
+    fn keys_that_xml_cannot_hold_are_told_apart() {
+        for key in ["a", "a b", "<&>\"'", "été", "\u{2028}", "a\\b"] {
+            assert!(can_be_named(key), "{key:?}");
+        }
+        for key in ["a\nb", "a\rb", "\t", "\u{1}", "\u{7f}", "\u{85}", "\u{ffff}"] {
+            assert!(!can_be_named(key), "{key:?}");
+        }
+    }
+}
