@@ -1,5 +1,6 @@
 //! `lsync trash`: what lsync overwrote or deleted, and back.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::error::{Error, Exit};
 use crate::repository::Repository;
 use crate::repository::trash::{self, Listed, Restored, Side};
 use crate::transfer::{AsideError, fetch_version};
-use crate::tree::RepoPath;
+use crate::tree::{Etag, RepoPath};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
@@ -38,7 +39,7 @@ struct Line<'a> {
     bytes: Option<u64>,
     /// What `lsync trash restore` takes.
     operand: &'a str,
-    etag: Option<&'a str>,
+    etag: Option<Cow<'a, str>>,
     version: Option<&'a str>,
 }
 
@@ -81,7 +82,7 @@ fn json_line(listed: &Listed) -> String {
         why: listed.why.word(),
         bytes: listed.size,
         operand: &listed.operand,
-        etag: listed.etag.as_ref().map(crate::tree::Etag::as_str),
+        etag: listed.etag.as_ref().map(Etag::text),
         version: listed.version.as_deref(),
     };
     serde_json::to_string(&line).expect("strings and numbers alone always serialize")

@@ -160,7 +160,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         };
         let held = listed.into_iter().filter_map(|held| {
             let noted = note.parts.get(&held.number).filter(|_| held.number > 0)?;
-            let is_ours = noted.etag.as_deref() == Some(held.etag.as_str())
+            let is_ours = noted.etag.as_deref() == Some(&*held.etag.text())
                 && held.size == length(held.number, part_bytes, source.stat.size);
             let part = Part { number: held.number, etag: held.etag, crc64: noted.crc64 };
             is_ours.then_some((part.number, part))
@@ -360,7 +360,7 @@ pub(super) fn note<D: Disk>(
     upload: &Upload<D>,
     part: &Part,
 ) -> Result<(), Trouble> {
-    let noted = upload.pen.part(part.number, part.crc64, Some(part.etag.as_str()));
+    let noted = upload.pen.part(part.number, part.crc64, Some(&part.etag.text()));
     noted.map_err(|error| Trouble::io(source.path, &error))
 }
 

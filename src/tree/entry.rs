@@ -1,11 +1,8 @@
 //! What is known of one path on one side.
 
-use std::fmt;
 use std::sync::Arc;
 
-use md5::{Digest as _, Md5};
-
-use super::RepoPath;
+use super::{Etag, RepoPath};
 
 /// What a name on the disk stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,70 +68,6 @@ pub struct Signature {
     pub ctime: i64,
     /// Number of the file on its file system.
     pub inode: u64,
-}
-
-/// The name a store gives to one version of an object, without quotes; compared, never interpreted
-/// except where the probe saw that it is an MD5.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Etag(Box<str>);
-
-impl Etag {
-    /// Takes an ETag as a store or a listing writes it: surrounding quotes and `W/` are taken off.
-    pub fn new(text: &str) -> Self {
-        let text = text.strip_prefix("W/").unwrap_or(text);
-        Self(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).into())
-    }
-
-    /// Takes an ETag as [`Etag::as_str`] gave it: nothing is taken off once more.
-    pub fn exact(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// Returns the text without quotes.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns the bytes of an MD5 where the ETag has the shape of one (32 hex digits).
-    pub fn md5(&self) -> Option<[u8; 16]> {
-        (self.0.len() == 32).then(|| hex16(&self.0)).flatten()
-    }
-
-    /// Returns MD5 of the part MD5s and the number of parts, where the ETag has that shape (`hex-N`).
-    pub fn md5_of_parts(&self) -> Option<([u8; 16], u32)> {
-        let (hex, parts) = self.0.split_once('-')?;
-        let parts = parts.parse().ok().filter(|parts| *parts > 0)?;
-        (hex.len() == 32).then(|| hex16(hex)).flatten().map(|md5| (md5, parts))
-    }
-
-    /// Returns the `ETag` of an upload whose parts have these, in their order: the MD5 of their MD5s
-    /// and their number; `None` where one is no MD5.
-    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
-        let (mut hash, mut count) = (Md5::new(), 0_u32);
-        for part in parts {
-            hash.update(part.md5()?);
-            count += 1;
-        }
-        let md5 = u128::from_be_bytes(hash.finalize().into());
-        Some(Self(format!("{md5:032x}-{count}").into()))
-    }
-}
-
-/// Decodes 32 hex digits.
-fn hex16(hex: &str) -> Option<[u8; 16]> {
-    u128::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+')).map(u128::to_be_bytes)
-}
-
-impl fmt::Display for Etag {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Etag {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, formatter)
-    }
 }
 
 /// One version of an object, as a condition names it and a listing shows it.
@@ -247,43 +180,5 @@ mod tests {
         ] {
             assert_eq!(of(other), (false, false), "{other:?}");
         }
-    }
-
-    #[test]
-    fn the_etag_of_parts_is_the_md5_of_their_md5s_in_order() {
-        let part = |body: &str| {
-            let md5 = u128::from_be_bytes(Md5::digest(body).into());
-            Etag::new(&format!("{md5:032x}"))
-        };
-        let both = [Md5::digest("a"), Md5::digest("b")].concat();
-        let expected = format!("{:032x}-2", u128::from_be_bytes(Md5::digest(both).into()));
-        assert_eq!(Etag::of_parts(&[part("a"), part("b")]), Some(Etag::new(&expected)));
-        assert_eq!(Etag::of_parts(&[Etag::new("opaque")]), None);
-    }
-
-    #[test]
-    fn etags_lose_quotes_and_weakness_only() {
-        for (written, kept) in [("\"ab\"", "ab"), ("ab", "ab"), ("W/\"ab\"", "ab"), ("\"", "\"")] {
-            assert_eq!(Etag::new(written).as_str(), kept);
-        }
-        assert_eq!(Etag::exact("W/\"ab\"").as_str(), "W/\"ab\"");
-    }
-
-    #[test]
-    fn an_etag_is_shown_without_quotes_and_escaped_for_debugging() {
-        let etag = Etag::new("\"a\nb\"");
-        assert_eq!((etag.to_string(), format!("{etag:?}")), ("a\nb".into(), r#""a\nb""#.into()));
-    }
-
-    #[test]
-    fn only_the_shape_of_an_md5_is_read_as_one() {
-        let md5 = 0x9e10_7d9d_372b_b682_6bd8_1d35_42a4_19d6_u128.to_be_bytes();
-        assert_eq!(Etag::new("9e107d9d372bb6826bd81d3542a419d6").md5(), Some(md5));
-        assert_eq!(Etag::new("9e107d9d372bb6826bd81d3542a419d6-1").md5_of_parts(), Some((md5, 1)));
-        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419d").md5().is_none());
-        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419dg").md5().is_none());
-        assert!(Etag::new("+e107d9d372bb6826bd81d3542a419d6").md5().is_none());
-        assert!(Etag::new("0cc175b9c0f1b6a831c399e269772661-0").md5_of_parts().is_none());
-        assert!(Etag::new("5-1731234567000000000-1731234567000000000-17").md5_of_parts().is_none());
     }
 }

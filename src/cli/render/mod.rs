@@ -81,10 +81,10 @@ pub(super) fn action_line(style: Style, item: &Item, columns: usize) -> String {
 
 /// Returns the reason of an item, with no more of an ETag than tells two versions apart.
 fn reason(item: &Item) -> Cow<'_, str> {
-    let Some(etag) = item.lost.as_ref().map(Etag::as_str) else { return (&item.reason).into() };
+    let Some(etag) = item.lost.as_ref().map(Etag::text) else { return (&item.reason).into() };
     match etag.char_indices().nth(ETAG_CHARACTERS) {
         None => (&item.reason).into(),
-        Some((end, _)) => item.reason.replacen(etag, &format!("{}…", &etag[..end]), 1).into(),
+        Some((end, _)) => item.reason.replacen(&*etag, &format!("{}…", &etag[..end]), 1).into(),
     }
 }
 

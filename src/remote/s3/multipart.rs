@@ -168,8 +168,8 @@ impl S3Remote {
         // Ceph RGW 16 answers an empty ETag (measured): what it must be is looked for.
         let computed = Etag::of_parts(in_order(parts).iter().map(|part| &part.etag));
         let computed = computed.filter(|_| self.capabilities.etag_is_md5);
-        let computed = computed.as_ref().map(Etag::as_str);
-        let stored = self.stored(computed, output.version_id(), &encryption);
+        let computed = computed.as_ref().map(Etag::text);
+        let stored = self.stored(computed.as_deref(), output.version_id(), &encryption);
         self.look_after(&call, path, stored, Conditions::None).await
     }
 

@@ -209,7 +209,7 @@ impl S3Remote {
         encryption: &Encryption<'_>,
     ) -> Option<Stored> {
         let etag = Etag::new(etag?);
-        if etag.as_str().is_empty() {
+        if etag.text().is_empty() {
             return None;
         }
         let etag_is_md5 = self.is_md5(&etag, encryption);

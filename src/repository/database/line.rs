@@ -146,7 +146,7 @@ pub(super) fn push_row(line: &mut String, row: &BaseRow) {
         signature.size, signature.mtime, signature.ctime, signature.inode
     )
     .expect("a string takes everything");
-    push_quoted(line, row.etag.as_str());
+    push_quoted(line, &row.etag.text());
     if let Some(crc64) = row.crc64 {
         write!(line, ", crc64: \"{crc64:016x}\"").expect("a string takes everything");
     }

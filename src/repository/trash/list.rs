@@ -153,11 +153,11 @@ impl Entry {
         let default = default_place(self.side, &self.path);
         let place = self.place.as_ref().filter(|place| **place != default);
         let top = Some(&self.top).filter(|top| !top.is_empty());
-        let etag = self.etag.as_ref().map(Etag::as_str);
+        let etag = self.etag.as_ref().map(Etag::text);
         for (field, text) in [
             ("top", top.map(String::as_str)),
             ("slot", place.map(String::as_str)),
-            ("etag", etag),
+            ("etag", etag.as_deref()),
             ("version", self.version.as_deref()),
         ] {
             if let Some(text) = text {
