@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Action, ActionKind, Conflict, ConflictKind, Content, Decision, Direction, Examined,
+    Action, ActionKind, Conflict, ConflictKind, Content, Decision, Detail, Direction, Examined,
     KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
     reconcile_knot,
 };
@@ -98,7 +98,8 @@ impl PlanBuilder {
         if self.options.no_delete {
             self.withhold_deletions();
         }
-        self.plan.actions.sort_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+        // No path has two actions in a stage, and a stable sort would hold half of them twice.
+        self.plan.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
         self.plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         self.plan.notices.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
         if let Some(limit) = self.options.limit {
@@ -106,7 +107,7 @@ impl PlanBuilder {
         }
         moves::pair(&mut self.plan.actions);
         self.plan.replaced_files =
-            self.plan.actions.iter().map(|action| action.folder.len() as u64).sum();
+            self.plan.actions.iter().map(|action| action.folder().len() as u64).sum();
         self.plan
     }
 
@@ -144,7 +145,7 @@ impl PlanBuilder {
                 if let Some(adopted) = adopted_row(row, examined) {
                     self.push(row, ActionKind::Adopt, knot, false);
                     if let Some(action) = self.plan.actions.last_mut() {
-                        action.row = Some(Arc::new(adopted));
+                        action.detail = Detail::Row(Arc::new(adopted));
                     }
                 }
             }
@@ -175,7 +176,8 @@ impl PlanBuilder {
             below.iter().any(|d| matches!(d, Decision::DeleteLocal { unknown_loser: true }));
         self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, unknown);
         if let Some(action) = self.plan.actions.last_mut() {
-            action.folder = knot.below.iter().filter_map(file_of).collect();
+            let files = knot.below.iter().filter_map(file_of).collect();
+            action.detail = Detail::Folder(Arc::new(files));
         }
         for ((row, member), decision) in knot.below.iter().zip(members).zip(below) {
             if matches!(member, Member::LeftAlone { .. }) {
@@ -197,19 +199,15 @@ impl PlanBuilder {
             Local::File(stat) => Some(*stat),
             Local::Absent | Local::Marked { .. } => None,
         };
+        let ended = row.base.as_ref().filter(|_| kind == ActionKind::DeleteRemote);
         self.plan.actions.push(Action {
-            stage: self.stage(&row.path, kind, knot),
-            path: row.path.clone(),
-            kind,
             local,
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
             remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
-            row: row.base.clone().filter(|_| kind == ActionKind::DeleteRemote).map(Arc::new),
-            origin: None,
-            copy: None,
-            folder: Vec::new(),
             knot,
+            detail: ended.map_or(Detail::None, |row| Detail::Row(Arc::new(row.clone()))),
+            ..Action::new(row.path.clone(), kind, self.stage(&row.path, kind, knot))
         });
     }
 

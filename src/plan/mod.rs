@@ -81,7 +81,8 @@ pub enum ActionKind {
     DeleteRemote,
     /// An object takes the place of a local folder, which goes to the trash as a whole.
     ReplaceFolder,
-    /// The object takes the name, the local file stays beside it as [`Action::copy`] and is uploaded.
+    /// The object takes the name, the local file stays beside it under another one
+    /// ([`Detail::Copy`]) and is uploaded.
     KeepBoth,
 }
 
@@ -116,22 +117,69 @@ pub struct Action {
     /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
     /// the trash keeps the local one longer.
     pub unknown_loser: bool,
-    /// The row to record, for [`ActionKind::Adopt`]; the row that ends, for
-    /// [`ActionKind::DeleteRemote`].
-    pub row: Option<Arc<BaseRow>>,
-    /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
-    /// under a new name. Its object may be copied where the contents prove equal.
-    pub origin: Option<Arc<BaseRow>>,
-    /// The name that the local file gets, for [`ActionKind::KeepBoth`].
-    pub copy: Option<RepoPath>,
-    /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
-    pub folder: Vec<(RepoPath, Stat)>,
     /// Actions of one knot (a file against a folder) share a number; 0 is none. What follows in a
     /// knot is left out when something before it failed.
     pub knot: u32,
+    /// What only actions of its kind need.
+    pub detail: Detail,
+}
+
+/// What actions of one kind need beside what all of them have.
+///
+/// A plan may hold a million actions without any: behind pointers it costs them next to nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    #[default]
+    None,
+    /// The row to record, for [`ActionKind::Adopt`]; the row that ends, for
+    /// [`ActionKind::DeleteRemote`].
+    Row(Arc<BaseRow>),
+    /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
+    /// under a new name. Its object may be copied where the contents prove equal.
+    Origin(Arc<BaseRow>),
+    /// The name that the local file gets, for [`ActionKind::KeepBoth`].
+    Copy(Arc<RepoPath>),
+    /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
+    Folder(Arc<Vec<(RepoPath, Stat)>>),
 }
 
 impl Action {
+    /// Makes an action that expects `path` on neither side.
+    pub fn new(path: RepoPath, kind: ActionKind, stage: Stage) -> Self {
+        Self {
+            path,
+            kind,
+            stage,
+            local: None,
+            remote: None,
+            remote_modified: 0,
+            unknown_loser: false,
+            knot: 0,
+            detail: Detail::None,
+        }
+    }
+
+    /// Returns the row to record, or the one that ends ([`Detail::Row`]).
+    pub fn row(&self) -> Option<&BaseRow> {
+        if let Detail::Row(row) = &self.detail { Some(row) } else { None }
+    }
+
+    /// Returns the row whose file this seems to be ([`Detail::Origin`]).
+    pub fn origin(&self) -> Option<&BaseRow> {
+        if let Detail::Origin(row) = &self.detail { Some(row) } else { None }
+    }
+
+    /// Returns the name that the local file gets ([`Detail::Copy`]).
+    pub fn copy(&self) -> Option<&RepoPath> {
+        if let Detail::Copy(path) = &self.detail { Some(path) } else { None }
+    }
+
+    /// Returns the files that the folder must hold ([`Detail::Folder`]).
+    pub fn folder(&self) -> &[(RepoPath, Stat)] {
+        if let Detail::Folder(files) = &self.detail { files } else { &[] }
+    }
+
     /// Returns the word for the action in plans and `--json`.
     pub fn word(&self) -> &'static str {
         match self.kind {

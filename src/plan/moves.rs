@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Action, ActionKind, Stage};
+use super::{Action, ActionKind, Detail, Stage};
 use crate::tree::BaseRow;
 
 /// Gives each upload that looks like the file of a deletion in the bucket the row that ends.
@@ -28,14 +28,18 @@ pub(super) fn pair(actions: &mut [Action]) {
         let origin = by_inode
             .get(&(look, stat.inode))
             .or_else(|| by_name.get(&(look, action.path.name().to_owned())));
-        action.origin = origin.map(Arc::clone);
+        if let Some(row) = origin {
+            action.detail = Detail::Origin(Arc::clone(row));
+        }
     }
 }
 
 /// Returns the row of an object that lies there until everything new has been stored, and that holds
 /// what the file held.
 fn ended_row(action: &Action) -> Option<&Arc<BaseRow>> {
-    let row = action.row.as_ref().filter(|_| action.kind == ActionKind::DeleteRemote)?;
+    let (ActionKind::DeleteRemote, Detail::Row(row)) = (action.kind, &action.detail) else {
+        return None;
+    };
     let is_there = action.stage == Stage::Last && action.remote.as_ref() == Some(&row.version());
     (is_there && row.signature.size > 0).then_some(row)
 }

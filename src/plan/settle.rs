@@ -1,6 +1,8 @@
 //! Turns settled conflicts into actions.
 
-use super::{Action, ActionKind, Conflict, ConflictKind, Plan, Resolution, Stage};
+use std::sync::Arc;
+
+use super::{Action, ActionKind, Conflict, ConflictKind, Detail, Plan, Resolution, Stage};
 use crate::tree::RepoPath;
 
 /// Replaces the conflicts that `choices` settle by actions.
@@ -66,23 +68,16 @@ fn theirs(conflict: &Conflict) -> Action {
 
 fn both(conflict: &Conflict, label: &str) -> Option<Action> {
     let copy = copy_path(&conflict.path, label)?;
-    Some(Action { copy: Some(copy), ..base(conflict, ActionKind::KeepBoth, Stage::Main) })
+    let detail = Detail::Copy(Arc::new(copy));
+    Some(Action { detail, ..base(conflict, ActionKind::KeepBoth, Stage::Main) })
 }
 
 fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
     Action {
-        path: conflict.path.clone(),
-        kind,
-        stage,
         local: conflict.local,
         remote: conflict.remote.as_ref().map(|entry| entry.version.clone()),
         remote_modified: conflict.remote.as_ref().map_or(0, |entry| entry.modified),
-        unknown_loser: false,
-        row: None,
-        origin: None,
-        copy: None,
-        folder: Vec::new(),
-        knot: 0,
+        ..Action::new(conflict.path.clone(), kind, stage)
     }
 }
 
@@ -151,7 +146,7 @@ mod tests {
             let plan = settled(&shown, shown.clone(), resolution);
             assert!(plan.conflicts.is_empty());
             assert_eq!((plan.actions[0].kind, plan.actions[0].unknown_loser), (kind, unknown));
-            let copy = plan.actions[0].copy.as_ref().map(RepoPath::as_str);
+            let copy = plan.actions[0].copy().map(RepoPath::as_str);
             let expected = "f.conflict-ann-20261120T000000Z-ab12";
             assert_eq!(copy, (kind == K::KeepBoth).then_some(expected));
         }

@@ -184,7 +184,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         let action = &effect.action;
         self.failed.moved(action);
         let mut done = item(action, "", None);
-        match action.origin.as_ref().filter(|_| effect.copied) {
+        match action.origin().filter(|_| effect.copied) {
             Some(row) => {
                 self.report.count_copied(action.bytes());
                 done.reason = format!("copied from {} in the bucket", row.path);

@@ -72,7 +72,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let path = &action.path;
         let failed = |error: io::Error| Trouble::io(path, &error);
         let is_renamed = |stat: &Stat| {
-            action.row.as_ref().is_some_and(|row| {
+            action.row().is_some_and(|row| {
                 let was = row.signature;
                 (stat.inode, stat.size, stat.mtime) == (was.inode, was.size, was.mtime)
             })
@@ -85,7 +85,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 None => Err(Trouble::changed("it is here again")),
             },
             // A file that never was here may be one that could not come.
-            None if action.row.is_none() => self.folded(path).map_err(failed)?.map_or(Ok(()), Err),
+            None if action.row().is_none() => {
+                self.folded(path).map_err(failed)?.map_or(Ok(()), Err)
+            }
             None => Ok(()),
         }
     }

@@ -24,7 +24,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// name of the working copy at every moment, and never anything else under the copy's.
     pub(super) async fn keep_both(&self, action: &Action) -> Result<Vec<Change>, Trouble> {
         let (Some(expected), Some(copy), Some(version)) =
-            (&action.local, &action.copy, &action.remote)
+            (&action.local, action.copy(), &action.remote)
         else {
             return Err(Trouble::Bug("two versions and a name for ours"));
         };

@@ -15,8 +15,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn forget_notes(&self, action: &Action) {
         let here = action.local.map_or(0, |stat| stat.size);
         let there = action.remote.as_ref().map_or(0, |version| version.size);
-        let takes_notes = here.max(there) > self.tuning.whole_bytes || action.origin.is_some();
-        for path in [Some(&action.path), action.copy.as_ref()].into_iter().flatten() {
+        let takes_notes = here.max(there) > self.tuning.whole_bytes || action.origin().is_some();
+        for path in [Some(&action.path), action.copy()].into_iter().flatten() {
             let unused = self.notes.as_ref().and_then(|notes| notes.take(Way::Up, path));
             if let Some(note) = &unused {
                 end_upload(&*self.remote, note).await;

@@ -95,7 +95,7 @@ impl Failed {
     /// Begins with nothing failed, and nothing moved yet.
     fn none_of(actions: &[Action]) -> Self {
         let mut failed = Self::default();
-        for row in actions.iter().filter_map(|action| action.origin.as_ref()) {
+        for row in actions.iter().filter_map(|action| action.origin()) {
             *failed.moving.entry(row.path.clone()).or_default() += 1;
         }
         failed
@@ -103,7 +103,7 @@ impl Failed {
 
     /// A file has its new name in the bucket, or is not to have it.
     fn moved(&mut self, action: &Action) {
-        if let Some(row) = &action.origin
+        if let Some(row) = action.origin()
             && let Some(count) = self.moving.get_mut(&row.path)
         {
             *count = count.saturating_sub(1);
@@ -255,7 +255,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let path = &action.path;
         match action.kind {
             ActionKind::Adopt => {
-                let row = action.row.as_deref().cloned();
+                let row = action.row().cloned();
                 Ok(Ready::Recorded(row.map(Change::Put).into_iter().collect()))
             }
             ActionKind::Forget => Ok(Ready::Recorded(vec![Change::Gone(path.clone())])),
@@ -264,7 +264,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 let stat = action.local.as_ref().ok_or_else(Trouble::lacks("a file to upload"))?;
                 self.keep_loser(action).await?;
                 let condition = upload::condition(action.remote.as_ref());
-                let origin = action.origin.as_deref();
+                let origin = action.origin();
                 let unlisted = self.options.unlisted;
                 let source = upload::Source { path, stat, condition, origin, unlisted };
                 Ok(Ready::Uploaded(context.upload(&source).await?))

@@ -305,7 +305,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
 /// Tells whether a folder holds exactly the files that the plan saw in it.
 fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::Result<bool> {
     let expected: HashMap<&str, &Stat> =
-        action.folder.iter().map(|(path, stat)| (path.as_str(), stat)).collect();
+        action.folder().iter().map(|(path, stat)| (path.as_str(), stat)).collect();
     let mut found = 0;
     let mut open = vec![(folder.clone(), action.path.clone())];
     while let Some((folder, path)) = open.pop() {

@@ -24,7 +24,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             | ActionKind::DeleteRemote => false,
         };
         for action in plan.actions.iter().filter(|action| takes(action.kind)) {
-            let inside = action.folder.iter().map(|(path, stat)| (path, stat));
+            let inside = action.folder().iter().map(|(path, stat)| (path, stat));
             let own = action.local.iter().map(|stat| (&action.path, stat));
             self.let_tick_pass(own.chain(inside)).await;
         }

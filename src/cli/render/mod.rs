@@ -43,10 +43,10 @@ pub(super) fn item(action: &Action) -> Item {
         ActionKind::DeleteRemote => "not here".to_owned(),
         ActionKind::ReplaceFolder => "a file takes the place of a folder".to_owned(),
         ActionKind::KeepBoth => {
-            action.copy.as_ref().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
+            action.copy().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
         }
     };
-    if let Some(row) = &action.origin {
+    if let Some(row) = action.origin() {
         reason.push_str(", moved from ");
         reason.push_str(row.path.as_str());
     }
@@ -230,7 +230,7 @@ fn status_line(style: Style, action: &Action) -> String {
     match action.kind {
         ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
         _ => {
-            let moved = action.origin.as_ref().map_or_else(String::new, |row| {
+            let moved = action.origin().map_or_else(String::new, |row| {
                 format!("  moved from {}", escape(row.path.as_str()))
             });
             format!("{line}  {}{moved}", size(action.bytes()))

@@ -14,18 +14,9 @@ fn stat(size: u64) -> Stat {
 
 fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>) -> Action {
     Action {
-        path: path(text),
-        kind,
-        stage: Stage::Main,
         local: local.map(stat),
         remote: remote.map(|size| Version { etag: Etag::new("e"), size }),
-        remote_modified: 0,
-        unknown_loser: false,
-        row: None,
-        origin: None,
-        copy: None,
-        folder: Vec::new(),
-        knot: 0,
+        ..Action::new(path(text), kind, Stage::Main)
     }
 }
 

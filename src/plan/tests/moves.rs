@@ -31,7 +31,7 @@ fn planned(options: PlanOptions, rows: &[Row]) -> Plan {
 fn origins(plan: &Plan) -> Vec<String> {
     let origin = |it: &RepoPath, row: &BaseRow| format!("{it} < {}", row.path);
     let actions = plan.actions.iter();
-    actions.filter_map(|it| it.origin.as_ref().map(|row| origin(&it.path, row))).collect()
+    actions.filter_map(|it| it.origin().map(|row| origin(&it.path, row))).collect()
 }
 
 fn pushed(rows: &[Row]) -> Vec<String> {

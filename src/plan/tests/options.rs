@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Direction, Place, PlanOptions, options, path, plan, plan_with, show, signature, stat};
-use crate::plan::{Guard, MaxDelete, PlanBuilder, may_be_touched_there, need};
+use crate::plan::{Action, Guard, MaxDelete, PlanBuilder, may_be_touched_there, need};
 use crate::tree::{Etag, Local, Marker, Row};
 
 fn without_deletions(scene: &str) -> crate::plan::Plan {
@@ -158,7 +158,7 @@ fn deletions_come_last_whatever_their_names() {
 fn adopted(scene: &str) -> crate::tree::BaseRow {
     let plan = plan(Direction::Sync, scene);
     assert_eq!(show(&plan), "ADOPT f");
-    plan.actions[0].row.as_deref().unwrap().clone()
+    plan.actions[0].row().unwrap().clone()
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn only_a_deletion_in_the_bucket_carries_the_row_that_ends() {
     let plan = plan(Direction::Sync, "a D = | b = D | c M = | d = M | e D D");
     assert_eq!(show(&plan), "PUT= c, GET= d, drop e, last DEL= a, last TRASH= b");
     let rows: Vec<_> =
-        plan.actions.iter().filter_map(|it| it.row.as_ref()).map(|row| row.path.as_str()).collect();
+        plan.actions.iter().filter_map(Action::row).map(|row| row.path.as_str()).collect();
     assert_eq!(rows, ["a"]);
 }
 

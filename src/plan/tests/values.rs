@@ -26,6 +26,11 @@ fn action(kind: ActionKind) -> Action {
 }
 
 #[test]
+fn a_plan_of_a_million_actions_has_128_bytes_and_a_path_for_each() {
+    assert!(size_of::<Action>() <= 128, "{} bytes", size_of::<Action>());
+}
+
+#[test]
 fn every_action_has_a_word_of_its_own() {
     let words = KINDS.map(|kind| action(kind).word());
     let expected = [

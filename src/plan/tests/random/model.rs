@@ -251,7 +251,7 @@ impl World {
         }
         match action.kind {
             ActionKind::Adopt => {
-                let row = action.row.as_deref().cloned().unwrap();
+                let row = action.row().cloned().unwrap();
                 assert_eq!(row, self.row(path));
                 vec![Record::Put(row)]
             }
@@ -287,7 +287,7 @@ impl World {
                     .filter(|(below, _)| below.is_below(path))
                     .map(|(below, file)| (below.clone(), file.stat))
                     .collect();
-                assert_eq!(held, action.folder, "the folder of {action:?}");
+                assert_eq!(held, action.folder(), "the folder of {action:?}");
                 assert!(!held.is_empty(), "an empty folder: {action:?}");
                 for (below, _) in held {
                     self.lose_local(&below, action.unknown_loser);
