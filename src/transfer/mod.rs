@@ -28,6 +28,7 @@ mod multipart;
 mod names;
 mod object;
 mod pool;
+mod queue;
 mod ranges;
 mod report;
 mod retry;
@@ -150,15 +151,14 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let mut actions = plan.actions;
         let mut failed = Failed::none_of(&actions);
         for stage in [Stage::Rules, Stage::Room, Stage::Main, Stage::Last] {
-            let rest = actions.split_off(actions.partition_point(|action| action.stage <= stage));
-            let due = std::mem::replace(&mut actions, rest);
+            let mut due = take_due(&mut actions, stage);
             if due.is_empty() {
                 continue;
             }
-            let due: Vec<_> = (due.into_iter())
-                .filter(|action| action.knot == 0 || !failed.knots.contains(&action.knot))
-                .filter(|action| !self.stays(action, &failed))
-                .collect();
+            due.retain(|action| {
+                let is_cut_off = action.knot != 0 && failed.knots.contains(&action.knot);
+                !is_cut_off && !self.stays(action, &failed)
+            });
             self.stage(due, database, &mut report, &mut failed).await?;
             if stage == Stage::Rules {
                 self.hold_back_ungoverned(&mut actions, &mut report, &mut failed);
@@ -300,6 +300,17 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             _ => Ok(()),
         }
     }
+}
+
+/// Takes the actions of a stage out of the front. The longer part stays where it lies, so that a large
+/// plan is not held twice.
+fn take_due(actions: &mut Vec<Action>, stage: Stage) -> Vec<Action> {
+    let count = actions.partition_point(|action| action.stage <= stage);
+    if count <= actions.len() / 2 {
+        return actions.drain(..count).collect();
+    }
+    let rest = actions.split_off(count);
+    std::mem::replace(actions, rest)
 }
 
 /// Tells whether `path` lies in the folder whose rules stand in the file `rules`.

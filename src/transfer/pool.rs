@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::context::Trouble;
+use super::queue::Queue;
 use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -34,7 +35,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     ) {
         let actions = self.delete_in_batches(actions, &out).await;
         let jobs = self.context.tuning.jobs.get();
-        futures_util::stream::iter(actions)
+        futures_util::stream::iter(Queue::of(actions))
             .for_each_concurrent(jobs, |action| {
                 let (run, out) = (Arc::clone(&self), out.clone());
                 beside(self.context.parallel, async move {

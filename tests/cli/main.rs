@@ -24,6 +24,8 @@ mod json;
 mod large;
 mod links;
 mod lost_answers;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mounts;
 mod moves;
 mod names;

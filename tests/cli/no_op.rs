@@ -1,11 +1,7 @@
 //! A second run does nothing: it lists, compares, and neither asks, reads nor writes anything else.
 
-use std::fmt::Write as _;
-use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::process::Command;
 
 use crate::support::{Output, Profile};
 use crate::team::{BUCKET, Team};
@@ -104,76 +100,6 @@ fn a_token_that_skips_a_key_takes_no_file_away() {
     let status = team.ok("one", "status").stdout;
     assert!(status.contains("1,500 to download"), "{status}");
     assert!(status.contains("1 to delete here"), "{status}");
-}
-
-/// Lets both sides have so many empty files, `from` of which they had before, and the database know it.
-///
-/// They are links of one file: to make a file takes much longer.
-#[cfg(target_os = "linux")]
-fn share_silently(team: &Team, from: usize, count: usize) {
-    let path = |number: usize| format!("folder-{:03}/file-{:03}", number / 1_000, number % 1_000);
-    let first = team.path("one").join(path(0));
-    for number in from..count {
-        team.server.put(BUCKET, &path(number), "");
-        if number % 1_000 == 0 {
-            fs::create_dir(team.path(format!("one/folder-{:03}", number / 1_000))).unwrap();
-        }
-        match number {
-            0 => team.write(&first, ""),
-            _ => fs::hard_link(&first, team.path("one").join(path(number))).unwrap(),
-        }
-    }
-    let stat = first.metadata().unwrap();
-    let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
-        .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
-    let (inode, etag) = (stat.ino(), team.server.etag(BUCKET, &path(0)).unwrap());
-    let values =
-        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{etag}\"");
-    let endpoint = team.server.endpoint();
-    let mut rows = format!("- {{lsync: 1, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
-    for number in 0..count {
-        writeln!(rows, "- {{path: \"{}\", {values}}}", path(number)).unwrap();
-    }
-    team.write("one/.lsync/database.yaml", rows);
-}
-
-/// Runs `sync` with nothing to do; returns its peak of memory up to the last page, in bytes.
-#[cfg(target_os = "linux")]
-fn peak(team: &Team) -> u64 {
-    let (pid, peak) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU64::new(0)));
-    let (child, most) = (Arc::clone(&pid), Arc::clone(&peak));
-    team.server.clear_hooks();
-    team.server.on_request("ListObjectsV2", "*", move |_, _| {
-        while child.load(Ordering::Acquire) == 0 {
-            std::thread::yield_now();
-        }
-        let status = fs::read_to_string(format!("/proc/{}/status", child.load(Ordering::Acquire)));
-        let status = status.unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        let kibibytes: u64 = peak.trim().strip_suffix(" kB").unwrap().parse().unwrap();
-        most.fetch_max(kibibytes * 1_024, Ordering::AcqRel);
-    });
-    let mut command = team.command("one", ["sync"]);
-    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    pid.store(running.id(), Ordering::Release);
-    let output = running.wait_with_output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("up to date"), "{output:?}");
-    peak.load(Ordering::Acquire)
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn its_memory_does_not_grow_with_the_files() {
-    let team = Team::without_copies(Profile::Aws);
-    team.join("one");
-    // At the lesser number there are nearly as many pages as wait at most.
-    let (less, more) = (20_000, 60_000);
-    share_silently(&team, 0, less);
-    let before = peak(&team);
-    share_silently(&team, less, more);
-    let after = peak(&team);
-    let growth = after.saturating_sub(before) / (more - less) as u64;
-    assert!(growth < 256, "{growth} bytes a file: {before} and {after}");
 }
 
 #[test]

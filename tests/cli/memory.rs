@@ -1,0 +1,137 @@
+//! Memory grows with what changes, and not with what exists.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+
+use crate::support::Profile;
+use crate::team::{BUCKET, Team};
+
+fn team() -> Team {
+    let team = Team::without_copies(Profile::Aws);
+    team.join("one");
+    team
+}
+
+fn path(number: usize) -> String {
+    format!("folder-{:03}/file-{:03}", number / 1_000, number % 1_000)
+}
+
+/// Makes empty files here, from one number up to another.
+///
+/// They are links of one file: to make a file takes much longer.
+fn make_here(team: &Team, from: usize, to: usize) {
+    let first = team.path("one").join(path(0));
+    for number in from..to {
+        if number % 1_000 == 0 {
+            fs::create_dir(team.path(format!("one/folder-{:03}", number / 1_000))).unwrap();
+        }
+        match number {
+            0 => team.write(&first, ""),
+            _ => fs::hard_link(&first, team.path("one").join(path(number))).unwrap(),
+        }
+    }
+}
+
+/// Makes empty objects, from one number up to another.
+fn make_there(team: &Team, from: usize, to: usize) {
+    for number in from..to {
+        team.server.put(BUCKET, &path(number), "");
+    }
+}
+
+/// Writes a database that knows of so many empty files on both sides.
+fn agree(team: &Team, count: usize) {
+    let stat = team.path("one").join(path(0)).metadata().unwrap();
+    let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
+        .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
+    let (inode, etag) = (stat.ino(), team.server.etag(BUCKET, &path(0)).unwrap());
+    let values =
+        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{etag}\"");
+    let endpoint = team.server.endpoint();
+    let mut rows = format!("- {{lsync: 1, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
+    for number in 0..count {
+        writeln!(rows, "- {{path: \"{}\", {values}}}", path(number)).unwrap();
+    }
+    team.write("one/.lsync/database.yaml", rows);
+}
+
+/// Runs a command; each request of an operation sends the peak of its memory up to there, in bytes.
+fn watch(team: &Team, line: &str, operation: &'static str) -> (Child, mpsc::Receiver<u64>) {
+    let pid = Arc::new(AtomicU32::new(0));
+    let (child, (send, peaks)) = (Arc::clone(&pid), mpsc::channel());
+    team.server.clear_hooks();
+    team.server.on_request(operation, "*", move |_, _| {
+        while child.load(Ordering::Acquire) == 0 {
+            std::thread::yield_now();
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", child.load(Ordering::Acquire)));
+        // A process that was killed has none.
+        let Ok(status) = status else { return };
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let Some(peak) = peak.and_then(|peak| peak.trim().strip_suffix(" kB")) else { return };
+        let kibibytes: u64 = peak.parse().unwrap();
+        // The test may have seen enough.
+        send.send(kibibytes * 1_024).unwrap_or_default();
+    });
+    let mut command = team.command("one", line.split_whitespace());
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    pid.store(running.id(), Ordering::Release);
+    (running, peaks)
+}
+
+/// Runs `sync` with nothing to do; returns its peak of memory up to the last page, in bytes.
+fn peak_of_no_op(team: &Team) -> u64 {
+    let (running, peaks) = watch(team, "sync", "ListObjectsV2");
+    let output = running.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("up to date"), "{output:?}");
+    peaks.try_iter().max().unwrap()
+}
+
+/// Runs a command up to its first transfer; returns the peak of memory that its plan took, in bytes.
+fn peak_of_plan(team: &Team, line: &str, transfer: &'static str) -> u64 {
+    let (mut running, peaks) = watch(team, line, transfer);
+    let peak = peaks.recv().unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    peak
+}
+
+#[test]
+fn a_run_without_work_holds_no_more_for_more_files() {
+    let team = team();
+    // At the lesser number there are nearly as many pages as wait at most.
+    let (less, more) = (20_000, 60_000);
+    let peak = |from, to| {
+        make_here(&team, from, to);
+        make_there(&team, from, to);
+        agree(&team, to);
+        peak_of_no_op(&team)
+    };
+    let (before, after) = (peak(0, less), peak(less, more));
+    let growth = after.saturating_sub(before) / (more - less) as u64;
+    assert!(growth < 256, "{growth} bytes a file: {before} and {after}");
+}
+
+#[test]
+fn a_plan_holds_each_action_once() {
+    // Below the lesser number the growth of a pull is that of the pages that wait for the merge.
+    for (command, transfer, less, more) in
+        [("push", "PutObject", 20_000, 60_000), ("pull", "GetObject", 60_000, 100_000)]
+    {
+        let [before, after] = [less, more].map(|count| {
+            let team = team();
+            match command {
+                "push" => make_here(&team, 0, count),
+                _ => make_there(&team, 0, count),
+            }
+            peak_of_plan(&team, command, transfer)
+        });
+        // 128 for an action and 32 for a path of 19: held twice it would be 288.
+        let growth = after.saturating_sub(before) / (more - less) as u64;
+        assert!(growth < 230, "{command}: {growth} bytes an action: {before} and {after}");
+    }
+}
