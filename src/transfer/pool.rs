@@ -77,7 +77,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             return actions;
         }
         let mut rest = Vec::new();
-        let mut actions = actions.into_iter();
+        let mut actions = Queue::of(actions);
         let batches = std::iter::from_fn(|| {
             let taken = actions.by_ref().filter_map(|action| {
                 if self.can_be_batched(&action) {
