@@ -1,7 +1,7 @@
 //! From three sides to a [`Change`]: which comparisons a row needs, and what they make of it.
 
 use super::{Change, Content, LocalChange, Member, RemoteChange, Untracked};
-use crate::tree::{Local, Row, Stat};
+use crate::tree::{BaseRow, Local, Row, Stat, Version};
 
 /// Which contents have to be compared before a row can be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +44,12 @@ pub enum Examined {
     },
 }
 
+/// Tells whether the bucket holds the version that the base knows; asked of every object of a
+/// listing, so that it copies nothing.
+fn is_the_bases(version: &Version, base: &BaseRow) -> bool {
+    version.etag == base.etag && version.size == base.signature.size
+}
+
 /// Tells which contents a row needs compared.
 pub fn need(row: &Row) -> Need {
     let Local::File(stat) = &row.local else { return Need::default() };
@@ -54,7 +60,7 @@ pub fn need(row: &Row) -> Need {
     let local_changed = row.base.as_ref().is_none_or(|base| base.signature != stat.signature());
     let remote_changed = match (&row.base, &row.remote) {
         (_, None) => false,
-        (Some(base), Some(remote)) => base.version() != remote.version,
+        (Some(base), Some(remote)) => !is_the_bases(&remote.version, base),
         (None, Some(_)) => true,
     };
     let same_size = row.remote.as_ref().is_some_and(|remote| remote.version.size == stat.size);
@@ -97,7 +103,7 @@ pub fn classify(row: &Row, examined: &Examined) -> Option<Member> {
             };
             let remote = match remote {
                 None => RemoteChange::Deleted,
-                Some(remote) if remote.version == base.version() => RemoteChange::Same,
+                Some(remote) if is_the_bases(&remote.version, base) => RemoteChange::Same,
                 Some(_) => RemoteChange::Modified,
             };
             Change::Tracked(local, remote)

@@ -106,8 +106,8 @@ pub struct Merge<L: Iterator, B: Iterator> {
     remote_side: RemoteSide,
     open: Vec<Open>,
     ready: VecDeque<Merged>,
-    /// The last key of each side; before the first one empty, which no key is.
-    last: [String; 3],
+    /// The key before; at the beginning empty, which no key is.
+    last: String,
 }
 
 /// Where the remote side comes from.
@@ -202,7 +202,7 @@ where
             remote_side,
             open: Vec::new(),
             ready: VecDeque::new(),
-            last: [const { String::new() }; 3],
+            last: String::new(),
         }
     }
 
@@ -255,12 +255,10 @@ where
             return Ok(None);
         };
         let at = [local, base, remote].map(|key| key == Some(smallest));
+        check_order(&mut self.last, smallest, at)?;
         let local = if at[0] { self.local.next().transpose()? } else { None };
         let base = if at[1] { self.base.next().transpose()? } else { None };
         let mut remote = if at[2] { self.remote.pop_front() } else { None };
-        self.check_order(0, "scan", local.as_ref().map(local_key))?;
-        self.check_order(1, "database", base.as_ref().map(|row| plain_key(&row.path)))?;
-        self.check_order(2, "listing", remote.as_ref().map(|entry| plain_key(&entry.path)))?;
         if self.remote_side == RemoteSide::AsBase {
             remote = base.as_ref().map(|row| RemoteEntry {
                 path: row.path.clone(),
@@ -269,17 +267,6 @@ where
             });
         }
         Ok(Next::new(local, base, remote))
-    }
-
-    fn check_order(&mut self, side: usize, name: &'static str, key: Option<Key>) -> Result<(), E> {
-        let Some(key) = key else { return Ok(()) };
-        let last = &mut self.last[side];
-        if !key.is_behind(last) {
-            return Err(OutOfOrder { side: name, previous: last.clone(), next: key.text() }.into());
-        }
-        last.clear();
-        key.push_to(last);
-        Ok(())
     }
 
     /// Hands out every open row below which nothing can follow any more.
@@ -378,6 +365,21 @@ where
     }
 }
 
+/// Refuses a key that does not follow the last one.
+///
+/// As the smallest key is always taken first, a key that comes too late stands where the last one
+/// stood: on each side that has it, the last key was the one before.
+fn check_order(last: &mut String, key: Key<'_>, at: [bool; 3]) -> Result<(), OutOfOrder> {
+    if !key.is_behind(last) {
+        let mut sides = ["scan", "database", "listing"].into_iter().zip(at);
+        let side = sides.find_map(|(side, is_at)| is_at.then_some(side)).unwrap_or_default();
+        return Err(OutOfOrder { side, previous: last.clone(), next: key.text() });
+    }
+    last.clear();
+    key.push_to(last);
+    Ok(())
+}
+
 /// Tells whether a file stands against a folder, and not only against rows of the database.
 fn is_knot(top: &Row, below: &[Row]) -> bool {
     let exists = |row: &Row| {
@@ -427,10 +429,6 @@ impl Next {
 fn local_key(entry: &LocalEntry) -> Key<'_> {
     let folder = matches!(entry.state, LocalState::Marked { folder: true, .. });
     Key { path: entry.path.as_str(), folder }
-}
-
-fn plain_key(path: &RepoPath) -> Key<'_> {
-    Key { path: path.as_str(), folder: false }
 }
 
 #[cfg(test)]

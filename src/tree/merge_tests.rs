@@ -180,6 +180,20 @@ fn a_stream_out_of_order_is_an_error_and_not_a_short_list() {
 }
 
 #[test]
+fn a_stream_out_of_order_is_named_whatever_stands_on_the_other_sides() {
+    let told = |local: &[&str], rows: &[&str], listed: &[&str]| {
+        let local = local.iter().map(|text| file(text)).collect();
+        let rows = rows.iter().map(|text| base(text)).collect();
+        let error = merge(local, rows, &[listed]).unwrap_err();
+        (error.side, error.previous, error.next)
+    };
+    let told_of = |side, next: &str| (side, "c".to_owned(), next.to_owned());
+    assert_eq!(told(&["a", "c", "b"], &["a", "b", "d"], &["c", "d"]), told_of("scan", "b"));
+    assert_eq!(told(&["a", "d"], &["c", "a"], &["b", "c", "d"]), told_of("database", "a"));
+    assert_eq!(told(&["b", "c", "d"], &["a", "d"], &["c", "c"]), told_of("listing", "c"));
+}
+
+#[test]
 fn offline_the_base_stands_for_the_bucket() {
     let mut merge =
         Merge::offline(vec![file("a")].into_iter(), vec![base("a"), base("b")].into_iter());

@@ -1,6 +1,6 @@
 //! What a scan finds that has no place in the order of keys.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{LocalItem, ScanError};
 use crate::plan::{Notice, notices};
@@ -26,18 +26,22 @@ impl Outliers {
         scan: impl Iterator<Item = Result<LocalItem, ScanError>>,
     ) -> impl Iterator<Item = Result<LocalEntry, ScanError>> {
         scan.filter_map(|item| {
-            let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             match item {
                 Ok(LocalItem::Entry(entry)) => return Some(Ok(entry)),
                 Ok(LocalItem::Unnameable { folder, name, reason }) => {
                     let name = name.as_encoded_bytes();
-                    found.unnameable.push(notices::unnameable(folder.as_ref(), name, reason));
+                    let notice = notices::unnameable(folder.as_ref(), name, reason);
+                    self.found().unnameable.push(notice);
                 }
-                Ok(LocalItem::Top(path)) => found.tops.push(path),
+                Ok(LocalItem::Top(path)) => self.found().tops.push(path),
                 Err(error) => return Some(Err(error)),
             }
             None
         })
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what was taken out.

@@ -2,7 +2,7 @@
 
 use crate::tree::{BaseRow, Etag, RepoPath, Signature};
 
-use super::text::{plain, unquote};
+use super::text::{is_printable, plain, unquote};
 
 /// How every canonical row begins.
 const BEGINNING: &[u8] = b"- {path: \"";
@@ -41,7 +41,8 @@ pub(super) fn raw_path(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(BEGINNING)?;
     let end = memchr::memchr2(b'"', b'\\', rest)?;
     // YAML makes a blank of a line break within quotes.
-    (rest[end] == b'"' && plain(&rest[..end]).is_some()).then(|| &rest[..end])
+    let path = &rest[..end];
+    (rest[end] == b'"' && (is_printable(path) || plain(path).is_some())).then_some(path)
 }
 
 /// Reads 16 lower-case hex digits.
@@ -61,17 +62,37 @@ pub(super) fn hex16(digits: &[u8]) -> Option<u64> {
 
 /// Reads a number without sign, blanks or leading zeros.
 fn unsigned(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let end = bytes.iter().position(|byte| !byte.is_ascii_digit())?;
-    let (digits, rest) = bytes.split_at(end);
-    let value = match digits {
-        [] | [b'0', _, ..] => return None,
+    let (mut value, mut rest) = (0_u64, bytes);
+    while let Some((chunk, after)) = rest.split_first_chunk()
+        && let Some(number) = eight_digits(*chunk)
+    {
+        value = value.wrapping_mul(100_000_000).wrapping_add(number);
+        rest = after;
+    }
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = after;
+    }
+    match &bytes[..bytes.len() - rest.len()] {
+        [] | [b'0', _, ..] => None,
         // Nineteen digits always fit.
-        _ if digits.len() <= 19 => {
-            digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'))
-        }
-        _ => std::str::from_utf8(digits).ok()?.parse().ok()?,
-    };
-    Some((value, rest))
+        digits if digits.len() <= 19 => Some((value, rest)),
+        digits => Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest)),
+    }
+}
+
+/// Reads eight digits in one word: most of a row are those of its times. `None` where one is no digit.
+fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let digits = u64::from_le_bytes(bytes) ^ (ONES * 0x30);
+    // A byte above 9 carries into its highest bit, or has it.
+    if (digits.wrapping_add(ONES * 0x76) | digits) & (ONES * 0x80) != 0 {
+        return None;
+    }
+    // Neighbours become pairs, pairs fours, and fours all eight; the first is the lowest byte.
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// Reads a number that may have a minus.

@@ -192,6 +192,29 @@ fn the_limits_of_numbers_make_the_round_trip() {
 }
 
 #[test]
+fn a_number_of_any_length_is_one_only_if_all_of_it_is_digits() {
+    let line = text_of(&row("a", 1));
+    let (before, after) = line.split_once("size: 1,").unwrap();
+    let size_of = |digits: &[u8]| {
+        let line = [before.as_bytes(), b"size: ", digits, b",", after.as_bytes()].concat();
+        match scan(&line) {
+            Some(Scanned::Put(row)) => Some(row.signature.size),
+            Some(Scanned::Gone(_)) | None => None,
+        }
+    };
+    for length in 1..=20 {
+        for (at, byte) in (0..length).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+            let mut digits = b"12345678901234567890"[..length].to_vec();
+            digits[at] = byte;
+            let is_number = digits.iter().all(u8::is_ascii_digit);
+            let is_canonical = length == 1 || digits[0] != b'0';
+            let text = std::str::from_utf8(&digits).ok().filter(|_| is_number && is_canonical);
+            assert_eq!(size_of(&digits), text.and_then(|text| text.parse().ok()), "{digits:?}");
+        }
+    }
+}
+
+#[test]
 fn every_wrong_byte_at_every_place_gives_the_row_or_none() {
     for change in [put("docs/a.txt", 48213), gone("docs/a.txt")] {
         let line = journal_line(&change);
