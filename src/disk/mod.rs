@@ -9,6 +9,7 @@
 //! [`Disk::lock`].
 
 mod memory;
+mod names;
 mod real;
 mod spelling;
 
@@ -21,10 +22,11 @@ pub use memory::{
     Call, Crash, Errno, Fault, Hook, Item, MemoryClock, MemoryDisk, MemoryFile, MemoryFolder,
     Operation, Person, Stopped,
 };
+pub use names::{Iter, Name, Names};
 pub use real::{RealDisk, RealFile, RealFolder};
 pub use spelling::{may_be_folded, other_spelling};
 
-use crate::tree::{Kind, Stat};
+use crate::tree::Stat;
 
 /// Whether to wait for a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// Returns the names in a folder, in no order, without `.` and `..`, with their kind where the
     /// folder itself tells it.
-    fn read_folder(&self, folder: &Self::Folder) -> io::Result<Vec<(OsString, Option<Kind>)>>;
+    fn read_folder(&self, folder: &Self::Folder) -> io::Result<Names>;
 
     /// Looks at `name` without following a link.
     fn lstat(&self, folder: &Self::Folder, name: &OsStr) -> io::Result<Stat>;

@@ -22,13 +22,13 @@ pub fn other_spelling<D: Disk>(
         return Ok(None);
     }
     let names = disk.read_folder(folder)?;
-    if names.iter().any(|(listed, _)| listed == name) {
+    if names.contains(name) {
         return Ok(None);
     }
-    let is_it = |listed: &OsString| {
+    let is_it = |listed: &&OsStr| {
         disk.lstat(folder, listed).is_ok_and(|stat| identity(&stat) == identity(&found))
     };
-    Ok(names.into_iter().map(|(listed, _)| listed).find(is_it))
+    Ok(names.iter().map(|(listed, _)| listed).find(is_it).map(OsStr::to_owned))
 }
 
 /// Tells whether only the folder's list can say that `found` is there under `name` itself.

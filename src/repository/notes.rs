@@ -176,14 +176,14 @@ impl<D: Disk> Notes<D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(error),
             Ok(folder) => {
-                for (name, _) in disk.read_folder(&folder)? {
+                for (name, _) in &disk.read_folder(&folder)? {
                     let text = name.to_str().map(|name| read_whole(disk, &folder, name));
                     let text = text.transpose()?.flatten().unwrap_or_default();
                     // A power cut may leave any bytes in the last line; the others are sound.
                     let note = Note::parse(&String::from_utf8_lossy(&text));
                     match note.filter(|note| file_name(&note.transfer) == name) {
-                        Some(note) => drop(found.insert(name, note)),
-                        None => disk.unlink(&folder, &name).unwrap_or_default(),
+                        Some(note) => drop(found.insert(name.to_owned(), note)),
+                        None => disk.unlink(&folder, name).unwrap_or_default(),
                     }
                 }
             }

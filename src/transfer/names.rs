@@ -309,12 +309,12 @@ fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::
     let mut found = 0;
     let mut open = vec![(folder.clone(), action.path.clone())];
     while let Some((folder, path)) = open.pop() {
-        for (name, _) in disk.read_folder(&folder)? {
+        for (name, _) in &disk.read_folder(&folder)? {
             let below = name.to_str().and_then(|name| RepoPath::below(Some(&path), name).ok());
             let Some(below) = below else { return Ok(false) };
-            let stat = disk.lstat(&folder, &name)?;
+            let stat = disk.lstat(&folder, name)?;
             match stat.kind {
-                Kind::Folder => open.push((disk.open_folder(&folder, &name)?, below)),
+                Kind::Folder => open.push((disk.open_folder(&folder, name)?, below)),
                 Kind::File
                     if expected.get(below.as_str()).is_some_and(|it| it.is_untouched(&stat)) =>
                 {

@@ -16,22 +16,25 @@ fn team() -> Team {
     team
 }
 
-fn path(number: usize) -> String {
-    format!("folder-{:03}/file-{:03}", number / 1_000, number % 1_000)
+/// How many files most tests have in a folder.
+const IN_EACH: usize = 1_000;
+
+fn path(in_each: usize, number: usize) -> String {
+    format!("folder-{:03}/file-{:05}", number / in_each, number % in_each)
 }
 
 /// Makes empty files here, from one number up to another.
 ///
 /// They are links of one file: to make a file takes much longer.
-fn make_here(team: &Team, from: usize, to: usize) {
-    let first = team.path("one").join(path(0));
+fn make_here(team: &Team, in_each: usize, from: usize, to: usize) {
+    let first = team.path("one").join(path(in_each, 0));
     for number in from..to {
-        if number % 1_000 == 0 {
-            fs::create_dir(team.path(format!("one/folder-{:03}", number / 1_000))).unwrap();
+        if number % in_each == 0 {
+            fs::create_dir(team.path(format!("one/folder-{:03}", number / in_each))).unwrap();
         }
         match number {
             0 => team.write(&first, ""),
-            _ => fs::hard_link(&first, team.path("one").join(path(number))).unwrap(),
+            _ => fs::hard_link(&first, team.path("one").join(path(in_each, number))).unwrap(),
         }
     }
 }
@@ -39,22 +42,25 @@ fn make_here(team: &Team, from: usize, to: usize) {
 /// Makes empty objects, from one number up to another.
 fn make_there(team: &Team, from: usize, to: usize) {
     for number in from..to {
-        team.server.put(BUCKET, &path(number), "");
+        team.server.put(BUCKET, &path(IN_EACH, number), "");
     }
 }
 
+/// The MD5 of nothing.
+const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
 /// Writes a database that knows of so many empty files on both sides.
-fn agree(team: &Team, count: usize) {
-    let stat = team.path("one").join(path(0)).metadata().unwrap();
+fn agree(team: &Team, in_each: usize, count: usize) {
+    let stat = team.path("one").join(path(in_each, 0)).metadata().unwrap();
     let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
         .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
-    let (inode, etag) = (stat.ino(), team.server.etag(BUCKET, &path(0)).unwrap());
+    let inode = stat.ino();
     let values =
-        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{etag}\"");
+        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{EMPTY}\"");
     let endpoint = team.server.endpoint();
     let mut rows = format!("- {{lsync: 1, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
     for number in 0..count {
-        writeln!(rows, "- {{path: \"{}\", {values}}}", path(number)).unwrap();
+        writeln!(rows, "- {{path: \"{}\", {values}}}", path(in_each, number)).unwrap();
     }
     team.write("one/.lsync/database.yaml", rows);
 }
@@ -106,14 +112,31 @@ fn a_run_without_work_holds_no_more_for_more_files() {
     // At the lesser number there are nearly as many pages as wait at most.
     let (less, more) = (20_000, 60_000);
     let peak = |from, to| {
-        make_here(&team, from, to);
+        make_here(&team, IN_EACH, from, to);
         make_there(&team, from, to);
-        agree(&team, to);
+        agree(&team, IN_EACH, to);
         peak_of_no_op(&team)
     };
     let (before, after) = (peak(0, less), peak(less, more));
     let growth = after.saturating_sub(before) / (more - less) as u64;
     assert!(growth < 256, "{growth} bytes a file: {before} and {after}");
+}
+
+#[test]
+fn a_large_folder_takes_its_names_and_little_more() {
+    let team = team();
+    let (less, more) = (20_000, 60_000);
+    let peak = |from, to| {
+        make_here(&team, more, from, to);
+        agree(&team, more, to);
+        // No page waits in memory where none is asked for.
+        team.write("one/edit", to.to_string());
+        peak_of_plan(&team, "push --no-list", "PutObject")
+    };
+    let (before, after) = (peak(0, less), peak(less, more));
+    let growth = after.saturating_sub(before) / (more - less) as u64;
+    // A name has ten bytes here, and its place eight.
+    assert!(growth < 48, "{growth} bytes a file: {before} and {after}");
 }
 
 #[test]
@@ -125,12 +148,12 @@ fn a_plan_holds_each_action_once() {
         let [before, after] = [less, more].map(|count| {
             let team = team();
             match command {
-                "push" => make_here(&team, 0, count),
+                "push" => make_here(&team, IN_EACH, 0, count),
                 _ => make_there(&team, 0, count),
             }
             peak_of_plan(&team, command, transfer)
         });
-        // 128 for an action and 32 for a path of 19: held twice it would be 288.
+        // 128 for an action and 32 for a path of 21: held twice it would be 288.
         let growth = after.saturating_sub(before) / (more - less) as u64;
         assert!(growth < 230, "{command}: {growth} bytes an action: {before} and {after}");
     }

@@ -1,7 +1,7 @@
 //! The calls of the trait.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,8 +15,8 @@ use super::process::{At, Call, Stopped};
 use super::state::State;
 use super::tree::{Body, Change, Inode};
 use super::{Access, MemoryDisk, MemoryFile, MemoryFolder};
-use crate::disk::{Disk, Patience};
-use crate::tree::{Kind, Stat};
+use crate::disk::{Disk, Names, Patience};
+use crate::tree::Stat;
 
 /// How often a process that waits for a lock calls its hook.
 const LOCK_WAIT: Duration = Duration::from_millis(1);
@@ -71,14 +71,18 @@ impl Disk for MemoryDisk {
     }
 
     /// Backwards, so that nobody relies on an order.
-    fn read_folder(&self, folder: &MemoryFolder) -> io::Result<Vec<(OsString, Option<Kind>)>> {
+    fn read_folder(&self, folder: &MemoryFolder) -> io::Result<Names> {
         let state = self.begin(Call::ReadFolder, At::Folder(folder))?;
         let names = state.tree.names(folder.inode).ok_or(Errno::NOENT)?;
         if !state.tree.is_attached(folder.inode) {
             return Err(Errno::NOENT.into());
         }
         let kind = |inode| state.tree.stat(inode).map(|s| s.kind).filter(|_| state.tells_kinds);
-        Ok(names.values().rev().map(|(name, inode)| (name.clone(), kind(*inode))).collect())
+        let mut read = Names::default();
+        for (name, inode) in names.values().rev() {
+            read.push(name, kind(*inode))?;
+        }
+        Ok(read)
     }
 
     fn lstat(&self, folder: &MemoryFolder, name: &OsStr) -> io::Result<Stat> {

@@ -1,6 +1,6 @@
 //! What only Linux has.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,7 +9,7 @@ use rustix::fs::{self, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags
 use rustix::io::{Errno, retry_on_intr};
 
 use super::kind_of;
-use crate::tree::Kind;
+use crate::disk::Names;
 
 /// Room for some two thousand names a call; the C library takes half as much.
 const NAMES_BUFFER_BYTES: usize = 64 << 10;
@@ -51,16 +51,13 @@ pub(super) fn open_beneath(
 }
 
 /// Reads all names; `again` where the descriptor was read before.
-pub(super) fn read_folder(
-    folder: BorrowedFd<'_>,
-    again: bool,
-) -> Result<Vec<(OsString, Option<Kind>)>, Errno> {
+pub(super) fn read_folder(folder: BorrowedFd<'_>, again: bool) -> io::Result<Names> {
     if again {
         fs::seek(folder, SeekFrom::Start(0))?;
     }
     let mut buffer: Vec<u8> = Vec::with_capacity(NAMES_BUFFER_BYTES);
     let mut entries = RawDir::new(folder, buffer.spare_capacity_mut());
-    let mut names = Vec::new();
+    let mut names = Names::default();
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Err(Errno::INTR) => continue,
@@ -72,7 +69,7 @@ pub(super) fn read_folder(
                 FileType::Unknown => None,
                 known => Some(kind_of(known)),
             };
-            names.push((OsStr::from_bytes(name).to_owned(), kind));
+            names.push(OsStr::from_bytes(name), kind)?;
         }
     }
     Ok(names)

@@ -1,6 +1,6 @@
 //! [`RealDisk`]: the file system of the machine.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -13,7 +13,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{Disk, Patience, check_name};
+use super::{Disk, Names, Patience, check_name};
 use crate::tree::{Kind, Stat};
 
 #[cfg(target_os = "linux")]
@@ -130,10 +130,10 @@ impl Disk for RealDisk {
         Ok(fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
     }
 
-    fn read_folder(&self, folder: &RealFolder) -> io::Result<Vec<(OsString, Option<Kind>)>> {
+    fn read_folder(&self, folder: &RealFolder) -> io::Result<Names> {
         let mut was_read = folder.0.was_read.lock().unwrap_or_else(PoisonError::into_inner);
         let again = std::mem::replace(&mut *was_read, true);
-        Ok(system::read_folder(folder.as_fd(), again)?)
+        system::read_folder(folder.as_fd(), again)
     }
 
     fn lstat(&self, folder: &RealFolder, name: &OsStr) -> io::Result<Stat> {

@@ -1,7 +1,7 @@
 //! The same where the system is not Linux: macOS has renames that do not overwrite or swap, others
 //! have neither.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,7 +10,7 @@ use rustix::fs::{Dir, FileType, OFlags};
 use rustix::io::Errno;
 
 use super::kind_of;
-use crate::tree::Kind;
+use crate::disk::Names;
 
 /// Not to be had here: the caller goes component by component.
 pub(super) fn open_beneath(_: BorrowedFd<'_>, _: &str, _: OFlags) -> Result<OwnedFd, Errno> {
@@ -18,11 +18,8 @@ pub(super) fn open_beneath(_: BorrowedFd<'_>, _: &str, _: OFlags) -> Result<Owne
 }
 
 /// Reads all names through a descriptor of its own.
-pub(super) fn read_folder(
-    folder: BorrowedFd<'_>,
-    _again: bool,
-) -> Result<Vec<(OsString, Option<Kind>)>, Errno> {
-    let mut names = Vec::new();
+pub(super) fn read_folder(folder: BorrowedFd<'_>, _again: bool) -> io::Result<Names> {
+    let mut names = Names::default();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
@@ -31,7 +28,7 @@ pub(super) fn read_folder(
                 FileType::Unknown => None,
                 known => Some(kind_of(known)),
             };
-            names.push((OsStr::from_bytes(name).to_owned(), kind));
+            names.push(OsStr::from_bytes(name), kind)?;
         }
     }
     Ok(names)

@@ -30,8 +30,8 @@ fn rename_in_steps_moves_files_and_folders_and_overwrites_neither() {
     rename_in_steps(at("a"), at("c")).unwrap();
     rename_in_steps(at("full"), at("moved")).unwrap();
     assert_eq!(std::fs::read(place.path().join("c")).unwrap(), b"mine");
-    let mut names: Vec<_> =
-        RealDisk.read_folder(&folder).unwrap().into_iter().map(|(name, _)| name).collect();
+    let listed = RealDisk.read_folder(&folder).unwrap();
+    let mut names: Vec<_> = listed.iter().map(|(name, _)| name).collect();
     names.sort();
     assert_eq!(names, ["b", "c", "empty", "moved"]);
 }

@@ -210,7 +210,7 @@ impl<D: Disk> Staging<D> {
         drop(self.disk.create(folder, &name, 0o600)?);
         let listed = self.disk.read_folder(folder);
         self.disk.unlink(folder, &name)?;
-        let keeps = listed?.iter().any(|(listed, _)| *listed == name);
+        let keeps = listed?.contains(&name);
         Ok(*workspace.keeps_names.get_or_init(|| keeps))
     }
 
@@ -228,8 +228,8 @@ impl<D: Disk> Staging<D> {
         if may_be_folded(&self.disk, above, (name, found))? {
             let parent = path.parent();
             // One reading of the list is enough for all folders in it.
-            let listed = self.disk.read_folder(above)?.into_iter();
-            let listed = listed.filter(|(_, kind)| matches!(kind, None | Some(Kind::Folder)));
+            let read = self.disk.read_folder(above)?;
+            let listed = read.iter().filter(|(_, kind)| kind.is_none_or(|it| it == Kind::Folder));
             let named = listed.filter_map(|(name, _)| {
                 name.to_str().and_then(|name| RepoPath::below(parent.as_ref(), name).ok())
             });
@@ -434,11 +434,11 @@ impl<D: Disk> Staged<D> {
 
 /// Removes all files in a temporary folder but those `kept`.
 fn sweep<D: Disk>(disk: &D, temporary: &D::Folder, kept: &HashSet<OsString>) -> io::Result<()> {
-    let found = disk.read_folder(temporary)?.into_iter();
-    for (name, kind) in found.filter(|(name, _)| !kept.contains(name)) {
+    let found = disk.read_folder(temporary)?;
+    for (name, kind) in found.iter().filter(|(name, _)| !kept.contains(*name)) {
         let removed = match kind {
-            Some(Kind::Folder) => disk.remove_folder(temporary, &name),
-            _ => disk.unlink(temporary, &name),
+            Some(Kind::Folder) => disk.remove_folder(temporary, name),
+            _ => disk.unlink(temporary, name),
         };
         match removed {
             // A folder with something in it is not ours.

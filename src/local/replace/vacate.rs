@@ -16,11 +16,11 @@ pub(super) fn vacate<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr) -> io:
     while let Some((parent, name)) = found.get(looked_into) {
         let inside = disk.open_folder(parent, name)?;
         looked_into += 1;
-        for (name, _) in disk.read_folder(&inside)? {
-            if disk.lstat(&inside, &name)?.kind != Kind::Folder {
+        for (name, _) in &disk.read_folder(&inside)? {
+            if disk.lstat(&inside, name)?.kind != Kind::Folder {
                 return Err(io::ErrorKind::DirectoryNotEmpty.into());
             }
-            found.push((inside.clone(), name));
+            found.push((inside.clone(), name.to_owned()));
         }
     }
     // Those found last lie deepest.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use outliers::{Found, Outliers};
 
 use super::ignore::{RULES_FILE, RuleStack};
-use crate::disk::{Disk, other_spelling};
+use crate::disk::{Disk, Names, other_spelling};
 use crate::tree::{CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
 
 /// The file that makes a folder with a control folder a working copy.
@@ -97,7 +97,7 @@ struct Level<D: Disk> {
     /// Number of its file system.
     device: u64,
     /// What is left of its names, the next one last.
-    names: Vec<(OsString, Option<Kind>)>,
+    names: Names,
     /// How many layers of rules belong to the folders above.
     layers: usize,
 }
@@ -142,10 +142,10 @@ impl<D: Disk> Scan<D> {
         let device = self.disk.stat_folder(&folder)?.device;
         // Above the scope only one name counts, and looking for it beats listing a large folder.
         let (mut names, listed) = match self.scope.pop() {
-            Some(name) => (self.named(&folder, OsString::from(name)), false),
+            Some(name) => (self.named(&folder, OsStr::new(&name))?, false),
             None => (self.disk.read_folder(&folder)?, true),
         };
-        let has = |name: &str| !listed || names.iter().any(|(other, _)| other == name);
+        let has = |name: &str| !listed || names.contains(OsStr::new(name));
         if path.is_some() && has(CONTROL) && self.is_repository(&folder)? {
             return Err(Closed::Nested);
         }
@@ -153,28 +153,30 @@ impl<D: Disk> Scan<D> {
         if has(RULES_FILE) {
             self.rules.enter(&self.disk, &folder, path.as_ref().map_or("", RepoPath::as_str))?;
         }
-        self.expect_mounts(path.as_ref(), &mut names, listed);
+        self.expect_mounts(path.as_ref(), &mut names, listed)?;
         let names = order::in_key_order(&self.disk, &folder, names);
         self.levels.push(Level { folder, path, device, names, layers });
         Ok(())
     }
 
     /// Returns a name above the scope, unless the folder lists what it finds there under another one.
-    fn named(&self, folder: &D::Folder, name: OsString) -> Vec<(OsString, Option<Kind>)> {
+    fn named(&self, folder: &D::Folder, name: &OsStr) -> io::Result<Names> {
+        let mut names = Names::default();
         // What cannot be looked at is marked when it is visited.
-        match other_spelling(&self.disk, folder, &name) {
-            Ok(Some(_)) => Vec::new(),
-            Ok(None) | Err(_) => vec![(name, None)],
+        match other_spelling(&self.disk, folder, name) {
+            Ok(Some(_)) => (),
+            Ok(None) | Err(_) => names.push(name, None)?,
         }
+        Ok(names)
     }
 
     /// Adds the names that lead to a mount and are not there: a missing disk is no deletion.
     fn expect_mounts(
         &self,
         folder: Option<&RepoPath>,
-        names: &mut Vec<(OsString, Option<Kind>)>,
+        names: &mut Names,
         listed: bool,
-    ) {
+    ) -> io::Result<()> {
         for mount in &self.mounts {
             let below = match folder {
                 None => Some(mount.as_str()),
@@ -184,13 +186,15 @@ impl<D: Disk> Scan<D> {
                 Some(_) => None,
             };
             let Some(name) = below.and_then(|below| below.split('/').next()) else { continue };
-            match names.iter_mut().find(|(other, _)| other == name) {
+            let name = OsStr::new(name);
+            match names.kind_mut(name) {
                 // Above a scope nobody has looked: absent or not, it counts as a folder.
-                Some((_, kind)) if kind.is_none() => *kind = Some(Kind::Folder),
-                None if listed => names.push((OsString::from(name), Some(Kind::Folder))),
-                Some(_) | None => (),
+                Some(kind) => *kind = kind.or(Some(Kind::Folder)),
+                None if listed => names.push(name, Some(Kind::Folder))?,
+                None => (),
             }
         }
+        Ok(())
     }
 
     /// Returns the mount that is at `path` or below it.
@@ -224,21 +228,9 @@ impl<D: Disk> Scan<D> {
         }
     }
 
-    /// Looks at one name of the innermost folder.
-    fn visit(&mut self, name: OsString, kind: Option<Kind>) -> Option<LocalItem> {
-        let level = self.levels.last()?;
-        if name == CONTROL && self.is_own_control_folder() {
-            return None;
-        }
+    /// Looks at one path in the innermost folder.
+    fn visit(&mut self, path: RepoPath, kind: Option<Kind>) -> Option<LocalItem> {
         let folder = kind == Some(Kind::Folder);
-        let path = name.to_str().ok_or_else(|| "the name is no UTF-8".to_owned());
-        let path = path.and_then(|name| {
-            RepoPath::below(level.path.as_ref(), name).map_err(|error| error.to_string())
-        });
-        let path = match path {
-            Ok(path) => path,
-            Err(reason) => return self.unnameable(name, kind, reason),
-        };
         if let Some(rule) = self.rules.check(OsStr::new(path.as_str()), folder) {
             return Some(self.marked(path, folder, rule.into()));
         }
@@ -248,16 +240,16 @@ impl<D: Disk> Scan<D> {
             return Some(self.marked(path, folder, Marker::Unmappable(reason)));
         }
         match kind {
-            Some(Kind::Folder) => self.visit_folder(path, &name),
+            Some(Kind::Folder) => self.visit_folder(path),
             Some(Kind::Link) => Some(self.marked(path, false, Marker::Link)),
             Some(Kind::Special) => Some(self.marked(path, false, Marker::Special)),
-            Some(Kind::File) | None => self.visit_file(path, &name),
+            Some(Kind::File) | None => self.visit_file(path),
         }
     }
 
     /// Enters a folder, or tells why not.
-    fn visit_folder(&mut self, path: RepoPath, name: &OsStr) -> Option<LocalItem> {
-        let parent = &self.levels.last()?.folder;
+    fn visit_folder(&mut self, path: RepoPath) -> Option<LocalItem> {
+        let (parent, name) = (&self.levels.last()?.folder, OsStr::new(path.name()));
         let folder = match self.disk.open_folder(parent, name) {
             Ok(folder) => folder,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -293,8 +285,9 @@ impl<D: Disk> Scan<D> {
     }
 
     /// Looks at a file.
-    fn visit_file(&self, path: RepoPath, name: &OsStr) -> Option<LocalItem> {
-        let marker = match self.disk.lstat(&self.levels.last()?.folder, name) {
+    fn visit_file(&self, path: RepoPath) -> Option<LocalItem> {
+        let looked = self.disk.lstat(&self.levels.last()?.folder, OsStr::new(path.name()));
+        let marker = match looked {
             // A file above the scope has nothing below it.
             Ok(stat) if stat.kind == Kind::File && !self.scope.is_empty() => return None,
             // A file in the place of a mount says nothing about what is on the disk.
@@ -322,8 +315,12 @@ impl<D: Disk> Scan<D> {
         LocalItem::Entry(LocalEntry { path, state })
     }
 
-    /// Makes the item of a name that is no path, unless a rule or its kind leaves it alone anyway.
+    /// Makes the item of a name that is no path, unless it is left alone anyway: by a rule, for its
+    /// kind, or as our own.
     fn unnameable(&self, name: OsString, kind: Option<Kind>, reason: String) -> Option<LocalItem> {
+        if name == CONTROL && self.is_own_control_folder() {
+            return None;
+        }
         let folder = self.levels.last()?.path.clone();
         let mut path = OsString::from(folder.as_ref().map_or("", RepoPath::as_str));
         if !path.is_empty() {
@@ -347,6 +344,12 @@ impl<D: Disk> Scan<D> {
     }
 }
 
+/// Returns the path of `name` in `folder`, or why it has none.
+fn path_of(folder: Option<&RepoPath>, name: &OsStr) -> Result<RepoPath, String> {
+    let name = name.to_str().ok_or("the name is no UTF-8")?;
+    RepoPath::below(folder, name).map_err(|error| error.to_string())
+}
+
 /// The marker of a name that was one thing in the list of its folder and is another now.
 fn became_something_else() -> Marker {
     Marker::Unreadable("it turned into something else while the folder was read".to_owned())
@@ -364,13 +367,18 @@ impl<D: Disk> Iterator for Scan<D> {
         }
         loop {
             let level = self.levels.last_mut()?;
-            if let Some((name, kind)) = level.names.pop() {
-                if let Some(item) = self.visit(name, kind) {
-                    return Some(Ok(item));
-                }
-            } else {
+            let Some((name, kind)) = level.names.pop() else {
                 self.rules.truncate(level.layers);
                 self.levels.pop();
+                continue;
+            };
+            let path = path_of(level.path.as_ref(), name).map_err(|why| (name.to_owned(), why));
+            let item = match path {
+                Ok(path) => self.visit(path, kind),
+                Err((name, reason)) => self.unnameable(name, kind, reason),
+            };
+            if item.is_some() {
+                return item.map(Ok);
             }
         }
     }

@@ -1,23 +1,19 @@
 //! The order of names in one folder.
 
 use std::cmp::Ordering;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Names};
 use crate::tree::Kind;
 
 /// Sorts the names of a folder so that the last one is the first in key order.
 ///
 /// Kinds that the folder did not tell are looked up, since a folder sorts as `name/`. Names that
 /// vanished are taken out; those that cannot be looked at keep an unknown kind.
-pub(super) fn in_key_order<D: Disk>(
-    disk: &D,
-    folder: &D::Folder,
-    mut names: Vec<(OsString, Option<Kind>)>,
-) -> Vec<(OsString, Option<Kind>)> {
-    names.retain_mut(|(name, kind)| {
+pub(super) fn in_key_order<D: Disk>(disk: &D, folder: &D::Folder, mut names: Names) -> Names {
+    names.retain_mut(|name, kind| {
         if kind.is_none() {
             match disk.lstat(folder, name) {
                 Ok(stat) => *kind = Some(stat.kind),
@@ -28,7 +24,7 @@ pub(super) fn in_key_order<D: Disk>(
         true
     });
     names.sort_unstable_by(|a, b| {
-        key_order((&b.0, b.1 == Some(Kind::Folder)), (&a.0, a.1 == Some(Kind::Folder)))
+        key_order((b.0, b.1 == Some(Kind::Folder)), (a.0, a.1 == Some(Kind::Folder)))
     });
     names
 }

@@ -78,13 +78,13 @@ impl<D: Disk> FolderRemote<D> {
         let disk = &self.disk;
         let probe = self.stage_in(control)?;
         let now = disk.fstat(&probe.file)?.ctime;
-        for (name, _) in disk.read_folder(&control.staging)? {
-            let Ok(stat) = disk.lstat(&control.staging, &name) else { continue };
+        for (name, _) in &disk.read_folder(&control.staging)? {
+            let Ok(stat) = disk.lstat(&control.staging, name) else { continue };
             let is_old = now.saturating_sub(stat.ctime) > STAGED_NANOSECONDS_MAX;
-            if is_old && may_be_an_edit(&name, &stat) {
-                self.keep(control, &name);
+            if is_old && may_be_an_edit(name, &stat) {
+                self.keep(control, name);
             } else if is_old || name == probe.name {
-                self.discard(control, &name);
+                self.discard(control, name);
             }
         }
         Ok(())

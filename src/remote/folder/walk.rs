@@ -140,12 +140,10 @@ impl<D: Disk> FolderRemote<D> {
         let read =
             self.disk.read_folder(&folder).map_err(|cause| self.unreadable(&path, &cause))?;
         let mut names = Vec::with_capacity(read.len());
-        for (name, kind) in read {
+        for (name, kind) in &read {
             let kind = match kind {
                 Some(kind) => Some(kind),
-                None => {
-                    self.kind(&folder, &name).map_err(|cause| self.unreadable(&path, &cause))?
-                }
+                None => self.kind(&folder, name).map_err(|cause| self.unreadable(&path, &cause))?,
             };
             let closing = match kind {
                 Some(Kind::File | Kind::Link | Kind::Special) => "",
@@ -153,13 +151,13 @@ impl<D: Disk> FolderRemote<D> {
                 Some(Kind::Folder) => "/",
                 None => continue,
             };
-            let name = match name.into_string() {
-                Ok(text) => Name { text: text + closing, odd: None },
+            let name = match name.to_str() {
+                Some(text) => Name { text: format!("{text}{closing}"), odd: None },
                 // It is no object, and nobody can have known it as one.
-                Err(_) if matches!(kind, Some(Kind::Link | Kind::Special)) => continue,
-                Err(name) => {
+                None if matches!(kind, Some(Kind::Link | Kind::Special)) => continue,
+                None => {
                     let text = format!("{}{closing}", name.as_encoded_bytes().escape_ascii());
-                    Name { text, odd: Some(name) }
+                    Name { text, odd: Some(name.to_owned()) }
                 }
             };
             if walk.leads_to(&path, &name.text) {

@@ -115,9 +115,9 @@ fn remove_all<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr, kind: Kind) -
         return disk.unlink(folder, name);
     }
     let inner = disk.open_folder(folder, name)?;
-    for (name, _) in disk.read_folder(&inner)? {
-        let kind = disk.lstat(&inner, &name)?.kind;
-        remove_all(disk, &inner, &name, kind)?;
+    for (name, _) in &disk.read_folder(&inner)? {
+        let kind = disk.lstat(&inner, name)?.kind;
+        remove_all(disk, &inner, name, kind)?;
     }
     disk.remove_folder(folder, name)
 }
@@ -165,12 +165,12 @@ fn remove_run<D: Disk>(
 fn remove_empty<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr) -> io::Result<bool> {
     let Some(inner) = if_exists(disk.open_folder(folder, name))? else { return Ok(true) };
     let mut is_empty = true;
-    for (name, kind) in disk.read_folder(&inner)? {
+    for (name, kind) in &disk.read_folder(&inner)? {
         let kind = match kind {
             Some(kind) => kind,
-            None => disk.lstat(&inner, &name)?.kind,
+            None => disk.lstat(&inner, name)?.kind,
         };
-        is_empty &= kind == Kind::Folder && remove_empty(disk, &inner, &name)?;
+        is_empty &= kind == Kind::Folder && remove_empty(disk, &inner, name)?;
     }
     if is_empty {
         disk.remove_folder(folder, name)?;

@@ -210,8 +210,8 @@ pub(super) fn size_of<D: Disk>(
         return Ok(stat.size);
     }
     let inner = disk.open_folder(folder, name)?;
-    disk.read_folder(&inner)?.into_iter().try_fold(0, |sum, (name, _)| {
-        let stat = disk.lstat(&inner, &name)?;
-        Ok(sum + size_of(disk, &inner, &name, &stat)?)
+    disk.read_folder(&inner)?.iter().try_fold(0, |sum, (name, _)| {
+        let stat = disk.lstat(&inner, name)?;
+        Ok(sum + size_of(disk, &inner, name, &stat)?)
     })
 }

@@ -59,7 +59,7 @@ pub(super) fn read_runs<D: Disk>(disk: &D, control: &D::Folder) -> io::Result<Ve
         return Ok(Vec::new());
     };
     let mut runs = Vec::new();
-    for (name, _) in disk.read_folder(&trash)? {
+    for (name, _) in &disk.read_folder(&trash)? {
         let Some(name) = name.to_str() else { continue };
         let Some(time) = run_time(name) else { continue };
         let Some(folder) = if_exists(disk.open_folder(&trash, OsStr::new(name)))? else { continue };
