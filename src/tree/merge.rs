@@ -136,7 +136,7 @@ impl Open {
 }
 
 /// The key at which an item sorts: markers of folders stand at `path/`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Key<'a> {
     path: &'a str,
     folder: bool,
@@ -249,12 +249,7 @@ where
         };
         let remote =
             self.remote.front().map(|entry| Key { path: entry.path.as_str(), folder: false });
-        let Some(smallest) =
-            [local, base, remote].into_iter().flatten().min_by(|a, b| a.compare(*b))
-        else {
-            return Ok(None);
-        };
-        let at = [local, base, remote].map(|key| key == Some(smallest));
+        let Some((smallest, at)) = smallest_of([local, base, remote]) else { return Ok(None) };
         check_order(&mut self.last, smallest, at)?;
         let local = if at[0] { self.local.next().transpose()? } else { None };
         let base = if at[1] { self.base.next().transpose()? } else { None };
@@ -311,10 +306,7 @@ where
 
     /// Puts what stands at one key where it belongs: below a cover, into a knot, or on the stack.
     fn place(&mut self, next: Next) {
-        let (mut row, folder) = match next {
-            Next::Row(row) => (row, false),
-            Next::Folder(row) => (row, true),
-        };
+        let Next { mut row, folder } = next;
         if let Some(marker) = self.cover_of(&row.path) {
             row.local = Local::Marked { marker, here: false };
         }
@@ -365,6 +357,22 @@ where
     }
 }
 
+/// Returns the smallest key, and on which sides it stands; `None` where all are at their end.
+fn smallest_of<'a>(keys: [Option<Key<'a>>; 3]) -> Option<(Key<'a>, [bool; 3])> {
+    let mut found: Option<(Key<'a>, [bool; 3])> = None;
+    for (side, key) in keys.into_iter().enumerate() {
+        let Some(key) = key else { continue };
+        let (smallest, at) = found.get_or_insert((key, [false; 3]));
+        match key.compare(*smallest) {
+            Ordering::Less => (*smallest, *at) = (key, [false; 3]),
+            Ordering::Equal => (),
+            Ordering::Greater => continue,
+        }
+        at[side] = true;
+    }
+    found
+}
+
 /// Refuses a key that does not follow the last one.
 ///
 /// As the smallest key is always taken first, a key that comes too late stands where the last one
@@ -391,10 +399,10 @@ fn is_knot(top: &Row, below: &[Row]) -> bool {
 }
 
 /// What stands at one key.
-enum Next {
-    Row(Row),
-    /// The marker of a folder, at `path/`.
-    Folder(Row),
+struct Next {
+    row: Row,
+    /// It is the marker of a folder, at `path/`.
+    folder: bool,
 }
 
 impl Next {
@@ -414,15 +422,11 @@ impl Next {
                 (Local::Marked { marker, here: true }, folder)
             }
         };
-        let row = Row { path, local, base, remote };
-        Some(if folder { Self::Folder(row) } else { Self::Row(row) })
+        Some(Self { row: Row { path, local, base, remote }, folder })
     }
 
     fn key(&self) -> Key<'_> {
-        match self {
-            Self::Row(row) => Key { path: row.path.as_str(), folder: false },
-            Self::Folder(row) => Key { path: row.path.as_str(), folder: true },
-        }
+        Key { path: self.row.path.as_str(), folder: self.folder }
     }
 }
 
