@@ -12,14 +12,14 @@ use crate::tree::Kind;
 /// A name, and what it stands for where the folder itself tells it.
 pub type Name<'a> = (&'a OsStr, Option<Kind>);
 
-/// Bytes of names that are kept together. One buffer for all would be copied whenever it grows, which
-/// takes half as much memory again.
+/// Bytes of names that are kept together: as many as a place can tell apart. One buffer for all would
+/// be copied whenever it grows, which takes half as much memory again.
 const PIECE_BYTES: usize = 1 << 16;
 
 /// The names in a folder.
 ///
 /// There may be millions: they lie one behind the other, and each takes eight bytes beside its own.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Names {
     pieces: Vec<Vec<u8>>,
     places: Vec<Place>,
@@ -107,7 +107,6 @@ impl Names {
 }
 
 /// The names of a folder, one after the other.
-#[derive(Clone)]
 pub struct Iter<'a> {
     pieces: &'a [Vec<u8>],
     places: slice::Iter<'a, Place>,

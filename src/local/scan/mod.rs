@@ -149,11 +149,12 @@ impl<D: Disk> Scan<D> {
         if path.is_some() && has(CONTROL) && self.is_repository(&folder)? {
             return Err(Closed::Nested);
         }
+        let has_rules = has(RULES_FILE);
+        self.expect_mounts(path.as_ref(), &mut names, listed)?;
         let layers = self.rules.len();
-        if has(RULES_FILE) {
+        if has_rules {
             self.rules.enter(&self.disk, &folder, path.as_ref().map_or("", RepoPath::as_str))?;
         }
-        self.expect_mounts(path.as_ref(), &mut names, listed)?;
         let names = order::in_key_order(&self.disk, &folder, names);
         self.levels.push(Level { folder, path, device, names, layers });
         Ok(())
