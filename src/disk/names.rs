@@ -67,6 +67,11 @@ impl Names {
         self.places.pop().map(|place| place.name(&self.pieces))
     }
 
+    /// Returns the name at a place, from 0.
+    pub fn get(&self, place: usize) -> Option<Name<'_>> {
+        self.places.get(place).map(|place| place.name(&self.pieces))
+    }
+
     /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.places.len()

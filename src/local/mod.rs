@@ -9,4 +9,4 @@ mod scan;
 mod testing;
 
 pub use ignore::{IgnoreRules, IgnoredBy, RULES_FILE, RULES_FILE_BYTES_MAX};
-pub use scan::{Found, LocalItem, Outliers, Scan, ScanError, ScanOptions};
+pub use scan::{Found, LocalItem, Now, Outliers, Scan, ScanError, ScanOptions};

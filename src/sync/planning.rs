@@ -87,7 +87,11 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         let mounts = self.mounts.clone();
         let options = ScanOptions { scope: scope.cloned(), key_bytes_max, mounts };
         let outliers = Outliers::default();
-        let scan = Scan::new(&world.disk, &world.repository.root, options);
+        let mut scan = Scan::new(&world.disk, &world.repository.root, options);
+        if world.parallel {
+            let clock = world.clock.clone();
+            scan = scan.looking_ahead(Arc::new(move || clock.now()));
+        }
         let local = outliers.take_out(scan).map(|entry| entry.map_err(SyncError::from));
         let base = self.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
         let seen = if self.request.unlisted {

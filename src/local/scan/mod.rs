@@ -4,6 +4,7 @@
 //! order of the keys. Nothing is collected but the names of the folders on the current path, and
 //! every name is looked up in the handle of its folder, so that no link is ever followed.
 
+mod ahead;
 mod order;
 mod outliers;
 #[cfg(test)]
@@ -18,6 +19,8 @@ pub use outliers::{Found, Outliers};
 use super::ignore::{RULES_FILE, RuleStack};
 use crate::disk::{Disk, Names, other_spelling};
 use crate::tree::{CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
+use ahead::Ahead;
+pub use ahead::Now;
 
 /// The file that makes a folder with a control folder a working copy.
 const CONFIG_FILE: &str = "config.yaml";
@@ -88,6 +91,7 @@ pub struct Scan<D: Disk> {
     scope: Vec<String>,
     key_bytes_max: usize,
     mounts: Vec<RepoPath>,
+    ahead: Option<Ahead<D>>,
 }
 
 /// An open folder on the current path.
@@ -98,6 +102,8 @@ struct Level<D: Disk> {
     device: u64,
     /// What is left of its names, the next one last.
     names: Names,
+    /// How many of the next names are being looked at ahead.
+    given: usize,
     /// How many layers of rules belong to the folders above.
     layers: usize,
 }
@@ -129,7 +135,15 @@ impl<D: Disk> Scan<D> {
             scope: scope.map(str::to_owned).collect(),
             key_bytes_max,
             mounts,
+            ahead: None,
         }
+    }
+
+    /// Looks ahead on threads of its own where the disk turns out to be slow, by the time that `now`
+    /// tells.
+    #[must_use]
+    pub fn looking_ahead(self, now: Now) -> Self {
+        Self { ahead: Some(Ahead::new(&self.disk, now)), ..self }
     }
 
     /// Returns what was wrong in the rules files read so far; such lines have no effect.
@@ -143,7 +157,7 @@ impl<D: Disk> Scan<D> {
         // Above the scope only one name counts, and looking for it beats listing a large folder.
         let (mut names, listed) = match self.scope.pop() {
             Some(name) => (self.named(&folder, OsStr::new(&name))?, false),
-            None => (self.disk.read_folder(&folder)?, true),
+            None => (timed(&mut self.ahead, || self.disk.read_folder(&folder))?, true),
         };
         let has = |name: &str| !listed || names.contains(OsStr::new(name));
         if path.is_some() && has(CONTROL) && self.is_repository(&folder)? {
@@ -155,9 +169,17 @@ impl<D: Disk> Scan<D> {
         if has_rules {
             self.rules.enter(&self.disk, &folder, path.as_ref().map_or("", RepoPath::as_str))?;
         }
-        let names = order::in_key_order(&self.disk, &folder, names);
-        self.levels.push(Level { folder, path, device, names, layers });
+        let names = self.in_key_order(&folder, names);
+        self.levels.push(Level { folder, path, device, names, given: 0, layers });
         Ok(())
+    }
+
+    /// Sorts the names of a folder so that the last one is the first in key order.
+    fn in_key_order(&mut self, folder: &D::Folder, names: Names) -> Names {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.look_up(folder, &names);
+        }
+        order::in_key_order(names, |name| timed(&mut self.ahead, || self.disk.lstat(folder, name)))
     }
 
     /// Returns a name above the scope, unless the folder lists what it finds there under another one.
@@ -251,7 +273,8 @@ impl<D: Disk> Scan<D> {
     /// Enters a folder, or tells why not.
     fn visit_folder(&mut self, path: RepoPath) -> Option<LocalItem> {
         let (parent, name) = (&self.levels.last()?.folder, OsStr::new(path.name()));
-        let folder = match self.disk.open_folder(parent, name) {
+        let opened = timed(&mut self.ahead, || self.disk.open_folder(parent, name));
+        let folder = match opened {
             Ok(folder) => folder,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let marker = self.mount_within(&path)?;
@@ -286,8 +309,9 @@ impl<D: Disk> Scan<D> {
     }
 
     /// Looks at a file.
-    fn visit_file(&self, path: RepoPath) -> Option<LocalItem> {
-        let looked = self.disk.lstat(&self.levels.last()?.folder, OsStr::new(path.name()));
+    fn visit_file(&mut self, path: RepoPath) -> Option<LocalItem> {
+        let (folder, name) = (&self.levels.last()?.folder, OsStr::new(path.name()));
+        let looked = timed(&mut self.ahead, || self.disk.lstat(folder, name));
         let marker = match looked {
             // A file above the scope has nothing below it.
             Ok(stat) if stat.kind == Kind::File && !self.scope.is_empty() => return None,
@@ -345,6 +369,14 @@ impl<D: Disk> Scan<D> {
     }
 }
 
+/// Makes a look, and learns from the time it takes.
+fn timed<D: Disk, T>(ahead: &mut Option<Ahead<D>>, look: impl FnOnce() -> T) -> T {
+    match ahead {
+        Some(ahead) => ahead.timed(look),
+        None => look(),
+    }
+}
+
 /// Returns the path of `name` in `folder`, or why it has none.
 fn path_of(folder: Option<&RepoPath>, name: &OsStr) -> Result<RepoPath, String> {
     let name = name.to_str().ok_or("the name is no UTF-8")?;
@@ -374,6 +406,14 @@ impl<D: Disk> Iterator for Scan<D> {
                 continue;
             };
             let path = path_of(level.path.as_ref(), name).map_err(|why| (name.to_owned(), why));
+            if let Some(ahead) = &mut self.ahead {
+                let (above, rules) = (level.path.as_ref(), &self.rules);
+                let enters = |name: &OsStr| {
+                    let path = path_of(above, name);
+                    path.is_ok_and(|path| rules.check(OsStr::new(path.as_str()), true).is_none())
+                };
+                ahead.go_on(&level.folder, (&level.names, &mut level.given), enters);
+            }
             let item = match path {
                 Ok(path) => self.visit(path, kind),
                 Err((name, reason)) => self.unnameable(name, kind, reason),

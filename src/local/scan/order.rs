@@ -5,17 +5,20 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::disk::{Disk, Names};
-use crate::tree::Kind;
+use crate::disk::Names;
+use crate::tree::{Kind, Stat};
 
 /// Sorts the names of a folder so that the last one is the first in key order.
 ///
-/// Kinds that the folder did not tell are looked up, since a folder sorts as `name/`. Names that
-/// vanished are taken out; those that cannot be looked at keep an unknown kind.
-pub(super) fn in_key_order<D: Disk>(disk: &D, folder: &D::Folder, mut names: Names) -> Names {
+/// Kinds that the folder did not tell are looked up by `lstat`, since a folder sorts as `name/`. Names
+/// that vanished are taken out; those that cannot be looked at keep an unknown kind.
+pub(super) fn in_key_order(
+    mut names: Names,
+    mut lstat: impl FnMut(&OsStr) -> io::Result<Stat>,
+) -> Names {
     names.retain_mut(|name, kind| {
         if kind.is_none() {
-            match disk.lstat(folder, name) {
+            match lstat(name) {
                 Ok(stat) => *kind = Some(stat.kind),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
                 Err(_) => (),

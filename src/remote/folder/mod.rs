@@ -40,8 +40,8 @@ use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
-    Attributes, Capabilities, Condition, Conditions, Object, Outgoing, Page, Part,
-    Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Condition, Conditions, Object, Outgoing, Page, Part, Remote,
+    RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::disk::Disk;
 use crate::tree::{CONTROL, Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
