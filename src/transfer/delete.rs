@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::Action;
-use crate::remote::{Remote, RemoteErrorKind};
+use crate::remote::{Remote, RemoteError, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
 use crate::tree::{RepoPath, Version};
 
@@ -21,11 +21,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// saving.
     pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
         let path = &action.path;
-        self.expect_absent(action)?;
-        let Some(version) = &action.remote else { return Ok(()) };
         let mut backoff = Backoff::default();
         let mut ambiguous = false;
         loop {
+            if let Some(settled) = self.came_back(action, ambiguous).await {
+                return settled;
+            }
+            let Some(version) = &action.remote else { return Ok(()) };
             let error = match self.remote.delete(path, &version.etag).await {
                 Ok(()) => return Ok(()),
                 // Whoever deleted it: it is gone, as it should be.
@@ -44,41 +46,56 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
     }
 
-    /// Deletes with one request the versions that the plan saw, of those paths that are still absent
-    /// here. Says of each what became of it; `None` of one that is to be deleted by itself, because
-    /// the answer leaves something open.
+    /// Deletes the versions that the plan saw, many with a request, of those paths that are still
+    /// absent here. Says of each what became of it; `None` of one that is to be deleted by itself,
+    /// because the answers leave something open.
     pub(super) async fn delete_many_remote(&self, actions: &[Action]) -> Vec<Verdict> {
-        let mut verdicts: Vec<Verdict> =
-            actions.iter().map(|action| self.expect_absent(action).err().map(Err)).collect();
-        let (places, versions): (Vec<usize>, Vec<_>) = (actions.iter().zip(&verdicts).enumerate())
-            .filter(|(_, (_, verdict))| verdict.is_none())
-            .filter_map(|(place, (action, _))| {
-                Some((place, (&action.path, &action.remote.as_ref()?.etag)))
-            })
-            .unzip();
-        let mut backoff = Backoff::default();
-        let answers = loop {
-            match self.remote.delete_many(&versions).await {
-                Ok(answers) => break answers,
-                Err(error) if backoff.wait(&self.clock, &self.stop, &error).await => (),
-                // Where the store does not take many at once, it may take one.
-                Err(error) if !error.is_transient() && !error.ends_the_run() => return verdicts,
-                Err(error) => {
-                    for place in places {
-                        verdicts[place] = Some(Err(refused(error.clone())));
-                    }
-                    return verdicts;
-                }
+        let mut verdicts: Vec<Verdict> = actions.iter().map(|_| None).collect();
+        let mut open: Vec<usize> = (0..actions.len()).collect();
+        let (mut backoff, mut ambiguous) = (Backoff::default(), false);
+        loop {
+            for place in &open {
+                verdicts[*place] = self.came_back(&actions[*place], ambiguous).await;
             }
-        };
-        for (place, answer) in places.into_iter().zip(answers) {
-            verdicts[place] = match answer {
-                Ok(()) => Some(Ok(())),
-                Err(error) if error.kind == RemoteErrorKind::NotFound => Some(Ok(())),
-                Err(_) => None,
+            open.retain(|place| verdicts[*place].is_none() && actions[*place].remote.is_some());
+            let versions: Vec<_> = (open.iter())
+                .filter_map(|place| {
+                    let Action { path, remote, .. } = &actions[*place];
+                    Some((path, &remote.as_ref()?.etag))
+                })
+                .collect();
+            if versions.is_empty() {
+                return verdicts;
+            }
+            let error = match self.remote.delete_many(&versions).await {
+                Ok(answers) => {
+                    let Some(error) = settle(&mut open, answers, &mut verdicts) else {
+                        return verdicts;
+                    };
+                    error
+                }
+                Err(error) => error,
             };
+            ambiguous |= error.ambiguous;
+            if !backoff.wait(&self.clock, &self.stop, &error).await {
+                if error.ends_the_run() {
+                    // One of them says why, for all.
+                    let mut said = Some(refused(error));
+                    for place in open {
+                        verdicts[place] = Some(Err(said.take().unwrap_or(Trouble::Stopped)));
+                    }
+                }
+                return verdicts;
+            }
         }
-        verdicts
+    }
+
+    /// Tells what becomes of a deletion whose path is here again: it is not made, unless an attempt
+    /// before this one was.
+    async fn came_back(&self, action: &Action, ambiguous: bool) -> Verdict {
+        let trouble = self.expect_absent(action).err()?;
+        let is_done = ambiguous && self.is_gone(&action.path).await.is_ok();
+        Some(if is_done { Ok(()) } else { Err(trouble) })
     }
 
     /// Some stores answer a condition on a missing key as if another version were there.
@@ -116,4 +133,31 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         };
         kept.and_then(|()| trash.sync()).map_err(|error| Trouble::disk(&error))
     }
+}
+
+/// Takes note of what a store said of the `open` ones of many deletions. Those that it had no time for
+/// stay open, and the error of one of them is returned.
+fn settle(
+    open: &mut Vec<usize>,
+    answers: Vec<Result<(), RemoteError>>,
+    verdicts: &mut [Verdict],
+) -> Option<RemoteError> {
+    let mut answers = answers.into_iter();
+    let mut busy = None;
+    open.retain(|place| match answers.next() {
+        Some(Err(error)) if error.is_transient() => {
+            busy = Some(error);
+            true
+        }
+        answer => {
+            let is_gone = match answer {
+                Some(Ok(())) => true,
+                Some(Err(error)) => error.kind == RemoteErrorKind::NotFound,
+                None => false,
+            };
+            verdicts[*place] = is_gone.then_some(Ok(()));
+            false
+        }
+    });
+    busy
 }

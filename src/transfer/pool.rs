@@ -15,9 +15,9 @@ use crate::plan::{Action, ActionKind};
 use crate::remote::Remote;
 use crate::repository::Change;
 
-/// Requests at once that delete many: a store counts keys, not requests (AWS: 3,500 a second below a
-/// prefix).
-const BATCHES_AT_ONCE: usize = 4;
+/// Requests at once that delete many: a store counts keys, not requests, and AWS 3,500 of them a second
+/// below a prefix.
+const BATCHES_AT_ONCE: usize = 3;
 
 /// An action with what its preparation brought.
 pub(super) struct Prepared<D: Disk> {

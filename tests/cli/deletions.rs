@@ -122,6 +122,57 @@ fn a_store_that_no_longer_takes_many_at_once_is_asked_for_each() {
 }
 
 #[test]
+fn a_store_that_fails_at_many_and_not_at_one_is_asked_for_each() {
+    let team = without_d(Team::sharing(ALL));
+    team.server.fault(FaultRule::new("DeleteObjects", "*", Fault::Nonsense));
+    team.ok("one", "sync");
+    assert_eq!(team.server.count("DeleteObject"), 3);
+    assert_eq!(team.bucket(), remaining());
+    team.assert_quiet("one");
+}
+
+#[test]
+fn credentials_that_end_are_reported_once() {
+    let team = without_d(Team::sharing(ALL));
+    let ended = FaultRule::new("DeleteObjects", "*", Fault::Status(400, "ExpiredToken"));
+    team.server.fault(ended);
+    let output = team.run("one", "sync");
+    output.assert_code(12);
+    assert_eq!(output.stderr.matches("failed ").count(), 1, "{output:?}");
+    assert_eq!(team.server.count("DeleteObject"), 0);
+    team.server.clear_faults();
+    team.ok("one", "sync");
+    assert_eq!(team.bucket(), remaining());
+}
+
+#[test]
+fn a_file_that_is_back_while_the_store_is_busy_stays_in_the_bucket() {
+    let team = without_d(Team::sharing(ALL));
+    let busy = FaultRule::new("DeleteObjects", "*", Fault::Status(503, "SlowDown"));
+    team.server.fault(busy.first(1));
+    let path = team.path("one/d/b");
+    team.server.once_on_request("DeleteObjects", "*", move |_, _| {
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        fs::OpenOptions::new().create_new(true).write(true).open(path).unwrap();
+    });
+    let output = team.run("one", "sync");
+    output.assert_code(3);
+    assert_eq!(team.bucket()["d/b"], "b", "{output:?}");
+    assert_eq!(team.bucket().len(), remaining().len() + 1);
+}
+
+#[test]
+fn names_that_a_reader_of_xml_may_trim_are_deleted_one_by_one() {
+    let team = Team::sharing(&[("d/a", "a"), ("d/b", "b"), ("d/notes ", "n"), ("notes", "n")]);
+    team.remove("one/d");
+    team.server.clear_log();
+    team.ok("one", "sync");
+    let requests = ["DeleteObject d/notes ", "DeleteObjects "];
+    assert_eq!(team.transfers(), requests);
+    assert_eq!(team.bucket(), files(&[("notes", "n")]));
+}
+
+#[test]
 fn a_store_that_does_not_compare_each_is_not_asked_for_many() {
     let team = without_d(Team::sharing_on(Profile::Moto, ALL));
     team.ok("one", "sync");

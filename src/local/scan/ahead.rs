@@ -7,6 +7,7 @@
 //! from memory is left to the scan alone: it takes 1 µs there, and would be asked twice.
 
 use std::ffi::{OsStr, OsString};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -25,6 +26,10 @@ const FILES_A_JOB: usize = 32;
 
 /// Files of a folder that are looked at before the scan is there, which then asks for the others.
 const FILES_A_FOLDER: usize = 1_024;
+
+/// Folders of more bytes are read by the scan alone: some 16,000 names, of which it holds those of one
+/// folder at a time.
+const FOLDER_BYTES_MAX: u64 = 1 << 20;
 
 /// One look in so many is timed.
 const TIMED_ONE_IN: u32 = 8;
@@ -59,12 +64,22 @@ pub(super) struct Ahead<D: Disk> {
     /// Names to come for which the disk is taken to be slow.
     left: u32,
     jobs: Option<SyncSender<Job<D>>>,
+    /// The scan has ended: what still waits is not looked at.
+    ended: Arc<AtomicBool>,
 }
 
 impl<D: Disk> Ahead<D> {
     /// Waits for the disk to turn out slow; no thread is started before.
     pub(super) fn new(disk: &D, now: Now) -> Self {
-        Self { disk: disk.clone(), now, looks: 0, slow: 0, left: 0, jobs: None }
+        Self {
+            disk: disk.clone(),
+            now,
+            looks: 0,
+            slow: 0,
+            left: 0,
+            jobs: None,
+            ended: Arc::default(),
+        }
     }
 
     /// Makes a look of the scan itself, and learns from the time it takes.
@@ -87,8 +102,8 @@ impl<D: Disk> Ahead<D> {
     }
 
     /// Takes note that the scan comes to the next one of the `names` of `folder`, and has some of those
-    /// behind it looked at, the first `given` of which are already. Folders are entered if the scan
-    /// will.
+    /// behind it looked at, the first `given` of which are already. Folders are looked into where
+    /// `enters` says so.
     pub(super) fn go_on(
         &mut self,
         folder: &D::Folder,
@@ -136,8 +151,12 @@ impl<D: Disk> Ahead<D> {
             let receiver = Arc::new(Mutex::new(receiver));
             for _ in 0..THREADS {
                 let (disk, receiver) = (self.disk.clone(), Arc::clone(&receiver));
-                // They end when the scan does, or with the next look after it.
-                thread::spawn(move || look_at_all(&disk, &receiver));
+                let ended = Arc::clone(&self.ended);
+                let look = move || look_at_all(&disk, &receiver, &ended);
+                // A system that gives no thread has the scan look alone.
+                if thread::Builder::new().spawn(look).is_err() {
+                    break;
+                }
             }
             sender
         })
@@ -169,16 +188,25 @@ fn next(
     (count, taken)
 }
 
-/// Carries out jobs until nobody gives any more.
-fn look_at_all<D: Disk>(disk: &D, jobs: &Mutex<Receiver<Job<D>>>) {
+impl<D: Disk> Drop for Ahead<D> {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Carries out jobs until nobody gives any more, or wants them.
+fn look_at_all<D: Disk>(disk: &D, jobs: &Mutex<Receiver<Job<D>>>, ended: &AtomicBool) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { folder, names }) = job else { return };
         for (name, kind) in &names {
+            if ended.load(Ordering::Relaxed) {
+                return;
+            }
             match kind {
                 Some(Kind::Folder) => {
                     if let Ok(inner) = disk.open_folder(&folder, name) {
-                        look_into(disk, &inner);
+                        look_into(disk, &inner, ended);
                     }
                 }
                 Some(Kind::Link | Kind::Special) => (),
@@ -188,12 +216,19 @@ fn look_at_all<D: Disk>(disk: &D, jobs: &Mutex<Receiver<Job<D>>>) {
     }
 }
 
-/// Reads a folder, and looks at the first files that the scan will come to.
-fn look_into<D: Disk>(disk: &D, folder: &D::Folder) {
+/// Reads a folder, and looks at the first files that the scan will come to. Only the scan itself holds
+/// the names of a large one.
+fn look_into<D: Disk>(disk: &D, folder: &D::Folder, ended: &AtomicBool) {
+    if !disk.stat_folder(folder).is_ok_and(|stat| stat.size <= FOLDER_BYTES_MAX) {
+        return;
+    }
     let Ok(mut names) = disk.read_folder(folder) else { return };
     names.retain_mut(|_, kind| matches!(kind, Some(Kind::File) | None));
     names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     for (name, _) in names.iter().take(FILES_A_FOLDER) {
+        if ended.load(Ordering::Relaxed) {
+            return;
+        }
         drop(disk.lstat(folder, name));
     }
 }

@@ -114,6 +114,23 @@ fn on_a_slow_disk_others_look_into_the_folders_to_come() {
 }
 
 #[test]
+fn what_still_waits_when_the_scan_ends_is_left() {
+    let (disk, folder) = many();
+    let (told, looks) = mpsc::channel();
+    disk.set_hook(Some(Arc::new(move |operation: &Operation| {
+        told.send(operation.name.clone()).unwrap_or_default();
+    })));
+    let (sender, jobs) = sync_channel(2);
+    for name in ["file-000", "folder-000"] {
+        let kind = if name == "file-000" { Kind::File } else { Kind::Folder };
+        sender.send(Job { folder, names: vec![(name.into(), Some(kind))] }).expect("room");
+    }
+    drop(sender);
+    look_at_all(&disk, &Mutex::new(jobs), &AtomicBool::new(true));
+    assert_eq!(looks.try_iter().count(), 0);
+}
+
+#[test]
 fn a_job_is_some_files_or_one_folder_that_the_scan_enters() {
     let mut names = Names::default();
     // The next one last, as the scan takes them.

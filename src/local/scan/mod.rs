@@ -70,7 +70,7 @@ pub enum ScanError {
 
 /// An iterator over the working copy in key order.
 ///
-/// * One lstat a file, relative to the handle of its folder. Files that forbid reading are files.
+/// * One lstat a file, relative to the handle of its folder; on a slow disk another one ahead. Files that forbid reading are files.
 /// * A folder is either entered or gives one marker; so do links and special files. Checked in this
 ///   order: ignored, unreadable, a missing disk, nested repository, link, special file, longer than
 ///   a key.
