@@ -65,7 +65,7 @@ pub(super) struct KeyRanges {
     landmarks: Vec<String>,
     /// There may be more than one range.
     splits: bool,
-    /// How much is asked for at once: each page with keys adds to it, each answer without takes away.
+    /// How much is asked for at once: each page with keys adds to it, each range without takes away.
     credit: usize,
     /// The last key that was handed out.
     handed: String,
@@ -233,9 +233,11 @@ impl KeyRanges {
             let again = page.items.partition_point(|item| item.key() <= self.handed.as_str());
             page.items.drain(..again);
         }
+        // A page without keys behind full ones only says that their range ended with the last of them.
+        let is_cut_in_vain = was_behind_key && self.ranges[at].first == First::Nothing;
         if !page.items.is_empty() {
             self.credit = (self.credit + 1).min(CREDIT_MAX);
-        } else if was_behind_key {
+        } else if is_cut_in_vain {
             self.credit = self.credit.saturating_sub(1).max(1);
         }
         let empty_pages = self.ranges[at].take_in(page);

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -15,6 +15,9 @@ const PAGE_KEYS: usize = 20;
 
 /// 8 s of 50 ms each.
 const ROUNDS_MAX: usize = 160;
+
+/// CPU that a page takes, in microseconds: 3.7 s for 1,700 (measured with `benches/listing`).
+const PAGE_MICROSECONDS: u64 = 2_200;
 
 /// A store that answers each request with so many keys.
 struct Store {
@@ -82,6 +85,27 @@ fn list(store: &Store, landmarks: Vec<String>) -> Cost {
     }
 }
 
+/// How long a listing takes in microseconds, where each answer takes 50 ms and up to `spread` more, and
+/// each page then keeps the one thread that there is busy: answers come one by one.
+fn microseconds(store: &Store, landmarks: Vec<String>, spread: u64) -> u64 {
+    let mut ranges = KeyRanges::new("", landmarks, true);
+    let (mut coming, mut asked) = (BTreeMap::new(), 0);
+    let mut now = 0;
+    loop {
+        while let Some(request) = ranges.next_request() {
+            asked += 1;
+            coming.insert((now + 50_000 + asked * 7_919 % (spread + 1), asked), request);
+        }
+        let Some(((at, _), request)) = coming.pop_first() else {
+            assert!(ranges.is_over());
+            return now;
+        };
+        now = now.max(at) + PAGE_MICROSECONDS;
+        ranges.answer(request.range, store.page("", &request));
+        while ranges.take().is_some() {}
+    }
+}
+
 /// Returns the decimal digits of a number as text of so many places.
 fn digits(number: usize, places: usize) -> String {
     format!("{number:0places$}")
@@ -95,6 +119,13 @@ fn shapes() -> Vec<(&'static str, Store)> {
         let digits = digits(number, 5).chars().map(String::from).collect::<Vec<_>>();
         format!("year/{}", digits.join("/part-"))
     };
+    let full = Store::new(
+        (0..10 * PAGES).map(|number| {
+            let digits = digits(number, 4).chars().map(String::from).collect::<Vec<_>>();
+            format!("year/{}", digits.join("/part-"))
+        }),
+        10,
+    );
     let prefixes = ["audio", "backup", "docs", "export", "film", "images", "logs", "music", "z"];
     let unequal = |number: usize| {
         // The second has twice the keys of the first, the third four times as many, and so on.
@@ -115,6 +146,7 @@ fn shapes() -> Vec<(&'static str, Store)> {
             }),
         ),
         ("a deep tree", store(&deep)),
+        ("a deep tree whose pages end with a folder", full),
     ]
 }
 
@@ -127,6 +159,12 @@ fn a_million_keys_take_eight_seconds_at_fifty_milliseconds_a_page() {
         let unknown = list(&store, Vec::new());
         assert!(unknown.rounds <= ROUNDS_MAX, "{name}: {unknown:?}");
         assert!(unknown.requests <= 2 * PAGES, "{name}: {unknown:?}");
+        for (spread, most) in [(0, 8_000_000), (5_000, 9_000_000)] {
+            let known = microseconds(&store, store.landmarks(), spread);
+            assert!(known < 5_000_000, "{name}, with a database: {known} µs");
+            let unknown = microseconds(&store, Vec::new(), spread);
+            assert!(unknown < most, "{name}: {unknown} µs");
+        }
     }
 }
 
