@@ -98,8 +98,7 @@ impl PlanBuilder {
         if self.options.no_delete {
             self.withhold_deletions();
         }
-        // No path has two actions in a stage, and a stable sort would hold half of them twice.
-        self.plan.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+        self.plan.sort_actions();
         self.plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         self.plan.notices.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
         if let Some(limit) = self.options.limit {

@@ -274,6 +274,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Sorts the actions as their turns come, where they lie: no path has two in a stage, and a stable
+    /// sort would hold half of them twice.
+    fn sort_actions(&mut self) {
+        self.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+    }
+
     /// Counts the actions of a kind.
     pub fn count(&self, kind: ActionKind) -> u64 {
         self.actions.iter().filter(|action| action.kind == kind).count() as u64

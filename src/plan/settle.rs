@@ -20,7 +20,7 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
         }
     }
     plan.conflicts = open;
-    plan.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+    plan.sort_actions();
     plan
 }
 

@@ -78,6 +78,11 @@ impl Capabilities {
         }
     }
 
+    /// Returns how many versions one request may delete, where `most` is what it can hold.
+    pub(super) fn deletions_at_once(&self, most: usize) -> usize {
+        if self.conditional_delete_many == Conditions::None { 1 } else { most }
+    }
+
     /// Returns what AWS S3 can do, and what [`super::MemoryRemote`] does.
     pub fn full() -> Self {
         Self {

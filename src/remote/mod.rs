@@ -283,13 +283,7 @@ pub trait Remote: Send + Sync + 'static {
         &self,
         versions: &[(&RepoPath, &Etag)],
     ) -> impl Future<Output = Result<Vec<Result<(), RemoteError>>, RemoteError>> + Send {
-        async move {
-            let mut answers = Vec::with_capacity(versions.len());
-            for (path, expected) in versions {
-                answers.push(self.delete(path, expected).await);
-            }
-            Ok(answers)
-        }
+        one_by_one(self, versions)
     }
 
     /// Begins an upload in parts; nothing is visible before [`Remote::complete_upload`].
@@ -370,4 +364,16 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Makes what was stored and deleted so far durable; nothing to do where the store answers only then.
     fn settle(&self) -> impl Future<Output = Result<(), RemoteError>> + Send;
+}
+
+/// Deletes versions with a request for each, and says of each what became of it.
+async fn one_by_one<R: Remote + ?Sized>(
+    remote: &R,
+    versions: &[(&RepoPath, &Etag)],
+) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+    let mut answers = Vec::with_capacity(versions.len());
+    for (path, expected) in versions {
+        answers.push(remote.delete(path, expected).await);
+    }
+    Ok(answers)
 }

@@ -103,11 +103,7 @@ fn an_upload_in_parts_that_was_killed_is_no_conflict_with_itself() {
         Fault::DropConnectionAfterEffect,
     ));
     drop(gate);
-    replied.wait();
-    signal(&child, "KILL");
-    assert_eq!(end_of(child).code, None);
-    drop(replied);
-    team.server.clear_hooks();
+    team.kill_at(replied, child);
     team.server.clear_faults();
     assert_eq!(team.server.get(BUCKET, "large").unwrap(), large);
     team.ok("one", "sync");

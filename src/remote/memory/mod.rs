@@ -295,8 +295,7 @@ impl Remote for MemoryRemote {
     }
 
     fn deletions_at_once(&self) -> usize {
-        let saves = self.capabilities.conditional_delete_many != Conditions::None;
-        if saves { deleting::VERSIONS_MAX } else { 1 }
+        self.capabilities.deletions_at_once(deleting::VERSIONS_MAX)
     }
 
     async fn delete_many(

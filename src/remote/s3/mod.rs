@@ -36,8 +36,8 @@ use errors::Call;
 
 use super::key::KeySpace;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, CopiedPart, HeldPart, Object,
-    Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Object, Outgoing, Page,
+    Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -232,8 +232,7 @@ impl Remote for S3Remote {
     }
 
     fn deletions_at_once(&self) -> usize {
-        let saves = self.capabilities.conditional_delete_many != Conditions::None;
-        if saves { deleting::KEYS_MAX } else { 1 }
+        self.capabilities.deletions_at_once(deleting::KEYS_MAX)
     }
 
     async fn delete_many(
