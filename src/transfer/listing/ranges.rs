@@ -15,10 +15,12 @@ use super::guess::Guess;
 use crate::remote::Page;
 
 /// Listings at once.
-const LANES_MAX: usize = 16;
+const LANES_MAX: usize = 24;
 
-/// Pages that may wait for those before them, together with those that are asked for.
-const HELD_PAGES_MAX: usize = 48;
+/// Pages that may wait for those before them, together with those that are asked for. Cuts that were
+/// guessed lie up to ten pages apart: with three pages a lane, lanes behind them stood still (a deep
+/// tree of a million keys took 8.9 s at 50 ms a page with 16 lanes and 48 pages, and 6.4 s with these).
+const HELD_PAGES_MAX: usize = 4 * LANES_MAX;
 
 /// How much credit it takes to guess a cut, beside what pages on their way may cost: a bucket of
 /// fewer pages costs no request more.
