@@ -18,6 +18,9 @@ CLIENT_CORE, SERVER_CORE = 0, 1
 SECONDS_MAX = 3600
 BLOCK_BYTES = 1 << 20
 MANY = 100
+# Less than ext4 allows (65,000).
+LINKS_MAX = 50_000
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 # A child counts the memory of the process that has forked it as its own: a small one does it.
@@ -207,10 +210,12 @@ def available_bytes():
 
 
 @contextlib.contextmanager
-def work_folder(needed):
-    """Makes a folder, in memory if `needed` bytes and a reserve are to be had there."""
+def work_folder(needed, files=0):
+    """Makes a folder, in memory if `needed` bytes, `files` names and a reserve are to be had there."""
     memory = pathlib.Path("/dev/shm")
-    place = memory if memory.is_dir() and available_bytes() > needed + (3 << 30) else None
+    fits = (memory.is_dir() and available_bytes() > needed + (3 << 30)
+            and os.statvfs(memory).f_favail > files)
+    place = memory if fits else None
     with tempfile.TemporaryDirectory(prefix="lsync-bench-", dir=place) as folder:
         yield pathlib.Path(folder).resolve()
 
@@ -233,6 +238,43 @@ def make_tree(root, count, bytes_):
         with open(path, "wb") as file:
             for begin in range(0, bytes_, BLOCK_BYTES):
                 file.write(os.urandom(min(BLOCK_BYTES, bytes_ - begin)))
+
+
+def paths(pattern, count):
+    """Returns so many paths in the order of keys: the digits of a number, from left to right, stand in
+    the places of the stars. The server's SERVER_KEYS does the same."""
+    width = pattern.count("*")
+    parts = pattern.split("*")
+    for number in range(count):
+        digits = f"{number:0{width}}"
+        yield "".join(part + digit for part, digit in zip(parts, digits)) + parts[-1]
+
+
+def make_empty_files(root, pattern, count, links=False):
+    """Makes an empty file at each path; with `links`, 50,000 each are one."""
+    made, first = set(), None
+    for number, path in enumerate(paths(pattern, count)):
+        folder = os.path.dirname(path)
+        if folder not in made:
+            os.makedirs(root / folder, exist_ok=True)
+            made.add(folder)
+        if links and number % LINKS_MAX:
+            os.link(first, f"{root}/{path}")
+        else:
+            first = f"{root}/{path}"
+            os.close(os.open(first, os.O_CREAT | os.O_WRONLY))
+
+
+def write_rows(server, root, pattern, count):
+    """Writes the database that a first run over empty files would have left."""
+    endpoint = server.variables["AWS_ENDPOINT_URL"]
+    with open(root / ".lsync" / "database.yaml", "w", encoding="utf-8") as rows:
+        rows.write(f'- {{lsync: 1, remote: "s3://{BUCKET}", endpoint: "{endpoint}"}}\n')
+        for path in paths(pattern, count):
+            # Each link has changed the ctime of all.
+            stat = os.lstat(f"{root}/{path}")
+            rows.write(f'- {{path: "{path}", size: 0, mtime: {stat.st_mtime_ns}, ctime: '
+                       f'{stat.st_ctime_ns}, inode: {stat.st_ino}, etag: "{EMPTY_MD5}"}}\n')
 
 
 def files(root):

@@ -388,6 +388,20 @@ fn a_workspace_runs_the_real_binary_and_sees_what_is_in_its_folders() {
 }
 
 #[test]
+fn objects_that_many_keys_share_are_replaced_and_deleted_one_by_one() {
+    let server = S3Server::start();
+    server.create_bucket("b");
+    fill(&server, "b", "a-*/f-*:20");
+    let etag = server.etag("b", "a-0/f-5").unwrap();
+    assert_eq!((etag.as_str(), server.keys("b").len()), ("d41d8cd98f00b204e9800998ecf8427e", 20));
+    server.put("b", "a-0/f-5", "x");
+    server.delete("b", "a-1/f-9");
+    assert_eq!(server.get("b", "a-0/f-5").unwrap(), "x");
+    assert_eq!(server.get("b", "a-0/f-6").unwrap(), "");
+    assert_eq!(server.keys("b").last().unwrap(), "a-1/f-8");
+}
+
+#[test]
 #[ignore = "a server for tests/stores and benches, which end it"]
 fn serves_until_its_stdin_ends() {
     let name = std::env::var("LSYNC_PROFILE").unwrap();
@@ -412,12 +426,13 @@ fn serves_until_its_stdin_ends() {
 fn fill(server: &S3Server, bucket: &str, what: &str) {
     let Some((pattern, count)) = what.rsplit_once(':') else { return };
     let width = pattern.matches('*').count();
-    for number in 0..count.parse::<usize>().expect("a number") {
+    let key = |number| {
         let number = format!("{number:0width$}");
         let mut digits = number.chars();
         let digit = |c| if c == '*' { digits.next().expect("as many digits as stars") } else { c };
-        server.put(bucket, &pattern.chars().map(digit).collect::<String>(), "");
-    }
+        pattern.chars().map(digit).collect()
+    };
+    server.fill(bucket, (0..count.parse::<usize>().expect("a number")).map(key));
 }
 
 #[test]

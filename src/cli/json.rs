@@ -174,13 +174,9 @@ pub(super) fn notice(notice: &Notice) -> String {
 /// Renders all of a plan, a line each: actions, conflicts, what is left alone.
 ///
 /// Also what only the database learns: a run tells it as `done`, and a plan tells what a run does.
-pub(super) fn plan(plan: &Plan) -> String {
+pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
     let actions = plan.actions.iter().map(|action| event(&Event::Planned(render::item(action))));
-    let lines: Vec<String> = actions
-        .chain(plan.conflicts.iter().map(conflict))
-        .chain(plan.notices.iter().map(notice))
-        .collect();
-    lines.join("\n")
+    actions.chain(plan.conflicts.iter().map(conflict)).chain(plan.notices.iter().map(notice))
 }
 
 /// Renders the last line of a run.

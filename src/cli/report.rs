@@ -28,24 +28,18 @@ pub(super) fn plan(context: &Context, word: &'static str, plan: &Plan, elapsed: 
 /// Shows the lines of a plan.
 pub(super) fn plan_lines(context: &Context, plan: &Plan) {
     let screen = &context.screen;
-    let lines = if screen.json() {
-        json::plan(plan)
-    } else if screen.quiet() {
-        String::new()
-    } else {
-        render::plan_lines(screen.style(), plan, screen.verbose())
-    };
-    if !lines.is_empty() {
-        screen.result(&lines);
+    if screen.json() {
+        screen.results(json::plan(plan));
+    } else if !screen.quiet() {
+        screen.results(render::plan_lines(screen.style(), plan, screen.verbose()));
     }
 }
 
 /// Shows what a plan is about to do, where somebody reads along.
 pub(super) fn actions(context: &Context, plan: &Plan) {
     let screen = &context.screen;
-    let lines = render::actions(screen.style(), plan, false);
-    if !screen.json() && !screen.quiet() && !lines.is_empty() {
-        screen.result(&lines.join("\n"));
+    if !screen.json() && !screen.quiet() {
+        screen.results(render::actions(screen.style(), plan, false));
     }
 }
 

@@ -10,6 +10,9 @@ use super::arguments::{ColorChoice, OutputOptions};
 use super::style::{Paint, Style};
 use super::text::escape;
 
+/// Bytes of a long result that are held before they are written.
+const HELD_BYTES_MAX: usize = 64 << 10;
+
 /// One channel: where it goes, and how it looks there.
 struct Channel {
     writer: Mutex<Box<dyn Write + Send>>,
@@ -89,6 +92,23 @@ impl Screen {
             if error.kind() != io::ErrorKind::BrokenPipe {
                 lock(&self.failure).get_or_insert(error);
             }
+        }
+    }
+
+    /// Prints lines of the result as [`Screen::result`] does, and holds few of them at a time: a plan
+    /// may have millions.
+    pub(super) fn results(&self, lines: impl IntoIterator<Item = String>) {
+        let mut held = String::new();
+        for line in lines {
+            held.push_str(&line);
+            held.push('\n');
+            if held.len() >= HELD_BYTES_MAX {
+                self.result(&held);
+                held.clear();
+            }
+        }
+        if !held.is_empty() {
+            self.result(&held);
         }
     }
 
@@ -242,6 +262,16 @@ pub(super) mod tests {
             finish_on(io::ErrorKind::StorageFull).unwrap_err().kind(),
             io::ErrorKind::StorageFull
         );
+    }
+
+    #[test]
+    fn many_lines_are_written_as_each_by_itself() {
+        let (screen, out, _) = in_memory(OutputOptions::default());
+        let lines = (0..20_000).map(|number| number.to_string());
+        screen.results(lines.clone());
+        assert_eq!(out.text(), lines.map(|line| line + "\n").collect::<String>());
+        screen.results(std::iter::empty());
+        assert!(out.text().ends_with("19999\n"));
     }
 
     #[test]

@@ -88,10 +88,7 @@ fn show(context: &Context, plan: &Plan) {
     if screen.quiet() {
         return report::left_open(context, &plan.conflicts, &[]);
     }
-    let groups = render::status_groups(screen.style(), plan);
-    if !groups.is_empty() {
-        screen.result(&format!("{groups}\n\n"));
-    }
+    screen.results(render::status_groups(screen.style(), plan));
 }
 
 /// Returns what to type next.

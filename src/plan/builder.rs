@@ -7,7 +7,7 @@ use super::{
     KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
     reconcile_knot,
 };
-use crate::tree::{BaseRow, Knot, Local, RepoPath, Row, Stat};
+use crate::tree::{Knot, Local, RepoPath, Row, Stat};
 
 /// The name of the files that hold ignore rules.
 pub const IGNORE_FILE: &str = ".lsyncignore";
@@ -140,14 +140,7 @@ impl PlanBuilder {
             Decision::Ahead => self.plan.ahead += 1,
             Decision::Behind => self.plan.behind += 1,
             Decision::Forget => self.push(row, ActionKind::Forget, knot, false),
-            Decision::Adopt => {
-                if let Some(adopted) = adopted_row(row, examined) {
-                    self.push(row, ActionKind::Adopt, knot, false);
-                    if let Some(action) = self.plan.actions.last_mut() {
-                        action.detail = Detail::Row(Arc::new(adopted));
-                    }
-                }
-            }
+            Decision::Adopt => self.adopt(row, examined, knot),
             Decision::Upload { unknown_loser } => {
                 self.push(row, ActionKind::Upload, knot, unknown_loser);
             }
@@ -166,6 +159,20 @@ impl PlanBuilder {
                 let found = Conflict { proven: !unknown, ..conflict(row, kind) };
                 self.plan.conflicts.push(found);
             }
+        }
+    }
+
+    /// What is recorded is the file as it was read, and what is in the bucket.
+    fn adopt(&mut self, row: &Row, examined: &Examined, knot: u32) {
+        let (Examined::Compared { stat, crc64, .. }, Some(remote)) = (examined, &row.remote) else {
+            return;
+        };
+        let touched = row.base.as_ref().filter(|base| base.version() == remote.version);
+        self.push(row, ActionKind::Adopt, knot, false);
+        if let Some(action) = self.plan.actions.last_mut() {
+            action.local = Some(*stat);
+            action.detail =
+                touched.map_or(*crc64, |base| base.crc64).map_or(Detail::None, Detail::Checksum);
         }
     }
 
@@ -306,17 +313,4 @@ fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
         remote: row.remote.clone(),
         proven: true,
     }
-}
-
-/// Returns the row that records what both sides hold now.
-fn adopted_row(row: &Row, examined: &Examined) -> Option<BaseRow> {
-    let Examined::Compared { stat, crc64, .. } = examined else { return None };
-    let remote = row.remote.as_ref()?;
-    let is_touched = row.base.as_ref().is_some_and(|base| base.version() == remote.version);
-    Some(BaseRow {
-        path: row.path.clone(),
-        signature: stat.signature(),
-        etag: remote.version.etag.clone(),
-        crc64: if is_touched { row.base.as_ref().and_then(|base| base.crc64) } else { *crc64 },
-    })
 }

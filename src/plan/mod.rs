@@ -132,8 +132,9 @@ pub enum Detail {
     /// Nothing.
     #[default]
     None,
-    /// The row to record, for [`ActionKind::Adopt`]; the row that ends, for
-    /// [`ActionKind::DeleteRemote`].
+    /// CRC-64/NVME of the contents, for [`ActionKind::Adopt`] where the row needs it.
+    Checksum(u64),
+    /// The row that ends, for [`ActionKind::DeleteRemote`].
     Row(Arc<BaseRow>),
     /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
     /// under a new name. Its object may be copied where the contents prove equal.
@@ -160,9 +161,17 @@ impl Action {
         }
     }
 
-    /// Returns the row to record, or the one that ends ([`Detail::Row`]).
+    /// Returns the row that ends ([`Detail::Row`]).
     pub fn row(&self) -> Option<&BaseRow> {
         if let Detail::Row(row) = &self.detail { Some(row) } else { None }
+    }
+
+    /// Returns the row that records what both sides hold, where both are expected.
+    pub fn adopted(&self) -> Option<BaseRow> {
+        let (stat, version) = (self.local?, self.remote.as_ref()?);
+        let crc64 = if let Detail::Checksum(crc64) = self.detail { Some(crc64) } else { None };
+        let (signature, etag) = (stat.signature(), version.etag.clone());
+        Some(BaseRow { path: self.path.clone(), signature, etag, crc64 })
     }
 
     /// Returns the row whose file this seems to be ([`Detail::Origin`]).

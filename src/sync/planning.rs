@@ -24,6 +24,10 @@ use crate::tree::{
     Step,
 };
 
+/// How many paths wait at most until their contents are compared: a first sync may have to compare
+/// all of a large tree.
+const UNDECIDED_MAX: usize = 32_768;
+
 /// How many local files are reported together.
 const COUNTED_AT_ONCE: u64 = 1_000;
 
@@ -96,7 +100,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         let base = self.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
         let seen = if self.request.unlisted {
             let mut merge = Merge::offline(local, base);
-            self.merge(&mut merge, None).await?
+            self.merge(context, &mut merge, None).await?
         } else {
             let is_file = scope.is_some_and(|path| context.is_file(path));
             let (sender, pages) = mpsc::channel(PAGES_AHEAD_MAX);
@@ -104,8 +108,10 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
             let what = ListingScope { path: scope.cloned(), is_file, landmarks };
             let listing = list_scope(Arc::clone(context), what, sender);
             let mut merge = Merge::new(local, base);
-            let ((), merged) =
-                tokio::join!(beside(world.parallel, listing), self.merge(&mut merge, Some(pages)),);
+            let ((), merged) = tokio::join!(
+                beside(world.parallel, listing),
+                self.merge(context, &mut merge, Some(pages)),
+            );
             merged?
         };
         let Found { unnameable, tops } = outliers.into_found();
@@ -135,6 +141,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
     /// Drives the merge and takes its items; tells whether there were any. The listing ends with it.
     async fn merge<L, B>(
         &mut self,
+        context: &Arc<Context<D, R, C>>,
         merge: &mut Merge<L, B>,
         mut pages: Option<mpsc::Receiver<Result<Page, RemoteError>>>,
     ) -> Result<bool, SyncError>
@@ -149,6 +156,9 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 Step::Item(item) => {
                     seen = true;
                     self.take(item);
+                    if self.undecided.len() >= UNDECIDED_MAX {
+                        self.examine(context).await?;
+                    }
                 }
                 Step::NeedRemote => {
                     if self.world.stop.is_requested() {

@@ -255,7 +255,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let path = &action.path;
         match action.kind {
             ActionKind::Adopt => {
-                let row = action.row().cloned();
+                let row = action.adopted();
                 Ok(Ready::Recorded(row.map(Change::Put).into_iter().collect()))
             }
             ActionKind::Forget => Ok(Ready::Recorded(vec![Change::Gone(path.clone())])),

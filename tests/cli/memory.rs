@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -16,6 +18,9 @@ fn team() -> Team {
     team
 }
 
+/// As many objects as wait in memory at most until they are merged: below, memory grows with them.
+const PAGES_WAIT: usize = 96_000;
+
 /// How many files most tests have in a folder.
 const IN_EACH: usize = 1_000;
 
@@ -23,27 +28,30 @@ fn path(in_each: usize, number: usize) -> String {
     format!("folder-{:03}/file-{:05}", number / in_each, number % in_each)
 }
 
+/// Returns the file of which this one is a link. ext4 allows 65,000 of one.
+fn first_link(team: &Team, in_each: usize, number: usize) -> PathBuf {
+    team.path("one").join(path(in_each, number - number % 50_000))
+}
+
 /// Makes empty files here, from one number up to another.
 ///
-/// They are links of one file: to make a file takes much longer.
+/// Many are links of one file: to make a file takes much longer.
 fn make_here(team: &Team, in_each: usize, from: usize, to: usize) {
-    let first = team.path("one").join(path(in_each, 0));
     for number in from..to {
         if number % in_each == 0 {
             fs::create_dir(team.path(format!("one/folder-{:03}", number / in_each))).unwrap();
         }
-        match number {
-            0 => team.write(&first, ""),
-            _ => fs::hard_link(&first, team.path("one").join(path(in_each, number))).unwrap(),
+        let file = team.path("one").join(path(in_each, number));
+        match first_link(team, in_each, number) {
+            first if first == file => team.write(file, ""),
+            first => fs::hard_link(first, file).unwrap(),
         }
     }
 }
 
 /// Makes empty objects, from one number up to another.
 fn make_there(team: &Team, from: usize, to: usize) {
-    for number in from..to {
-        team.server.put(BUCKET, &path(IN_EACH, number), "");
-    }
+    team.server.fill(BUCKET, (from..to).map(|number| path(IN_EACH, number)));
 }
 
 /// The MD5 of nothing.
@@ -51,18 +59,28 @@ const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
 /// Writes a database that knows of so many empty files on both sides.
 fn agree(team: &Team, in_each: usize, count: usize) {
-    let stat = team.path("one").join(path(in_each, 0)).metadata().unwrap();
-    let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
-        .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
-    let inode = stat.ino();
-    let values =
-        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{EMPTY}\"");
+    let values = |number| {
+        let stat = first_link(team, in_each, number).metadata().unwrap();
+        let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
+            .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
+        let inode = stat.ino();
+        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{EMPTY}\"")
+    };
     let endpoint = team.server.endpoint();
     let mut rows = format!("- {{lsync: 1, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
     for number in 0..count {
-        writeln!(rows, "- {{path: \"{}\", {values}}}", path(in_each, number)).unwrap();
+        let (path, values) = (path(in_each, number), values(number));
+        writeln!(rows, "- {{path: \"{path}\", {values}}}").unwrap();
     }
     team.write("one/.lsync/database.yaml", rows);
+}
+
+/// Returns the peak of a process's memory, in bytes.
+fn peak_of(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1_024)
 }
 
 /// Runs a command; each request of an operation sends the peak of its memory up to there, in bytes.
@@ -74,14 +92,10 @@ fn watch(team: &Team, line: &str, operation: &'static str) -> (Child, mpsc::Rece
         while child.load(Ordering::Acquire) == 0 {
             std::thread::yield_now();
         }
-        let status = fs::read_to_string(format!("/proc/{}/status", child.load(Ordering::Acquire)));
         // A process that was killed has none.
-        let Ok(status) = status else { return };
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let Some(peak) = peak.and_then(|peak| peak.trim().strip_suffix(" kB")) else { return };
-        let kibibytes: u64 = peak.parse().unwrap();
+        let Some(peak) = peak_of(child.load(Ordering::Acquire)) else { return };
         // The test may have seen enough.
-        send.send(kibibytes * 1_024).unwrap_or_default();
+        send.send(peak).unwrap_or_default();
     });
     let mut command = team.command("one", line.split_whitespace());
     let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -109,8 +123,7 @@ fn peak_of_plan(team: &Team, line: &str, transfer: &'static str) -> u64 {
 #[test]
 fn a_run_without_work_holds_no_more_for_more_files() {
     let team = team();
-    // At the lesser number there are nearly as many pages as wait at most.
-    let (less, more) = (20_000, 60_000);
+    let (less, more) = (PAGES_WAIT, PAGES_WAIT + 40_000);
     let peak = |from, to| {
         make_here(&team, IN_EACH, from, to);
         make_there(&team, from, to);
@@ -141,19 +154,57 @@ fn a_large_folder_takes_its_names_and_little_more() {
 
 #[test]
 fn a_plan_holds_each_action_once() {
-    // Below the lesser number the growth of a pull is that of the pages that wait for the merge.
-    for (command, transfer, less, more) in
-        [("push", "PutObject", 20_000, 60_000), ("pull", "GetObject", 60_000, 100_000)]
-    {
+    let (less, more) = (20_000, 60_000);
+    let [before, after] = [less, more].map(|count| {
+        let team = team();
+        make_here(&team, IN_EACH, 0, count);
+        peak_of_plan(&team, "push", "PutObject")
+    });
+    // 128 for an action and 32 for a path of 21: held twice it would be 288.
+    let growth = after.saturating_sub(before) / (more - less) as u64;
+    assert!(growth < 230, "{growth} bytes an action: {before} and {after}");
+}
+
+#[test]
+fn a_first_sync_of_equal_files_holds_few_rows_until_they_are_compared() {
+    let (less, more) = (1_000, PAGES_WAIT);
+    let [before, after] = [less, more].map(|count| {
+        let team = team();
+        make_here(&team, IN_EACH, 0, count);
+        make_there(&team, 0, count);
+        // What is sent last shows what the plan took.
+        team.write("one/edit", "x");
+        peak_of_plan(&team, "sync", "PutObject")
+    });
+    // 160 for an action and its path, 240 for what the listing holds, and the rows of the 32,768 that
+    // wait together; 1,460 where all of them wait.
+    let growth = after.saturating_sub(before) / (more - less) as u64;
+    assert!(growth < 900, "{growth} bytes a file: {before} and {after}");
+}
+
+/// Runs a command; returns the peak of its memory up to its last line, in bytes.
+fn peak_of_lines(team: &Team, line: &str) -> u64 {
+    let mut command = team.command("one", line.split_whitespace());
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut lines, mut peak, mut read) = (running.stdout.take().unwrap(), 0, [0; 4_096]);
+    // It cannot end before all but the last few bytes were read.
+    while lines.read(&mut read).unwrap() > 0 {
+        peak = peak_of(running.id()).unwrap_or(peak);
+    }
+    running.wait().unwrap();
+    peak
+}
+
+#[test]
+fn what_a_plan_says_is_written_as_it_is_made() {
+    for command in ["status --offline", "status --offline --json", "push --no-list --dry-run"] {
+        let (less, more) = (20_000, 60_000);
         let [before, after] = [less, more].map(|count| {
             let team = team();
-            match command {
-                "push" => make_here(&team, IN_EACH, 0, count),
-                _ => make_there(&team, 0, count),
-            }
-            peak_of_plan(&team, command, transfer)
+            make_here(&team, IN_EACH, 0, count);
+            peak_of_lines(&team, command)
         });
-        // 128 for an action and 32 for a path of 21: held twice it would be 288.
+        // An action and its path, as above; a line would have 50 bytes or, as JSON, 150.
         let growth = after.saturating_sub(before) / (more - less) as u64;
         assert!(growth < 230, "{command}: {growth} bytes an action: {before} and {after}");
     }

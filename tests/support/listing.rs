@@ -1,6 +1,7 @@
 //! Listings: pages in the byte order of keys, and the lies that some stores tell in them.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use s3s::dto as d;
 use s3s::{S3Request, S3Result, s3_error};
@@ -106,7 +107,7 @@ fn page<'a>(
 }
 
 /// Tells whether the last of the versions of a key is an object.
-fn is_there(versions: &[StoredVersion]) -> bool {
+fn is_there(versions: &[Arc<StoredVersion>]) -> bool {
     versions.last().is_some_and(|version| version.body.is_some())
 }
 

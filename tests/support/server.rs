@@ -139,6 +139,23 @@ impl OtherTool {
         etag
     }
 
+    /// Puts one and the same object at all of these keys, which nothing remembers: for millions of them.
+    pub fn fill(&self, bucket: &str, keys: impl IntoIterator<Item = String>) {
+        let body = Bytes::new();
+        let version = Arc::new(StoredVersion {
+            id: "null".to_owned(),
+            etag: self.backend.etag(checksums::md5_hex(&body)),
+            checksum: self.backend.checked(&s3s::dto::Checksum::default(), &body).unwrap(),
+            body: Some(body),
+            metadata: BTreeMap::new(),
+            content_type: None,
+            modified: now(),
+            kms: false,
+        });
+        let filled = keys.into_iter().map(|key| (key, vec![Arc::clone(&version)]));
+        self.backend.lock().bucket_mut(bucket).unwrap().keys.extend(filled);
+    }
+
     /// Returns the bytes of an object.
     pub fn get(&self, bucket: &str, key: &str) -> Option<Bytes> {
         self.version(bucket, key).and_then(|version| version.body)

@@ -1,6 +1,7 @@
 //! The objects: buckets, keys, versions, and the conditions that are checked under one lock.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -73,8 +74,8 @@ impl StoredVersion {
 pub struct Bucket {
     /// Whether it keeps versions.
     pub versioning: Versioning,
-    /// Versions of each key, the newest last; never an empty list.
-    pub keys: BTreeMap<String, Vec<StoredVersion>>,
+    /// Versions of each key, the newest last; never an empty list. Equal objects of a benchmark are one.
+    pub keys: BTreeMap<String, Vec<Arc<StoredVersion>>>,
     /// When it was made.
     pub created: SystemTime,
 }
@@ -157,7 +158,8 @@ impl Store {
     /// Returns the version that `GET` would give, `None` where there is none or a delete marker.
     pub fn current(&self, bucket: &str, key: &str) -> S3Result<Option<&StoredVersion>> {
         let versions = self.bucket(bucket)?.keys.get(key);
-        Ok(versions.and_then(|versions| versions.last()).filter(|version| version.body.is_some()))
+        let current = versions.and_then(|versions| versions.last());
+        Ok(current.map(Arc::as_ref).filter(|version| version.body.is_some()))
     }
 
     /// Checks a condition, with the answers that AWS gives: 412, and 404 where the key is missing.
@@ -204,7 +206,7 @@ impl Store {
                 versions.retain(|version| version.id != "null");
             }
         }
-        versions.push(version);
+        versions.push(Arc::new(version));
         Ok((bucket.versioning == Versioning::Enabled).then_some(id))
     }
 
@@ -240,7 +242,7 @@ impl Store {
             versions.retain(|version| version.id != "null");
             "null".to_owned()
         };
-        versions.push(StoredVersion::marker(id.clone()));
+        versions.push(Arc::new(StoredVersion::marker(id.clone())));
         Ok(Deleted { marker: true, version_id: Some(id) })
     }
 

@@ -156,51 +156,67 @@ pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
 }
 
 /// Renders the lines of a plan: what it does, then what it cannot.
-pub(super) fn plan_lines(style: Style, plan: &Plan, with_bookkeeping: bool) -> String {
-    let mut lines = actions(style, plan, with_bookkeeping);
-    lines.extend(plan.conflicts.iter().map(|conflict| conflict_line(style, conflict)));
-    lines.join("\n")
+pub(super) fn plan_lines(
+    style: Style,
+    plan: &Plan,
+    with_bookkeeping: bool,
+) -> impl Iterator<Item = String> {
+    let conflicts = plan.conflicts.iter().map(move |conflict| conflict_line(style, conflict));
+    actions(style, plan, with_bookkeeping).chain(conflicts)
 }
 
 /// Renders what a plan does, a line each.
-pub(super) fn actions(style: Style, plan: &Plan, with_bookkeeping: bool) -> Vec<String> {
+pub(super) fn actions(
+    style: Style,
+    plan: &Plan,
+    with_bookkeeping: bool,
+) -> impl Iterator<Item = String> {
     let columns = word_columns(plan);
     plan.actions
         .iter()
-        .filter(|action| with_bookkeeping || !action.is_bookkeeping())
-        .map(|action| action_line(style, &item(action), columns))
-        .collect()
+        .filter(move |action| with_bookkeeping || !action.is_bookkeeping())
+        .map(move |action| action_line(style, &item(action), columns))
 }
 
-/// Renders the groups of `lsync status`, without the summary line; empty where nothing is to say.
-pub(super) fn status_groups(style: Style, plan: &Plan) -> String {
+/// Renders the groups of `lsync status`, an empty line behind each, without the summary line.
+pub(super) fn status_groups(style: Style, plan: &Plan) -> impl Iterator<Item = String> {
     let side = |towards: fn(ActionKind) -> bool| {
-        plan.actions.iter().filter(move |action| towards(action.kind))
+        let actions = plan.actions.iter().filter(move |action| towards(action.kind));
+        actions.map(move |action| status_line(style, action))
     };
-    let mut groups = Vec::new();
-    let mut group = |title: &str, lines: Vec<String>| {
-        if !lines.is_empty() {
-            groups.push(format!("{}\n{}", style.paint(Paint::Bold, title), lines.join("\n")));
-        }
-    };
-    group("To the bucket:", side(goes_up).map(|action| status_line(style, action)).collect());
-    group("To here:", side(goes_down).map(|action| status_line(style, action)).collect());
-    let conflicts = plan.conflicts.iter().map(|conflict| {
+    let conflicts = plan.conflicts.iter().map(move |conflict| {
         let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
         format!("  {path}  {}", conflict.kind.words())
     });
-    group("Conflicts:", conflicts.collect());
-    let notices = plan.notices.iter().map(|notice| {
-        let unable = notice.incomplete && notice.kind != FORGOTTEN;
-        let mark = if unable { " (cannot be handled)" } else { "" };
-        let hint = notice
-            .hint
-            .as_ref()
-            .map_or_else(String::new, |hint| format!("\n    hint: {}", escape(hint)));
-        format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&notice.reason))
-    });
-    group("Left alone:", notices.collect());
-    groups.join("\n\n")
+    group(style, "To the bucket:", side(goes_up))
+        .chain(group(style, "To here:", side(goes_down)))
+        .chain(group(style, "Conflicts:", conflicts))
+        .chain(group(style, "Left alone:", plan.notices.iter().map(left_alone)))
+}
+
+/// Puts a title above lines and an empty line below them, if there are any.
+fn group(
+    style: Style,
+    title: &str,
+    lines: impl Iterator<Item = String>,
+) -> impl Iterator<Item = String> {
+    let mut lines = lines.peekable();
+    let [above, below] = match lines.peek() {
+        Some(_) => [Some(style.paint(Paint::Bold, title)), Some(String::new())],
+        None => [None, None],
+    };
+    above.into_iter().chain(lines).chain(below)
+}
+
+/// Renders a path that is left alone, in the list of `lsync status`.
+fn left_alone(notice: &Notice) -> String {
+    let unable = notice.incomplete && notice.kind != FORGOTTEN;
+    let mark = if unable { " (cannot be handled)" } else { "" };
+    let hint = notice
+        .hint
+        .as_ref()
+        .map_or_else(String::new, |hint| format!("\n    hint: {}", escape(hint)));
+    format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&notice.reason))
 }
 
 fn goes_up(kind: ActionKind) -> bool {

@@ -45,10 +45,14 @@ fn mixed() -> Plan {
     }
 }
 
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn a_plan_has_a_line_for_every_action_that_does_something() {
     assert_eq!(
-        plan_lines(Style::PLAIN, &mixed(), false),
+        lines(plan_lines(Style::PLAIN, &mixed(), false)),
         "upload       docs/a.txt  48.2 KiB  new\n\
          upload       docs/b.txt  12 B  changed\n\
          download     c\\u{1b}[2J  4 B  new\n\
@@ -61,19 +65,19 @@ fn a_plan_has_a_line_for_every_action_that_does_something() {
 fn the_words_of_short_plans_stand_close() {
     let actions = vec![action(ActionKind::Upload, "docs/a.txt", Some(49_357), None)];
     let plan = Plan { actions, ..Plan::default() };
-    assert_eq!(plan_lines(Style::PLAIN, &plan, false), "upload   docs/a.txt  48.2 KiB  new");
+    assert_eq!(lines(plan_lines(Style::PLAIN, &plan, false)), "upload   docs/a.txt  48.2 KiB  new");
 }
 
 #[test]
 fn status_groups_by_direction_as_git_does() {
     assert_eq!(
-        status_groups(Style::PLAIN, &mixed()),
+        lines(status_groups(Style::PLAIN, &mixed())),
         "To the bucket:\n  new:      docs/a.txt  48.2 KiB\n  changed:  docs/b.txt  12 B\n\n\
          To here:\n  new:      c\\u{1b}[2J  4 B\n  deleted:  d\n\n\
          Conflicts:\n  e  changed here and in the bucket\n\n\
-         Left alone:\n  f  a symbolic link (cannot be handled)\n  g  a symbolic link"
+         Left alone:\n  f  a symbolic link (cannot be handled)\n  g  a symbolic link\n"
     );
-    assert_eq!(status_groups(Style::PLAIN, &Plan::default()), "");
+    assert_eq!(lines(status_groups(Style::PLAIN, &Plan::default())), "");
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn what_a_rule_took_out_is_counted_once_and_by_its_name() {
         ..Plan::default()
     };
     assert_eq!(plan_summary(&plan), "1 path no longer synced");
-    assert_eq!(status_groups(Style::PLAIN, &plan), "Left alone:\n  f  a symbolic link");
+    assert_eq!(lines(status_groups(Style::PLAIN, &plan)), "Left alone:\n  f  a symbolic link\n");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn deletions_come_last_whatever_their_names() {
 fn adopted(scene: &str) -> crate::tree::BaseRow {
     let plan = plan(Direction::Sync, scene);
     assert_eq!(show(&plan), "ADOPT f");
-    plan.actions[0].row().unwrap().clone()
+    plan.actions[0].adopted().unwrap()
 }
 
 #[test]

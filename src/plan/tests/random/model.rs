@@ -251,7 +251,7 @@ impl World {
         }
         match action.kind {
             ActionKind::Adopt => {
-                let row = action.row().cloned().unwrap();
+                let row = action.adopted().unwrap();
                 assert_eq!(row, self.row(path));
                 vec![Record::Put(row)]
             }
