@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import bench
 
@@ -97,8 +98,11 @@ class SecondRun:
         return bench.work_folder(self.count * 2048, self.count)
 
     def prepare(self, folder):
-        """Makes the files before the server starts, which holds what is newer then."""
-        bench.make_empty_files(folder / "source", self.pattern, self.count)
+        """Makes the files, older than what the server will hold: s5cmd and aws send what is newer."""
+        source, past = folder / "source", time.time() - 3600
+        bench.make_empty_files(source, self.pattern, self.count)
+        for path in bench.paths(self.pattern, self.count):
+            os.utime(source / path, (past, past))
 
     def run(self, tool, folder, server_binary):
         """Lets a tool find nothing to do, and lsync push one edit without a listing."""
@@ -115,6 +119,8 @@ class SecondRun:
                     raise bench.Failed(f"{tool.name}: {name}: {report.objects} objects")
                 if tool.name == "lsync" and report.requests != expected:
                     raise bench.Failed(f"lsync: {name}: {report.requests}, {expected} expected")
+                if tool.name != "lsync" and "PutObject" in report.requests:
+                    raise bench.Failed(f"{tool.name}: {name}: {report.requests}, nothing was new")
 
             try:
                 if tool.name == "find":
