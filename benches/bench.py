@@ -20,6 +20,10 @@ BLOCK_BYTES = 1 << 20
 MANY = 100
 # Less than ext4 allows (65,000).
 LINKS_MAX = 50_000
+# A tmpfs takes less.
+BYTES_AN_EMPTY_FILE = 1_024
+# CPU in seconds and MB, for a million files.
+BUDGETS_OF_A_MILLION = {"nothing to do": (6.0, 64), "push --no-list, one edit": (2.5, 64)}
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -188,6 +192,12 @@ def measure(command, environment, folder=None):
     return Cost(cpu, memory, wall)
 
 
+def launcher_memory():
+    """Returns the least memory that can be measured, in bytes: a new program keeps the peak of the
+    process that has become it."""
+    return measure(["true"], dict(os.environ)).memory
+
+
 def observe(server, command, environment):
     """Runs a command against the server; returns its cost, the CPU of the server, and its report."""
     server.report()
@@ -213,8 +223,12 @@ def available_bytes():
 def work_folder(needed, files=0):
     """Makes a folder, in memory if `needed` bytes, `files` names and a reserve are to be had there."""
     memory = pathlib.Path("/dev/shm")
-    fits = (memory.is_dir() and available_bytes() > needed + (3 << 30)
-            and os.statvfs(memory).f_favail > files)
+    fits = memory.is_dir() and available_bytes() > needed + (3 << 30)
+    if fits:
+        free = os.statvfs(memory)
+        # Where names are not limited, there are none in all.
+        fits = (free.f_bavail * free.f_frsize > needed
+                and (not free.f_files or free.f_favail > files))
     place = memory if fits else None
     with tempfile.TemporaryDirectory(prefix="lsync-bench-", dir=place) as folder:
         yield pathlib.Path(folder).resolve()
@@ -240,20 +254,27 @@ def make_tree(root, count, bytes_):
                 file.write(os.urandom(min(BLOCK_BYTES, bytes_ - begin)))
 
 
-def paths(pattern, count):
-    """Returns so many paths in the order of keys: the digits of a number, from left to right, stand in
-    the places of the stars. The server's SERVER_KEYS does the same."""
-    width = pattern.count("*")
-    parts = pattern.split("*")
-    for number in range(count):
-        digits = f"{number:0{width}}"
-        yield "".join(part + digit for part, digit in zip(parts, digits)) + parts[-1]
+def paths(keys):
+    """Returns the paths of PATTERN:COUNT+PATTERN:COUNT…: the digits of a number, from left to right,
+    stand in the places of the stars. The server understands SERVER_KEYS in the same way."""
+    for some in keys.split("+"):
+        pattern, _, count = some.rpartition(":")
+        width = pattern.count("*")
+        parts = pattern.split("*")
+        for number in range(int(count)):
+            digits = f"{number:0{width}}"
+            yield "".join(part + digit for part, digit in zip(parts, digits)) + parts[-1]
 
 
-def make_empty_files(root, pattern, count, links=False):
+def count(keys):
+    """Returns how many paths there are."""
+    return sum(int(some.rpartition(":")[2]) for some in keys.split("+"))
+
+
+def make_empty_files(root, keys, links=False):
     """Makes an empty file at each path; with `links`, 50,000 each are one."""
     made, first = set(), None
-    for number, path in enumerate(paths(pattern, count)):
+    for number, path in enumerate(paths(keys)):
         folder = os.path.dirname(path)
         if folder not in made:
             os.makedirs(root / folder, exist_ok=True)
@@ -265,12 +286,12 @@ def make_empty_files(root, pattern, count, links=False):
             os.close(os.open(first, os.O_CREAT | os.O_WRONLY))
 
 
-def write_rows(server, root, pattern, count):
-    """Writes the database that a first run over empty files would have left."""
+def write_rows(server, root, keys):
+    """Writes the database that a first run over empty files would have left; `keys` are in order."""
     endpoint = server.variables["AWS_ENDPOINT_URL"]
     with open(root / ".lsync" / "database.yaml", "w", encoding="utf-8") as rows:
         rows.write(f'- {{lsync: 1, remote: "s3://{BUCKET}", endpoint: "{endpoint}"}}\n')
-        for path in paths(pattern, count):
+        for path in paths(keys):
             # Each link has changed the ctime of all.
             stat = os.lstat(f"{root}/{path}")
             rows.write(f'- {{path: "{path}", size: 0, mtime: {stat.st_mtime_ns}, ctime: '

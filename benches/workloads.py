@@ -8,15 +8,55 @@ import subprocess
 import time
 
 import bench
+import clients
 
 Sample = collections.namedtuple("Sample", "cost requests server_cpu")
-# CPU as the unit says, and MB of memory.
+# CPU as the workload's unit says, and MB of memory.
 Budget = collections.namedtuple("Budget", "cpu memory")
 
-MILLION = 1_000_000
+PAGE_KEYS = 1000
 
 
-class Transfer:
+class Steps:
+    """The steps of one tool: each is measured, and its requests are counted."""
+
+    def __init__(self, tool, server, folder, touched):
+        self.tool, self.server, self.folder, self.touched = tool, server, folder, touched
+        self.environment = bench.environment(server, folder) | tool.variables(server)
+        self.samples = {}
+
+    def step(self, name, command):
+        """Runs and measures a command; returns what the server reports."""
+        bench.touch_memory(self.folder, self.touched)
+        cost, busy, report = bench.observe(self.server, command, self.environment)
+        self.samples[name] = Sample(cost, sum(report.requests.values()), busy)
+        return report
+
+    def expect(self, holds, name, report):
+        if not holds:
+            raise bench.Failed(f"{self.tool.name}: {name}: {report.requests}, and the bucket holds "
+                               f"{report.objects} objects of {report.size} bytes")
+
+
+class Workload:
+    """What all of them have."""
+
+    # How CPU is shown.
+    unit = "s"
+
+    def in_units(self, cpu):
+        return cpu
+
+    def budget(self, step):
+        """Returns what lsync may take for a step, `None` where nothing is laid down."""
+        return None
+
+    def tools(self, tools):
+        """Returns all that are measured."""
+        return tools
+
+
+class Transfer(Workload):
     """Files of random bytes: pushed into an empty bucket and pulled into an empty folder."""
 
     def __init__(self, text):
@@ -24,18 +64,14 @@ class Transfer:
         self.name = self.shape.name
         self.unit = "ms an object" if self.shape.is_many else "s a GiB"
 
+    def in_units(self, cpu):
+        shape = self.shape
+        return cpu * 1000 / shape.count if shape.is_many else cpu * (1 << 30) / shape.bytes
+
     def budget(self, step):
         if self.shape.is_many:
             return {"push": Budget(0.15, 48), "pull": Budget(0.18, 48)}.get(step)
         return {"push": Budget(1.0, 96), "pull": Budget(0.8, 96)}.get(step)
-
-    def in_units(self, cpu):
-        """Returns CPU a GiB in seconds, or an object in milliseconds."""
-        shape = self.shape
-        return cpu * 1000 / shape.count if shape.is_many else cpu * (1 << 30) / shape.bytes
-
-    def tools(self, tools):
-        return tools
 
     def folder(self):
         """Returns a folder for everything: the tree, and in the server the object beside its parts."""
@@ -46,21 +82,17 @@ class Transfer:
 
     def run(self, tool, folder, server_binary):
         """Lets one tool push, push again and pull; returns a sample for each step."""
-        shape, samples = self.shape, {}
-        source, target = folder / "source", folder / "pulled"
+        shape, source, target = self.shape, folder / "source", folder / "pulled"
         with bench.Server(server_binary) as server:
-            environment = bench.environment(server, folder) | tool.variables(server)
+            steps = Steps(tool, server, folder, shape.bytes + (512 << 20))
 
             def step(name, command):
-                bench.touch_memory(folder, shape.bytes + (512 << 20))
-                cost, busy, report = bench.observe(server, command, environment)
-                samples[name] = Sample(cost, sum(report.requests.values()), busy)
-                if (report.objects, report.size) != (shape.count, shape.bytes):
-                    raise bench.Failed(f"{tool.name}: {name}: the bucket holds {report.objects} "
-                                       f"objects of {report.size} bytes")
+                report = steps.step(name, command)
+                is_there = (report.objects, report.size) == (shape.count, shape.bytes)
+                steps.expect(is_there, name, report)
 
             try:
-                tool.prepare(source, environment)
+                tool.prepare(source, steps.environment)
                 step("push", tool.push(source))
                 if shape.is_many:
                     step("push, nothing to do", tool.push(source))
@@ -69,118 +101,107 @@ class Transfer:
             finally:
                 bench.remove(target)
                 bench.remove(source / ".lsync")
-        return samples
+        return steps.samples
 
 
-class SecondRun:
+class SecondRun(Workload):
     """So many empty files, a thousand in a folder, that the bucket holds already."""
-
-    unit = "s"
 
     def __init__(self, count):
         self.count = count
-        self.name = f"{count:,} files"
+        self.name = f"{count:,} empty files"
         # From left to right the digits of a number, the last three of them within a folder.
-        self.pattern = f"folder-{'*' * max(len(str(count - 1)) - 3, 1)}/file-***"
+        self.keys = f"folder-{'*' * max(len(str(count - 1)) - 3, 1)}/file-***:{count}"
 
     def budget(self, step):
-        budgets = {"nothing to do": Budget(6.0, 64), "push --no-list, one edit": Budget(2.5, 64)}
-        return budgets.get(step) if self.count == MILLION else None
-
-    def in_units(self, cpu):
-        return cpu
+        return Budget(*bench.BUDGETS_OF_A_MILLION[step]) if self.count == 1_000_000 else None
 
     def tools(self, tools):
-        """Returns all that are measured: `find` scans, too."""
-        return [*tools, type(tools[0])("find", "find")]
+        """Returns all that are measured: `find` looks at every file, too."""
+        return [*tools, clients.Tool("find", "find")]
 
     def folder(self):
-        return bench.work_folder(self.count * 2048, self.count)
+        return bench.work_folder(self.count * bench.BYTES_AN_EMPTY_FILE, self.count)
 
     def prepare(self, folder):
         """Makes the files, older than what the server will hold: s5cmd and aws send what is newer."""
         source, past = folder / "source", time.time() - 3600
-        bench.make_empty_files(source, self.pattern, self.count)
-        for path in bench.paths(self.pattern, self.count):
+        bench.make_empty_files(source, self.keys)
+        for path in bench.paths(self.keys):
             os.utime(source / path, (past, past))
 
     def run(self, tool, folder, server_binary):
         """Lets a tool find nothing to do, and lsync push one edit without a listing."""
-        source, samples = folder / "source", {}
-        keys = {"SERVER_KEYS": f"{self.pattern}:{self.count}"}
-        pages = -(-self.count // 1000)
-        with bench.Server(server_binary, **keys) as server:
-            environment = bench.environment(server, folder) | tool.variables(server)
-
-            def step(name, command, expected):
-                cost, busy, report = bench.observe(server, command, environment)
-                samples[name] = Sample(cost, sum(report.requests.values()), busy)
-                if report.objects != self.count:
-                    raise bench.Failed(f"{tool.name}: {name}: {report.objects} objects")
-                if tool.name == "lsync" and report.requests != expected:
-                    raise bench.Failed(f"lsync: {name}: {report.requests}, {expected} expected")
-                if tool.name != "lsync" and "PutObject" in report.requests:
-                    raise bench.Failed(f"{tool.name}: {name}: {report.requests}, nothing was new")
-
+        source = folder / "source"
+        with bench.Server(server_binary, SERVER_KEYS=self.keys) as server:
+            # As much memory as the hungriest of them takes.
+            steps = Steps(tool, server, folder, self.count * 2500)
+            if tool.name == "find":
+                steps.step("push --no-list, one edit", tool.scan(source))
+                return steps.samples
             try:
-                if tool.name == "find":
-                    # The floor of a scan: every file is looked at once, and none is printed.
-                    step("push --no-list, one edit", [tool.binary, source, "-size", "+1G"], {})
-                    return samples
-                tool.prepare(source, environment)
+                tool.prepare(source, steps.environment)
                 if tool.name == "lsync":
-                    bench.write_rows(server, source, self.pattern, self.count)
-                step("nothing to do", tool.second_push(source), {"ListObjectsV2": pages})
-                if tool.name == "lsync":
-                    edited = source / next(bench.paths(self.pattern, self.count))
-                    before = os.stat(edited)
-                    edited.write_text("one edit")
-                    step("push --no-list, one edit", tool.push(source) + ["--no-list"],
-                         {"PutObject": 1})
-                    edited.write_text("")
-                    os.utime(edited, ns=(before.st_atime_ns, before.st_mtime_ns))
+                    self.run_lsync(tool, source, steps)
+                else:
+                    report = steps.step("nothing to do", tool.second_push(source))
+                    steps.expect("PutObject" not in report.requests, "nothing to do", report)
             finally:
                 bench.remove(source / ".lsync")
-        return samples
+        return steps.samples
+
+    def run_lsync(self, tool, source, steps):
+        bench.write_rows(steps.server, source, self.keys)
+        before = bench.kept(source)
+        report = steps.step("nothing to do", tool.second_push(source))
+        pages = {"ListObjectsV2": -(-self.count // PAGE_KEYS)}
+        steps.expect(report.requests == pages, "nothing to do", report)
+        steps.expect(bench.kept(source) == before, "nothing to do, and something written", report)
+        edited = source / next(bench.paths(self.keys))
+        stat = os.stat(edited)
+        edited.write_text("one edit")
+        try:
+            report = steps.step("push --no-list, one edit", tool.push(source) + ["--no-list"])
+            one = {"PutObject": 1}
+            steps.expect(report.requests == one, "push --no-list, one edit", report)
+        finally:
+            edited.write_text("")
+            os.utime(edited, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-class Start:
+class Start(Workload):
     """What a command takes that has nothing to do at all."""
 
-    name = "start"
+    name = "nothing else"
     unit = "ms"
-
-    def budget(self, step):
-        return Budget(15, 96)
 
     def in_units(self, cpu):
         return cpu * 1000
 
-    def tools(self, tools):
-        return tools
+    def budget(self, step):
+        return Budget(15, None)
 
     def folder(self):
-        return bench.work_folder(1 << 20)
+        return bench.work_folder(0)
 
     def prepare(self, folder):
         (folder / "source").mkdir()
 
     def run(self, tool, folder, server_binary):
         """Lets a tool show its help, and lsync an empty repository."""
-        source, samples = folder / "source", {}
+        source = folder / "source"
         with bench.Server(server_binary) as server:
-            environment = bench.environment(server, folder) | tool.variables(server)
-
-            def step(name, command):
-                cost, busy, report = bench.observe(server, command, environment)
-                samples[name] = Sample(cost, sum(report.requests.values()), busy)
-
-            step("help", tool.help())
+            steps = Steps(tool, server, folder, 64 << 20)
+            steps.step("help", tool.help())
             if tool.name == "lsync":
-                tool.prepare(source, environment)
-                step("status, empty", [tool.binary, "-C", source, "status"])
-                bench.remove(source / ".lsync")
-        return samples
+                try:
+                    tool.prepare(source, steps.environment)
+                    report = steps.step("status of an empty repository", tool.status(source))
+                    one = {"ListObjectsV2": 1}
+                    steps.expect(report.requests == one, "status of an empty repository", report)
+                finally:
+                    bench.remove(source / ".lsync")
+        return steps.samples
 
 
 def workload(text):
@@ -192,22 +213,26 @@ def workload(text):
     return Transfer(text)
 
 
-# What cargo bench measures within the process: criterion's folders, the most that it may take in
-# milliseconds, and what it is.
+# What cargo bench measures within the process: the name that criterion has for it, the most that it
+# may take in milliseconds, and what it is.
 PARTS = [
-    ("database of a million rows/open and read every row", 400, "a database of 1,000,000 rows is read"),
+    ("database of a million rows/open and read every row", 400, "1,000,000 rows are read"),
     ("database of a million rows/record 100 changes", 5, "100 changes among them are recorded"),
 ]
 
 
 def parts():
-    """Measures the parts with a budget of their own; returns a Markdown table."""
-    subprocess.run(["cargo", "bench", "--locked", "--bench", "micro", "--", "--noplot", "database"],
-                   cwd=bench.TOP, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    lines = [f"\n**parts of lsync** ({bench.load()})\n", "| | median, ms | budget, ms | |",
-             "|---|---|---|---|"]
-    for folder, most, what in PARTS:
-        path = bench.TARGET / "criterion" / folder / "new" / "estimates.json"
+    """Measures the parts with a budget of their own, on the core of the clients; returns a Markdown
+    table."""
+    lines = [f"\n**parts of lsync, the database** ({bench.load()})\n",
+             "| | median, ms | budget, ms | |", "|---|---|---|---|"]
+    command = ["cargo", "bench", "--locked", "--bench", "micro", "--"]
+    subprocess.run([*command, "--list"], cwd=bench.TOP, check=True, stdout=subprocess.DEVNULL)
+    for name, most, what in PARTS:
+        subprocess.run(["taskset", "-c", str(bench.CLIENT_CORE), *command, "--noplot", "--exact", name],
+                       cwd=bench.TOP, check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+        path = bench.TARGET / "criterion" / name / "new" / "estimates.json"
         found = json.loads(path.read_text())["median"]["point_estimate"] / 1e6
         lines.append(f"| {what} | {found:.2f} | {most} | {'met' if found <= most else 'missed'} |")
     return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a helper supposes is part of the test")]
 
+#[path = "engine/comparing.rs"]
+mod comparing;
 #[path = "engine/folding.rs"]
 mod folding;
 #[path = "engine/listing.rs"]
@@ -133,7 +135,11 @@ impl Client {
     }
 
     async fn plan(&self) -> Plan {
-        let request = Request { dry_run: true, ..request(Direction::Sync) };
+        self.plan_of(request(Direction::Sync)).await
+    }
+
+    async fn plan_of(&self, request: Request) -> Plan {
+        let request = Request { dry_run: true, ..request };
         sync::plan(&self.world(), &request).await.unwrap()
     }
 

@@ -391,14 +391,14 @@ fn a_workspace_runs_the_real_binary_and_sees_what_is_in_its_folders() {
 fn objects_that_many_keys_share_are_replaced_and_deleted_one_by_one() {
     let server = S3Server::start();
     server.create_bucket("b");
-    fill(&server, "b", "a-*/f-*:20");
+    fill(&server, "b", "a-*/f-*:15+b-*:5");
     let etag = server.etag("b", "a-0/f-5").unwrap();
     assert_eq!((etag.as_str(), server.keys("b").len()), ("d41d8cd98f00b204e9800998ecf8427e", 20));
     server.put("b", "a-0/f-5", "x");
-    server.delete("b", "a-1/f-9");
+    server.delete("b", "b-4");
     assert_eq!(server.get("b", "a-0/f-5").unwrap(), "x");
     assert_eq!(server.get("b", "a-0/f-6").unwrap(), "");
-    assert_eq!(server.keys("b").last().unwrap(), "a-1/f-8");
+    assert_eq!(server.keys("b").last().unwrap(), "b-3");
 }
 
 #[test]
@@ -422,17 +422,18 @@ fn serves_until_its_stdin_ends() {
 }
 
 /// Puts an empty object at each of so many numbers in a pattern: `folder-*/file-***:1000000` has six
-/// digits in the places of the stars, split from left to right.
+/// digits in the places of the stars, split from left to right. A plus sign separates several patterns.
 fn fill(server: &S3Server, bucket: &str, what: &str) {
-    let Some((pattern, count)) = what.rsplit_once(':') else { return };
-    let width = pattern.matches('*').count();
-    let key = |number| {
-        let number = format!("{number:0width$}");
-        let mut digits = number.chars();
-        let digit = |c| if c == '*' { digits.next().expect("as many digits as stars") } else { c };
-        pattern.chars().map(digit).collect()
-    };
-    server.fill(bucket, (0..count.parse::<usize>().expect("a number")).map(key));
+    for (pattern, count) in what.split('+').filter_map(|some| some.rsplit_once(':')) {
+        let width = pattern.matches('*').count();
+        let key = |number| {
+            let number = format!("{number:0width$}");
+            let mut digits = number.chars();
+            let mut digit = || digits.next().expect("as many digits as stars");
+            pattern.chars().map(|c| if c == '*' { digit() } else { c }).collect()
+        };
+        server.fill(bucket, (0..count.parse::<usize>().expect("a number")).map(key));
+    }
 }
 
 #[test]

@@ -24,10 +24,6 @@ use crate::tree::{
     Step,
 };
 
-/// How many paths wait at most until their contents are compared: a first sync may have to compare
-/// all of a large tree.
-const UNDECIDED_MAX: usize = 32_768;
-
 /// How many local files are reported together.
 const COUNTED_AT_ONCE: u64 = 1_000;
 
@@ -156,7 +152,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 Step::Item(item) => {
                     seen = true;
                     self.take(item);
-                    if self.undecided.len() >= UNDECIDED_MAX {
+                    if self.undecided.len() >= self.request.tuning.compared_rows {
                         self.examine(context).await?;
                     }
                 }

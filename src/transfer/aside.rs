@@ -9,7 +9,8 @@ use crate::local::replace::{self, Draft, Outcome, Staged, Staging, Target};
 use crate::remote::{Object, Remote, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
-use super::context::{Context, Trouble, Tuning, World};
+use super::Tuning;
+use super::context::{Context, Trouble, World};
 use super::download::{Told, verified};
 
 /// One object at a time, as it comes.

@@ -34,6 +34,7 @@ mod report;
 mod retry;
 mod sending;
 mod tick;
+mod tuning;
 mod upload;
 
 use std::collections::{HashMap, HashSet};
@@ -43,11 +44,12 @@ use tokio::sync::mpsc;
 
 pub use above::look_above;
 pub use aside::{AsideError, fetch_into, fetch_version};
-pub use context::{Context, Tuning, World};
+pub use context::{Context, World};
 pub use left_over::drop_left_over;
 pub use listing::{ListingScope, PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;
+pub use tuning::Tuning;
 
 use crate::clock::Clock;
 use crate::disk::Disk;

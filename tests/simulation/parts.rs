@@ -39,6 +39,8 @@ impl Cut {
                 whole_bytes,
                 copied_bytes: whole_bytes / 2,
                 part_bytes: Some(part_bytes),
+                // Contents are compared while there is more to list and to scan.
+                compared_rows: 1 + jobs % 3,
                 ..tuning
             },
             None => tuning,

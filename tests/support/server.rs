@@ -139,7 +139,7 @@ impl OtherTool {
         etag
     }
 
-    /// Puts one and the same object at all of these keys, which nothing remembers: for millions of them.
+    /// Puts one and the same object at all of these keys, without a line of history: for millions.
     pub fn fill(&self, bucket: &str, keys: impl IntoIterator<Item = String>) {
         let body = Bytes::new();
         let version = Arc::new(StoredVersion {

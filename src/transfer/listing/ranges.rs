@@ -14,13 +14,17 @@ use std::collections::VecDeque;
 use super::guess::Guess;
 use crate::remote::Page;
 
-/// Listings at once.
-const LANES_MAX: usize = 24;
+/// Listings at once: with 24 a million keys take 6 s at 50 ms a page, with 16 they took 8.
+pub(super) const LANES_MAX: usize = 24;
 
 /// Pages that may wait for those before them, together with those that are asked for. Cuts that were
-/// guessed lie up to ten pages apart: with three pages a lane, lanes behind them stood still (a deep
-/// tree of a million keys took 8.9 s at 50 ms a page with 16 lanes and 48 pages, and 6.4 s with these).
-const HELD_PAGES_MAX: usize = 4 * LANES_MAX;
+/// guessed lie up to ten pages apart: with three pages a lane, lanes behind them stood still (deep trees
+/// took 8.9 s with 16 lanes and 48 pages, and 7.9 s with 64 pages).
+pub(super) const HELD_PAGES_MAX: usize = 4 * LANES_MAX;
+
+/// A page that waits counts once more for so many bytes of keys: a bound on pages alone would let a
+/// tree of very long paths have some 100 MB waiting.
+const HELD_KEY_BYTES: usize = 128 << 10;
 
 /// How much credit it takes to guess a cut, beside what pages on their way may cost: a bucket of
 /// fewer pages costs no request more.
@@ -57,7 +61,8 @@ pub(super) struct Request {
 ///
 /// Invariants:
 /// * each range ends where the next one begins; the last one has no end
-/// * at most [`HELD_PAGES_MAX`] pages are held or asked for, and one that is needed at once
+/// * at most [`HELD_PAGES_MAX`] pages are held or asked for, and one that is needed at once; what was
+///   asked for may turn out to count more than once ([`HELD_KEY_BYTES`])
 /// * the first range is asked for, holds a page, or is the next to be asked for
 pub(super) struct KeyRanges {
     ranges: VecDeque<KeyRange>,
@@ -91,7 +96,7 @@ struct KeyRange {
     until: Option<String>,
     /// The cut behind its last page, or the text that it begins behind, as a guess.
     guess: Option<Guess>,
-    pages: VecDeque<Page>,
+    pages: VecDeque<Held>,
     /// Pages in a row that brought keys.
     pages_seen: usize,
     /// Pages in a row that brought none.
@@ -102,6 +107,12 @@ struct KeyRange {
     first: First,
     /// The store said that there is no key behind its last one, in this range or any other.
     is_said_to_be_last: bool,
+}
+
+/// A page that waits, and how many it counts for.
+struct Held {
+    page: Page,
+    weight: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +177,12 @@ impl KeyRanges {
     /// Returns the page that will be needed first of those that may be asked for now.
     pub(super) fn next_request(&mut self) -> Option<Request> {
         let asked = self.ranges.iter().filter(|range| range.state == State::Asked).count();
-        let held: usize = self.ranges.iter().map(|range| range.pages.len()).sum();
+        let held = self
+            .ranges
+            .iter()
+            .flat_map(|range| &range.pages)
+            .map(|held| held.weight)
+            .sum::<usize>();
         let (lanes, held_max) =
             if self.splits { (self.credit.min(LANES_MAX), HELD_PAGES_MAX) } else { (1, 1) };
         let is_needed = self.ranges.front().is_some_and(KeyRange::is_needed);
@@ -282,7 +298,7 @@ impl KeyRanges {
 
     /// Returns the next page in the order of keys, if it is there.
     pub(super) fn take(&mut self) -> Option<Page> {
-        let page = self.ranges.front_mut()?.pages.pop_front()?;
+        let page = self.ranges.front_mut()?.pages.pop_front()?.page;
         if let Some(last) = page.items.last() {
             last.key().clone_into(&mut self.handed);
         }
@@ -363,7 +379,8 @@ impl KeyRange {
         // As much as this page spans the one that is asked for next will span, too.
         self.guess = Guess::after(&self.position, last.key()).and_then(|guess| guess.next());
         last.key().clone_into(&mut self.position);
-        self.pages.push_back(page);
+        let key_bytes: usize = page.items.iter().map(|item| item.key().len()).sum();
+        self.pages.push_back(Held { page, weight: 1 + key_bytes / HELD_KEY_BYTES });
         self.pages_seen += 1;
         self.empty_pages = 0;
         0

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::guess::Guess;
-use super::ranges::{KeyRanges, Place, Request};
+use super::ranges::{HELD_PAGES_MAX, KeyRanges, LANES_MAX, Place, Request};
 use crate::remote::{Listed, Page};
 use crate::tree::PathError;
 
@@ -151,7 +151,7 @@ fn shapes() -> Vec<(&'static str, Store)> {
 }
 
 #[test]
-fn a_million_keys_take_six_seconds_at_fifty_milliseconds_a_page() {
+fn in_the_model_a_million_keys_take_six_seconds_at_fifty_milliseconds_a_page() {
     for (name, store) in shapes() {
         let known = list(&store, store.landmarks());
         assert_eq!(known.requests, PAGES, "{name}, with a database");
@@ -296,6 +296,29 @@ fn text() -> impl Strategy<Value = String> {
     proptest::string::string_regex("[a-c/0-3é]{0,4}").unwrap()
 }
 
+#[test]
+fn pages_of_long_keys_count_for_more() {
+    let waiting = |key_bytes| {
+        let store = Store::new((0..200).map(|it| digits(it, key_bytes)), 1);
+        let mut ranges = KeyRanges::new("", store.landmarks(), true);
+        let (mut asked, mut held) = (Vec::new(), 0);
+        loop {
+            asked.extend(std::iter::from_fn(|| ranges.next_request()));
+            // What the first range is asked for after its first page never comes.
+            asked.sort_by_key(|request: &Request| request.range);
+            if asked.len() < 2 && held > 0 {
+                return held;
+            }
+            let request = asked.pop().unwrap();
+            ranges.answer(request.range, store.page("", &request));
+            held += 1;
+        }
+    };
+    assert_eq!(waiting(4), HELD_PAGES_MAX - 1, "and one that is asked for");
+    let long = waiting(128 << 10);
+    assert!((HELD_PAGES_MAX / 2..=HELD_PAGES_MAX / 2 + LANES_MAX).contains(&long), "{long}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..<_>::default() })]
 
@@ -315,7 +338,7 @@ proptest! {
         let (mut asked, mut listed, mut answers) = (Vec::new(), Vec::new(), 0);
         loop {
             asked.extend(std::iter::from_fn(|| ranges.next_request()));
-            let lanes = if splits { 24 } else { 1 };
+            let lanes = if splits { LANES_MAX } else { 1 };
             prop_assert!(asked.len() <= lanes);
             if asked.is_empty() && !ranges.has_page() {
                 break;
@@ -351,7 +374,7 @@ proptest! {
         let mut choices = choices.iter().cycle();
         loop {
             asked.extend(std::iter::from_fn(|| ranges.next_request()));
-            prop_assert!(held + asked.len() <= 97, "{held} pages wait, {} come", asked.len());
+            prop_assert!(held + asked.len() <= HELD_PAGES_MAX + 1, "{held} pages wait, {} come", asked.len());
             // The first range is always the last to be answered.
             asked.sort_by_key(|request: &Request| request.range);
             let (Some(last), Some(choice)) = (asked.len().checked_sub(1), choices.next()) else { break };
