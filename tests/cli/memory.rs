@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 
@@ -83,6 +83,14 @@ fn peak_of(process: u32) -> Option<u64> {
     Some(kibibytes * 1_024)
 }
 
+/// Makes a command that takes memory from one place: each thread may have its own of glibc, and how they
+/// share the work is chance.
+fn command(team: &Team, line: &str) -> Command {
+    let mut command = team.command("one", line.split_whitespace());
+    command.env("MALLOC_ARENA_MAX", "1");
+    command
+}
+
 /// Runs a command; each request of an operation sends the peak of its memory up to there, in bytes.
 fn watch(team: &Team, line: &str, operation: &'static str) -> (Child, mpsc::Receiver<u64>) {
     let pid = Arc::new(AtomicU32::new(0));
@@ -96,8 +104,8 @@ fn watch(team: &Team, line: &str, operation: &'static str) -> (Child, mpsc::Rece
         // The test may have seen enough.
         send.send(peak).unwrap_or_default();
     });
-    let mut command = team.command("one", line.split_whitespace());
-    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let running =
+        command(team, line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     pid.store(running.id(), Ordering::Release);
     (running, peaks)
 }
@@ -187,7 +195,7 @@ fn a_plan_holds_each_action_once() {
         });
         // 128 for an action and 32 for a path of 21: held twice it would be 288.
         let growth = after.saturating_sub(before) / 40_000;
-        assert!(growth < 230, "{command}: {growth} bytes an action: {before} and {after}");
+        assert!(growth < 260, "{command}: {growth} bytes an action: {before} and {after}");
     }
 }
 
@@ -211,8 +219,8 @@ fn a_first_sync_of_equal_files_holds_few_rows_until_they_are_compared() {
 /// Runs a command that writes at least so many lines; returns the peak of its memory until few of them
 /// were left in the pipe, in bytes.
 fn peak_of_lines(team: &Team, line: &str, count: usize) -> u64 {
-    let mut command = team.command("one", line.split_whitespace());
-    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut running =
+        command(team, line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (mut output, mut peak, mut lines) = (running.stdout.take().unwrap(), 0, 0);
     let mut read = [0; 4_096];
     loop {
@@ -240,6 +248,6 @@ fn what_a_plan_says_is_written_as_it_is_made() {
     for (command, (before, after)) in commands.into_iter().zip(before.into_iter().zip(after)) {
         // An action and its path, as above; lines have taken 170 more, as JSON 280.
         let growth = after.saturating_sub(before) / (more - less) as u64;
-        assert!(growth < 230, "{command}: {growth} bytes an action: {before} and {after}");
+        assert!(growth < 260, "{command}: {growth} bytes an action: {before} and {after}");
     }
 }
