@@ -172,7 +172,7 @@ class SecondRun(Workload):
 class Start(Workload):
     """What a command takes that has nothing to do at all."""
 
-    name = "nothing else"
+    name = ""
     unit = "ms"
 
     def in_units(self, cpu):
