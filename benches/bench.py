@@ -220,14 +220,15 @@ def available_bytes():
 
 
 @contextlib.contextmanager
-def work_folder(needed, files=0):
-    """Makes a folder, in memory if `needed` bytes, `files` names and a reserve are to be had there."""
+def work_folder(space, beside=0, files=0):
+    """Makes a folder, in memory if `space` bytes and `files` names are to be had there, and `beside` bytes
+    for the server and a reserve besides."""
     memory = pathlib.Path("/dev/shm")
-    fits = memory.is_dir() and available_bytes() > needed + (3 << 30)
+    fits = memory.is_dir() and available_bytes() > space + beside + (3 << 30)
     if fits:
         free = os.statvfs(memory)
         # Where names are not limited, there are none in all.
-        fits = (free.f_bavail * free.f_frsize > needed
+        fits = (free.f_bavail * free.f_frsize > space
                 and (not free.f_files or free.f_favail > files))
     place = memory if fits else None
     with tempfile.TemporaryDirectory(prefix="lsync-bench-", dir=place) as folder:
@@ -238,10 +239,12 @@ def touch_memory(folder, bytes_):
     """Takes memory, writes to it and gives it back: a virtual machine's host may have to provide it
     first, which would be counted as the time of whoever comes first."""
     path = folder / "touched"
-    with open(path, "wb") as file:
-        for _ in range(0, bytes_, BLOCK_BYTES):
-            file.write(bytes(BLOCK_BYTES))
-    path.unlink()
+    try:
+        with open(path, "wb") as file:
+            for _ in range(0, bytes_, BLOCK_BYTES):
+                file.write(bytes(BLOCK_BYTES))
+    finally:
+        path.unlink()
 
 
 def make_tree(root, count, bytes_):

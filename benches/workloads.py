@@ -74,8 +74,11 @@ class Transfer(Workload):
         return {"push": Budget(1.0, 96), "pull": Budget(0.8, 96)}.get(step)
 
     def folder(self):
-        """Returns a folder for everything: the tree, and in the server the object beside its parts."""
-        return bench.work_folder(3 * self.shape.bytes)
+        """Returns a folder for the tree and its copy; the server holds an object, and its parts at first."""
+        return bench.work_folder(self.shape.bytes + self.touched(), beside=self.shape.bytes)
+
+    def touched(self):
+        return self.shape.bytes + (512 << 20)
 
     def prepare(self, folder):
         bench.make_tree(folder / "source", self.shape.count, self.shape.size)
@@ -84,7 +87,7 @@ class Transfer(Workload):
         """Lets one tool push, push again and pull; returns a sample for each step."""
         shape, source, target = self.shape, folder / "source", folder / "pulled"
         with bench.Server(server_binary) as server:
-            steps = Steps(tool, server, folder, shape.bytes + (512 << 20))
+            steps = Steps(tool, server, folder, self.touched())
 
             def step(name, command):
                 report = steps.step(name, command)
@@ -121,7 +124,12 @@ class SecondRun(Workload):
         return [*tools, clients.Tool("find", "find")]
 
     def folder(self):
-        return bench.work_folder(self.count * bench.BYTES_AN_EMPTY_FILE, self.count)
+        space = self.count * bench.BYTES_AN_EMPTY_FILE + self.touched()
+        return bench.work_folder(space, files=self.count)
+
+    def touched(self):
+        """Returns as much memory as the hungriest of them takes."""
+        return self.count * 2500
 
     def prepare(self, folder):
         """Makes the files, older than what the server will hold: s5cmd and aws send what is newer."""
@@ -134,8 +142,7 @@ class SecondRun(Workload):
         """Lets a tool find nothing to do, and lsync push one edit without a listing."""
         source = folder / "source"
         with bench.Server(server_binary, SERVER_KEYS=self.keys) as server:
-            # As much memory as the hungriest of them takes.
-            steps = Steps(tool, server, folder, self.count * 2500)
+            steps = Steps(tool, server, folder, self.touched())
             if tool.name == "find":
                 steps.step("push --no-list, one edit", tool.scan(source))
                 return steps.samples
@@ -182,7 +189,7 @@ class Start(Workload):
         return Budget(15, None)
 
     def folder(self):
-        return bench.work_folder(0)
+        return bench.work_folder(1 << 27)
 
     def prepare(self, folder):
         (folder / "source").mkdir()
