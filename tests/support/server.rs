@@ -122,36 +122,30 @@ impl OtherTool {
         body: impl Into<Bytes>,
         metadata: &[(&str, &str)],
     ) -> String {
-        let body = body.into();
-        let etag = self.backend.etag(checksums::md5_hex(&body));
-        let checksum = self.backend.checked(&s3s::dto::Checksum::default(), &body).unwrap();
-        let version = StoredVersion {
-            id: String::new(),
-            body: Some(body),
-            etag: etag.clone(),
-            metadata: metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            content_type: None,
-            checksum,
-            modified: now(),
-            kms: false,
-        };
+        let version = self.made_of(body.into(), metadata);
+        let etag = version.etag.clone();
         self.backend.lock().put(bucket, key, version, &Precondition::None).unwrap();
         etag
     }
 
-    /// Puts one and the same object at all of these keys, without a line of history: for millions.
-    pub fn fill(&self, bucket: &str, keys: impl IntoIterator<Item = String>) {
-        let body = Bytes::new();
-        let version = Arc::new(StoredVersion {
-            id: "null".to_owned(),
+    /// Makes an object that is not stored yet.
+    fn made_of(&self, body: Bytes, metadata: &[(&str, &str)]) -> StoredVersion {
+        StoredVersion {
+            id: String::new(),
             etag: self.backend.etag(checksums::md5_hex(&body)),
             checksum: self.backend.checked(&s3s::dto::Checksum::default(), &body).unwrap(),
             body: Some(body),
-            metadata: BTreeMap::new(),
+            metadata: metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             content_type: None,
             modified: now(),
             kms: false,
-        });
+        }
+    }
+
+    /// Puts one and the same object at all of these keys, without a line of history: for millions.
+    pub fn fill(&self, bucket: &str, keys: impl IntoIterator<Item = String>) {
+        let id = "null".to_owned();
+        let version = Arc::new(StoredVersion { id, ..self.made_of(Bytes::new(), &[]) });
         let filled = keys.into_iter().map(|key| (key, vec![Arc::clone(&version)]));
         self.backend.lock().bucket_mut(bucket).unwrap().keys.extend(filled);
     }

@@ -291,11 +291,6 @@ fn a_listing_goes_on_behind_keys_and_not_by_tokens() {
     assert_eq!(ranges.next_request().unwrap().place, Place::Behind("0019".to_owned()));
 }
 
-/// Texts of a few bytes, so that they meet and begin with each other.
-fn text() -> impl Strategy<Value = String> {
-    proptest::string::string_regex("[a-c/0-3é]{0,4}").unwrap()
-}
-
 #[test]
 fn pages_of_long_keys_count_for_more() {
     let waiting = |key_bytes| {
@@ -318,6 +313,11 @@ fn pages_of_long_keys_count_for_more() {
     assert_eq!(waiting(0), HELD_PAGES_MAX - 1, "and one that is asked for");
     let long = waiting(128 << 10);
     assert!((HELD_PAGES_MAX / 2..=HELD_PAGES_MAX / 2 + LANES_MAX).contains(&long), "{long}");
+}
+
+/// Texts of a few bytes, so that they meet and begin with each other.
+fn text() -> impl Strategy<Value = String> {
+    proptest::string::string_regex("[a-c/0-3é]{0,4}").unwrap()
 }
 
 proptest! {
@@ -375,7 +375,8 @@ proptest! {
         let mut choices = choices.iter().cycle();
         loop {
             asked.extend(std::iter::from_fn(|| ranges.next_request()));
-            prop_assert!(held + asked.len() <= HELD_PAGES_MAX + 1, "{held} pages wait, {} come", asked.len());
+            let waiting = held + asked.len();
+            prop_assert!(waiting <= HELD_PAGES_MAX + 1, "{held} of {waiting} pages are held");
             // The first range is always the last to be answered.
             asked.sort_by_key(|request: &Request| request.range);
             let (Some(last), Some(choice)) = (asked.len().checked_sub(1), choices.next()) else { break };
