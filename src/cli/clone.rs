@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context, arguments: &CloneArguments) -> Result
     };
     let root = init::make(context, &arguments.bucket, &path, &arguments.options).await?;
     let inside = Context { start: root.clone(), ..context.clone() };
-    let wish = Wish::new("clone", Direction::Pull).with_jobs(arguments.jobs);
+    let wish = Wish::new("clone", Direction::Pull).with_speed(arguments.speed);
     let result = sync::run(&inside, &wish).await;
     if let (Ok(Exit::Done), Some(hint)) = (&result, enter(context, &root)) {
         context.screen.hint(&hint);

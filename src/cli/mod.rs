@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use self::arguments::{Arguments, ColorChoice, Command, OutputOptions};
 use self::interrupt::Interrupt;
@@ -42,13 +42,19 @@ use crate::error::{Error, Exit};
 
 /// Parses the command line, runs the command, prints what went wrong, and returns the exit code.
 pub fn main() -> ExitCode {
-    let exit = match Arguments::try_parse() {
+    let exit = match parse() {
         Ok(arguments) => run(arguments),
         Err(error) => {
             usage::show(&error, &Screen::new(ColorChoice::Auto, OutputOptions::default()))
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// Parses the command line.
+fn parse() -> Result<Arguments, clap::Error> {
+    let matches = arguments::command().try_get_matches()?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut arguments::command()))
 }
 
 /// Runs a command to its end, however it ends.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::abilities::race_warning;
-use super::arguments::StatusArguments;
+use super::arguments::{SpeedOptions, StatusArguments};
 use super::render;
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
@@ -20,10 +20,11 @@ use crate::sync::{self, Request};
 pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Result<Exit, Error> {
     let repository = context.discover()?;
     let paths = context.place(&arguments.plan.paths, &repository)?;
+    let speed = SpeedOptions { jobs: arguments.jobs, ..SpeedOptions::default() };
     let request = Request {
         dry_run: true,
         unlisted: arguments.offline,
-        ..request(&repository, paths, &arguments.plan)?
+        ..request(&repository, paths, &arguments.plan, speed)?
     };
     let beside_another = tell_of_another(context, &repository);
     let found = session::capabilities(&repository)?;

@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use super::arguments::{PlanOptions, PullArguments, PushArguments, SyncArguments};
+use super::arguments::{PlanOptions, PullArguments, PushArguments, SpeedOptions, SyncArguments};
 use super::prompt;
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
+use super::text::count;
 use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
@@ -28,6 +29,7 @@ pub(super) struct Wish {
     /// Sync, push or pull.
     direction: Direction,
     plan: PlanOptions,
+    speed: SpeedOptions,
     force: bool,
     mirror: bool,
     yes: bool,
@@ -38,26 +40,27 @@ pub(super) struct Wish {
 impl Wish {
     /// Wishes for everything, and for nothing special.
     pub(super) fn new(word: &'static str, direction: Direction) -> Self {
-        let plan = PlanOptions::default();
+        let (plan, speed) = (PlanOptions::default(), SpeedOptions::default());
         let (force, mirror, yes, no_list) = (false, false, false, false);
-        Self { word, direction, plan, force, mirror, yes, backup: true, no_list }
+        Self { word, direction, plan, speed, force, mirror, yes, backup: true, no_list }
     }
 
-    /// Wishes for so many transfers at once.
-    pub(super) fn with_jobs(mut self, jobs: Option<NonZeroUsize>) -> Self {
-        self.plan.jobs = jobs;
-        self
+    /// Wishes for so much speed.
+    pub(super) fn with_speed(self, speed: SpeedOptions) -> Self {
+        Self { speed, ..self }
     }
 
     /// `lsync sync`.
     pub(super) fn sync(arguments: &SyncArguments) -> Self {
-        Self { plan: arguments.plan.clone(), ..Self::new("sync", Direction::Sync) }
+        let plan = arguments.plan.clone();
+        Self { plan, speed: arguments.speed, ..Self::new("sync", Direction::Sync) }
     }
 
     /// `lsync push`.
     pub(super) fn push(arguments: &PushArguments) -> Self {
         Self {
             plan: arguments.plan.clone(),
+            speed: arguments.speed,
             force: arguments.force,
             mirror: arguments.mirror,
             yes: arguments.yes,
@@ -71,6 +74,7 @@ impl Wish {
     pub(super) fn pull(arguments: &PullArguments) -> Self {
         Self {
             plan: arguments.plan.clone(),
+            speed: arguments.speed,
             force: arguments.force,
             mirror: arguments.mirror,
             yes: arguments.yes,
@@ -135,6 +139,7 @@ pub(super) fn request(
     repository: &Repository<RealDisk>,
     paths: Option<Vec<RepoPath>>,
     options: &PlanOptions,
+    speed: SpeedOptions,
 ) -> Result<Request, Error> {
     let config = &repository.config;
     Ok(Request {
@@ -146,9 +151,9 @@ pub(super) fn request(
         no_delete: options.no_delete,
         max_delete: options.max_delete.or_else(|| config.max_delete.map(limit)),
         tuning: Tuning {
-            part_bytes: options.part_size,
-            bytes_per_second: options.bwlimit,
-            ..Tuning::of(options.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT))
+            part_bytes: speed.part_size,
+            bytes_per_second: speed.bwlimit,
+            ..Tuning::of(speed.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT))
         },
         limit: options.limit,
         backup: config.backup,
@@ -163,13 +168,27 @@ fn limit(limit: DeleteLimit) -> MaxDelete {
     }
 }
 
+/// Below so many bytes a second a unit was forgotten, more likely than not.
+const BANDWIDTH_UNTOLD_MIN: u64 = 1 << 10;
+
+/// Says so where a limit is so low that a unit must have been meant.
+pub(super) fn warn_of_speed(context: &Context, speed: SpeedOptions) {
+    if let Some(bytes) = speed.bwlimit.filter(|bytes| *bytes < BANDWIDTH_UNTOLD_MIN) {
+        let bytes = count(bytes, "byte", "bytes");
+        context
+            .screen
+            .warning(&format!("--bwlimit: {bytes} a second; `10M` means 10 MiB a second"));
+    }
+}
+
 /// Runs the command.
 pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     wish.check()?;
+    warn_of_speed(context, wish.speed);
     let repository = context.discover()?;
     let paths = context.place(&wish.plan.paths, &repository)?;
     let (direction, implicit_force) = wish.direction(&repository, paths.as_deref());
-    let mut request = request(&repository, paths, &wish.plan)?;
+    let mut request = request(&repository, paths, &wish.plan, wish.speed)?;
     (request.direction, request.implicit_force) = (direction, implicit_force);
     request.backup &= wish.backup;
     request.unlisted = wish.no_list;

@@ -1,9 +1,8 @@
 //! Wrong usage, in the form of every other error: `error: …`, `hint: …`.
 
-use clap::CommandFactory as _;
 use clap::error::{ContextKind, ErrorKind};
 
-use super::arguments::Arguments;
+use super::arguments;
 use super::screen::Screen;
 use crate::error::Exit;
 
@@ -51,7 +50,7 @@ fn misplaced(error: &clap::Error, typed: &[String]) -> Option<String> {
         return None;
     }
     let option = error.get(ContextKind::InvalidArg)?.to_string();
-    let program = Arguments::command();
+    let program = arguments::command();
     let place = typed.iter().position(|word| word.starts_with(&option))?;
     let command = typed[..place].iter().find(|word| program.find_subcommand(word).is_some());
     let takes = |command: &clap::Command| {
@@ -92,20 +91,18 @@ fn of(error: &clap::Error, typed: &[String]) -> String {
     if words.len() > 1 {
         return words.join(" ");
     }
-    let program = Arguments::command();
+    let program = arguments::command();
     let command = typed.iter().find(|word| program.find_subcommand(word).is_some());
     command.map_or_else(|| "lsync".to_owned(), |command| format!("lsync {command}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
 
     fn refused(line: &str) -> (String, String) {
         let typed: Vec<String> = line.split(' ').skip(1).map(str::to_owned).collect();
-        words(&Arguments::try_parse_from(line.split(' ')).unwrap_err(), &typed)
+        words(&arguments::command().try_get_matches_from(line.split(' ')).unwrap_err(), &typed)
     }
 
     #[test]

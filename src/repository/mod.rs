@@ -16,7 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::disk::Disk;
 use crate::tree::{CONTROL, Kind, RepoPath};
 
-pub use config::{Config, ConfigError, DeleteLimit, RemoteConfig, parse_bytes};
+pub use config::{Config, ConfigError, DeleteLimit, RemoteConfig, parse_bytes, parse_jobs};
 pub use database::{Change, Database, DatabaseError, RemoteId, Rows};
 pub use lock::Lock;
 

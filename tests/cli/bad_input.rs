@@ -228,3 +228,32 @@ fn a_listing_that_lies_or_breaks_off_deletes_nothing() {
         assert_eq!(team.bucket(), files(&[("f", "f")]));
     }
 }
+
+#[test]
+fn a_number_that_makes_no_sense_is_refused_in_plain_words() {
+    let team = Team::sharing(&[("f", "f")]);
+    for (line, words) in [
+        ("sync --jobs 0", "'--jobs <N>': must be greater than 0"),
+        ("status --jobs many", "\"many\" is no whole number"),
+        ("sync --limit 1.5", "\"1.5\" is no whole number"),
+        ("pull --bwlimit 0", "'--bwlimit <BYTES>': must be greater than 0"),
+        ("push --part-size 3", "a part has 5MiB to 5GiB"),
+    ] {
+        assert_error(&team.run("one", line), 2, &[words]);
+    }
+    let config = team.text("one/.lsync/config.yaml");
+    team.write("one/.lsync/config.yaml", format!("{config}jobs: 0\n"));
+    let output = team.run("one", "sync");
+    output.assert_code(1);
+    assert!(output.stderr.contains("jobs: must be greater than 0"), "{}", output.stderr);
+}
+
+#[test]
+fn a_bandwidth_without_a_unit_is_bytes_and_warned_of_where_a_unit_must_have_been_meant() {
+    let team = Team::sharing(&[("f", "f")]);
+    let warned = team.ok("one", "sync --bwlimit 10");
+    assert!(warned.stderr.contains("warning: --bwlimit: 10 bytes a second"), "{}", warned.stderr);
+    for line in ["sync --bwlimit 10M", "pull --bwlimit 1024", "push --bwlimit 10MB"] {
+        assert_eq!(team.ok("one", line).stderr, "", "{line}");
+    }
+}

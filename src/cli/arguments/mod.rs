@@ -1,6 +1,7 @@
 //! What can be typed. One struct a command; the help texts are the reference of the options.
 
 mod examples;
+mod headings;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -11,12 +12,17 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
+use crate::repository::parse_jobs;
+
 use examples::{
     AFTER_HELP, CLEAN_EXAMPLES, CLONE_EXAMPLES, DEMO_EXAMPLES, INIT_EXAMPLES, PULL_EXAMPLES,
     PUSH_EXAMPLES, RESOLVE_EXAMPLES, STATUS_EXAMPLES, SYNC_EXAMPLES, TRASH_EXAMPLES,
 };
+use headings::{SPEED, TALK};
+
+pub(in crate::cli) use headings::command;
 pub(in crate::cli) use options::{
-    BucketOptions, ColorChoice, OutputOptions, PlanOptions, ProgressChoice,
+    BucketOptions, ColorChoice, OutputOptions, PlanOptions, ProgressChoice, SpeedOptions,
 };
 
 /// The command line.
@@ -36,9 +42,9 @@ pub(in crate::cli) struct Arguments {
     #[arg(hide_env_values = true)]
     pub(in crate::cli) repo: Option<PathBuf>,
 
-    /// When to colour the output
+    /// Colour the output; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "LSYNC_COLOR")]
-    #[arg(hide_env_values = true)]
+    #[arg(hide_env_values = true, help_heading = TALK)]
     pub(in crate::cli) color: ColorChoice,
 
     /// What to do.
@@ -154,9 +160,9 @@ pub(in crate::cli) struct CloneArguments {
     #[command(flatten)]
     pub(in crate::cli) options: BucketOptions,
 
-    /// Transfers at once
-    #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
-    pub(in crate::cli) jobs: Option<NonZeroUsize>,
+    /// How fast.
+    #[command(flatten)]
+    pub(in crate::cli) speed: SpeedOptions,
 
     /// How to talk.
     #[command(flatten)]
@@ -175,6 +181,11 @@ pub(in crate::cli) struct StatusArguments {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) offline: bool,
 
+    /// Files compared at once
+    #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
+    #[arg(value_parser = parse_jobs, help_heading = SPEED)]
+    pub(in crate::cli) jobs: Option<NonZeroUsize>,
+
     /// How to talk.
     #[command(flatten)]
     pub(in crate::cli) output: OutputOptions,
@@ -186,6 +197,10 @@ pub(in crate::cli) struct SyncArguments {
     /// What all four have in common.
     #[command(flatten)]
     pub(in crate::cli) plan: PlanOptions,
+
+    /// How fast.
+    #[command(flatten)]
+    pub(in crate::cli) speed: SpeedOptions,
 
     /// How to talk.
     #[command(flatten)]
@@ -222,6 +237,10 @@ pub(in crate::cli) struct PushArguments {
     #[arg(long)]
     pub(in crate::cli) no_backup: bool,
 
+    /// How fast.
+    #[command(flatten)]
+    pub(in crate::cli) speed: SpeedOptions,
+
     /// How to talk.
     #[command(flatten)]
     pub(in crate::cli) output: OutputOptions,
@@ -245,6 +264,10 @@ pub(in crate::cli) struct PullArguments {
     /// Answer the question of --mirror with yes
     #[arg(long, requires = "mirror")]
     pub(in crate::cli) yes: bool,
+
+    /// How fast.
+    #[command(flatten)]
+    pub(in crate::cli) speed: SpeedOptions,
 
     /// How to talk.
     #[command(flatten)]
@@ -283,9 +306,9 @@ pub(in crate::cli) struct ResolveArguments {
     #[arg(long)]
     pub(in crate::cli) no_backup: bool,
 
-    /// Transfers at once
-    #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
-    pub(in crate::cli) jobs: Option<NonZeroUsize>,
+    /// How fast.
+    #[command(flatten)]
+    pub(in crate::cli) speed: SpeedOptions,
 
     /// How to talk.
     #[command(flatten)]

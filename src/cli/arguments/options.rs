@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
+use super::headings::{SPEED, TALK};
 use crate::plan::MaxDelete;
-use crate::repository::parse_bytes;
+use crate::repository::{parse_bytes, parse_jobs};
 
 /// The sizes of a part that S3 takes (S3 user guide, "Multipart upload limits").
 const PART_BYTES: std::ops::RangeInclusive<u64> = 5 << 20..=5 << 30;
@@ -21,39 +22,35 @@ fn part_size(text: &str) -> Result<u64, String> {
 
 fn bandwidth(text: &str) -> Result<u64, String> {
     match parse_bytes(text)? {
-        0 => Err("nothing would ever arrive".to_owned()),
+        0 => Err("must be greater than 0".to_owned()),
         bytes => Ok(bytes),
     }
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text:?} is no whole number"))
 }
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
 /// How to show progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ProgressChoice {
-    /// A bar on a terminal, else a line every 10 s
     #[default]
     Auto,
-    /// A bar
     Bar,
-    /// A line every 10 s
     Plain,
-    /// None
     None,
 }
 
 /// How to reach the bucket.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Bucket")]
 pub(in crate::cli) struct BucketOptions {
     /// Speak to this server instead of AWS
     #[arg(long, value_name = "URL", env = "LSYNC_ENDPOINT_URL", hide_env_values = true)]
@@ -80,7 +77,7 @@ pub(in crate::cli) struct BucketOptions {
 
 /// How to talk.
 #[derive(Debug, Clone, Copy, Default, Args)]
-#[command(next_help_heading = "Output")]
+#[command(next_help_heading = TALK)]
 pub(in crate::cli) struct OutputOptions {
     /// Print only errors, failures and conflicts
     #[arg(short, long, env = "LSYNC_QUIET", hide_env_values = true)]
@@ -97,10 +94,32 @@ pub(in crate::cli) struct OutputOptions {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) json: bool,
 
-    /// How to show progress
+    /// Show progress by a bar, by a plain line every 10 s, or not at all; auto: a bar on a terminal,
+    /// else lines
     #[arg(long, value_name = "HOW", env = "LSYNC_PROGRESS", hide_env_values = true)]
     #[arg(default_value = "auto")]
     pub(in crate::cli) progress: ProgressChoice,
+}
+
+/// How fast.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = SPEED)]
+pub(in crate::cli) struct SpeedOptions {
+    /// Transfers at once
+    #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
+    #[arg(value_parser = parse_jobs)]
+    pub(in crate::cli) jobs: Option<NonZeroUsize>,
+
+    /// Send and fetch large files in parts of so many bytes (5MiB to 5GiB) [default: 8MiB, and more
+    /// where a file would have more than 10,000 parts]
+    #[arg(long, value_name = "BYTES", env = "LSYNC_PART_SIZE", hide_env_values = true)]
+    #[arg(value_parser = part_size)]
+    pub(in crate::cli) part_size: Option<u64>,
+
+    /// Transfer at most so many bytes a second, both directions together (10M, 500KiB)
+    #[arg(long, value_name = "BYTES", env = "LSYNC_BWLIMIT", hide_env_values = true)]
+    #[arg(value_parser = bandwidth)]
+    pub(in crate::cli) bwlimit: Option<u64>,
 }
 
 /// What status, sync, push and pull have in common.
@@ -124,21 +143,6 @@ pub(in crate::cli) struct PlanOptions {
     #[arg(long, value_name = "N|P%", env = "LSYNC_MAX_DELETE", hide_env_values = true)]
     pub(in crate::cli) max_delete: Option<MaxDelete>,
 
-    /// Transfers at once
-    #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
-    pub(in crate::cli) jobs: Option<NonZeroUsize>,
-
-    /// Send and fetch large files in parts of so many bytes (5MiB to 5GiB) [default: 8MiB, and more
-    /// where a file would have more than 10,000 parts]
-    #[arg(long, value_name = "BYTES", env = "LSYNC_PART_SIZE", hide_env_values = true)]
-    #[arg(value_parser = part_size)]
-    pub(in crate::cli) part_size: Option<u64>,
-
-    /// Transfer at most so many bytes a second, both directions together (10MiB, 500KiB)
-    #[arg(long, value_name = "BYTES", env = "LSYNC_BWLIMIT", hide_env_values = true)]
-    #[arg(value_parser = bandwidth)]
-    pub(in crate::cli) bwlimit: Option<u64>,
-
     /// Take only paths that match GLOB
     #[arg(long, value_name = "GLOB", env = "LSYNC_INCLUDE", hide_env_values = true)]
     pub(in crate::cli) include: Vec<String>,
@@ -149,5 +153,6 @@ pub(in crate::cli) struct PlanOptions {
 
     /// Do at most N things and leave the rest for the next run
     #[arg(long, value_name = "N", env = "LSYNC_LIMIT", hide_env_values = true)]
+    #[arg(value_parser = whole_number)]
     pub(in crate::cli) limit: Option<u64>,
 }

@@ -13,7 +13,7 @@ use serde_yaml::{Mapping, Value};
 use super::RemoteId;
 
 use values::byte_size;
-pub use values::{DeleteLimit, parse_bytes};
+pub use values::{DeleteLimit, parse_bytes, parse_jobs};
 
 /// The format that this version reads and writes.
 const VERSION: u64 = 1;
@@ -54,7 +54,7 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_delete: Option<DeleteLimit>,
     /// Transfers at once; absent: chosen by lsync.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "values::jobs")]
     pub jobs: Option<NonZeroUsize>,
     /// Versions of the bucket that the base does not know are kept before they are replaced.
     #[serde(default = "default_backup", skip_serializing_if = "is_default_backup")]

@@ -67,9 +67,17 @@ fn a_wrong_type_is_named_with_its_field_and_place() {
         assert_eq!(error.line, Some(line), "{error}");
     }
     for (text, words) in [
-        ("version: 1\nremote: {url: a}\nmax_delete: 101%\n", "neither a number of files"),
+        (
+            "version: 1\nremote: {url: a}\nmax_delete: 101%\n",
+            "max_delete: \"101%\" is neither a number of files",
+        ),
         ("version: 1\nremote: {url: a}\nmax_delete: [1]\n", "expected a number or a text"),
-        ("version: 1\nremote: {url: a}\ntrash_size: 10 elephants\n", "is no size"),
+        (
+            "version: 1\nremote: {url: a}\ntrash_size: 10 elephants\n",
+            "trash_size: \"10 elephants\" is no size",
+        ),
+        ("version: 1\nremote: {url: a}\njobs: 0\n", "jobs: must be greater than 0"),
+        ("version: 1\nremote: {url: a}\njobs: many\n", "\"many\" is no whole number"),
     ] {
         let error = refused(text);
         assert!(error.message.contains(words), "{error}");
@@ -105,6 +113,12 @@ fn sizes_are_read_as_people_write_them() {
         ("500 MB", 500_000_000),
         ("1kib", 1024),
         ("7B", 7),
+        ("10M", 10 << 20),
+        ("10m", 10 << 20),
+        ("10MB", 10_000_000),
+        ("10MiB", 10 << 20),
+        ("1k", 1 << 10),
+        ("2G", 2 << 30),
     ] {
         assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
     }

@@ -1,9 +1,10 @@
 //! Sizes and limits, as people write them.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use serde::de::Error as _;
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many deletions a run may carry out without asking.
@@ -15,21 +16,38 @@ pub enum DeleteLimit {
     Percent(u8),
 }
 
-/// A number or a text, as people write sizes and limits.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a number or a text")]
-enum NumberOrText {
-    Number(u64),
-    Text(String),
+/// Reads a number or a text, as people write sizes and limits.
+///
+/// A visitor, so that the YAML library adds the field and its place to what is wrong.
+struct NumberOrText<T>(fn(&str) -> Result<T, String>);
+
+impl<T> NumberOrText<T> {
+    fn read<'de, D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
+        from.deserialize_any(self)
+    }
 }
 
-impl NumberOrText {
-    /// Returns it as text.
-    fn text(self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
-        }
+impl<T> Visitor<'_> for NumberOrText<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number or a text")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
     }
 }
 
@@ -69,16 +87,21 @@ impl Serialize for DeleteLimit {
 
 impl<'de> Deserialize<'de> for DeleteLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        NumberOrText::deserialize(deserializer)?.text().parse().map_err(D::Error::custom)
+        NumberOrText(str::parse).read(deserializer)
     }
 }
 
-/// The units of sizes, largest first.
+/// The units of sizes, largest first; those in which sizes are written come first.
 const UNITS: &[(&str, u64)] = &[
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
     ("KiB", 1 << 10),
+    // As rclone and the AWS CLI read a letter alone.
+    ("T", 1 << 40),
+    ("G", 1 << 30),
+    ("M", 1 << 20),
+    ("K", 1 << 10),
     ("TB", 1_000_000_000_000),
     ("GB", 1_000_000_000),
     ("MB", 1_000_000),
@@ -86,7 +109,13 @@ const UNITS: &[(&str, u64)] = &[
     ("B", 1),
 ];
 
-/// Reads a size: bytes, or a whole number with a unit, `10GiB`, `500 MB`.
+/// Reads how many transfers may run at once: a whole number greater than 0.
+pub fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number: usize = text.trim().parse().map_err(|_| format!("{text:?} is no whole number"))?;
+    NonZeroUsize::new(number).ok_or_else(|| "must be greater than 0".to_owned())
+}
+
+/// Reads a size: bytes, or a whole number with a unit, `10GiB`, `500 MB`, `10M` (10 MiB).
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no size such as 500MB, 10GiB or a number of bytes");
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -103,10 +132,14 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(wrong)
 }
 
+/// Reads the number of jobs of a config, with the words of the option.
+pub(super) fn jobs<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NonZeroUsize>, D::Error> {
+    NumberOrText(parse_jobs).read(from).map(Some)
+}
+
 /// Sizes as people write them.
 pub(super) mod byte_size {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
+    use serde::{Deserializer, Serializer};
 
     use super::{NumberOrText, UNITS, parse_bytes};
 
@@ -126,6 +159,6 @@ pub(super) mod byte_size {
     pub(in crate::repository::config) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<u64, D::Error> {
-        parse_bytes(&NumberOrText::deserialize(from)?.text()).map_err(D::Error::custom)
+        NumberOrText(parse_bytes).read(from)
     }
 }
