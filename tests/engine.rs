@@ -121,7 +121,7 @@ impl Client {
 
     async fn try_run(&self, request: &Request) -> Result<Report, SyncError> {
         let world = self.world();
-        let _lock = world.repository.lock(&world.disk).unwrap();
+        let _lock = world.repository.lock(&world.disk, "sync").unwrap();
         let plan = sync::plan(&world, request).await?;
         sync::carry_out(&world, request, plan).await
     }
@@ -146,7 +146,7 @@ impl Client {
     /// Settles every open conflict in one way.
     async fn resolve(&self, resolution: Resolution) -> Report {
         let world = self.world();
-        let _lock = world.repository.lock(&world.disk).unwrap();
+        let _lock = world.repository.lock(&world.disk, "sync").unwrap();
         let request = request(Direction::Sync);
         let plan = sync::plan(&world, &request).await.unwrap();
         let choices: Vec<(Conflict, Resolution)> =
@@ -551,7 +551,7 @@ async fn killed_while_it_keeps_both_no_name_ever_holds_the_wrong_side() {
         bob.write("f.txt", "bob's");
         ann.sync().await;
         let world = bob.world();
-        let lock = world.repository.lock(&world.disk).unwrap();
+        let lock = world.repository.lock(&world.disk, "sync").unwrap();
         let request = request(Direction::Sync);
         let plan = sync::plan(&world, &request).await.unwrap();
         let choices = [(plan.conflicts[0].clone(), Resolution::Both)];

@@ -25,11 +25,10 @@ pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result
         ));
     }
     let repository = context.discover()?;
-    let _lock = repository.lock(&RealDisk)?;
     let remote = session::connect(&repository).await?;
     let listed = context.unless_interrupted(remote.pending_uploads()).await;
     let Some(listed) = listed else { return Ok(Exit::Interrupted) };
-    let abandoned = abandoned(listed?, &repository)?;
+    let mut abandoned = abandoned(listed?, &own_uploads(&repository)?);
     if abandoned.is_empty() {
         context.screen.result("no upload was broken off more than a day ago");
         return Ok(Exit::Done);
@@ -41,28 +40,30 @@ pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result
     if !arguments.yes && !agreed(context, abandoned.len() as u64).await? {
         return Ok(Exit::SafetyStop);
     }
+    // Not before the question: a sync here need not wait for an answer. What it goes on with since
+    // stays.
+    let _lock = repository.lock(&RealDisk, "clean")?;
+    let own = own_uploads(&repository)?;
+    abandoned.retain(|(upload, _)| !own.contains(&upload.upload.0));
     let aborted = abort_all(context, &remote, &abandoned).await?;
     let total = abandoned.len() as u64;
     context.screen.result(&format!("{} thrown away", count(aborted, "upload", "uploads")));
     Ok(if aborted == total { Exit::Done } else { Exit::Incomplete })
 }
 
-/// Picks the uploads that are older than a day, whose key is a path, and that the next sync here
-/// will not go on with.
-fn abandoned(
-    listed: Vec<PendingUpload>,
-    repository: &Repository<RealDisk>,
-) -> Result<Vec<(PendingUpload, RepoPath)>, Error> {
+/// Returns the uploads that the next sync here will go on with.
+fn own_uploads(repository: &Repository<RealDisk>) -> Result<Vec<String>, Error> {
     let notes = Notes::open(&RealDisk, &repository.control)
         .map_err(|error| anyhow::Error::new(error).context("cannot read .lsync/transfers"))?;
-    let own: Vec<String> = notes
-        .left_over()
-        .into_iter()
-        .filter_map(|note| match note.transfer {
-            Transfer::Up { upload, .. } => Some(upload),
-            Transfer::Down { .. } => None,
-        })
-        .collect();
+    let own = notes.left_over().into_iter().filter_map(|note| match note.transfer {
+        Transfer::Up { upload, .. } => Some(upload),
+        Transfer::Down { .. } => None,
+    });
+    Ok(own.collect())
+}
+
+/// Picks the uploads that are older than a day, whose key is a path, and that are not our own.
+fn abandoned(listed: Vec<PendingUpload>, own: &[String]) -> Vec<(PendingUpload, RepoPath)> {
     let now = SystemClock.now();
     let is_old = |upload: &PendingUpload| {
         upload.begun > 0 && now.saturating_sub(upload.begun) > AGE_NANOSECONDS_MIN
@@ -71,13 +72,13 @@ fn abandoned(
         let path = RepoPath::parse(&upload.key).ok()?;
         (is_old(&upload) && !own.contains(&upload.upload.0)).then_some((upload, path))
     };
-    Ok(listed.into_iter().filter_map(pick).collect())
+    listed.into_iter().filter_map(pick).collect()
 }
 
 async fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
     if !context.screen.can_ask() {
         return Err(Error::usage(
-            "`lsync clean` asks before it begins, and nobody is there to answer",
+            "`lsync clean` asks before it begins, and there is no terminal to ask on",
             "add --yes",
         ));
     }

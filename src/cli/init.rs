@@ -47,7 +47,7 @@ pub(super) async fn make(
     }
     let mut remote = remote_config(&url, options, existing.as_ref().map(|it| &it.config.remote));
     // Held while the store is probed, so that nothing else writes the config.
-    let lock = existing.as_ref().map(|it| it.lock(&RealDisk)).transpose()?;
+    let lock = existing.as_ref().map(|it| it.lock(&RealDisk, "init")).transpose()?;
     let probed = find_out(&mut remote, context, options.create_bucket).await?;
     let mut config = match &existing {
         Some(existing) => Config { remote: remote.clone(), ..existing.config.clone() },

@@ -1,8 +1,13 @@
 //! The lines of `--json`: one object a line, always with the six fields of [`Line`].
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::render;
+use super::resolve::Sides;
+use crate::clock::rfc3339;
+use crate::error::Exit;
 use crate::monitor::{Event, Item};
 use crate::plan::{Conflict, Notice, Plan};
 use crate::transfer::Report;
@@ -22,6 +27,24 @@ struct Line<'a> {
     reason: &'a str,
     /// What to type next.
     hint: Option<&'a str>,
+}
+
+/// One side of a conflict, as `resolve --list` shows it.
+#[derive(Debug, Serialize)]
+struct Side {
+    /// Its size.
+    bytes: u64,
+    /// When it was last changed, RFC 3339.
+    time: String,
+}
+
+/// A conflict with both sides; a deleted one is null.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    ours: Option<Side>,
+    theirs: Option<Side>,
 }
 
 /// The last line: the six fields, and the counts.
@@ -145,7 +168,18 @@ pub(super) fn event(event: &Event) -> String {
 
 /// Renders a conflict of a plan.
 pub(super) fn conflict(conflict: &Conflict) -> String {
-    write(&Line {
+    write(&line_of(conflict))
+}
+
+/// Renders a conflict with what both sides show.
+pub(super) fn conflict_with_sides(conflict: &Conflict, sides: &Sides) -> String {
+    let side = |(bytes, time)| Side { bytes, time: rfc3339(time) };
+    let (ours, theirs) = (sides.ours().map(side), sides.theirs().map(side));
+    write(&Shown { line: line_of(conflict), ours, theirs })
+}
+
+fn line_of(conflict: &Conflict) -> Line<'_> {
+    Line {
         event: "conflict",
         path: Some(conflict.path.as_str()),
         action: conflict.kind.word(),
@@ -156,7 +190,7 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
         } else {
             "lsync resolve"
         }),
-    })
+    }
 }
 
 /// Renders a path that is left alone.
@@ -188,6 +222,14 @@ pub(super) fn summary(command: &str, bytes: u64, reason: &str, counts: Counts) -
 /// Renders the error that ended a command.
 pub(super) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String {
     write(&Line { event: "failed", path: None, action: command, bytes: 0, reason, hint })
+}
+
+/// Renders the last line of a command that ended before it could count.
+pub(super) fn summary_of_end(command: &str, exit: Exit, elapsed: Duration) -> String {
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let counts = Counts { exit: exit.code(), elapsed_ms, ..Counts::default() };
+    let reason = if exit == Exit::Interrupted { "interrupted" } else { "ended by an error" };
+    summary(command, 0, reason, counts)
 }
 
 fn write(value: &impl Serialize) -> String {

@@ -29,6 +29,7 @@ mod usage;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::FromArgMatches as _;
@@ -61,12 +62,17 @@ fn parse() -> Result<Arguments, clap::Error> {
 fn run(arguments: Arguments) -> Exit {
     let (word, output) = (arguments.command.word(), arguments.command.output());
     let screen = Arc::new(Screen::new(arguments.color, output));
+    let started = Instant::now();
     let result = in_runtime(arguments, &screen);
     screen.set_bar(None);
     let mut exit = result.unwrap_or_else(|error| {
         tell(&screen, word, &error);
         error.exit()
     });
+    if screen.owes_summary() {
+        // An error or a signal came first, and nothing more was done than the lines above tell.
+        screen.summary(&json::summary_of_end(word, exit, started.elapsed()));
+    }
     if let Err(error) = screen.finish() {
         screen.error("cannot write to stdout", &[error.to_string()], None);
         exit = exit.worst(Exit::Failed);

@@ -52,7 +52,7 @@ pub(super) fn plan_summary(context: &Context, word: &'static str, plan: &Plan, e
             exit: Exit::of_plan(plan).code(),
             ..Counts::of_plan(plan)
         };
-        screen.result(&json::summary(word, plan.bytes(), &text, counts));
+        screen.summary(&json::summary(word, plan.bytes(), &text, counts));
     } else {
         screen.result(&text);
     }
@@ -98,7 +98,7 @@ pub(super) fn summary(
             ..Counts::of_report(report)
         };
         let bytes = report.bytes_uploaded + report.bytes_downloaded;
-        screen.result(&json::summary(word, bytes, &text, counts));
+        screen.summary(&json::summary(word, bytes, &text, counts));
     } else if !screen.quiet() {
         screen.result(&text);
     }

@@ -2,6 +2,7 @@
 //! hints go to stderr.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::ProgressBar;
@@ -30,6 +31,8 @@ pub(super) struct Screen {
     /// The first error of writing to stdout that was not a closed pipe.
     failure: Mutex<Option<io::Error>>,
     options: OutputOptions,
+    /// The last line of `--json` was printed.
+    summed_up: AtomicBool,
 }
 
 impl Screen {
@@ -47,6 +50,7 @@ impl Screen {
             bar: Mutex::new(None),
             failure: Mutex::new(None),
             options,
+            summed_up: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +97,17 @@ impl Screen {
                 lock(&self.failure).get_or_insert(error);
             }
         }
+    }
+
+    /// Prints the last line of `--json`.
+    pub(super) fn summary(&self, line: &str) {
+        self.result(line);
+        self.summed_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the last line of `--json` is still to come.
+    pub(super) fn owes_summary(&self) -> bool {
+        self.json() && !self.summed_up.load(Ordering::Relaxed)
     }
 
     /// Prints lines of the result as [`Screen::result`] does, and holds few of them at a time: a plan
@@ -231,6 +246,7 @@ pub(super) mod tests {
             bar: Mutex::new(None),
             failure: Mutex::new(None),
             options,
+            summed_up: AtomicBool::new(false),
         };
         (screen, out, err)
     }

@@ -71,9 +71,8 @@ async fn plan<R: Remote>(
 /// Says so where another lsync is at work, and tells whether one is.
 fn tell_of_another(context: &Context, repository: &Repository<RealDisk>) -> bool {
     match repository.lock_holder(&RealDisk) {
-        Ok(Some(0)) => context.screen.remark("another lsync is at work here"),
-        Ok(Some(pid)) => {
-            context.screen.remark(&format!("another lsync is at work here (process {pid})"));
+        Ok(Some(holder)) => {
+            context.screen.remark(&format!("another lsync is at work here ({holder})"));
         }
         // Whoever changes something takes the lock, and reports what is wrong with it.
         Ok(None) | Err(_) => return false,

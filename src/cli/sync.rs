@@ -192,7 +192,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     (request.direction, request.implicit_force) = (direction, implicit_force);
     request.backup &= wish.backup;
     request.unlisted = wish.no_list;
-    let lock = (!request.dry_run).then(|| repository.lock(&RealDisk)).transpose()?;
+    let lock = (!request.dry_run).then(|| repository.lock(&RealDisk, wish.word)).transpose()?;
     let remote = session::connect(&repository).await?;
     if wish.no_list {
         refuse_unlisted(remote.capabilities())?;

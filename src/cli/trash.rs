@@ -97,7 +97,7 @@ async fn restore(
         .iter()
         .map(|path| operand(path, context, &repository))
         .collect::<Result<Vec<_>, _>>()?;
-    let lock = repository.lock(&RealDisk)?;
+    let lock = repository.lock(&RealDisk, "trash restore")?;
     let (root, control) = (&repository.root, &repository.control);
     for settled in trash::settle(&RealDisk, root, control)? {
         context.screen.warning(&settled.to_string());

@@ -2,7 +2,10 @@
 
 use clap::error::{ContextKind, ErrorKind};
 
+use std::time::Duration;
+
 use super::arguments;
+use super::json;
 use super::screen::Screen;
 use crate::error::Exit;
 
@@ -21,10 +24,26 @@ pub(super) fn show(error: &clap::Error, screen: &Screen) -> Exit {
         _ => {
             let typed: Vec<String> = std::env::args().skip(1).collect();
             let (message, hint) = words(error, &typed);
+            if wants_json(&typed) {
+                let program = arguments::command();
+                let command = typed.iter().find(|word| program.find_subcommand(word).is_some());
+                let command = command.map_or("lsync", String::as_str);
+                screen.result(&json::failure(command, &message, Some(&hint)));
+                screen.summary(&json::summary_of_end(command, Exit::Usage, Duration::ZERO));
+            }
             screen.error(&message, &[], Some(&hint));
             Exit::Usage
         }
     }
+}
+
+/// Tells whether JSON was asked for, though the parser could not make sense of the rest.
+fn wants_json(typed: &[String]) -> bool {
+    let before_operands = || typed.iter().take_while(|word| *word != "--");
+    let variable = || std::env::var_os("LSYNC_JSON").unwrap_or_default();
+    let falsey = ["", "0", "f", "false", "n", "no", "off"];
+    before_operands().any(|word| word == "--json")
+        || !falsey.iter().any(|no| variable().eq_ignore_ascii_case(no))
 }
 
 /// Takes the parser's text apart: what is wrong in one line, and what to type instead.

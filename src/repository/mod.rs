@@ -18,7 +18,7 @@ use crate::tree::{CONTROL, Kind, RepoPath};
 
 pub use config::{Config, ConfigError, DeleteLimit, RemoteConfig, parse_bytes, parse_jobs};
 pub use database::{Change, Database, DatabaseError, RemoteId, Rows};
-pub use lock::Lock;
+pub use lock::{Holder, Lock};
 
 /// Staged downloads, in the control folder.
 pub const STAGING: &str = "tmp";
@@ -73,13 +73,10 @@ pub enum RepositoryError {
         reason: String,
     },
     /// Another lsync is at work.
-    #[error(
-        "locked by another lsync{}",
-        pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
-    )]
+    #[error("locked by another lsync ({holder})")]
     Locked {
-        /// Its process, where that is known.
-        pid: Option<u32>,
+        /// Who that is, as far as it is known.
+        holder: Holder,
     },
     /// The settings cannot be used.
     #[error("cannot read {}", path.display())]
@@ -196,18 +193,17 @@ impl<D: Disk> Repository<D> {
             .map_err(failed("write", &path))
     }
 
-    /// Takes the lock that every command holds that changes something.
-    pub fn lock(&self, disk: &D) -> Result<Lock<D>, RepositoryError> {
+    /// Takes the lock that every command holds that changes something; `command` is told to whoever
+    /// meets it.
+    pub fn lock(&self, disk: &D, command: &str) -> Result<Lock<D>, RepositoryError> {
         let path = self.root_path.join(CONTROL).join("lock");
-        lock::take(disk, &self.control)
+        lock::take(disk, &self.control, command)
             .map_err(failed("lock", &path))?
-            .map_err(|pid| RepositoryError::Locked { pid })
+            .map_err(|holder| RepositoryError::Locked { holder })
     }
 
-    /// Tells which process holds the lock at this moment, without writing anything.
-    ///
-    /// `Some(0)` is somebody whose id cannot be read.
-    pub fn lock_holder(&self, disk: &D) -> io::Result<Option<u32>> {
+    /// Tells who holds the lock at this moment, without writing anything.
+    pub fn lock_holder(&self, disk: &D) -> io::Result<Option<Holder>> {
         lock::holder(disk, &self.control)
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::rfc3339;
 use crate::disk::{Errno, MemoryDisk, RealDisk};
 use crate::tree::{BaseRow, Etag, Signature};
 
@@ -119,30 +120,39 @@ fn the_lock_is_held_once_and_names_its_holder() {
     let before = disk.operations();
     assert_eq!(repository.lock_holder(&disk).unwrap(), None);
     assert_eq!(disk.operations(), before);
-    let lock = repository.lock(&disk).unwrap();
+    let lock = repository.lock(&disk, "sync").unwrap();
     let own = std::process::id();
-    assert_eq!(disk.person().read("/w/.lsync/lock"), format!("{own}\n").as_bytes());
+    assert_eq!(disk.person().read("/w/.lsync/lock"), format!("{own}\nsync\n").as_bytes());
     let other = disk.process();
     let theirs = Repository::open(&other, Path::new("/w")).unwrap();
-    assert_eq!(theirs.lock_holder(&other).unwrap(), Some(own));
-    let error = theirs.lock(&other).unwrap_err();
-    assert!(matches!(error, RepositoryError::Locked { pid: Some(pid) } if pid == own));
-    assert_eq!(error.to_string(), format!("locked by another lsync (process {own})"));
-    assert_eq!(disk.person().read("/w/.lsync/lock"), format!("{own}\n").as_bytes());
+    let holder = theirs.lock_holder(&other).unwrap().unwrap();
+    assert_eq!((holder.process, holder.command.as_deref()), (Some(own), Some("sync")));
+    let error = theirs.lock(&other, "push").unwrap_err();
+    let since = rfc3339(holder.since);
+    assert_eq!(
+        error.to_string(),
+        format!("locked by another lsync (`lsync sync`, process {own}, since {since})")
+    );
+    assert_eq!(disk.person().read("/w/.lsync/lock"), format!("{own}\nsync\n").as_bytes());
     drop(lock);
     assert_eq!(theirs.lock_holder(&other).unwrap(), None);
-    theirs.lock(&other).unwrap();
+    theirs.lock(&other, "sync").unwrap();
 }
 
 #[test]
 fn a_holder_that_cannot_be_read_is_somebody_all_the_same() {
     let disk = MemoryDisk::new();
     let repository = create(&disk, "/w").unwrap();
-    let lock = repository.lock(&disk).unwrap();
+    let lock = repository.lock(&disk, "sync").unwrap();
     disk.person().write("/w/.lsync/lock", "nonsense");
-    assert_eq!(repository.lock_holder(&disk).unwrap(), Some(0));
-    let error = repository.lock(&disk).unwrap_err();
-    assert_eq!(error.to_string(), "locked by another lsync");
+    let holder = repository.lock_holder(&disk).unwrap().unwrap();
+    assert_eq!((holder.process, holder.command), (None, None));
+    let error = repository.lock(&disk, "sync").unwrap_err();
+    assert!(error.to_string().starts_with("locked by another lsync (since "), "{error}");
+    // As versions wrote it that named no command.
+    disk.person().write("/w/.lsync/lock", "17\n");
+    let holder = repository.lock_holder(&disk).unwrap().unwrap();
+    assert_eq!((holder.process, holder.command), (Some(17), None));
     drop(lock);
 }
 
@@ -162,9 +172,13 @@ fn all_of_it_works_on_the_disk_of_the_machine() {
     let (disk, root) = (RealDisk, folder.path().join("a/b"));
     let repository = Repository::create(&disk, &root, &config()).unwrap();
     assert_eq!(repository.lock_holder(&disk).unwrap(), None);
-    let lock = repository.lock(&disk).unwrap();
-    assert_eq!(repository.lock_holder(&disk).unwrap(), Some(std::process::id()));
-    assert!(matches!(repository.lock(&disk), Err(RepositoryError::Locked { pid: Some(_) })));
+    let lock = repository.lock(&disk, "sync").unwrap();
+    let holder = repository.lock_holder(&disk).unwrap().unwrap();
+    assert_eq!(holder.process, Some(std::process::id()));
+    assert!(matches!(
+        repository.lock(&disk, "sync"),
+        Err(RepositoryError::Locked { holder: told }) if told == holder
+    ));
     drop(lock);
     assert_eq!(repository.lock_holder(&disk).unwrap(), None);
     let (found, inside) = Repository::discover(&disk, &root.join("c")).unwrap();

@@ -122,14 +122,47 @@ fn a_failure_is_a_line_of_its_own_with_its_reason() {
 }
 
 #[test]
-fn an_error_that_ends_the_command_is_a_line_too() {
-    let team = Team::sharing(&[("f", "base")]);
-    let output = team.run("nowhere", "sync --json");
-    output.assert_code(10);
+fn an_error_that_ends_the_command_is_a_line_and_the_summary_still_comes_last() {
+    let team = Team::sharing(&[("f", "base"), ("g", "base")]);
+    team.remove("one/f");
+    team.remove("one/g");
+    for (copy, line, code, hint) in [
+        ("nowhere", "sync --json", 10, "lsync init"),
+        ("one", "sync --json", 5, "--max-delete"),
+        ("one", "sync --json nothing-of-that-name", 2, ""),
+        ("one", "sync --json --no-such-option", 2, "--help"),
+        ("one", "push --json --force", 2, "--force"),
+        ("nowhere", "status --json", 10, "lsync init"),
+    ] {
+        let output = team.run(copy, line);
+        output.assert_code(code);
+        let lines = lines_of(&output);
+        let (failed, summary) = (&lines[lines.len() - 2], &lines[lines.len() - 1]);
+        assert_eq!((&failed["event"], &failed["path"]), (&"failed".into(), &Value::Null), "{line}");
+        assert!(failed["hint"].as_str().unwrap_or_default().contains(hint), "{line}: {failed}");
+        assert_eq!((&summary["event"], &summary["exit"]), (&"summary".into(), &code.into()));
+        assert!(FIELDS.iter().all(|field| summary.get(field).is_some()), "{summary}");
+        assert_eq!(lines.iter().filter(|it| it["event"] == "summary").count(), 1, "{line}");
+    }
+}
+
+#[test]
+fn the_list_of_conflicts_tells_size_and_time_of_both_sides() {
+    let team = Team::sharing(&[("deleted", "1"), ("f", "1")]);
+    team.remove("one/deleted");
+    team.write("one/f", "22");
+    team.server.put(BUCKET, "deleted", "333");
+    team.server.put(BUCKET, "f", "4444");
+    let output = team.run("one", "resolve --list --json");
+    output.assert_code(4);
     let lines = lines_of(&output);
-    assert_eq!(lines.len(), 1);
-    assert_eq!((&lines[0]["event"], &lines[0]["path"]), (&"failed".into(), &Value::Null));
-    assert!(lines[0]["hint"].as_str().unwrap().contains("lsync init"));
+    let of = |path: &str| lines.iter().find(|line| line["path"] == path).unwrap();
+    assert_eq!((&of("f")["ours"]["bytes"], &of("f")["theirs"]["bytes"]), (&2.into(), &4.into()));
+    assert!(of("f")["ours"]["time"].as_str().unwrap().ends_with('Z'), "{output:?}");
+    assert!(of("f")["theirs"]["time"].as_str().unwrap().ends_with('Z'), "{output:?}");
+    assert_eq!(of("deleted")["ours"], Value::Null);
+    assert_eq!(of("deleted")["theirs"]["bytes"], 3);
+    assert_eq!(lines.last().unwrap()["event"], "summary");
 }
 
 #[test]

@@ -314,3 +314,22 @@ fn a_large_file_has_a_line_of_its_own_below_the_bar() {
     let rest = terminal.end(0);
     assert!(rest.contains("1 uploaded (40.0 MiB)"), "{rest:?}");
 }
+
+#[test]
+fn a_question_that_stands_open_keeps_nobody_else_from_working() {
+    let team = contested();
+    team.server.abandon_upload(BUCKET, "old.mov", 3);
+    for (command, question, key, code) in
+        [("clean --uploads", "sent of 1 upload?", "y", 0), ("resolve", QUESTION, ESCAPE, 4)]
+    {
+        let mut terminal = Terminal::start(&team, "one", command);
+        terminal.expect(question);
+        let new = format!("while-{}", &command[..5]);
+        team.write(format!("one/{new}"), "new");
+        team.ok("one", &format!("push {new}"));
+        assert!(team.bucket().contains_key(&new), "{command}");
+        terminal.press(key);
+        terminal.end(code);
+    }
+    assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
+}

@@ -383,7 +383,7 @@ impl Team {
         runtime.block_on(async {
             let world = self.world(client)?;
             let request = Request { resolving: resolution.is_some(), ..request(direction, cut) };
-            let _lock = world.repository.lock(&world.disk)?;
+            let _lock = world.repository.lock(&world.disk, "sync")?;
             let mut plan = sync::plan(&world, &request).await?;
             if let Some(resolution) = resolution {
                 let choices: Vec<_> =

@@ -48,7 +48,7 @@ impl Simulation {
         (world, request): (&SimulatedWorld, &Request),
         choices: &[(Conflict, Resolution)],
     ) -> Result<Ended, Error> {
-        let _lock = world.repository.lock(&world.disk)?;
+        let _lock = world.repository.lock(&world.disk, "sync")?;
         self.state().clients[client].is_locked = true;
         let mut plan = sync::plan(world, request).await?;
         if request.resolving {
@@ -85,7 +85,7 @@ impl Simulation {
     /// Puts one thing back out of the trash, whatever comes first.
     fn restore(&self, client: usize, world: &SimulatedWorld) -> Result<Ended, Error> {
         let (disk, repository) = (&world.disk, &world.repository);
-        let _lock = repository.lock(disk)?;
+        let _lock = repository.lock(disk, "sync")?;
         self.state().clients[client].is_locked = true;
         for settled in trash::settle(disk, &repository.root, &repository.control)? {
             world.monitor.warning(&settled.to_string());

@@ -14,7 +14,7 @@ impl Simulation {
         let name = self.name(client);
         let disk = self.machines[client].disk.process();
         let repository = Repository::open(&disk, Path::new(ROOT)).unwrap();
-        let lock = repository.lock(&disk);
+        let lock = repository.lock(&disk, "sync");
         let own = &mut state.clients[client];
         own.is_beset = true;
         let is_locked = own.is_locked && !own.is_killed;

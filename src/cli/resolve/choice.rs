@@ -18,12 +18,22 @@ pub(super) struct Side {
 
 /// What is shown of both sides; a deleted one is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sides {
+pub(in crate::cli) struct Sides {
     ours: Option<Side>,
     theirs: Option<Side>,
 }
 
 impl Sides {
+    /// Returns the size and the mtime of what is here.
+    pub(in crate::cli) fn ours(&self) -> Option<(u64, i64)> {
+        self.ours.map(|side| (side.bytes, side.time))
+    }
+
+    /// Returns the size and the mtime of what the bucket holds.
+    pub(in crate::cli) fn theirs(&self) -> Option<(u64, i64)> {
+        self.theirs.map(|side| (side.bytes, side.time))
+    }
+
     /// Returns whom the later mtime favours. Equal or deleted is left open.
     pub(super) fn newest(&self) -> Resolution {
         match (self.ours, self.theirs) {

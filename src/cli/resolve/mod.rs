@@ -5,6 +5,7 @@ mod theirs;
 
 use std::time::Instant;
 
+pub(super) use choice::Sides;
 use choice::{Answer, look};
 use theirs::Theirs;
 
@@ -56,7 +57,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
     };
     let choices = choices?;
     let started = Instant::now();
-    let lock = world.repository.lock(&RealDisk)?;
+    let lock = world.repository.lock(&RealDisk, "resolve")?;
     let Some(now) = context.unless_interrupted(sync::plan(&world, &request)).await else {
         return Ok(Exit::Interrupted);
     };
@@ -103,7 +104,7 @@ fn without_ignored_copies(
 fn tell_none(context: &Context) {
     if context.screen.json() {
         let counts = json::Counts::default();
-        context.screen.result(&json::summary("resolve", 0, "no conflicts", counts));
+        context.screen.summary(&json::summary("resolve", 0, "no conflicts", counts));
     } else if !context.screen.quiet() {
         context.screen.result("no conflicts");
     }
@@ -112,12 +113,15 @@ fn tell_none(context: &Context) {
 async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &[Conflict]) {
     let screen = &context.screen;
     if screen.json() {
-        report::left_open(context, conflicts, &[]);
+        for conflict in conflicts {
+            let sides = look(remote, conflict).await;
+            screen.result(&json::conflict_with_sides(conflict, &sides));
+        }
         let open = conflicts.len() as u64;
         let exit = Exit::Conflicts.code();
         let counts = json::Counts { dry_run: true, conflicts: open, exit, ..Default::default() };
         let text = count(open, "conflict", "conflicts");
-        return screen.result(&json::summary("resolve", 0, &text, counts));
+        return screen.summary(&json::summary("resolve", 0, &text, counts));
     }
     for conflict in conflicts {
         let sides = look(remote, conflict).await;
