@@ -67,6 +67,9 @@ pub trait Monitor: Send + Sync {
     /// Local files scanned and objects listed so far.
     fn counted(&self, local: u64, remote: u64);
 
+    /// Nothing goes on but that the store owes an answer; or no longer.
+    fn waits_for_store(&self, _waits: bool) {}
+
     /// Something a person should know that concerns no single path.
     fn warning(&self, message: &str);
 

@@ -11,7 +11,6 @@ mod demo;
 mod init;
 mod interrupt;
 mod json;
-mod large_files;
 mod operands;
 mod progress;
 mod prompt;

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How wide the name of a file beside a bar is at most, in columns.
-const MESSAGE_COLUMNS_MAX: usize = 40;
+use dialoguer::console::measure_text_width;
 
 /// Replaces what a terminal would act upon: control characters, and those that turn the direction of
 /// the text around. Names and messages of stores come from strangers.
@@ -30,15 +29,33 @@ fn turns_or_breaks(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Escapes a name and takes its beginning off where it is long.
-pub(super) fn shortened(name: &str) -> String {
+/// Escapes a name and takes its beginning off where it has more than so many columns.
+pub(super) fn shortened(name: &str, columns: usize) -> String {
     let escaped = escape(name);
-    let length = escaped.chars().count();
-    if length <= MESSAGE_COLUMNS_MAX {
+    if measure_text_width(&escaped) <= columns {
         return escaped;
     }
-    let tail: String = escaped.chars().skip(length - MESSAGE_COLUMNS_MAX + 1).collect();
-    format!("…{tail}")
+    let mut left = columns.saturating_sub(1);
+    let mut start = escaped.len();
+    for (index, c) in escaped.char_indices().rev() {
+        let Some(rest) = left.checked_sub(measure_text_width(c.encode_utf8(&mut [0; 4]))) else {
+            break;
+        };
+        (left, start) = (rest, index);
+    }
+    format!("…{}", &escaped[start..])
+}
+
+/// Returns the first of the texts that has at most so many columns, else the last one.
+pub(super) fn fitting(texts: impl IntoIterator<Item = String>, columns: usize) -> String {
+    let mut last = String::new();
+    for text in texts {
+        if measure_text_width(&text) <= columns {
+            return text;
+        }
+        last = text;
+    }
+    last
 }
 
 /// Formats bytes in binary units: `4 B`, `48.2 KiB`.
@@ -87,18 +104,21 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// Returns bytes a second; `None` for what was too short to tell.
+/// Returns bytes a second; `None` for what was too short, or too slow, to tell.
 pub(super) fn rate(bytes: u64, duration: Duration) -> Option<u64> {
     let milliseconds = duration.as_millis();
     (milliseconds >= 100)
         .then(|| u64::try_from(u128::from(bytes) * 1000 / milliseconds).unwrap_or(u64::MAX))
+        .filter(|rate| *rate > 0)
 }
 
-/// Says how fast bytes travel and how long the rest will take; nothing where that is not known yet.
-pub(super) fn pace(done: u64, total: u64, elapsed: Duration) -> String {
-    let Some(rate) = rate(done, elapsed).filter(|rate| *rate > 0) else { return String::new() };
-    let left = Duration::from_secs(total.saturating_sub(done) / rate);
-    format!(", {}/s, {} left", size(rate), duration(left))
+/// Says how long bytes that are still to travel will take, in whole seconds and never none.
+pub(super) fn left(bytes: u64, rate: u64) -> String {
+    let seconds = bytes.div_ceil(rate.max(1)).max(1);
+    match seconds {
+        0..60 => format!("{seconds} s left"),
+        _ => format!("{} left", duration(Duration::from_secs(seconds))),
+    }
 }
 
 #[cfg(test)]
@@ -152,10 +172,33 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_told_that_nothing_a_second_arrives() {
+        assert_eq!(rate(0, Duration::from_secs(2)), None);
+        assert_eq!(rate(5, Duration::from_secs(10)), None);
+    }
+
+    #[test]
+    fn what_is_left_is_never_no_time() {
+        assert_eq!(left(1, 1_000), "1 s left");
+        assert_eq!(left(10_001, 1_000), "11 s left");
+        assert_eq!(left(200, 1), "3 min 20 s left");
+    }
+
+    #[test]
     fn long_names_lose_their_beginning() {
-        assert_eq!(shortened("a/b"), "a/b");
-        let long = shortened(&"x".repeat(100));
-        assert_eq!(long.chars().count(), MESSAGE_COLUMNS_MAX);
-        assert!(long.starts_with('…'));
+        assert_eq!(shortened("a/b", 40), "a/b");
+        assert_eq!(shortened("folder/file", 6), "…/file");
+        // Each of these has two columns.
+        assert_eq!(shortened("日本語", 5), "…本語");
+        assert_eq!(shortened("日本語", 4), "…語");
+        assert_eq!(shortened("abc", 1), "…");
+    }
+
+    #[test]
+    fn the_first_text_that_fits_is_taken_else_the_last() {
+        let texts = || ["a long text", "a text", "text"].map(str::to_owned);
+        assert_eq!(fitting(texts(), 80), "a long text");
+        assert_eq!(fitting(texts(), 6), "a text");
+        assert_eq!(fitting(texts(), 1), "text");
     }
 }

@@ -160,10 +160,13 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                     if self.world.stop.is_requested() {
                         return Err(SyncError::Interrupted);
                     }
+                    self.world.monitor.waits_for_store(pages.is_some());
                     let page = match &mut pages {
-                        Some(pages) => pages.recv().await.transpose()?,
+                        Some(pages) => pages.recv().await,
                         None => None,
                     };
+                    self.world.monitor.waits_for_store(false);
+                    let page = page.transpose()?;
                     let more = page.is_some();
                     merge.feed(page.map_or_else(Vec::new, |page| self.objects(page)), more);
                 }

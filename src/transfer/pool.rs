@@ -123,7 +123,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let mut left = Vec::new();
         for (action, verdict) in batch.into_iter().zip(verdicts) {
             let Some(deleted) = verdict else {
-                self.context.monitor.ends(&action.path);
+                // It ends when it has been deleted by itself.
                 left.push(action);
                 continue;
             };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use crate::team::{BUCKET, Gate, Team, files, trashed};
 
@@ -38,6 +38,11 @@ impl Terminal {
 
     /// As [`Terminal::start`], on a terminal of that kind.
     fn start_on(kind: &str, team: &Team, copy: &str, line: &str) -> Self {
+        Self::start_at((kind, 100), team, copy, line)
+    }
+
+    /// As [`Terminal::start`], on a terminal of that kind and of so many columns.
+    fn start_at((kind, columns): (&str, u16), team: &Team, copy: &str, line: &str) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let ours = openpt(flags).unwrap();
         grantpt(&ours).unwrap();
@@ -49,6 +54,8 @@ impl Terminal {
         let mut modes = tcgetattr(&theirs).unwrap();
         modes.make_raw();
         tcsetattr(&theirs, OptionalActions::Now, &modes).unwrap();
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&theirs, size).unwrap();
         let mut command = team.command(copy, line.split_whitespace());
         command.env("TERM", kind).env("NO_COLOR", "1");
         let end = || theirs.try_clone().unwrap();
@@ -307,7 +314,7 @@ fn a_large_file_has_a_line_of_its_own_below_the_bar() {
     terminal.expect("0 of 1 file");
     terminal.expect("% of 40.0 MiB");
     gate.wait();
-    let redrawn = terminal.expect("100 % of 40.0 MiB");
+    let redrawn = terminal.expect("100 % of 40.0 MiB, finishing");
     assert!(redrawn.contains("\u{1b}[1A"), "the cursor goes up from a second line: {redrawn:?}");
     terminal.expect("films/large");
     drop(gate);
@@ -332,4 +339,61 @@ fn a_question_that_stands_open_keeps_nobody_else_from_working() {
         terminal.end(code);
     }
     assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
+}
+
+/// Takes the codes that move the cursor out of what a terminal is sent; each draws a new line.
+fn drawn_lines(sent: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut rest = sent.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => {
+                // `ESC [`, numbers, and a letter.
+                let _code = rest.by_ref().skip(1).find(char::is_ascii_alphabetic);
+            }
+            '\r' | '\n' => lines.push(String::new()),
+            c => lines.last_mut().unwrap().push(c),
+        }
+    }
+    lines
+}
+
+#[test]
+fn no_line_of_progress_wraps_on_a_narrow_terminal() {
+    for columns in [40, 60] {
+        let team = Team::sharing(&[("small", "small")]);
+        let name = format!("films/{}", "long".repeat(20));
+        team.write(format!("one/{name}"), vec![7; 40 << 20]);
+        team.write("one/films/other", vec![7; 33 << 20]);
+        let gate = Gate::at(&team.server, "CompleteMultipartUpload", "*");
+        let mut terminal = Terminal::start_at(("xterm", columns), &team, "one", "push");
+        gate.wait();
+        let mut shown = String::new();
+        for text in ["100 % of 40.0 MiB", "100 % of 33.0 MiB", "100 % of 40.0 MiB", "\u{1b}"] {
+            shown += &(terminal.expect(text) + text);
+        }
+        drop(gate);
+        for line in drawn_lines(&shown) {
+            let line: Vec<char> = line.chars().collect();
+            // Each line is filled up with blanks, and the next one begins where the terminal breaks.
+            for row in line.chunks(columns.into()).filter(|row| row.iter().any(|c| *c != ' ')) {
+                let row: String = row.iter().collect();
+                let is_begin = ["0 of 2 files", "comparing", "⠁ comparing", "recording"];
+                let is_large = row.starts_with("  ") && row.contains(" % of ");
+                let is_whole = is_large || is_begin.iter().any(|it| row.contains(it));
+                assert!(is_whole, "{columns}: {row:?} in {shown:?}");
+            }
+        }
+        terminal.end(0);
+    }
+}
+
+#[test]
+fn a_store_that_lets_us_wait_is_named() {
+    let team = Team::sharing(&[("small", "small")]);
+    let gate = Gate::at(&team.server, "ListObjectsV2", "*");
+    let mut terminal = Terminal::start_on("xterm", &team, "one", "status");
+    terminal.expect("waiting for the store");
+    drop(gate);
+    assert!(terminal.end(0).contains("up to date"));
 }
