@@ -1,9 +1,16 @@
 //! [`Interrupt`]: the first SIGINT, SIGTERM or SIGHUP asks the run to stop, the second ends it.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::disk::ignores_signal;
 use crate::monitor::Stop;
+
+/// What a process gets that writes a file beyond its limit (`ulimit -f`), on Linux, macOS and the BSDs.
+/// It ends the process unless somebody listens; then the write fails, as on a full disk.
+const FILE_SIZE_EXCEEDED: i32 = 25;
 
 /// Tells how often a person asked to stop.
 #[derive(Clone)]
@@ -13,20 +20,22 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Begins to listen. Must be called within the runtime.
-    pub(super) fn listen() -> std::io::Result<Self> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hangup = signal(SignalKind::hangup())?;
+    /// Begins to listen. Must be called within the runtime, and once.
+    pub(super) fn listen() -> io::Result<Self> {
+        let mut interrupt = listen_to(SignalKind::interrupt())?;
+        let mut terminate = listen_to(SignalKind::terminate())?;
+        let mut hangup = listen_to(SignalKind::hangup())?;
+        // Nobody has to receive it: that somebody could is enough.
+        drop(signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
         let (sender, count) = watch::channel(0);
         let stop = Stop::default();
         let stopping = stop.clone();
         drop(tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = interrupt.recv() => (),
-                    _ = terminate.recv() => (),
-                    _ = hangup.recv() => (),
+                    () = received(&mut interrupt) => (),
+                    () = received(&mut terminate) => (),
+                    () = received(&mut hangup) => (),
                 }
                 stopping.request();
                 sender.send_modify(|count| *count += 1);
@@ -47,5 +56,19 @@ impl Interrupt {
             // The listener is gone, and the runtime with it.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Listens to a signal, unless whoever started this process wants it ignored (`nohup`, a job in the
+/// background): listening would undo that.
+fn listen_to(kind: SignalKind) -> io::Result<Option<Signal>> {
+    if ignores_signal(kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+}
+
+/// Waits for a signal; for ever where it is ignored.
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }

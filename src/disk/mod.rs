@@ -10,6 +10,7 @@
 
 mod memory;
 mod names;
+mod process;
 mod real;
 mod spelling;
 
@@ -23,6 +24,7 @@ pub use memory::{
     Operation, Person, Stopped,
 };
 pub use names::{Iter, Name, Names};
+pub use process::ignores_signal;
 pub use real::{RealDisk, RealFile, RealFolder};
 pub use spelling::{may_be_folded, other_spelling};
 

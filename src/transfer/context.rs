@@ -354,6 +354,9 @@ fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> 
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             Some("make room and run the same command again")
         }
+        std::io::ErrorKind::FileTooLarge => Some(
+            "raise the limit of the shell (`ulimit -f`), or use a disk that takes files of this size",
+        ),
         _ => None,
     }
 }

@@ -2,9 +2,10 @@
 //! Pulls are in `predecessors.rs` (B15), every single point is in `tests/crash.rs`.
 
 use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
 
 use crate::support::{Fault, FaultRule};
-use crate::team::{BUCKET, Gate, Team, end_of, signal};
+use crate::team::{BUCKET, Gate, Team, end_of, files, signal};
 
 /// Fills the copy `one` with so many files of some KiB and pushes them; returns what was written.
 pub fn shared(team: &Team, count: usize) -> BTreeMap<String, String> {
@@ -108,4 +109,53 @@ fn an_upload_in_parts_that_was_killed_is_no_conflict_with_itself() {
     assert_eq!(team.server.get(BUCKET, "large").unwrap(), large);
     team.ok("one", "sync");
     team.assert_quiet("one");
+}
+
+/// Starts the words of `line` in copy `one` from a shell that has run `before`.
+fn start_after(team: &Team, before: &str, line: &str) -> Child {
+    let lsync = team.command("one", line.split_whitespace());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{before}; exec \"$@\""), "sh"]).arg(lsync.get_program());
+    shell.args(lsync.get_args()).current_dir(lsync.get_current_dir().unwrap()).env_clear();
+    for (name, value) in lsync.get_envs() {
+        if let Some(value) = value {
+            shell.env(name, value);
+        }
+    }
+    shell.env("PATH", std::env::var_os("PATH").unwrap());
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell.spawn().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_was_started_with_a_signal_ignored_goes_on_after_it() {
+    for name in ["HUP", "INT"] {
+        let team = Team::sharing(&[("f", "f")]);
+        team.write("one/f", "edited");
+        let gate = Gate::at(&team.server, "PutObject", "f");
+        let child = start_after(&team, &format!("trap '' {name}"), "push");
+        gate.wait();
+        signal(&child, name);
+        signal(&child, name);
+        drop(gate);
+        end_of(child).assert_code(0);
+        assert_eq!(team.bucket()["f"], "edited", "{name}");
+    }
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_is_an_error_like_a_full_disk() {
+    let team = Team::sharing(&[("f", "f")]);
+    let large = "0123456789".repeat(1 << 20);
+    team.server.put(BUCKET, "large", large.clone());
+    team.server.put(BUCKET, "small", "small");
+    // In blocks of 512 bytes or of 1 KiB, as the shell likes.
+    let output = end_of(start_after(&team, "ulimit -f 2048", "pull"));
+    output.assert_code(3);
+    assert!(output.stderr.contains("File too large"), "{}", output.stderr);
+    assert!(output.stderr.contains("ulimit -f"), "{}", output.stderr);
+    assert_eq!(team.texts("one"), files(&[("f", "f"), ("small", "small")]));
+    team.ok("one", "pull");
+    assert_eq!(team.text("one/large"), large);
 }
