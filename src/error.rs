@@ -218,6 +218,7 @@ fn repository_exit(error: &RepositoryError) -> Exit {
         RepositoryError::NotARepository { .. } => Exit::NoRepository,
         RepositoryError::Locked { .. } => Exit::Locked,
         RepositoryError::Inside { .. }
+        | RepositoryError::Occupied { .. }
         | RepositoryError::Exists { .. }
         | RepositoryError::OddStart { .. } => Exit::Usage,
         RepositoryError::Config { .. } | RepositoryError::Io { .. } => Exit::Failed,

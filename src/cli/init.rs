@@ -74,7 +74,10 @@ fn existing(root: &Path) -> Result<Option<Repository<RealDisk>>, Error> {
             let (root, outer) = (root.to_owned(), outer.root_path);
             Err(RepositoryError::Inside { root, outer }.into())
         }
-        Err(RepositoryError::NotARepository { .. }) => Ok(None),
+        Err(RepositoryError::NotARepository { .. }) => {
+            Repository::check_free(&RealDisk, root)?;
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -1,5 +1,6 @@
 //! What the commands share: where they start, the working copy, and the way to its bucket.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,14 +40,25 @@ pub(super) struct Context {
 impl Context {
     /// Finds the directory to start in: the current one, or what `-C` says.
     pub(super) fn start(repo: Option<&Path>) -> Result<PathBuf, Error> {
-        let current = std::env::current_dir().context("cannot find the current directory")?;
+        let current = || {
+            std::env::current_dir().map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => Error::Failed {
+                    message: "the current directory was removed".to_owned(),
+                    hint: "`cd` to a folder that exists, or name one: `lsync -C /FOLDER …`"
+                        .to_owned(),
+                },
+                _ => anyhow::Error::new(error).context("cannot find the current directory").into(),
+            })
+        };
         match repo {
-            None => Ok(current),
+            None => current(),
             // As a shell's `cd -P` would: what `..` means behind a link is up to the system.
-            Some(folder) => Ok(current
-                .join(folder)
-                .canonicalize()
-                .with_context(|| format!("cannot change to {}", folder.display()))?),
+            Some(folder) => {
+                let whole =
+                    if folder.is_absolute() { folder.into() } else { current()?.join(folder) };
+                let found = whole.canonicalize();
+                Ok(found.with_context(|| format!("cannot change to {}", folder.display()))?)
+            }
         }
     }
 

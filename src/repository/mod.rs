@@ -5,6 +5,7 @@ mod database;
 mod lock;
 pub mod mounts;
 pub mod notes;
+mod strange;
 #[cfg(test)]
 mod tests;
 pub mod trash;
@@ -19,6 +20,7 @@ use crate::tree::{CONTROL, Kind, RepoPath};
 pub use config::{Config, ConfigError, DeleteLimit, RemoteConfig, parse_bytes, parse_jobs};
 pub use database::{Change, Database, DatabaseError, RemoteId, Rows};
 pub use lock::{Holder, Lock};
+pub use strange::Strange;
 
 /// Staged downloads, in the control folder.
 pub const STAGING: &str = "tmp";
@@ -45,10 +47,24 @@ pub struct Repository<D: Disk> {
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// Neither the folder nor any above it is a working copy.
-    #[error("not a repository: {}", start.display())]
+    #[error(
+        "not a repository: {}{}",
+        start.display(),
+        strange.as_ref().map(|it| format!("; {it}")).unwrap_or_default()
+    )]
     NotARepository {
         /// Where the search began.
         start: PathBuf,
+        /// What was found in the place of a control folder.
+        strange: Option<Strange>,
+    },
+    /// Something else has the place of the control folder.
+    #[error("cannot make a working copy in {}: {strange}", root.display())]
+    Occupied {
+        /// Where it was to be made.
+        root: PathBuf,
+        /// What is there.
+        strange: Strange,
     },
     /// A working copy cannot be made inside another one.
     #[error("{} lies inside another repository, {}", root.display(), outer.display())]
@@ -104,7 +120,9 @@ impl RepositoryError {
     /// Returns what to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotARepository { .. } => {
+            Self::NotARepository { strange: Some(strange), .. }
+            | Self::Occupied { strange, .. } => strange.hint(),
+            Self::NotARepository { strange: None, .. } => {
                 "go into a working copy, or make one with `lsync init BUCKET`".into()
             }
             Self::Inside { outer, .. } => {
@@ -133,7 +151,10 @@ impl<D: Disk> Repository<D> {
     pub fn discover(disk: &D, start: &Path) -> Result<(Self, Option<RepoPath>), RepositoryError> {
         let absolute = absolute(start)?;
         let root = find(disk, &absolute)?;
-        let root = root.ok_or_else(|| RepositoryError::NotARepository { start: start.into() })?;
+        let root = root.ok_or_else(|| RepositoryError::NotARepository {
+            start: start.into(),
+            strange: absolute.ancestors().find_map(|folder| Strange::in_folder(disk, folder)),
+        })?;
         let inside = inside(&absolute, &root)
             .map_err(|reason| RepositoryError::OddStart { start: start.into(), reason })?;
         Ok((Self::open(disk, &root)?, inside))
@@ -141,8 +162,9 @@ impl<D: Disk> Repository<D> {
 
     /// Opens the repository at `root`.
     pub fn open(disk: &D, root: &Path) -> Result<Self, RepositoryError> {
+        let not_one = || RepositoryError::NotARepository { start: root.into(), strange: None };
         let missing = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => RepositoryError::NotARepository { start: root.into() },
+            io::ErrorKind::NotFound => not_one(),
             _ => failed("open", root)(error),
         };
         let folder = disk.open_path(root).map_err(missing)?;
@@ -150,10 +172,18 @@ impl<D: Disk> Repository<D> {
         let path = root.join(CONTROL).join(CONFIG);
         let text = crate::disk::read_whole(disk, &control, CONFIG)
             .map_err(failed("read", &path))?
-            .ok_or_else(|| RepositoryError::NotARepository { start: root.into() })?;
+            .ok_or_else(not_one)?;
         let config =
             Config::parse(&text).map_err(|source| RepositoryError::Config { path, source })?;
         Ok(Self { root: folder, control, root_path: root.into(), config })
+    }
+
+    /// Refuses a root in which something else has the place of the control folder.
+    pub fn check_free(disk: &D, root: &Path) -> Result<(), RepositoryError> {
+        match Strange::in_folder(disk, root).filter(Strange::is_in_the_way) {
+            Some(strange) => Err(RepositoryError::Occupied { root: root.into(), strange }),
+            None => Ok(()),
+        }
     }
 
     /// Makes `root` a repository, and the folder itself if it does not exist.
@@ -170,6 +200,7 @@ impl<D: Disk> Repository<D> {
             });
         }
         let folder = disk.make_path(&absolute).map_err(failed("make", root))?;
+        Self::check_free(disk, &absolute)?;
         let path = absolute.join(CONTROL);
         let control = make(disk, &folder, CONTROL, 0o700).map_err(failed("make", &path))?;
         for name in [STAGING, TRASH] {

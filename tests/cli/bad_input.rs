@@ -257,3 +257,51 @@ fn a_bandwidth_without_a_unit_is_bytes_and_warned_of_where_a_unit_must_have_been
         assert_eq!(team.ok("one", line).stderr, "", "{line}");
     }
 }
+
+#[test]
+fn a_current_directory_that_was_removed_is_named_and_needed_only_by_relative_paths() {
+    let team = Team::sharing(&[("f", "f")]);
+    let (lsync, gone) = (team.command("one", ["status"]), team.path("gone"));
+    fs::create_dir(&gone).unwrap();
+    let in_removed = |line: &str| {
+        let mut shell = std::process::Command::new("sh");
+        let script = format!("cd {0} && rmdir {0} && exec \"$LSYNC\" {line}", gone.display());
+        shell.args(["-c", &script]).env_clear().env("LSYNC", lsync.get_program());
+        shell.env("PATH", std::env::var_os("PATH").unwrap());
+        shell.envs(lsync.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let output = crate::team::end_of(shell.spawn().unwrap());
+        fs::create_dir_all(&gone).unwrap();
+        output
+    };
+    let told = ["the current directory was removed", "-C /FOLDER"];
+    assert_error(&in_removed("status"), 1, &told);
+    assert_error(&in_removed("-C one status"), 1, &told);
+    let one = team.path("one");
+    let (one, file) = (one.display(), one.join("f"));
+    in_removed(&format!("-C {one} status")).assert_code(0);
+    in_removed(&format!("-C {one} sync {}", file.display())).assert_code(0);
+}
+
+#[test]
+fn what_has_the_place_of_the_control_folder_is_named_with_what_to_do() {
+    let team = Team::sharing(&[("f", "f")]);
+    fs::create_dir(team.path("linked")).unwrap();
+    std::os::unix::fs::symlink(team.path("one/.lsync"), team.path("linked/.lsync")).unwrap();
+    let parts = ["linked/.lsync is a symbolic link", "in its place"];
+    assert_error(&team.run("linked", "status"), 10, &parts);
+    assert_error(&team.run("linked", "init team ."), 2, &parts);
+    team.write("filed/.lsync", "bucket=team");
+    let parts = ["filed/.lsync is no folder", "rename"];
+    assert_error(&team.run("filed", "sync"), 10, &parts);
+    assert_error(&team.run("filed", "init team ."), 2, &parts);
+    assert_eq!(team.text("filed/.lsync"), "bucket=team");
+    team.write("old/.lsync/config", "bucket_name: team\nfiles: {}\nversion: 0\n");
+    let parts = [".lsync/config is of the lsync written in Python", "lsync init BUCKET"];
+    assert_error(&team.run("old", "sync"), 10, &parts);
+    team.ok("old", "init team .");
+    team.ok("old", "sync");
+    assert_eq!(team.text("old/f"), "f");
+    team.write("one/.lsync/config.yaml", "version: 1\nbucket: team\n");
+    assert_error(&team.run("one", "sync"), 1, &["unknown field \"bucket\"", "Python"]);
+}

@@ -25,6 +25,9 @@ const FIELDS: &[&str] =
 /// The fields of `remote`.
 const REMOTE_FIELDS: &[&str] = &["url", "region", "endpoint", "profile", "path_style"];
 
+/// Fields of the configs of other tools, and of the lsync written in Python.
+const FOREIGN_FIELDS: &[&str] = &["bucket", "bucket_name", "files"];
+
 /// How the file begins.
 const COMMENT: &str = "# Settings of lsync; credentials never stand here. Optional: trash_days, \
                        trash_size, max_delete, jobs, backup.\n";
@@ -190,6 +193,11 @@ fn check_names(text: &[u8], fields: &Mapping, known: &[&str]) -> Result<(), Conf
         .min()
         .filter(|(distance, known)| *distance * 2 < known.len());
     let hint = match nearest {
+        _ if FOREIGN_FIELDS.contains(&name) => {
+            "it is of another tool, or of the lsync written in Python: rename it, then `lsync init \
+             BUCKET`"
+                .to_owned()
+        }
         Some((_, nearest)) => format!("did you mean {nearest:?}?"),
         None => format!("known are: {}", known.join(", ")),
     };
