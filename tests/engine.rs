@@ -4,6 +4,8 @@
 
 #[path = "engine/comparing.rs"]
 mod comparing;
+#[path = "engine/durable.rs"]
+mod durable;
 #[path = "engine/folding.rs"]
 mod folding;
 #[path = "engine/listing.rs"]
@@ -17,7 +19,7 @@ mod parts;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lsync::disk::{Call, MemoryClock, MemoryDisk, Person};
@@ -29,12 +31,15 @@ use lsync::repository::{Config, RemoteConfig, Repository};
 use lsync::sync::{self, Report, Request, SyncError, Tuning, World};
 use lsync::tree::RepoPath;
 
-/// Collects events and counts bytes, so that a test can say what a person was told.
+/// Collects events and counts bytes, so that a test can say what a person was told; and whether a
+/// plan is being carried out.
 #[derive(Default)]
-struct Told(Mutex<Vec<Event>>, AtomicU64);
+struct Told(Mutex<Vec<Event>>, AtomicU64, AtomicBool);
 
 impl Monitor for Told {
-    fn phase(&self, _: Phase) {}
+    fn phase(&self, phase: Phase) {
+        self.2.fetch_or(matches!(phase, Phase::Working { .. }), Ordering::Relaxed);
+    }
     fn event(&self, event: Event) {
         self.0.lock().unwrap().push(event);
     }
@@ -622,7 +627,7 @@ async fn an_edit_after_a_pull_is_seen_though_the_clock_was_set_back_before_it() 
     // The upload reads the clock, before somebody sets it back by an hour.
     bob.write("g", "bob's own");
     let (disk, person) = (bob.disk.process(), bob.disk.process().person());
-    let is_set_back = std::sync::atomic::AtomicBool::new(false);
+    let is_set_back = AtomicBool::new(false);
     bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
         let takes_name = operation.call == Call::RenameNew;
         if takes_name && !is_set_back.swap(true, Ordering::Relaxed) {

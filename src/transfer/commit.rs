@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::context::Trouble;
 use super::download::Received;
+use super::durable::SYNCED_ONE_BY_ONE_MAX;
 use super::names::Moves;
 use super::pool::Prepared;
 use super::upload::Uploaded;
@@ -42,19 +43,24 @@ pub(super) struct Committer<'a, D: Disk, R, C> {
 }
 
 /// An action that took effect, and what the database has to learn of it.
-pub(super) struct Effect {
+pub(super) struct Effect<D: Disk> {
     pub(super) action: Action,
     pub(super) changes: Vec<Change>,
     /// What was fetched, where the change is the row of a file that has just got its name.
     pub(super) received: Option<Received>,
     /// The store took the object from another one.
     pub(super) copied: bool,
+    /// The folder in which a name was given or taken, held open in small groups.
+    pub(super) folder: Option<D::Folder>,
+    /// The number of the file system that the file lies on.
+    pub(super) device: Option<u64>,
 }
 
-impl Effect {
+impl<D: Disk> Effect<D> {
     /// An action that brought nothing but what is to be recorded.
     pub(super) fn of(action: Action, changes: Vec<Change>) -> Self {
-        Self { action, changes, received: None, copied: false }
+        let device = action.local.map(|stat| stat.device);
+        Self { action, changes, received: None, copied: false, folder: None, device }
     }
 }
 
@@ -108,19 +114,35 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             return Ok(());
         }
         let synced = match self.run.sync_contents(&ready) {
-            Ok(()) => self.run.context.remote.settle().await.map_err(Trouble::from),
+            Ok(unsynced) => {
+                let settled = self.run.context.remote.settle().await;
+                settled.map(|()| unsynced).map_err(Trouble::from)
+            }
             Err(error) => Err(Trouble::Disk(format!("cannot make files durable: {error}"), None)),
         };
-        if let Err(trouble) = synced {
-            self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
-            return Ok(());
-        }
-        let mut effects = self.take_effect(ready)?;
-        if let Err(error) = self.run.sync_names(&effects) {
-            let trouble = Trouble::Disk(format!("cannot make names durable: {error}"), None);
-            self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
-            return Ok(());
-        }
+        let unsynced = match synced {
+            Ok(unsynced) => unsynced,
+            Err(trouble) => {
+                self.fail_all(ready.into_iter().map(|(action, _)| action), &trouble);
+                return Ok(());
+            }
+        };
+        let ready = self.leave_out(ready, &unsynced, |(action, ready)| {
+            if let Ready::Fetched(fetched) = ready {
+                fetched.staged.discard(&self.run.context.disk);
+            }
+            action
+        });
+        let effects = self.take_effect(ready)?;
+        let unsynced = match self.run.sync_names(&effects) {
+            Ok(unsynced) => unsynced,
+            Err(error) => {
+                let trouble = Trouble::Disk(format!("cannot make names durable: {error}"), None);
+                self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
+                return Ok(());
+            }
+        };
+        let mut effects = self.leave_out(effects, &unsynced, |effect| effect.action);
         self.run.context.confirm_all(&mut effects).await;
         let changes: Vec<_> =
             effects.iter_mut().flat_map(|effect| std::mem::take(&mut effect.changes)).collect();
@@ -132,11 +154,34 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         Ok(())
     }
 
+    /// Takes out of a group what could not be made durable, and says so: it gets no row, and the next
+    /// run looks at it.
+    fn leave_out<T>(
+        &mut self,
+        group: Vec<T>,
+        unsynced: &[usize],
+        into_action: impl Fn(T) -> Action,
+    ) -> Vec<T> {
+        if unsynced.is_empty() {
+            return group;
+        }
+        let mut kept = Vec::with_capacity(group.len());
+        for (place, item) in group.into_iter().enumerate() {
+            if unsynced.contains(&place) {
+                self.failed(&into_action(item), Trouble::changed("it was moved or closed here"));
+            } else {
+                kept.push(item);
+            }
+        }
+        kept
+    }
+
     /// Gives the fetched files their names, and takes names away.
     fn take_effect(
         &mut self,
         ready: Vec<(Action, Ready<D>)>,
-    ) -> Result<Vec<Effect>, DatabaseError> {
+    ) -> Result<Vec<Effect<D>>, DatabaseError> {
+        let is_small = ready.len() <= SYNCED_ONE_BY_ONE_MAX;
         let mut effects = Vec::with_capacity(ready.len());
         let mut moves = Moves::new(self.run);
         for (action, ready) in ready {
@@ -144,7 +189,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 Ready::Recorded(changes) => {
                     effects.push(Effect::of(action, changes));
                 }
-                Ready::Uploaded(Uploaded { row, copied }) => {
+                Ready::Uploaded(Uploaded { row, copied, .. }) => {
                     effects.push(Effect { copied, ..Effect::of(action, vec![Change::Put(row)]) });
                 }
                 Ready::Fetched(fetched) => {
@@ -167,7 +212,10 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
         for moved in moves.into_moves() {
             match moved.carry_out(self.run, self.database)? {
-                Ok(effect) => effects.push(effect),
+                Ok(mut effect) => {
+                    effect.folder = effect.folder.filter(|_| is_small);
+                    effects.push(effect);
+                }
                 Err(refused) => self.failed(&refused.0, refused.1),
             }
         }
@@ -180,7 +228,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         }
     }
 
-    fn done(&mut self, effect: &Effect) {
+    fn done(&mut self, effect: &Effect<D>) {
         let action = &effect.action;
         self.failed.moved(action);
         let mut done = item(action, "", None);

@@ -24,7 +24,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Confirms the rows of a group's fetched files.
     ///
     /// The syncs of the group have mostly taken longer than a tick, and no second file waits.
-    pub(super) async fn confirm_all(&self, effects: &mut [Effect]) {
+    pub(super) async fn confirm_all(&self, effects: &mut [Effect<D>]) {
         self.forget_clock_reading();
         for effect in effects {
             let Some(received) = effect.received else { continue };

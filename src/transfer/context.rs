@@ -20,6 +20,7 @@ use crate::tree::{Kind, RepoPath, Stat};
 use super::breadth::Breadth;
 use super::buffers::Buffers;
 use super::copy::Copies;
+use super::durable::Holding;
 use super::lanes::{Lanes, Pace};
 use super::tuning::Tuning;
 
@@ -82,6 +83,8 @@ pub struct Context<D: Disk, R, C> {
     pub(super) buffers: Buffers,
     /// Whether the store copies.
     pub(super) copies: Copies,
+    /// Files that stay open until they are durable.
+    pub(super) holding: Holding,
     /// How fast contents may travel.
     pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
@@ -128,6 +131,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             breadth: Breadth::new(tuning.lanes(), world.remote.is_near()),
             buffers: Buffers::default(),
             copies: Copies::default(),
+            holding: Holding::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),

@@ -32,7 +32,12 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let synced = fetched.staged.sync(&self.context.disk);
         synced.map_err(|error| Trouble::io(&action.path, &error))?;
         let received = fetched.received;
+        let folder = fetched.parent.folder.clone();
         let signature = self.put_beside(action, copy, (fetched, expected))?;
+        // A row for a name where the file is not would look like a deletion by a person.
+        if !self.context.lies_in(&action.path, &folder) {
+            return Err(Trouble::changed("its folder was moved here"));
+        }
         let mut theirs = BaseRow {
             path: action.path.clone(),
             signature,

@@ -125,7 +125,7 @@ enum Ready<D: Disk> {
     /// Only rows: the bucket has it already, or both sides agree.
     Recorded(Vec<crate::repository::Change>),
     /// The row of a file that the bucket has.
-    Uploaded(Uploaded),
+    Uploaded(Uploaded<D>),
     /// A fetched file waits for its name.
     Fetched(Box<Fetched<D>>),
     /// A local file is to go to the trash.

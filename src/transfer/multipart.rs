@@ -48,15 +48,15 @@ impl<D: Disk> Upload<D> {
 }
 
 /// What became of an upload.
-enum Ended {
-    Stored(Sent),
+enum Ended<D: Disk> {
+    Stored(Sent<D>),
     /// It has to begin anew.
     Lost(RemoteError),
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file in parts: sent, or copied from an object that holds the same.
-    pub(super) async fn upload_in_parts(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
+    pub(super) async fn upload_in_parts(&self, source: &Source<'_>) -> Result<Sent<D>, Trouble> {
         if source.unlisted
             && let Some(sent) = self.look_before_sending(source).await?
         {
@@ -194,7 +194,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         source: &Source<'_>,
         upload: &mut Upload<D>,
         attempts: &mut Attempts,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<Ended<D>, Trouble> {
         if let Some(error) = self.send_parts(source, upload).await? {
             return Ok(Ended::Lost(error));
         }
@@ -315,13 +315,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         source: &Source<'_>,
         upload: &Upload<D>,
         attempts: &mut Attempts,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<Ended<D>, Trouble> {
         let digests = digests(source, upload);
         let parts: Vec<Part> = upload.held.values().cloned().collect();
         let crc64 = digests.crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let copied = !upload.sends.load(Ordering::Relaxed) && source.origin.is_some();
-        let ended = |stored| Ok(Ended::Stored(Sent { stored, crc64, copied }));
+        let ended = |stored| {
+            let held = self.holding.hold(Arc::clone(&upload.file));
+            Ok(Ended::Stored(Sent { stored, crc64, copied, held }))
+        };
         let (path, condition) = (source.path, &source.condition);
         loop {
             let completed =

@@ -18,7 +18,7 @@ use crate::repository::{Change, Database, DatabaseError};
 use crate::tree::{BaseRow, Kind, RepoPath, Signature, Stat};
 
 /// What became of one move.
-type Moved = Result<Effect, Refused>;
+type Moved<D> = Result<Effect<D>, Refused>;
 
 /// An action that could not be carried out, and why.
 type Refused = Box<(Action, Trouble)>;
@@ -43,6 +43,16 @@ enum How<D: Disk> {
 }
 
 impl<D: Disk> How<D> {
+    /// Returns the number of the file system of the name.
+    fn device(&self) -> u64 {
+        match self {
+            Self::Create(fetched)
+            | Self::Swap { fetched, .. }
+            | Self::SwapFolder { fetched, .. } => fetched.staged.stat.device,
+            Self::Remove { expected, .. } => expected.device,
+        }
+    }
+
     /// Returns the folder of the name.
     fn folder(&self) -> &D::Folder {
         match self {
@@ -174,12 +184,12 @@ impl<D: Disk> Move<D> {
         self,
         run: &Run<D, R, C>,
         database: &mut Database<D>,
-    ) -> Result<Moved, DatabaseError> {
+    ) -> Result<Moved<D>, DatabaseError> {
         let Self { action, how } = self;
         let context = &run.context;
         let disk = &context.disk;
         let path = action.path.clone();
-        let folder = how.folder().clone();
+        let (folder, device) = (how.folder().clone(), how.device());
         let moved = match how {
             How::Create(fetched) => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
@@ -210,7 +220,8 @@ impl<D: Disk> Move<D> {
                         if let Some(staging) = &context.staging {
                             staging.remove_empty_parents(&path);
                         }
-                        Ok(Effect::of(action, vec![Change::Gone(path)]))
+                        let changes = vec![Change::Gone(path)];
+                        Ok(Effect { folder: Some(folder), ..Effect::of(action, changes) })
                     }
                     Err(trouble) => Err(Box::new((action, trouble))),
                 });
@@ -221,14 +232,17 @@ impl<D: Disk> Move<D> {
             Ok(_) if !context.lies_in(&path, &folder) => {
                 Err(Box::new((action, Trouble::changed("its folder was moved here"))))
             }
-            Ok((signature, received)) => Ok(with_row(action, signature, received)),
+            Ok((signature, received)) => {
+                let effect = with_row(action, signature, received);
+                Ok(Effect { folder: Some(folder), device: Some(device), ..effect })
+            }
             Err(trouble) => Err(Box::new((action, trouble))),
         })
     }
 }
 
 /// Makes the row of a file that has just got its name.
-fn with_row(action: Action, signature: Signature, received: Received) -> Effect {
+fn with_row<D: Disk>(action: Action, signature: Signature, received: Received) -> Effect<D> {
     let row = action.remote.as_ref().map(|version| BaseRow {
         path: action.path.clone(),
         signature,
@@ -330,7 +344,7 @@ fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Tells whether `folder`, held open since the file was staged, is still the one that `path`
     /// lies in: a person may have renamed it.
-    fn lies_in(&self, path: &RepoPath, folder: &D::Folder) -> bool {
+    pub(super) fn lies_in(&self, path: &RepoPath, folder: &D::Folder) -> bool {
         let identity = |folder: &D::Folder| {
             self.disk.stat_folder(folder).map(|stat| (stat.device, stat.inode))
         };
@@ -350,19 +364,5 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Some(_) => capabilities.conditional_complete,
         };
         conditions != Conditions::None
-    }
-
-    /// Returns the folders above `path`, from the root down to its own, as far as they exist.
-    pub(super) fn folders_above(&self, path: &RepoPath) -> io::Result<Vec<(String, D::Folder)>> {
-        let mut folders = vec![(String::new(), self.root.clone())];
-        for ancestor in path.ancestors() {
-            let above = &folders[folders.len() - 1].1;
-            match self.disk.open_folder(above, OsStr::new(ancestor.name())) {
-                Ok(folder) => folders.push((ancestor.as_str().to_owned(), folder)),
-                Err(error) if super::durable::was_moved(&error) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(folders)
     }
 }

@@ -1,6 +1,7 @@
 //! Local files into the bucket: read whole or in parts, never torn, never blindly.
 
 use std::ffi::OsStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -11,6 +12,7 @@ use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteEr
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
 use super::context::{Context, Trouble};
+use super::durable::Held;
 use super::object::{changed_in_bucket, deleted_in_bucket, promised};
 use super::retry::Backoff;
 
@@ -29,21 +31,25 @@ pub(super) struct Source<'a> {
 }
 
 /// A file that is in the bucket now.
-pub(super) struct Sent {
+pub(super) struct Sent<D: Disk> {
     /// What the store said.
     pub(super) stored: Stored,
     /// CRC-64/NVME of the whole.
     pub(super) crc64: u64,
     /// The store took it from another object; nothing went over the line.
     pub(super) copied: bool,
+    /// The file that was read.
+    pub(super) held: Option<Held<D>>,
 }
 
 /// The row of a file that is in the bucket now.
-pub(super) struct Uploaded {
+pub(super) struct Uploaded<D: Disk> {
     /// What to record.
     pub(super) row: BaseRow,
     /// As in [`Sent::copied`].
     pub(super) copied: bool,
+    /// The file that was read: it may have lost its name since.
+    pub(super) held: Option<Held<D>>,
 }
 
 /// Turns the version that a plan expects into the condition of a write.
@@ -53,10 +59,10 @@ pub(super) fn condition(remote: Option<&Version>) -> Condition {
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file and returns the row that records it.
-    pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded, Trouble> {
+    pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded<D>, Trouble> {
         self.wait_for_tick(source.path, source.stat).await?;
         let in_parts = source.stat.size > self.tuning.whole_bytes || self.origin(source).is_some();
-        let Sent { stored, crc64, copied } = if in_parts {
+        let Sent { stored, crc64, copied, held } = if in_parts {
             self.upload_in_parts(source).await?
         } else {
             self.upload_whole(source).await?
@@ -67,21 +73,23 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             etag: stored.etag,
             crc64: (!stored.etag_is_md5).then_some(crc64),
         };
-        Ok(Uploaded { row, copied })
+        Ok(Uploaded { row, copied, held })
     }
 
     /// Stores a file with one request.
-    async fn upload_whole(&self, source: &Source<'_>) -> Result<Sent, Trouble> {
-        let _held = self.reserve(source.stat.size).await;
+    async fn upload_whole(&self, source: &Source<'_>) -> Result<Sent<D>, Trouble> {
+        let _reserved = self.reserve(source.stat.size).await;
         let folder = self.open_parent(source.path).map_err(|e| Trouble::io(source.path, &e))?;
         let name = OsStr::new(source.path.name());
         let bytes_max = self.tuning.whole_bytes;
-        let body = content::read_small(&self.disk, &folder, name, source.stat, bytes_max)?;
+        let (body, file) =
+            content::read_small_open(&self.disk, &folder, name, source.stat, bytes_max)?;
+        let held = self.holding.hold(Arc::new(file));
         let crc64 = Digests::of(&body, &Want::default()).crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let stored = self.put(source, &body, &attributes).await?;
         self.monitor.bytes(source.path, source.stat.size);
-        Ok(Sent { stored, crc64, copied: false })
+        Ok(Sent { stored, crc64, copied: false, held })
     }
 
     /// Makes the one request, again while that makes sense.
@@ -146,7 +154,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn look_before_sending(
         &self,
         source: &Source<'_>,
-    ) -> Result<Option<Sent>, Trouble> {
+    ) -> Result<Option<Sent<D>>, Trouble> {
         let Some(object) = self.object(source.path).await? else {
             return match source.condition {
                 Condition::Absent => Ok(None),
@@ -165,7 +173,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         if promised.compare(&digests) != Proof::Same {
             return Err(changed_in_bucket());
         }
-        Ok(Some(Sent { stored: stored(object), crc64: digests.crc64, copied: false }))
+        Ok(Some(Sent { stored: stored(object), crc64: digests.crc64, copied: false, held: None }))
     }
 
     /// Looks whether a write whose answer got lost took place: the same content is ours.

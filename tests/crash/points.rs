@@ -245,7 +245,7 @@ fn check_code(kind: Kind, scenario: &Scenario, code: Option<i32>) -> Result<(), 
 
 /// Checks that a run does not tell a person of edits that nobody made, or of a damaged database.
 fn check_calm(output: &Output) -> Result<(), String> {
-    let alarms = ["killed run had taken", "cannot be settled", "is left out", "not tidied up"];
+    let alarms = ["killed run had moved", "cannot be settled", "is left out", "not tidied up"];
     match alarms.iter().find(|alarm| output.stderr.contains(**alarm)) {
         Some(alarm) => Err(format!("a later run says {alarm:?}: {}", output.stderr)),
         None => Ok(()),

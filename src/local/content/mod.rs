@@ -134,6 +134,17 @@ pub fn read_small<D: Disk>(
     expected: &Stat,
     limit: u64,
 ) -> Result<Bytes, ContentError> {
+    read_small_open(disk, folder, name, expected, limit).map(|(bytes, _)| bytes)
+}
+
+/// As [`read_small`], with the file that was read.
+pub fn read_small_open<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    name: &OsStr,
+    expected: &Stat,
+    limit: u64,
+) -> Result<(Bytes, D::File), ContentError> {
     let failed = |source| ContentError::Io { name: name.to_owned(), source };
     let changed = || ContentError::ChangedMeanwhile(name.to_owned());
     let size = usize::try_from(expected.size).ok().filter(|_| expected.size <= limit);
@@ -150,7 +161,7 @@ pub fn read_small<D: Disk>(
     if count < size || !expected.is_untouched(&disk.fstat(&file).map_err(failed)?) {
         return Err(changed());
     }
-    Ok(Bytes::from(bytes))
+    Ok((Bytes::from(bytes), file))
 }
 
 /// Opens a file that was seen before; one that is gone or became something else has changed.

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::vacate::sweep;
 use super::{ReplaceError, Step};
 use crate::disk::{Disk, ensure_folder, may_be_folded, other_spelling};
 use crate::tree::{CONTROL, Kind, RepoPath, Stat};
@@ -284,6 +285,17 @@ impl<D: Disk> Staging<D> {
         Ok(workspace)
     }
 
+    /// Returns an open folder on the file system with this number, where this run has a workspace.
+    pub fn folder_on(&self, device: u64) -> Option<D::Folder> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = std::iter::once(&self.main).chain(others.values());
+        let mut folders = known.map(|workspace| &workspace.control);
+        let lies_there = |folder: &&D::Folder| {
+            self.disk.stat_folder(folder).is_ok_and(|stat| stat.device == device)
+        };
+        folders.find(lies_there).cloned()
+    }
+
     /// Begins a file that will be `path`, with the permission bits of the file that it replaces,
     /// or with what the umask leaves to a new one.
     pub fn stage(
@@ -430,21 +442,4 @@ impl<D: Disk> Staged<D> {
     pub fn is(&self, stat: &Stat) -> bool {
         stat.is_same_file(&self.stat)
     }
-}
-
-/// Removes all files in a temporary folder but those `kept`.
-fn sweep<D: Disk>(disk: &D, temporary: &D::Folder, kept: &HashSet<OsString>) -> io::Result<()> {
-    let found = disk.read_folder(temporary)?;
-    for (name, kind) in found.iter().filter(|(name, _)| !kept.contains(*name)) {
-        let removed = match kind {
-            Some(Kind::Folder) => disk.remove_folder(temporary, name),
-            _ => disk.unlink(temporary, name),
-        };
-        match removed {
-            // A folder with something in it is not ours.
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => (),
-            other => other?,
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
-//! Folders that hold no file give way to one.
+//! Folders that hold no file give way to one, and temporary folders are swept.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 
@@ -25,4 +26,25 @@ pub(super) fn vacate<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr) -> io:
     }
     // Those found last lie deepest.
     found.iter().rev().try_for_each(|(parent, name)| disk.remove_folder(parent, name))
+}
+
+/// Removes all files in a temporary folder but those `kept`.
+pub(super) fn sweep<D: Disk>(
+    disk: &D,
+    temporary: &D::Folder,
+    kept: &HashSet<OsString>,
+) -> io::Result<()> {
+    let found = disk.read_folder(temporary)?;
+    for (name, kind) in found.iter().filter(|(name, _)| !kept.contains(*name)) {
+        let removed = match kind {
+            Some(Kind::Folder) => disk.remove_folder(temporary, name),
+            _ => disk.unlink(temporary, name),
+        };
+        match removed {
+            // A folder with something in it is not ours.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => (),
+            other => other?,
+        }
+    }
+    Ok(())
 }

@@ -12,7 +12,8 @@ use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
 use crate::disk::{Disk, is_kind};
 use crate::tree::{Kind, RepoPath, Stat};
 
-/// What settling did with an edit by a person that a killed run had taken from its name.
+/// What settling did with something in the trash that the killed run had not expected there: an edit
+/// by a person, or a file that nobody had synced and that a power cut has torn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// The path.
@@ -24,9 +25,9 @@ pub struct Settled {
 /// See [`Settled`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// The edit has its name again.
+    /// It was restored to its name.
     PutBack,
-    /// The name was taken, or its folder is gone: the edit is kept in the trash, where
+    /// The name was taken, or its folder is gone: it is kept in the trash, where
     /// `lsync trash restore` finds it under `operand`.
     Kept {
         /// `RUN/local/docs/a.txt`
@@ -46,11 +47,11 @@ impl fmt::Display for Settled {
         let path = &self.path;
         match &self.what {
             What::PutBack => {
-                write!(formatter, "{path}: an edit that a killed run had taken has its name again")
+                write!(formatter, "{path}: what a killed run had moved away was restored")
             }
             What::Kept { operand } => write!(
                 formatter,
-                "{path}: an edit that a killed run had taken is kept: lsync trash restore {operand}"
+                "{path}: what a killed run had moved is in the trash: lsync trash restore {operand}"
             ),
             What::Open { operand, reason } => {
                 write!(formatter, "{path}: {operand} in the trash cannot be settled yet: {reason}")

@@ -7,7 +7,7 @@ use super::{
     Fate, Limits, NewEntry, Restored, Settled, Side, Slot, TrashError, TrashRun, What, Why, list,
     prune, restore, settle,
 };
-use crate::disk::{Disk, MemoryDisk, Person, RealDisk};
+use crate::disk::{Crash, Disk, MemoryDisk, Person, RealDisk};
 use crate::tree::{Etag, RepoPath, Stat};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -264,6 +264,24 @@ fn an_edit_whose_name_is_taken_is_kept_for_its_days_and_reported_with_its_place(
     assert_eq!(world.prune(START, 30, 0), 0);
     assert_eq!(world.operands(), [operand]);
     assert_eq!(person.read("/repo/a"), b"once more");
+}
+
+#[test]
+fn what_a_power_cut_has_torn_in_the_trash_is_restored_and_not_called_an_edit() {
+    let (world, person) = memory();
+    person.write("/repo/a", "");
+    world.disk.sync_all();
+    person.append("/repo/a", "nobody has synced this");
+    let expected = person.stat("/repo/a").unwrap();
+    let run = world.run(START);
+    let slot = world.slot(&run, "a", Some(&expected));
+    world.disk.rename_new((&world.root, OsStr::new("a")), slot.name()).unwrap();
+    run.sync().unwrap();
+    world.disk.crash(Crash::PowerLoss);
+    let (world, person) = (World::new(world.disk, Path::new("/repo")), person);
+    let [settled] = world.settle().try_into().unwrap();
+    assert_eq!(settled.to_string(), "a: what a killed run had moved away was restored");
+    assert_eq!(person.read("/repo/a"), b"");
 }
 
 #[test]

@@ -1,0 +1,41 @@
+//! Files that stay open from their transfer to the sync of their group.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::disk::Disk;
+
+/// So many files are held open at most: descriptors are few. What is not held is opened anew.
+const HELD_FILES_MAX: usize = 16;
+
+/// How many more files may be held open.
+pub(in crate::transfer) struct Holding(Arc<Semaphore>);
+
+impl Default for Holding {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(HELD_FILES_MAX)))
+    }
+}
+
+/// A file that is held open, whatever happens to its name.
+pub(in crate::transfer) struct Held<D: Disk> {
+    file: Arc<D::File>,
+    /// Gives the descriptor back to the others.
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Holding {
+    /// Holds a file open; `None` where enough are.
+    pub(in crate::transfer) fn hold<D: Disk>(&self, file: Arc<D::File>) -> Option<Held<D>> {
+        let turn = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        Some(Held { file, _turn: turn })
+    }
+}
+
+impl<D: Disk> Held<D> {
+    /// Returns the open file.
+    pub(in crate::transfer) fn file(&self) -> &D::File {
+        &self.file
+    }
+}

@@ -1,0 +1,200 @@
+//! Makes the contents and the names of a group durable, one by one or by the file system.
+//!
+//! A person may close, move or replace between any two calls what is to be synced. So it is synced by
+//! the handle that the transfer holds, or opened anew and looked at: it must be what the row stands
+//! for. Anything else is synced with its whole file system. What not even that reaches gets no row,
+//! so that the next run compares and adopts it, or reports it: a row of what a power cut can take
+//! away would look like an edit or a deletion by a person.
+
+mod held;
+mod losers;
+mod names;
+
+use std::ffi::OsStr;
+use std::io;
+
+pub(super) use held::{Held, Holding};
+
+use super::context::Context;
+use super::{Ready, Run};
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::plan::Action;
+use crate::remote::Remote;
+use crate::repository::Change;
+use crate::tree::{RepoPath, Signature};
+
+/// Up to so many files are synced one by one; more by `syncfs`, which also waits for what everybody
+/// else wrote.
+pub(super) const SYNCED_ONE_BY_ONE_MAX: usize = 32;
+
+/// Places in a group of what could not be made durable.
+pub(super) type Unsynced = Vec<usize>;
+
+/// Where to find the file system that something lies on.
+struct Lies<'a, D: Disk> {
+    path: &'a RepoPath,
+    /// A folder of that file system, where one is open.
+    folder: Option<&'a D::Folder>,
+    /// Its number, as the file itself shows it.
+    device: Option<u64>,
+}
+
+impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+    /// Makes the contents durable that the rows of a group will stand for, and those that go to the
+    /// trash without anybody having made them durable. Returns the places of what has to do without
+    /// a row.
+    ///
+    /// Uploaded and adopted files count, too: what a person just wrote may exist only in memory.
+    pub(super) fn sync_contents(&self, ready: &[(Action, Ready<D>)]) -> io::Result<Unsynced> {
+        let places: Vec<usize> = (0..ready.len()).collect();
+        let one_by_one = || {
+            self.sync_losers(ready)?;
+            keep_places(&places, |place| Ok(!self.sync_content(&ready[place].1)?))
+        };
+        let lies = |place: usize| {
+            let (action, ready): &(Action, Ready<D>) = &ready[place];
+            let folder = match ready {
+                Ready::Fetched(fetched) => Some(&fetched.staged.folder),
+                Ready::Recorded(_) | Ready::Uploaded(_) | Ready::Removal => None,
+            };
+            lies_by_plan(action, folder)
+        };
+        self.sync_group(&places, one_by_one, lies)
+    }
+
+    /// Syncs one by one what is little, and the rest by the file system.
+    fn sync_group<'a>(
+        &self,
+        places: &[usize],
+        one_by_one: impl Fn() -> io::Result<Unsynced>,
+        lies: impl Fn(usize) -> Lies<'a, D>,
+    ) -> io::Result<Unsynced> {
+        let is_small = places.len() <= SYNCED_ONE_BY_ONE_MAX;
+        let left = if is_small { one_by_one()? } else { places.to_vec() };
+        if left.is_empty() {
+            return Ok(left);
+        }
+        match self.sync_file_systems(&left, lies) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                if is_small {
+                    Ok(left)
+                } else {
+                    one_by_one()
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Makes the contents of what was prepared durable; false where the file is not at hand.
+    fn sync_content(&self, ready: &Ready<D>) -> io::Result<bool> {
+        let disk = &self.context.disk;
+        match ready {
+            Ready::Fetched(fetched) => {
+                match disk.open(&fetched.staged.folder, &fetched.staged.name) {
+                    Ok(file) => disk.sync_file(&file).map(|()| true),
+                    // It has the permissions of the file that it replaces, which may be none.
+                    Err(_) => Ok(false),
+                }
+            }
+            Ready::Uploaded(uploaded) => match &uploaded.held {
+                Some(held) => disk.sync_file(held.file()).map(|()| true),
+                None => self.sync_file(&uploaded.row.path, &uploaded.row.signature),
+            },
+            Ready::Recorded(changes) => changes.iter().try_fold(true, |synced, change| {
+                Ok(match change {
+                    Change::Put(row) => self.sync_file(&row.path, &row.signature)? && synced,
+                    Change::Gone(_) => synced,
+                })
+            }),
+            Ready::Removal => Ok(true),
+        }
+    }
+
+    /// Syncs a file of the working copy; false where the file that a row stands for is not found.
+    fn sync_file(&self, path: &RepoPath, known: &Signature) -> io::Result<bool> {
+        let disk = &self.context.disk;
+        let opened = self
+            .context
+            .open_parent(path)
+            .and_then(|folder| disk.open(&folder, OsStr::new(path.name())))
+            .and_then(|file| Ok((disk.fstat(&file)?.signature(), file)));
+        match opened {
+            Ok((found, file)) if found == *known => disk.sync_file(&file).map(|()| true),
+            Ok(_) | Err(_) => Ok(false),
+        }
+    }
+
+    /// Syncs each file system that something in `places` lies on; returns the places of what lies on
+    /// one that cannot be reached.
+    fn sync_file_systems<'a>(
+        &self,
+        places: &[usize],
+        lies: impl Fn(usize) -> Lies<'a, D>,
+    ) -> io::Result<Unsynced> {
+        let context = &self.context;
+        let mut synced = Vec::new();
+        let mut sync = |folder: &D::Folder| {
+            let device = context.disk.stat_folder(folder)?.device;
+            if !synced.contains(&device) {
+                synced.push(device);
+                context.disk.sync_file_system(folder)?;
+            }
+            Ok::<_, io::Error>(())
+        };
+        sync(&context.root)?;
+        let mut last = "";
+        keep_places(places, |place| {
+            let Lies { path, folder, device } = lies(place);
+            if let Some(folder) = folder {
+                sync(folder)?;
+                return Ok(false);
+            }
+            // Neighbours mostly share their folder, and so their file system.
+            if path.parent_str() == last {
+                return Ok(false);
+            }
+            if let Ok(folder) = context.open_parent(path) {
+                sync(&folder)?;
+                last = path.parent_str();
+                return Ok(false);
+            }
+            match device.and_then(|device| context.folder_on(device)) {
+                Some(folder) => sync(&folder).map(|()| false),
+                None => Ok(true),
+            }
+        })
+    }
+}
+
+impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+    /// Returns an open folder on a file system of the working copy, by the number that its files
+    /// show; `None` where this run has none open there.
+    fn folder_on(&self, device: u64) -> Option<D::Folder> {
+        let is_root = self.disk.stat_folder(&self.root).is_ok_and(|stat| stat.device == device);
+        if is_root {
+            return Some(self.root.clone());
+        }
+        self.staging.as_ref().and_then(|staging| staging.folder_on(device))
+    }
+}
+
+/// Says where the file of an action lies: on the file system where the plan has seen it.
+fn lies_by_plan<'a, D: Disk>(action: &'a Action, folder: Option<&'a D::Folder>) -> Lies<'a, D> {
+    Lies { path: &action.path, folder, device: action.local.map(|stat| stat.device) }
+}
+
+/// Returns the places for which `keeps` says so.
+fn keep_places(
+    places: &[usize],
+    mut keeps: impl FnMut(usize) -> io::Result<bool>,
+) -> io::Result<Vec<usize>> {
+    let mut kept = Vec::new();
+    for place in places {
+        if keeps(*place)? {
+            kept.push(*place);
+        }
+    }
+    Ok(kept)
+}
