@@ -10,6 +10,7 @@
 
 mod aside;
 mod body;
+mod durable;
 mod error;
 mod stage;
 mod swap;
@@ -17,11 +18,13 @@ mod upload;
 mod walk;
 
 #[cfg(test)]
+mod durable_tests;
+#[cfg(test)]
 mod races_tests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
@@ -34,6 +37,7 @@ use crc_fast::CrcAlgorithm;
 
 pub use body::FolderBody;
 
+use self::durable::{Touched, touch};
 use self::error::{Context as _, error};
 use self::stage::etag;
 use self::swap::is_absence;
@@ -58,9 +62,6 @@ const LOST: &str = "lost";
 /// How many unfinished listings are remembered; an older one is walked to again.
 const WALKS_MAX: usize = 4;
 
-/// More folders than this are made durable by one `syncfs`.
-const FOLDERS_SYNCED_ONE_BY_ONE_MAX: usize = 32;
-
 /// A folder as bucket. Every method looks at the disk anew: nothing that people could change behind
 /// its back is remembered, except for the names of a listing that is under way.
 pub struct FolderRemote<D: Disk> {
@@ -83,8 +84,8 @@ pub struct FolderRemote<D: Disk> {
     label: String,
     count: AtomicU64,
     swept: AtomicBool,
-    /// Folders, as paths below the root, whose names changed since the last settle.
-    touched: Mutex<BTreeSet<String>>,
+    /// Folders whose names changed since the last settle.
+    touched: Mutex<Touched>,
     uploads: Mutex<HashMap<String, Arc<Mutex<Upload<D>>>>>,
     walks: Mutex<Vec<Walk<D>>>,
 }
@@ -209,34 +210,6 @@ impl<D: Disk> FolderRemote<D> {
             Err(cause) if !is_absence(&cause) => Err(error::of_io(operation, &key, &cause)),
             _ => Err(error(RemoteErrorKind::NotFound, operation, &key, "there is no such object")),
         }
-    }
-
-    /// Remembers that the names in a folder changed.
-    fn touch(&self, folder: &str) {
-        hold(&self.touched).insert(folder.to_owned());
-    }
-
-    /// Makes the names in one folder durable; one that is gone has its parent touched, too.
-    fn sync_names(&self, folder: &str) -> io::Result<()> {
-        let synced = self
-            .disk
-            .open_beneath(&self.root, folder)
-            .and_then(|folder| self.disk.sync_folder(&folder));
-        match synced {
-            Err(cause) if is_absence(&cause) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Makes the names in all of `folders` durable.
-    fn sync_all_names(&self, folders: &BTreeSet<String>) -> io::Result<()> {
-        if folders.len() > FOLDERS_SYNCED_ONE_BY_ONE_MAX {
-            match self.disk.sync_file_system(&self.root) {
-                Err(cause) if cause.kind() == io::ErrorKind::Unsupported => (),
-                other => return other,
-            }
-        }
-        folders.iter().try_for_each(|folder| self.sync_names(folder))
     }
 }
 
@@ -439,9 +412,11 @@ impl<D: Disk> Remote for FolderRemote<D> {
 
     async fn settle(&self) -> Result<(), RemoteError> {
         let folders = std::mem::take(&mut *hold(&self.touched));
-        self.sync_all_names(&folders).map_err(|cause| {
+        self.sync_names(&folders).map_err(|cause| {
             // The next settle must not report as durable what this one could not.
-            hold(&self.touched).extend(folders);
+            for (path, folder) in folders {
+                touch(&self.touched, path, folder);
+            }
             error::of_io("SETTLE", &self.name, &cause)
         })
     }

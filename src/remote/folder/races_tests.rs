@@ -11,18 +11,18 @@ use crate::remote::Listed;
 
 const DAY_NANOSECONDS: i64 = 24 * 60 * 60 * 1_000_000_000;
 
-fn bucket() -> MemoryDisk {
+pub(super) fn bucket() -> MemoryDisk {
     let disk = MemoryDisk::new();
     disk.person().make_folders("/bucket");
     disk.sync_all();
     disk
 }
 
-fn open(disk: &MemoryDisk) -> FolderRemote<MemoryDisk> {
+pub(super) fn open(disk: &MemoryDisk) -> FolderRemote<MemoryDisk> {
     FolderRemote::open(disk.clone(), Path::new("/bucket"), "").unwrap()
 }
 
-fn put(
+pub(super) fn put(
     remote: &FolderRemote<MemoryDisk>,
     key: &str,
     text: &'static str,

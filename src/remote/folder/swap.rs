@@ -106,7 +106,7 @@ impl<D: Disk> FolderRemote<D> {
             (Condition::Absent, Some(_)) | (Condition::Matches(_), _) => false,
         };
         if done {
-            self.touch(folder_path);
+            self.touch(folder_path, &folder);
             Ok(())
         } else {
             Err(changed())
@@ -150,7 +150,7 @@ impl<D: Disk> FolderRemote<D> {
             let message = "another version is there";
             return Err(error(RemoteErrorKind::Changed, "DELETE", &key, message));
         }
-        self.touch(folder_path);
+        self.touch(folder_path, &folder);
         self.remove_emptied(path);
         drop(lock);
         Ok(())
@@ -162,15 +162,15 @@ impl<D: Disk> FolderRemote<D> {
         for folder in folders.iter().rev() {
             let place = self.place(folder);
             let (parent, name) = split(&place);
-            let removed = self
-                .disk
-                .open_beneath(&self.root, parent)
-                .and_then(|parent| self.disk.remove_folder(&parent, name));
+            let removed = self.disk.open_beneath(&self.root, parent).and_then(|above| {
+                let found = self.disk.lstat(&above, name)?;
+                self.disk.remove_folder(&above, name)?;
+                Ok((above, found))
+            });
             // Not empty, or not ours to remove: an empty folder that stays harms nobody.
-            if removed.is_err() {
-                return;
-            }
-            self.touch(parent);
+            let Ok((above, found)) = removed else { return };
+            self.touch(parent, &above);
+            self.forget_touched(&place, &found);
         }
     }
 
@@ -193,7 +193,7 @@ impl<D: Disk> FolderRemote<D> {
                     if *condition != Condition::Absent {
                         return Ok(None);
                     }
-                    self.touch(above);
+                    self.touch(above, &folder);
                     folder_like(&self.disk, &folder, name, self.root_stat.mode)
                 }
                 other => other,
