@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::CloneArguments;
-use super::init;
+use super::init::{self, Order};
 use super::session::Context;
 use super::sync::{self, Wish};
 use crate::error::{Error, Exit};
@@ -14,17 +14,28 @@ use crate::remote::BucketUrl;
 pub(super) async fn run(context: &Context, arguments: &CloneArguments) -> Result<Exit, Error> {
     let path = match &arguments.path {
         Some(path) => path.clone(),
-        None => default_path(&BucketUrl::parse(&arguments.bucket, &context.start)?),
+        None => default_path(context, &arguments.bucket)?,
     };
-    let root = init::make(context, &arguments.bucket, &path, &arguments.options).await?;
+    // A bucket that is made by this command cannot hold anything.
+    let may_be_empty = arguments.allow_empty || arguments.options.create_bucket;
+    let order = Order {
+        bucket: &arguments.bucket,
+        path: &path,
+        options: &arguments.options,
+        force: arguments.force,
+        cloning: Some(may_be_empty),
+    };
+    let root = match init::make(context, &order).await? {
+        Ok(root) => root,
+        Err(exit) => return Ok(exit),
+    };
     let inside = Context { start: root.clone(), ..context.clone() };
     let wish = Wish::new("clone", Direction::Pull).with_speed(arguments.speed);
     let result = sync::run(&inside, &wish).await;
     if let (Ok(Exit::Done), Some(hint)) = (&result, enter(context, &root)) {
         context.screen.hint(&hint);
-    } else if result.as_ref().map_or(true, |exit| *exit != Exit::Done) {
-        let folder = root.strip_prefix(&context.start).unwrap_or(&root).display();
-        context.screen.hint(&format!("`lsync -C {folder} pull` fetches the rest"));
+    } else if let Some(hint) = rest(context, &root, &result) {
+        context.screen.hint(&hint);
     }
     result
 }
@@ -35,7 +46,28 @@ fn enter(context: &Context, root: &Path) -> Option<String> {
     (root != context.start).then(|| format!("`cd {}`", folder.display()))
 }
 
+/// Names the command that does what is left to do.
+fn rest(context: &Context, root: &Path, result: &Result<Exit, Error>) -> Option<String> {
+    let folder = root.strip_prefix(&context.start).unwrap_or(root).display();
+    match result {
+        Ok(Exit::Done) => None,
+        // Everything else was fetched, or each failure has said so itself.
+        Ok(Exit::Conflicts) => {
+            Some(format!("`lsync -C {folder} resolve` settles what differs here and in the bucket"))
+        }
+        Ok(_) | Err(_) => Some(format!("`lsync -C {folder} pull` fetches the rest")),
+    }
+}
+
 /// Returns the last component of the bucket, as git does with a URL.
-fn default_path(url: &BucketUrl) -> PathBuf {
-    PathBuf::from(url.last_component())
+fn default_path(context: &Context, bucket: &str) -> Result<PathBuf, Error> {
+    let url = BucketUrl::parse(bucket, &context.start)?;
+    let path = PathBuf::from(url.last_component());
+    match &url {
+        BucketUrl::Folder(folder) if context.start.join(&path) == *folder => Err(Error::usage(
+            format!("{bucket} is the bucket itself and cannot be the working copy, too"),
+            format!("say where to: `lsync clone {bucket} PATH`"),
+        )),
+        BucketUrl::Folder(_) | BucketUrl::S3 { .. } => Ok(path),
+    }
 }

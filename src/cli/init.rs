@@ -4,18 +4,24 @@ use std::path::{Path, PathBuf};
 
 use super::abilities::{abilities, race_warning};
 use super::arguments::{BucketOptions, InitArguments};
+use super::cautions;
 use super::operands::normalise;
 use super::session::{Context, settings};
 use super::style::Paint;
 use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
-use crate::remote::{AnyRemote, BucketUrl, Probed, RemoteErrorKind, RemoteSettings};
+use crate::remote::{AnyRemote, BucketUrl, Found, Probed, RemoteErrorKind, RemoteSettings};
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, Error> {
-    let root = make(context, &arguments.bucket, &arguments.path, &arguments.options).await?;
+    let InitArguments { bucket, path, options, force } = arguments;
+    let order = Order { bucket, path, options, force: *force, cloning: None };
+    let root = match make(context, &order).await? {
+        Ok(root) => root,
+        Err(exit) => return Ok(exit),
+    };
     context.screen.hint(&next(context, &root));
     Ok(Exit::Done)
 }
@@ -30,13 +36,24 @@ fn next(context: &Context, root: &Path) -> String {
     }
 }
 
-/// Makes the working copy, or looks at its store again, and tells what was found; returns its root.
+/// What is to be made.
+pub(super) struct Order<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) path: &'a Path,
+    pub(super) options: &'a BucketOptions,
+    /// Whatever folder it is.
+    pub(super) force: bool,
+    /// To be filled from the bucket; whether nothing there is fine, too.
+    pub(super) cloning: Option<bool>,
+}
+
+/// Makes the working copy, or looks at its store again, and tells what was found; returns its root,
+/// or how it ended where a person did not answer with yes.
 pub(super) async fn make(
     context: &Context,
-    bucket: &str,
-    path: &Path,
-    options: &BucketOptions,
-) -> Result<PathBuf, Error> {
+    order: &Order<'_>,
+) -> Result<Result<PathBuf, Exit>, Error> {
+    let Order { bucket, path, options, .. } = *order;
     let url = BucketUrl::parse(bucket, &context.start)?;
     let root = normalise(&context.start.join(path));
     refuse_nesting(&url, &root)?;
@@ -44,11 +61,26 @@ pub(super) async fn make(
     let existing = existing(&root)?;
     if let Some(existing) = &existing {
         refuse_other_bucket(existing, &url, options)?;
+    } else {
+        Repository::check_free(&RealDisk, &root)?;
+        let folder = real(&root);
+        cautions::refuse_system_folders(&folder, order.force)?;
+        if let Some(exit) = cautions::may_hold_copies(context, &folder, order.force).await? {
+            return Ok(Err(exit));
+        }
     }
     let mut remote = remote_config(&url, options, existing.as_ref().map(|it| &it.config.remote));
     // Held while the store is probed, so that nothing else writes the config.
-    let lock = existing.as_ref().map(|it| it.lock(&RealDisk, "init")).transpose()?;
-    let probed = find_out(&mut remote, context, options.create_bucket).await?;
+    let word = if order.cloning.is_some() { "clone" } else { "init" };
+    let lock = existing.as_ref().map(|it| it.lock(&RealDisk, word)).transpose()?;
+    let (reached, found) = reach(&mut remote, context, options).await?;
+    if existing.is_none() {
+        let answer = cautions::may_be_empty(context, &url, found, order.cloning).await?;
+        if let Some(exit) = answer {
+            return Ok(Err(exit));
+        }
+    }
+    let probed = reached.probe().await?;
     let mut config = match &existing {
         Some(existing) => Config { remote: remote.clone(), ..existing.config.clone() },
         None => Config::new(remote.clone()),
@@ -63,7 +95,7 @@ pub(super) async fn make(
     }
     drop(lock);
     tell(context, &root, &remote, &probed);
-    Ok(root)
+    Ok(Ok(root))
 }
 
 /// Opens the working copy at `root` where there is one; inside another one is an error.
@@ -162,12 +194,13 @@ fn real(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-/// Finds the region, makes the bucket if asked to, and probes the store.
-async fn find_out(
+/// Finds the region, makes the bucket if asked to, and looks whether anything is there.
+async fn reach(
     config: &mut RemoteConfig,
     context: &Context,
-    create: bool,
-) -> Result<Probed, Error> {
+    options: &BucketOptions,
+) -> Result<(AnyRemote, Found), Error> {
+    let create = options.create_bucket;
     let mut settings = settings(config, &context.start)?;
     let mut remote = match open(&settings).await {
         Err(Error::Remote(error)) if error.kind == RemoteErrorKind::NoBucket && create => {
@@ -185,23 +218,42 @@ async fn find_out(
             other => other?,
         };
         if let Some(region) = found.filter(|region| region != s3.region()) {
+            refuse_other_region(&settings, options.region.as_deref(), &region)?;
             settings.region = Some(region);
             remote = open(&settings).await?;
         }
     }
-    match remote.check_access().await {
+    let mut found = match remote.check_access().await {
         Err(error) if error.kind == RemoteErrorKind::NoBucket && create => {
             AnyRemote::create_bucket(&settings).await?;
-            remote.check_access().await?;
+            remote.check_access().await?
         }
         other => other?,
+    };
+    if found == Found::Nothing && AnyRemote::prefix_is_object(&settings).await {
+        found = Found::Object;
     }
     if let AnyRemote::S3(s3) = &remote {
         config.region = Some(s3.region().to_owned());
         // A variable may name another server tomorrow; the database is about this one.
         config.endpoint = s3.endpoint().map(str::to_owned);
     }
-    Ok(remote.probe().await?)
+    Ok((remote, found))
+}
+
+/// Refuses a region that was typed and is not the bucket's.
+fn refuse_other_region(
+    settings: &RemoteSettings,
+    typed: Option<&str>,
+    found: &str,
+) -> Result<(), Error> {
+    match typed {
+        Some(typed) => Err(Error::usage(
+            format!("{} lies in {found}, not in {typed}", settings.url),
+            format!("leave out --region (and LSYNC_REGION), or name {found}"),
+        )),
+        None => Ok(()),
+    }
 }
 
 async fn open(settings: &RemoteSettings) -> Result<AnyRemote, Error> {

@@ -5,6 +5,7 @@
 
 mod abilities;
 mod arguments;
+mod cautions;
 mod clean;
 mod clone;
 mod demo;

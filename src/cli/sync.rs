@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use super::arguments::{PlanOptions, PullArguments, PushArguments, SpeedOptions, SyncArguments};
+use super::cautions;
 use super::prompt;
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
@@ -205,6 +206,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     };
     let plan = plan?;
     working.pause();
+    let first_names = cautions::first_push(&world, &plan)?;
     if request.dry_run {
         report::plan(context, wish.word, &plan, started.elapsed());
         let (read_only, url) = store(&world);
@@ -212,9 +214,15 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
         if let Err(stop) = sync::guard(&plan, &request) {
             report::warn_of_stop(context, &stop);
         }
+        cautions::may_push(context, &first_names, false).await?;
         return Ok(Exit::of_plan(&plan));
     }
-    let agreed = agreed(context, wish, &request, &plan);
+    let agreed = async {
+        Ok::<_, Error>(
+            agreed(context, wish, &request, &plan).await?
+                && cautions::may_push(context, &first_names, !wish.yes).await?,
+        )
+    };
     let Some(agreed) = context.unless_interrupted(agreed).await else {
         return Ok(Exit::Interrupted);
     };

@@ -28,6 +28,21 @@ pub struct RemoteSettings {
     pub path_style: bool,
 }
 
+/// So many pages without an object are asked for; a listing that goes on behind them is not known to
+/// be empty.
+const EMPTY_PAGES_MAX: usize = 20;
+
+/// What is in a bucket, or below its prefix, before it is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// At least one object.
+    Something,
+    /// No object.
+    Nothing,
+    /// No object; the prefix itself is the name of one.
+    Object,
+}
+
 /// A bucket of either kind.
 pub enum AnyRemote {
     /// On a store that speaks S3.
@@ -100,9 +115,34 @@ impl AnyRemote {
         }
     }
 
-    /// Makes sure, patiently, that the bucket is there and can be listed.
-    pub async fn check_access(&self) -> Result<(), RemoteError> {
-        patiently(|| self.list("", None, 1)).await.map(drop)
+    /// Makes sure, patiently, that the bucket is there and can be listed; returns what is there.
+    pub async fn check_access(&self) -> Result<Found, RemoteError> {
+        let (mut next, mut limit) = (None, 1);
+        for _ in 0..EMPTY_PAGES_MAX {
+            let page = patiently(|| self.list("", next.as_deref(), limit)).await?;
+            if !page.items.is_empty() {
+                return Ok(Found::Something);
+            }
+            // Objects of a probe are left out of pages; what is behind them counts.
+            (next, limit) = (page.next, 1_000);
+            if next.is_none() {
+                return Ok(Found::Nothing);
+            }
+        }
+        Ok(Found::Something)
+    }
+
+    /// Tells whether the prefix of `settings` is the name of an object; what cannot be looked at is
+    /// none.
+    pub async fn prefix_is_object(settings: &RemoteSettings) -> bool {
+        let BucketUrl::S3 { bucket, prefix } = &settings.url else { return false };
+        let Ok(path) = RepoPath::parse(prefix) else { return false };
+        let url = BucketUrl::S3 { bucket: bucket.clone(), prefix: String::new() };
+        let settings = RemoteSettings { url, ..settings.clone() };
+        match connect(&settings, Capabilities::full()).await {
+            Ok(bucket) => patiently(|| bucket.head(&path)).await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     /// Finds out what the store can do; see [`probe`]. A folder knows it without being asked.

@@ -93,3 +93,45 @@ fn the_mtime_of_an_object_of_another_tool_is_when_the_store_got_it() {
     }
     team.assert_quiet("one");
 }
+
+#[test]
+fn a_clone_of_a_prefix_with_nothing_below_it_ends_with_1_and_leaves_nothing() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.put(BUCKET, "docs/f", "f");
+    let nothing = team.run(".", "clone team/nosuch");
+    assert_error(&nothing, 1, &["s3://team/nosuch holds no object", "s3://team", "--allow-empty"]);
+    assert!(!team.exists("nosuch"));
+    let object = team.run(".", "clone team/docs/f");
+    assert_error(&object, 1, &["s3://team/docs/f is an object", "s3://team/docs"]);
+    assert!(!team.exists("f"));
+    assert_eq!(team.server.count("PutObject"), 0, "a wrong name is not probed");
+    ok(&team, ".", "clone team/nosuch --allow-empty");
+    assert!(team.exists("nosuch/.lsync/config.yaml"));
+}
+
+#[test]
+fn a_clone_of_an_empty_folder_bucket_ends_with_1_too() {
+    let team = Team::without_copies(Profile::Aws);
+    fs::create_dir_all(team.path("bucket")).unwrap();
+    assert_error(&team.run(".", "clone ./bucket copy"), 1, &["holds no object", "--allow-empty"]);
+    assert!(!team.exists("copy"));
+}
+
+#[test]
+fn a_clone_beside_its_folder_bucket_asks_for_a_path() {
+    let team = Team::without_copies(Profile::Aws);
+    fs::create_dir_all(team.path("bucket")).unwrap();
+    let output = team.run(".", "clone ./bucket");
+    assert_error(&output, 2, &["the bucket itself", "lsync clone ./bucket PATH"]);
+}
+
+#[test]
+fn a_clone_onto_a_differing_file_points_at_the_conflict_and_at_no_rest() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.put(BUCKET, "f", "theirs");
+    team.write("copy/f", "ours");
+    let output = team.run(".", "clone team copy");
+    output.assert_code(4);
+    assert!(output.stderr.contains("`lsync -C copy resolve`"), "{}", output.stderr);
+    assert!(!output.stderr.contains("the rest"), "{}", output.stderr);
+}

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::Profile;
-use crate::team::{BUCKET, Team, files, lines_of};
+use crate::support::{Fault, FaultRule, Profile};
+use crate::team::{BUCKET, Team, assert_error, files, lines_of};
 
 #[test]
 fn the_quick_start_runs_as_printed() {
@@ -75,4 +75,90 @@ fn keys_of_the_probe_that_were_left_behind_are_nobodys_file() {
     let events: Vec<_> = lines_of(&output).iter().map(|line| line["event"].to_string()).collect();
     assert_eq!(events, ["\"summary\""]);
     assert_eq!(team.texts("one"), files(&[("f", "f")]));
+}
+
+#[test]
+fn init_of_a_prefix_with_nothing_below_it_says_so_and_goes_on() {
+    let team = Team::without_copies(Profile::Aws);
+    let output = team.ok("one", "init team/new .");
+    assert!(output.stderr.contains("s3://team/new holds no object"), "{}", output.stderr);
+    team.server.put(BUCKET, "docs/f", "f");
+    let output = team.ok("two", "init team/docs .");
+    assert!(!output.stderr.contains("holds no object"), "{}", output.stderr);
+}
+
+#[test]
+fn the_home_directory_and_what_holds_it_are_shared_with_force_alone() {
+    let mut team = Team::without_copies(Profile::Aws);
+    let home = team.path("home").canonicalize().unwrap();
+    team.set_variable("HOME", home.to_str().unwrap());
+    for (line, words) in [
+        ("init team home", "your home directory"),
+        ("init team .", "holds your home directory"),
+        ("clone team home", "your home directory"),
+        ("init team /", "the root of the file system"),
+    ] {
+        assert_error(&team.run(".", line), 2, &[words, "--force"]);
+    }
+    assert!(!team.exists("home/.lsync") && !team.exists(".lsync"));
+    assert_eq!(team.requests(), Vec::<String>::new());
+    team.ok(".", "init team home --force");
+}
+
+#[test]
+fn a_folder_that_holds_working_copies_is_told_so() {
+    let team = Team::new();
+    std::fs::create_dir_all(team.path("plain")).unwrap();
+    let output = team.ok(".", "init team . --force");
+    assert!(!output.stderr.contains("holds other"), "{}", output.stderr);
+    let team = Team::without_copies(Profile::Aws);
+    for copy in ["around/one", "around/two"] {
+        team.join(copy);
+    }
+    std::fs::create_dir_all(team.path("around/plain")).unwrap();
+    let output = team.ok("around", "init team .");
+    assert!(output.stderr.contains("one, two are working copies"), "{}", output.stderr);
+}
+
+#[test]
+fn a_region_that_is_not_the_buckets_is_wrong_usage() {
+    let team = Team::without_copies(Profile::Aws);
+    team.ok("one", "init team .");
+    let config = team.text("one/.lsync/config.yaml");
+    for copy in ["one", "two"] {
+        let output = team.run(copy, "init team . --region eu-west-9");
+        assert_error(&output, 2, &["not in eu-west-9", "--region"]);
+    }
+    assert_eq!(team.text("one/.lsync/config.yaml"), config);
+    assert!(!team.exists("two/.lsync"));
+}
+
+#[test]
+fn a_first_push_of_secrets_and_what_a_machine_makes_says_so_before_the_first_byte() {
+    let team = Team::new();
+    for path in ["f", "web/.env", "web/.git/HEAD", "web/.git/config"] {
+        team.write(format!("one/{path}"), path);
+    }
+    let said = "3 files of such names would go to the bucket for the first time: .env, .git";
+    let planned = team.ok("one", "sync --dry-run");
+    assert!(planned.stderr.contains(said), "{}", planned.stderr);
+    team.server.clear_log();
+    let output = team.ok("one", "sync");
+    assert!(output.stderr.contains(said), "{}", output.stderr);
+    assert!(output.stderr.contains("in .lsyncignore: `.env`, `.git`"), "{}", output.stderr);
+    for path in ["other/.git/HEAD", "more/.env"] {
+        team.write(format!("one/{path}"), path);
+    }
+    let again = team.ok("one", "sync");
+    assert!(!again.stderr.contains("first time"), "told once: {}", again.stderr);
+}
+
+#[test]
+fn an_answer_that_was_refused_is_not_written_down() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.fault(FaultRule::new("GetObject", "*", Fault::Status(403, "AccessDenied")));
+    let output = team.ok("one", "init team .");
+    assert!(output.stderr.contains("was not found out"), "{}", output.stderr);
+    let config = team.text("one/.lsync/config.yaml");
+    assert!(config.contains("file_beside_folder: true"), "{config}");
 }

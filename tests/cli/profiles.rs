@@ -23,10 +23,17 @@ const SAME_SECOND: &str = "push the same file in the same second can overwrite e
 const LARGE_FILES: &str = "push the same file above 8 MiB in the same second";
 const DELETIONS: &str = "an edit of the same second can be deleted with the file";
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind { profile: Profile::Aws, says: GUARDED, notes: &[], config: &[], survives: (true, true) },
     Kind {
         profile: Profile::Versioned,
+        says: "keeps old versions",
+        notes: &["the bucket keeps old versions"],
+        config: &["versioning: true"],
+        survives: (true, true),
+    },
+    Kind {
+        profile: Profile::ObjectLock,
         says: "keeps old versions",
         notes: &["the bucket keeps old versions"],
         config: &["versioning: true"],

@@ -397,3 +397,37 @@ fn a_store_that_lets_us_wait_is_named() {
     drop(gate);
     assert!(terminal.end(0).contains("up to date"));
 }
+
+#[test]
+fn a_first_push_of_a_secret_goes_on_after_yes_alone() {
+    let team = Team::sharing(&[("f", "f")]);
+    team.write("one/.env", "secret");
+    for (keys, code) in [("n", 5), (CTRL_C, 130), ("y", 0)] {
+        assert_eq!(team.server.keys(BUCKET), ["f"], "{keys:?}");
+        let mut terminal = Terminal::start(&team, "one", "sync");
+        let told = terminal.expect("Send them?");
+        assert!(told.contains("first time: .env"), "{told}");
+        terminal.press(keys);
+        terminal.end(code);
+    }
+    assert_eq!(team.server.keys(BUCKET), [".env", "f"]);
+}
+
+#[test]
+fn a_clone_of_nothing_and_a_copy_around_copies_go_on_after_yes_alone() {
+    for (command, question, made, no) in [
+        ("clone team/nosuch", "Make an empty working copy?", "around/nosuch/.lsync", 1),
+        ("init team .", "Make a working copy around them?", "around/.lsync", 5),
+    ] {
+        let team = Team::without_copies(crate::support::Profile::Aws);
+        team.join("around/one");
+        for (keys, code) in [("n", no), (CTRL_C, 130), ("y", 0)] {
+            assert!(!team.exists(made), "{command} {keys:?}");
+            let mut terminal = Terminal::start(&team, "around", command);
+            terminal.expect(question);
+            terminal.press(keys);
+            terminal.end(code);
+        }
+        assert!(team.exists(made), "{command}");
+    }
+}

@@ -108,6 +108,16 @@ impl Backend {
         let body = collect(input.body).await?;
         let promised = with_trailers(promised, trailing_headers);
         checksums::verify_md5(input.content_md5.as_deref(), &body)?;
+        if self.quirks.locks_objects
+            && input.content_md5.is_none()
+            && checksums::is_empty(&promised)
+        {
+            return Err(s3_error!(
+                InvalidRequest,
+                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests \
+                 with Object Lock parameters"
+            ));
+        }
         let checksum = self.checked(&promised, &body)?;
         let etag = self.etag(checksums::md5_hex(&body));
         let version = StoredVersion {
@@ -298,6 +308,12 @@ impl Backend {
         (condition, conditional): (Precondition, Conditional),
     ) -> S3Result<Deleted> {
         if let Some(id) = version_id {
+            if self.quirks.locks_objects {
+                return Err(s3_error!(
+                    AccessDenied,
+                    "Access Denied because object protected by object lock."
+                ));
+            }
             return self.lock().delete_version(bucket, key, id);
         }
         if conditional == Conditional::Racy && condition != Precondition::None {

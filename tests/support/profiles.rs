@@ -108,6 +108,9 @@ pub struct Quirks {
     pub copies_parts: bool,
     /// Copies look at `x-amz-copy-source-if-match`.
     pub conditional_copy: bool,
+    /// A `PUT` without Content-MD5 or a checksum is refused with 400, and versions cannot be deleted,
+    /// as under a default retention of Object Lock.
+    pub locks_objects: bool,
     /// Bytes that every part but the last must have (AWS: 5 MiB).
     pub part_minimum_bytes: usize,
 }
@@ -136,6 +139,7 @@ impl Default for Quirks {
             checksums: Checking::Verified,
             copies_parts: true,
             conditional_copy: true,
+            locks_objects: false,
             part_minimum_bytes: 5 << 20,
         }
     }
@@ -148,6 +152,8 @@ pub enum Profile {
     Aws,
     /// AWS with a bucket that keeps versions.
     Versioned,
+    /// AWS with a bucket whose objects are locked by a default retention.
+    ObjectLock,
     /// moto 5.2.5, an emulator.
     Moto,
     /// Ceph RGW 16: conditions on `PUT` alone, ETags unquoted alone, `If-None-Match` not in buckets
@@ -200,7 +206,7 @@ impl Profile {
 
     /// Returns what sets the store apart.
     pub fn quirks(self) -> Quirks {
-        let aws = Quirks::default();
+        let (aws, ignored) = (Quirks::default(), Conditional::Ignored);
         let listing = |listing| Quirks { listing, ..Quirks::default() };
         let writes = |how| Quirks {
             put: how,
@@ -212,6 +218,7 @@ impl Profile {
         match self {
             Self::Aws => aws,
             Self::Versioned => Quirks { versioned: true, ..aws },
+            Self::ObjectLock => Quirks { versioned: true, locks_objects: true, ..aws },
             Self::UnconditionalGet => Quirks { conditional_get: false, copies_parts: false, ..aws },
             Self::Moto => Quirks {
                 conditional_copy: false,
@@ -245,10 +252,7 @@ impl Profile {
             },
             Self::B2 => Quirks { checksums: Checking::Refused, ..writes(Conditional::Refused) },
             Self::Racy => writes(Conditional::Racy),
-            Self::NoConditionalDelete => {
-                let delete_many = Conditional::Ignored;
-                Quirks { delete: Conditional::Ignored, delete_many, ..aws }
-            }
+            Self::NoConditionalDelete => Quirks { delete: ignored, delete_many: ignored, ..aws },
             Self::RandomEtags => Quirks { random_etags: true, ..aws },
             Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
             Self::ReadOnly => Quirks { read_only: true, ..aws },

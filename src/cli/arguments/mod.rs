@@ -140,6 +140,10 @@ pub(in crate::cli) struct InitArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub(in crate::cli) path: PathBuf,
 
+    /// Take PATH even if it is `/` or the home directory, or holds working copies
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
+
     /// How to reach the bucket.
     #[command(flatten)]
     pub(in crate::cli) options: BucketOptions,
@@ -155,6 +159,15 @@ pub(in crate::cli) struct CloneArguments {
     /// Where to [default: the last component of BUCKET]
     #[arg(value_name = "PATH")]
     pub(in crate::cli) path: Option<PathBuf>,
+
+    /// Make a working copy of nothing where BUCKET holds no object
+    #[arg(long, env = "LSYNC_ALLOW_EMPTY", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) allow_empty: bool,
+
+    /// Take PATH even if it is `/` or the home directory, or holds working copies
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
 
     /// How to reach the bucket.
     #[command(flatten)]

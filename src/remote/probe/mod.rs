@@ -92,7 +92,11 @@ impl Prober<'_> {
         let md5: [u8; 16] = Md5::digest(&body).into();
         let stored = match self.put(&trial, "first", &body, &Condition::Absent).await {
             Ok(stored) => stored,
-            Err(error) if matches!(error.kind, Kind::Denied | Kind::Unsupported) => {
+            // A refused look beside the write says nothing of writes.
+            Err(error)
+                if error.operation == "PUT"
+                    && matches!(error.kind, Kind::Denied | Kind::Unsupported) =>
+            {
                 self.found.read_only = true;
                 let listed = patiently(|| self.remote.lists_etags()).await?;
                 self.found.etag_in_listing = listed.unwrap_or(true);
@@ -218,11 +222,24 @@ impl Prober<'_> {
                 _ => (),
             }
         }
+        let mut is_beside = true;
         for (path, body) in &bodies {
-            let there = finding(read(&remote, path).await)?.ok().flatten();
-            self.found.file_beside_folder &= there.is_some_and(|(_, bytes)| bytes == *body);
+            match finding(read(&remote, path).await)? {
+                // Who may not read has not been answered, and a store that can do both is the rule.
+                Err(error) if error.kind == Kind::Denied => {
+                    let note = "whether a file and a folder of the same name can stand side by \
+                                side was not found out; `lsync init` again asks again";
+                    self.notes.push(format!("{note}: {error}"));
+                    return Ok(());
+                }
+                there => {
+                    let there = there.ok().flatten();
+                    is_beside &= there.is_some_and(|(_, bytes)| bytes == *body);
+                }
+            }
         }
-        if !self.found.file_beside_folder {
+        self.found.file_beside_folder = is_beside;
+        if !is_beside {
             let note = "a file and a folder of the same name cannot stand side by side";
             self.notes.push(note.to_owned());
         }

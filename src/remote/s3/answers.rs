@@ -1,6 +1,7 @@
 //! What answers and metadata say, read and written as text. Pure.
 
 use aws_smithy_types::{DateTime, base64};
+use md5::{Digest as _, Md5};
 
 /// The metadata key of a file's mtime (`x-amz-meta-mtime`), as rclone writes it.
 pub(super) const MTIME_KEY: &str = "mtime";
@@ -49,6 +50,11 @@ pub(super) fn nanoseconds(time: Option<&DateTime>) -> i64 {
 /// Writes a CRC-64/NVME as the checksum headers have it: base64 of eight bytes, the highest first.
 pub(super) fn checksum_text(crc64: u64) -> String {
     base64::encode(crc64.to_be_bytes())
+}
+
+/// Writes the MD5 of a body as `Content-MD5` wants it.
+pub(super) fn md5_text(body: &[u8]) -> String {
+    base64::encode(Md5::digest(body))
 }
 
 /// Reads a checksum header; `None` for a checksum of checksums (`…-N`) and for nonsense.

@@ -9,7 +9,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType, ServerSideEncryption};
 use bytes::Bytes;
 
-use super::answers::{MTIME_KEY, mtime_text, nanoseconds, parse_checksum, parse_mtime, version_id};
+use super::answers::{
+    MTIME_KEY, md5_text, mtime_text, nanoseconds, parse_checksum, parse_mtime, version_id,
+};
 use super::body::S3Body;
 use super::conditions::Headers;
 use super::errors::Call;
@@ -178,6 +180,7 @@ impl S3Remote {
             .key(self.keys.key(path.as_str()))
             .metadata(MTIME_KEY, mtime_text(attributes.mtime))
             .set_checksum_crc64_nvme(self.checksum(attributes.crc64))
+            .set_content_md5(self.content_md5(&body))
             .set_if_none_match(headers.if_none_match)
             .set_if_match(headers.if_match)
             .body(ByteStream::from(body))
@@ -194,6 +197,12 @@ impl S3Remote {
         };
         let stored = self.stored(output.e_tag(), output.version_id(), &encryption);
         self.look_after(&call, path, stored, honoured).await
+    }
+
+    /// Returns the MD5 of a body where the store takes no other checksum: a bucket with Object Lock
+    /// refuses a `PUT` that has none (S3 API reference, `PutObject`, `Content-MD5`).
+    fn content_md5(&self, body: &Bytes) -> Option<String> {
+        (self.capabilities.checksum == Checksum::None).then(|| md5_text(body))
     }
 
     /// Returns the id of a version that the bucket keeps; one that names what is soon gone is none.

@@ -1,0 +1,50 @@
+//! Names that are seldom meant for a team, before they go to the bucket for the first time.
+
+use crate::cli::prompt;
+use crate::cli::session::{Context, RealWorld};
+use crate::cli::text::count;
+use crate::error::Error;
+use crate::plan::{FirstNames, Plan};
+use crate::repository::Database;
+use crate::sync::SyncError;
+
+/// Finds such names among what a plan uploads.
+pub(in crate::cli) fn first_push(world: &RealWorld, plan: &Plan) -> Result<FirstNames, Error> {
+    let mut names = FirstNames::of(plan);
+    if names.is_empty() {
+        return Ok(names);
+    }
+    let control = &world.repository.control;
+    let database =
+        Database::open(&world.disk, control, &world.remote_id).map_err(SyncError::Database)?;
+    for row in database.rows(None).map_err(SyncError::Database)? {
+        names.leave_out(&row.map_err(SyncError::Database)?.path);
+    }
+    Ok(names)
+}
+
+/// Says which they are and what leaves them out; on a terminal, asks whether to send them.
+pub(in crate::cli) async fn may_push(
+    context: &Context,
+    names: &FirstNames,
+    ask: bool,
+) -> Result<bool, Error> {
+    if names.is_empty() {
+        return Ok(true);
+    }
+    let files: u64 = names.iter().map(|(_, files)| files).sum();
+    let list: Vec<_> = names.iter().map(|(name, _)| name).collect();
+    let screen = &context.screen;
+    screen.warning(&format!(
+        "{} would go to the bucket for the first time: {}",
+        count(files, "file of such a name", "files of such names"),
+        list.join(", ")
+    ));
+    let lines: Vec<_> = list.iter().map(|name| format!("`{name}`")).collect();
+    let line = if lines.len() == 1 { "this line" } else { "these lines" };
+    screen.hint(&format!(
+        "{line} in .lsyncignore: {} leave out what is not for the team",
+        lines.join(", ")
+    ));
+    if ask && screen.can_ask() { Ok(prompt::confirm("Send them?").await?) } else { Ok(true) }
+}
