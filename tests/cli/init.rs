@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::support::{Fault, FaultRule, Profile};
 use crate::team::{BUCKET, Team, assert_error, files, lines_of};
 
+/// The most requests of `init` on a store that does everything: most are races.
+const INIT_REQUESTS_MAX: usize = 190;
+
 #[test]
 fn the_quick_start_runs_as_printed() {
     let team = Team::without_copies(Profile::Aws);
@@ -161,4 +164,16 @@ fn an_answer_that_was_refused_is_not_written_down() {
     assert!(output.stderr.contains("was not found out"), "{}", output.stderr);
     let config = team.text("one/.lsync/config.yaml");
     assert!(config.contains("file_beside_folder: true"), "{config}");
+}
+
+#[test]
+fn init_removes_what_killed_probes_left_an_hour_ago_and_nothing_of_one_under_way() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.put_before(BUCKET, ".lsync/probe/killed/first", 62);
+    team.server.put_before(BUCKET, ".lsync/probe/running/first", 55);
+    team.server.put_before(BUCKET, "f", 10_000);
+    team.ok("one", "init team .");
+    assert_eq!(team.server.keys(BUCKET), [".lsync/probe/running/first", "f"]);
+    let requests = team.server.log().len();
+    assert!(requests <= INIT_REQUESTS_MAX, "{requests} requests");
 }

@@ -128,6 +128,14 @@ impl OtherTool {
         etag
     }
 
+    /// Stores an object as if so many minutes ago.
+    pub fn put_before(&self, bucket: &str, key: &str, minutes: u64) {
+        let version = self.made_of(Bytes::from_static(b"old"), &[]);
+        let modified = now() - Duration::from_secs(minutes * 60);
+        let version = StoredVersion { modified, ..version };
+        self.backend.lock().put(bucket, key, version, &Precondition::None).unwrap();
+    }
+
     /// Makes an object that is not stored yet.
     fn made_of(&self, body: Bytes, metadata: &[(&str, &str)]) -> StoredVersion {
         StoredVersion {

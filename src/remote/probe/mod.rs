@@ -9,6 +9,7 @@ mod parts;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use md5::{Digest as _, Md5};
 
 pub(super) use calls::patiently;
@@ -23,13 +24,16 @@ use super::{
     Capabilities, Checksum, Condition, Conditions, Listed, Remote as _, RemoteError,
     RemoteErrorKind as Kind, S3Remote, Stored,
 };
-use crate::tree::Etag;
+use crate::tree::{Etag, RemoteEntry};
 
 /// How many write the same key at once to see whether only one gets through.
 const RACERS: usize = 8;
 
 /// How often they do so: a store that checks without a lock gets away with it now and then.
 const RACES: usize = 2;
+
+/// What a probe left behind that is older than an hour belongs to nobody: it was killed.
+const ABANDONED_NANOSECONDS: i64 = 3_600 * 1_000_000_000;
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,7 +276,7 @@ impl Prober<'_> {
         }
     }
 
-    /// Removes what the probe wrote.
+    /// Removes what the probe wrote, and what killed ones left.
     async fn clear(&mut self) {
         if self.found.read_only {
             return;
@@ -285,17 +289,38 @@ impl Prober<'_> {
     }
 
     async fn try_clear(&self) -> Result<(), RemoteError> {
-        let remote = self.below(Capabilities::nothing());
-        let page = patiently(|| remote.list("", None, 1_000)).await?;
-        for item in page.items {
-            if let Listed::Object(entry) = item {
-                match delete(&remote, &entry.path, &entry.version.etag).await {
-                    Err(error) if error.kind != Kind::NotFound => return Err(error),
-                    _ => (),
-                }
+        let trial = self.trial(self.found.conditional_delete);
+        let remote = self.remote.below(PROBE_FOLDER, trial);
+        let own = self.folder.strip_prefix(PROBE_FOLDER).unwrap_or(&self.folder);
+        let (mut left, mut next) = (Vec::new(), None);
+        loop {
+            let page = patiently(|| remote.list("", next.as_deref(), 1_000)).await?;
+            left.extend(page.items.into_iter().filter_map(|item| match item {
+                Listed::Object(entry) => Some(entry),
+                Listed::Odd { .. } | Listed::Obstacle(_) => None,
+            }));
+            next = page.next;
+            if next.is_none() {
+                break;
             }
         }
-        Ok(())
+        let is_own = |entry: &RemoteEntry| entry.path.as_str().split('/').next() == Some(own);
+        // What the store says of objects of this minute is its clock; ours may be wrong.
+        let now = left.iter().filter(|entry| is_own(entry)).map(|entry| entry.modified).max();
+        let is_left = |entry: &RemoteEntry| {
+            is_own(entry) || now.is_some_and(|now| entry.modified < now - ABANDONED_NANOSECONDS)
+        };
+        let deletions = stream::iter(left.into_iter().filter(is_left)).map(|entry| {
+            let remote = &remote;
+            async move {
+                match delete(remote, &entry.path, &entry.version.etag).await {
+                    Err(error) if error.kind != Kind::NotFound => Err(error),
+                    _ => Ok(()),
+                }
+            }
+        });
+        let ended: Vec<_> = deletions.buffer_unordered(RACERS).collect().await;
+        ended.into_iter().collect()
     }
 
     /// Returns the remote for the probe's own folder.
