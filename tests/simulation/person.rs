@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use lsync::tree::Kind;
 
-use crate::state::{Expected, ROOT, Simulation, State, Tree, value_of};
+use crate::state::{Expected, ROOT, Simulation, State, Tree, Undoing, value_of};
 
 /// Few names, so that they meet: files, folders, files that are folders elsewhere, and names that
 /// sort between a folder and what is in it.
@@ -298,6 +298,55 @@ impl Simulation {
             _ => state.random.i64(0..2_000_000_000),
         };
         self.machines[client].disk.advance(pause);
+    }
+
+    /// Lets a person close, move or rename what was just transferred, or a folder above it. What
+    /// would stop the command later is undone before its next call.
+    pub(crate) fn interfere(&self, state: &mut State, client: usize, path: &str) {
+        if state.clients[client].is_in_gap {
+            return;
+        }
+        let above: Vec<&str> = path.match_indices('/').map(|(end, _)| &path[..end]).collect();
+        let folder = if above.is_empty() { None } else { Some(state.pick(&above)) };
+        let what = folder.filter(|_| state.random.bool()).unwrap_or(path).to_owned();
+        let drawn = state.random.u32(0..3);
+        self.does(state, client, |hands, state| {
+            let stat = hands.person().stat(Hands::at(&what))?;
+            if drawn == 0 {
+                hands.person().set_mode(Hands::at(&what), 0);
+                let undoing = Undoing::Mode(what.clone(), stat.mode);
+                state.clients[client].undoing = Some(undoing).filter(|_| stat.kind == Kind::Folder);
+                return Some((what, "closes".to_owned()));
+            }
+            let to = format!("{what}.moved");
+            if hands.kind(&to).is_some() {
+                return None;
+            }
+            hands.person().rename(Hands::at(&what), Hands::at(&to));
+            let undoing = Undoing::Rename(to.clone(), what.clone());
+            state.clients[client].undoing = Some(undoing).filter(|_| drawn == 1);
+            Some((what, format!("renames to {to}")))
+        });
+    }
+
+    /// Lets a person undo what they did for one call.
+    pub(crate) fn undo(&self, state: &mut State, client: usize) {
+        let Some(undoing) = state.clients[client].undoing.take() else { return };
+        self.does(state, client, |hands, _| match undoing {
+            Undoing::Rename(from, to) => {
+                if hands.kind(&from).is_none() || hands.kind(&to).is_some() || !hands.has_room(&to)
+                {
+                    return None;
+                }
+                hands.person().rename(Hands::at(&from), Hands::at(&to));
+                Some((from, format!("renames back to {to}")))
+            }
+            Undoing::Mode(path, mode) => {
+                hands.kind(&path)?;
+                hands.person().set_mode(Hands::at(&path), mode);
+                Some((path, "opens".to_owned()))
+            }
+        });
     }
 
     /// Lets a person act, and keeps account of what follows.

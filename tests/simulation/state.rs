@@ -58,6 +58,15 @@ pub(crate) struct Expected {
     pub(crate) since: u64,
 }
 
+/// What a person does for the time of one call alone.
+#[derive(Debug, Clone)]
+pub(crate) enum Undoing {
+    /// What lies at the first path had the second one.
+    Rename(String, String),
+    /// It had these permission bits.
+    Mode(String, u32),
+}
+
 /// What is known of one client.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -94,6 +103,10 @@ pub(crate) struct Client {
     pub(crate) conflicts: BTreeSet<String>,
     /// The name that is being moved by the call at hand.
     pub(crate) moving: Option<String>,
+    /// What was just transferred, and is about to be opened by its name once more.
+    pub(crate) opening: Option<String>,
+    /// What a person undoes before the next call.
+    pub(crate) undoing: Option<Undoing>,
     /// A staged file is being renamed over a name. Without an exchange nothing guards that one call,
     /// as the fallback says: nobody saves there meanwhile.
     pub(crate) is_in_gap: bool,

@@ -96,10 +96,15 @@ impl Simulation {
         if noise == 0 {
             return;
         }
+        self.undo(state, client);
         // The moments in which a name changes hands are the ones that count.
         if let Some(path) = state.clients[client].moving.clone().filter(|_| state.one_in(8)) {
             state.hot = Some(path);
             return self.person_acts_at(state, client);
+        }
+        // And those in which what was transferred is opened once more.
+        if let Some(path) = state.clients[client].opening.clone().filter(|_| state.one_in(12)) {
+            return self.interfere(state, client, &path);
         }
         if !state.one_in(noise) {
             return;

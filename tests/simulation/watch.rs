@@ -41,6 +41,7 @@ impl Simulation {
         {
             let mut state = self.state();
             self.judge_call(&mut state, client, operation);
+            state.see_opening(client, operation);
             let State { clients, counts, .. } = &mut *state;
             let cut = clients[client].order.as_ref().and_then(|order| order.cut);
             clients[client].moved.see(operation, (&self.machines[client].observer, cut), counts);
@@ -186,6 +187,17 @@ impl Simulation {
             let name = self.name(client);
             state.violate(format!("I10: {name} took the name {path} away ({call:?})"));
         }
+    }
+}
+
+impl State {
+    /// Notes that what was transferred last, or a folder above it, is about to be opened by its name.
+    fn see_opening(&mut self, client: usize, operation: &Operation) {
+        let opens = matches!(operation.call, Call::Open | Call::OpenFolder);
+        let path = operation.folder.join(&operation.name);
+        let path = path.strip_prefix(ROOT).ok().filter(|path| opens && *path != Path::new(""));
+        let is_above = |hot: &&String| path.is_some_and(|path| Path::new(hot).starts_with(path));
+        self.clients[client].opening = self.hot.as_ref().filter(is_above).cloned();
     }
 }
 
