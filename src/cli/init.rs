@@ -1,6 +1,7 @@
 //! `lsync init`: makes a folder a working copy of a bucket.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::abilities::{abilities, race_warning};
 use super::arguments::{BucketOptions, InitArguments};
@@ -13,6 +14,9 @@ use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::remote::{AnyRemote, BucketUrl, Found, Probed, RemoteErrorKind, RemoteSettings};
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
+
+/// How long a probe may take without a word.
+const PROBE_SILENCE: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, Error> {
@@ -80,7 +84,7 @@ pub(super) async fn make(
             return Ok(Err(exit));
         }
     }
-    let probed = reached.probe().await?;
+    let probed = probe(context, &reached).await?;
     let mut config = match &existing {
         Some(existing) => Config { remote: remote.clone(), ..existing.config.clone() },
         None => Config::new(remote.clone()),
@@ -254,6 +258,19 @@ fn refuse_other_region(
         )),
         None => Ok(()),
     }
+}
+
+/// Probes the store; says so where that takes a while.
+async fn probe(context: &Context, remote: &AnyRemote) -> Result<Probed, Error> {
+    let mut probing = std::pin::pin!(remote.probe());
+    tokio::select! {
+        biased;
+        probed = &mut probing => return Ok(probed?),
+        () = tokio::time::sleep(PROBE_SILENCE) => {
+            context.screen.remark("trying out what the store can do: writes, deletions, races …");
+        }
+    }
+    Ok(probing.await?)
 }
 
 async fn open(settings: &RemoteSettings) -> Result<AnyRemote, Error> {

@@ -1,9 +1,10 @@
 //! `lsync init`, and the quick start as it is printed.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
-use crate::support::{Fault, FaultRule, Profile};
-use crate::team::{BUCKET, Team, assert_error, files, lines_of};
+use crate::support::{Fault, FaultRule, Profile, S3Server, Throttle, Workspace};
+use crate::team::{BUCKET, Team, assert_error, files, lines_of, ok};
 
 /// The most requests of `init` on a store that does everything: most are races.
 const INIT_REQUESTS_MAX: usize = 190;
@@ -176,4 +177,14 @@ fn init_removes_what_killed_probes_left_an_hour_ago_and_nothing_of_one_under_way
     assert_eq!(team.server.keys(BUCKET), [".lsync/probe/running/first", "f"]);
     let requests = team.server.log().len();
     assert!(requests <= INIT_REQUESTS_MAX, "{requests} requests");
+}
+
+#[test]
+fn a_probe_that_takes_longer_than_a_second_says_what_it_is_doing() {
+    let latency = Duration::from_millis(30);
+    let throttle = Throttle { latency, ..Throttle::default() };
+    let server = S3Server::throttled(Profile::Aws.quirks(), throttle);
+    server.create_bucket(BUCKET);
+    let output = ok(&Workspace::with_server(&server), "one", "init team .");
+    assert!(output.stderr.contains("trying out what the store can do"), "{}", output.stderr);
 }
