@@ -170,6 +170,7 @@ fn request(direction: Direction) -> Request {
         dry_run: false,
         no_delete: false,
         max_delete: None,
+        max_change: None,
         tuning: Tuning::of(NonZeroUsize::new(4).unwrap()),
         limit: None,
         backup: true,

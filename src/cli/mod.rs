@@ -8,6 +8,7 @@ mod arguments;
 mod cautions;
 mod clean;
 mod clone;
+mod consent;
 mod demo;
 mod init;
 mod interrupt;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::json::{self, Counts};
 use super::render;
 use super::session::Context;
-use crate::error::{Error, Exit, higher_limit};
+use crate::error::{Error, Exit, safety_hint};
 use crate::plan::{ActionKind, Conflict, Notice, Plan, SafetyStop};
 use crate::transfer::Report;
 
@@ -147,9 +147,9 @@ pub(super) fn conflict_hints(word: &str, conflicts: u64, to_rename: u64) -> Vec<
 }
 
 /// Says of a plan that is not carried out that the guard would stop it.
-pub(super) fn warn_of_stop(context: &Context, stop: &SafetyStop) {
-    context.screen.warning(&format!("without --dry-run this stops: {stop}"));
-    context.screen.hint(&higher_limit(stop));
+pub(super) fn warn_of_stop(context: &Context, what: &str, stop: &SafetyStop) {
+    context.screen.warning(&format!("{what}: {stop}"));
+    context.screen.hint(&safety_hint(stop));
 }
 
 /// Says of a plan that is not carried out that the bucket will refuse it.

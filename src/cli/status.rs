@@ -53,7 +53,13 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     show(context, &plan);
     report::plan_summary(context, "status", &plan, started.elapsed());
     report::warn_of_read_only(context, read_only, &url, &plan);
-    for hint in hints(&plan) {
+    let stop = sync::guard(&plan, &request).err();
+    if let Some(stop) = &stop {
+        report::warn_of_stop(context, "`lsync sync` stops before it begins", stop);
+    }
+    // What will be stopped is not recommended.
+    let is_refused = report::refuse_read_only(read_only, &url, &plan).is_err();
+    for hint in hints(&plan, stop.is_none() && !is_refused) {
         context.screen.hint(hint);
     }
     Ok(Exit::of_plan(&plan))
@@ -91,12 +97,12 @@ fn show(context: &Context, plan: &Plan) {
     screen.results(render::status_groups(screen.style(), plan));
 }
 
-/// Returns what to type next.
-fn hints(plan: &Plan) -> Vec<&'static str> {
+/// Returns what to type next; `goes_through`: nothing is known that will stop a sync.
+fn hints(plan: &Plan, goes_through: bool) -> Vec<&'static str> {
     let conflicts = plan.conflicts.len() as u64;
     let to_rename = report::to_rename(&plan.conflicts);
     let settling = report::conflict_hints("status", conflicts, to_rename);
-    if plan.actions.is_empty() {
+    if plan.actions.is_empty() || !goes_through {
         settling
     } else if conflicts > to_rename {
         let both = "`lsync sync` does this, `lsync resolve` settles conflicts";

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use super::arguments::{PlanOptions, PullArguments, PushArguments, SpeedOptions, SyncArguments};
 use super::cautions;
-use super::prompt;
+use super::consent::{self, Consent};
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
 use super::text::count;
 use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
-use crate::plan::{Direction, MaxDelete, Plan};
+use crate::plan::{Direction, FileLimit, Plan};
 use crate::remote::{Capabilities, Conditions, Remote as _};
 use crate::repository::{DeleteLimit, Repository};
 use crate::sync::{self, Request, Tuning};
@@ -26,14 +26,14 @@ const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(super) struct Wish {
     /// The command as typed.
-    word: &'static str,
+    pub(super) word: &'static str,
     /// Sync, push or pull.
-    direction: Direction,
-    plan: PlanOptions,
+    pub(super) direction: Direction,
+    pub(super) plan: PlanOptions,
     speed: SpeedOptions,
     force: bool,
-    mirror: bool,
-    yes: bool,
+    pub(super) mirror: bool,
+    pub(super) yes: bool,
     backup: bool,
     no_list: bool,
 }
@@ -151,6 +151,7 @@ pub(super) fn request(
         dry_run: options.dry_run,
         no_delete: options.no_delete,
         max_delete: options.max_delete.or_else(|| config.max_delete.map(limit)),
+        max_change: options.max_change.or_else(|| config.max_change.map(limit)),
         tuning: Tuning {
             part_bytes: speed.part_size,
             bytes_per_second: speed.bwlimit,
@@ -162,10 +163,10 @@ pub(super) fn request(
     })
 }
 
-fn limit(limit: DeleteLimit) -> MaxDelete {
+fn limit(limit: DeleteLimit) -> FileLimit {
     match limit {
-        DeleteLimit::Count(count) => MaxDelete::Count(count),
-        DeleteLimit::Percent(percent) => MaxDelete::Percent(percent.into()),
+        DeleteLimit::Count(count) => FileLimit::Count(count),
+        DeleteLimit::Percent(percent) => FileLimit::Percent(percent.into()),
     }
 }
 
@@ -212,24 +213,25 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
         let (read_only, url) = store(&world);
         report::warn_of_read_only(context, read_only, url, &plan);
         if let Err(stop) = sync::guard(&plan, &request) {
-            report::warn_of_stop(context, &stop);
+            report::warn_of_stop(context, "without --dry-run this stops", &stop);
         }
         cautions::may_push(context, &first_names, false).await?;
         return Ok(Exit::of_plan(&plan));
     }
-    let agreed = async {
-        Ok::<_, Error>(
-            agreed(context, wish, &request, &plan).await?
-                && cautions::may_push(context, &first_names, !wish.yes).await?,
-        )
-    };
-    let Some(agreed) = context.unless_interrupted(agreed).await else {
-        return Ok(Exit::Interrupted);
-    };
-    if !agreed? {
-        return Ok(Exit::SafetyStop);
-    }
     let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
+    let (plan, lock) = match consent::to(context, wish, &run, (plan, lock)).await? {
+        Consent::Given(plan, lock) => (plan, lock),
+        Consent::Refused(exit) => return Ok(exit),
+    };
+    let may_push = cautions::may_push(context, &first_names, !wish.yes);
+    match context.unless_interrupted(may_push).await {
+        None => return Ok(Exit::Interrupted),
+        Some(answer) => {
+            if !answer? {
+                return Ok(Exit::SafetyStop);
+            }
+        }
+    }
     let result = run.out(context, plan, started).await;
     drop(lock);
     result
@@ -279,45 +281,6 @@ impl Carry<'_> {
         report::summary(context, self.command, (&report, &conflicts), started.elapsed());
         Ok(Exit::of_report(&report))
     }
-}
-
-/// Asks what has to be asked before a plan is carried out; without a terminal, stops instead.
-async fn agreed(
-    context: &Context,
-    wish: &Wish,
-    request: &Request,
-    plan: &Plan,
-) -> Result<bool, Error> {
-    if wish.mirror && plan.visible() > 0 {
-        report::plan_lines(context, plan);
-        if !wish.yes && !ask_to_mirror(context, wish).await? {
-            return Ok(false);
-        }
-    }
-    match sync::guard(plan, request) {
-        Ok(()) => Ok(true),
-        Err(stop) if !context.screen.can_ask() => Err(stop.into()),
-        Err(stop) => Ok(prompt::confirm(&format!("{stop}. Go on?")).await?),
-    }
-}
-
-async fn ask_to_mirror(context: &Context, wish: &Wish) -> Result<bool, Error> {
-    let word = wish.word;
-    if !context.screen.can_ask() {
-        return Err(Error::usage(
-            format!("`lsync {word} --mirror` asks before it begins, and nobody is there to answer"),
-            format!("look at it with `lsync {word} --mirror --dry-run`, then add --yes"),
-        ));
-    }
-    let question = match wish.direction {
-        Direction::Pull | Direction::ForcedPull | Direction::MirrorPull | Direction::Sync => {
-            "Make this working copy exactly what the bucket holds?"
-        }
-        Direction::Push | Direction::ForcedPush | Direction::MirrorPush => {
-            "Make the bucket exactly what is here?"
-        }
-    };
-    Ok(prompt::confirm(question).await?)
 }
 
 #[cfg(test)]

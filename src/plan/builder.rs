@@ -110,9 +110,12 @@ impl PlanBuilder {
         self.plan
     }
 
-    /// Counts the deletions that the guard has to weigh.
-    pub fn has_deletions(&self) -> bool {
-        self.plan.actions.iter().any(is_deletion)
+    /// Tells whether the guard has something to weigh, so that it needs the number of rows: deletions,
+    /// or more replacements than a side may always have. `max_change`: a person has set that limit.
+    pub fn needs_tracked(&self, max_change: bool) -> bool {
+        let free = if max_change { 0 } else { super::guard::FREE };
+        let replaced = [false, true].map(|in_bucket| self.plan.replacements(in_bucket));
+        self.plan.actions.iter().any(is_deletion) || replaced.iter().any(|count| *count > free)
     }
 
     /// Tells the plan how many rows the database has.

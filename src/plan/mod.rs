@@ -22,7 +22,7 @@ pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
 pub use classify::{Examined, Need, classify, may_be_touched_there, need};
 pub use conflict::{Conflict, ConflictKind, Resolution};
 pub use first_names::FirstNames;
-pub use guard::{Guard, MaxDelete, MaxDeleteError, SafetyStop};
+pub use guard::{Cause, Excess, FileLimit, FileLimitError, Guard, Loss, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
@@ -191,6 +191,16 @@ impl Action {
         if let Detail::Folder(files) = &self.detail { files } else { &[] }
     }
 
+    /// Tells whether it replaces a version that both sides agreed on, on one side.
+    pub fn replaces(&self, in_bucket: bool) -> bool {
+        let has_loser = if in_bucket {
+            self.kind == ActionKind::Upload && self.remote.is_some()
+        } else {
+            self.kind == ActionKind::Download && self.local.is_some()
+        };
+        has_loser && !self.unknown_loser
+    }
+
     /// Returns the word for the action in plans and `--json`.
     pub fn word(&self) -> &'static str {
         match self.kind {
@@ -276,7 +286,7 @@ pub struct Plan {
     pub agreed: u64,
     /// Local files that go to the trash as part of a folder ([`ActionKind::ReplaceFolder`]).
     pub replaced_files: u64,
-    /// Rows of the database, selected or not; counted only where there are deletions.
+    /// Rows of the database, selected or not; counted only where the guard has something to weigh.
     pub tracked: u64,
     /// Actions that `--no-delete` took out: deletions, and all of a knot that needs one.
     pub withheld_deletions: u64,
@@ -294,6 +304,12 @@ impl Plan {
     /// Counts the actions of a kind.
     pub fn count(&self, kind: ActionKind) -> u64 {
         self.actions.iter().filter(|action| action.kind == kind).count() as u64
+    }
+
+    /// Counts the versions that both sides agreed on and that others take the place of, on one side.
+    pub fn replacements(&self, in_bucket: bool) -> u64 {
+        let replaces = |action: &&Action| action.replaces(in_bucket);
+        self.actions.iter().filter(replaces).count() as u64
     }
 
     /// Sums up the bytes that go over the line.

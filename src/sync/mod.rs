@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::ScanError;
 use crate::monitor::Phase;
-use crate::plan::{Direction, Guard, MaxDelete, Plan, SafetyStop, Selection};
+use crate::plan::{Direction, FileLimit, Guard, Plan, SafetyStop, Selection};
 use crate::remote::{Remote, RemoteError};
 use crate::repository::mounts::MountsError;
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
@@ -44,7 +44,9 @@ pub struct Request {
     /// Deletions are left out of the plan.
     pub no_delete: bool,
     /// How many deletions a side may suffer; `None` is the default rule.
-    pub max_delete: Option<MaxDelete>,
+    pub max_delete: Option<FileLimit>,
+    /// How many replacements of what both sides agreed on it may; `None` is the default rule.
+    pub max_change: Option<FileLimit>,
     /// How many transfers at once, how large their parts, and how fast.
     pub tuning: Tuning,
     /// At most so many actions.
@@ -120,10 +122,11 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
     Ok(plan)
 }
 
-/// Stops a plan that would delete suspiciously much.
+/// Stops a plan that would delete or replace suspiciously much.
 pub fn guard(plan: &Plan, request: &Request) -> Result<(), SafetyStop> {
     let has_operands = !request.selection.operands().is_empty();
-    Guard { max_delete: request.max_delete, has_operands }.check(plan)
+    let Request { max_delete, max_change, .. } = *request;
+    Guard { max_delete, max_change, has_operands }.check(plan)
 }
 
 /// Carries out a plan and records what happened. A plan without actions writes nothing.

@@ -290,7 +290,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         for warning in self.rules.warnings() {
             self.world.monitor.warning(warning);
         }
-        if self.builder.has_deletions() {
+        if self.builder.needs_tracked(self.request.max_change.is_some()) {
             self.builder.set_tracked(self.database.tracked()?);
         }
         for path in self.obstacles.untold() {

@@ -18,6 +18,7 @@ mod exit_codes;
 mod folder_bucket;
 mod folding;
 mod force;
+mod guard;
 mod init;
 mod interrupted;
 mod json;

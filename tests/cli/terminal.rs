@@ -290,7 +290,7 @@ fn the_guard_asks_and_goes_on_after_yes_alone() {
     let team = Team::sharing(&[("f", "f"), ("g", "g")]);
     team.remove("one/f");
     team.remove("one/g");
-    let question = "2 of 2 files would be deleted in the bucket. Go on?";
+    let question = "2 of 2 files would be deleted in the bucket: this folder is empty. Go on?";
     for (keys, code) in [("n", 5), (CTRL_C, 130)] {
         let mut terminal = Terminal::start(&team, "one", "sync");
         terminal.expect(question);

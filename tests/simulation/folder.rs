@@ -177,6 +177,7 @@ fn request(direction: Direction, cut: Option<Cut>) -> Request {
         dry_run: false,
         no_delete: false,
         max_delete: None,
+        max_change: None,
         tuning: Cut::tuning(cut, 1),
         limit: None,
         backup: true,

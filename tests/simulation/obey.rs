@@ -177,6 +177,7 @@ impl Order {
             dry_run: self.verb == Verb::Status,
             no_delete: self.options.no_delete,
             max_delete: None,
+            max_change: None,
             tuning: Cut::tuning(self.cut, self.jobs),
             limit: self.options.limit,
             resolving: matches!(self.verb, Verb::Resolve(_)),

@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use super::headings::{SPEED, TALK};
-use crate::plan::MaxDelete;
+use crate::plan::FileLimit;
 use crate::repository::{parse_bytes, parse_jobs};
 
 /// The sizes of a part that S3 takes (S3 user guide, "Multipart upload limits").
@@ -139,9 +139,13 @@ pub(in crate::cli) struct PlanOptions {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) no_delete: bool,
 
+    /// Stop if a side would have more than N files replaced, or P percent of them
+    #[arg(long, value_name = "N|P%", env = "LSYNC_MAX_CHANGE", hide_env_values = true)]
+    pub(in crate::cli) max_change: Option<FileLimit>,
+
     /// Stop if a side would lose more than N files, or P percent of them
     #[arg(long, value_name = "N|P%", env = "LSYNC_MAX_DELETE", hide_env_values = true)]
-    pub(in crate::cli) max_delete: Option<MaxDelete>,
+    pub(in crate::cli) max_delete: Option<FileLimit>,
 
     /// Take only paths that match GLOB
     #[arg(long, value_name = "GLOB", env = "LSYNC_INCLUDE", hide_env_values = true)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Direction, Place, PlanOptions, options, path, plan, plan_with, show, signature, stat};
-use crate::plan::{Action, Guard, MaxDelete, PlanBuilder, may_be_touched_there, need};
+use crate::plan::{Action, FileLimit, Guard, PlanBuilder, may_be_touched_there, need};
 use crate::tree::{Etag, Local, Marker, Row};
 
 fn without_deletions(scene: &str) -> crate::plan::Plan {
@@ -71,27 +71,29 @@ fn a_folder_that_the_limit_keeps_is_neither_forgotten_nor_counted() {
     let plan = limited(1, "a C 0 | b 0 C | b/c = D | b/d = D");
     assert_eq!((show(&plan).as_str(), plan.beyond_limit), ("PUT+ a", 3));
     assert_eq!(plan.replaced_files, 0);
-    let nothing = Guard { max_delete: Some(MaxDelete::Count(0)), has_operands: false };
+    let nothing = Guard { max_delete: Some(FileLimit::Count(0)), ..Guard::default() };
     assert!(nothing.check(&plan).is_ok());
 }
 
 #[test]
 fn files_of_a_replaced_folder_count_as_deletions() {
-    let limit = |count| Guard { max_delete: Some(MaxDelete::Count(count)), has_operands: false };
+    let limit = |count| Guard { max_delete: Some(FileLimit::Count(count)), ..Guard::default() };
     let plan = plan(Direction::Sync, "a 0 C | a/b = D | a/c = D | d = D | e D =");
     assert_eq!((plan.replaced_files, plan.tracked), (2, 4));
     let stop = limit(2).check(&plan).unwrap_err();
-    assert_eq!((stop.in_bucket, stop.deletions, stop.tracked), (false, 3, 4));
+    let excess = stop.excesses[0];
+    assert_eq!((excess.in_bucket, excess.files, stop.tracked), (false, 3, 4));
     assert!(limit(3).check(&plan).is_ok());
     assert!(limit(0).check(&plan).is_err());
 }
 
 #[test]
 fn each_side_is_counted_by_itself() {
-    let limit = |count| Guard { max_delete: Some(MaxDelete::Count(count)), has_operands: false };
+    let limit = |count| Guard { max_delete: Some(FileLimit::Count(count)), ..Guard::default() };
     let plan = plan(Direction::Sync, "a = D | b D = | c D =");
     let stop = limit(1).check(&plan).unwrap_err();
-    assert_eq!((stop.in_bucket, stop.deletions), (true, 2));
+    let excess = stop.excesses[0];
+    assert_eq!((excess.in_bucket, excess.files, stop.excesses.len()), (true, 2, 1));
     assert!(limit(2).check(&plan).is_ok());
 }
 
@@ -109,7 +111,7 @@ fn only_plans_with_deletions_need_the_number_of_tracked_files() {
         let row = row_of(&place);
         let mut builder = PlanBuilder::new(options(Direction::Sync));
         builder.row(&row, &place.examine(&row));
-        assert_eq!(builder.has_deletions(), expected, "{local} {remote}");
+        assert_eq!(builder.needs_tracked(false), expected, "{local} {remote}");
     }
 }
 

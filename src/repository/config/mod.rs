@@ -19,8 +19,17 @@ pub use values::{DeleteLimit, parse_bytes, parse_jobs};
 const VERSION: u64 = 1;
 
 /// The fields of the config, for "did you mean".
-const FIELDS: &[&str] =
-    &["version", "remote", "store", "trash_days", "trash_size", "max_delete", "jobs", "backup"];
+const FIELDS: &[&str] = &[
+    "version",
+    "remote",
+    "store",
+    "trash_days",
+    "trash_size",
+    "max_delete",
+    "max_change",
+    "jobs",
+    "backup",
+];
 
 /// The fields of `remote`.
 const REMOTE_FIELDS: &[&str] = &["url", "region", "endpoint", "profile", "path_style"];
@@ -30,7 +39,7 @@ const FOREIGN_FIELDS: &[&str] = &["bucket", "bucket_name", "files"];
 
 /// How the file begins.
 const COMMENT: &str = "# Settings of lsync; credentials never stand here. Optional: trash_days, \
-                       trash_size, max_delete, jobs, backup.\n";
+                       trash_size, max_delete, max_change, jobs, backup.\n";
 
 /// The settings of a working copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +65,9 @@ pub struct Config {
     /// How many deletions a run may carry out without asking; absent: the guard's own limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_delete: Option<DeleteLimit>,
+    /// How many replacements a run may carry out without asking; absent: the guard's own limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_change: Option<DeleteLimit>,
     /// Transfers at once; absent: chosen by lsync.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "values::jobs")]
     pub jobs: Option<NonZeroUsize>,
@@ -122,6 +134,7 @@ impl Config {
             trash_days: default_trash_days(),
             trash_size: default_trash_bytes(),
             max_delete: None,
+            max_change: None,
             jobs: None,
             backup: default_backup(),
         }

@@ -47,7 +47,13 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     ///
     /// Uploaded and adopted files count, too: what a person just wrote may exist only in memory.
     pub(super) fn sync_contents(&self, ready: &[(Action, Ready<D>)]) -> io::Result<Unsynced> {
-        let places: Vec<usize> = (0..ready.len()).collect();
+        // Of a deletion in the bucket nothing is here, nor the folder that it lay in.
+        let is_here = |ready: &Ready<D>| match ready {
+            Ready::Recorded(changes) => changes.iter().any(|it| matches!(it, Change::Put(_))),
+            Ready::Fetched(_) | Ready::Uploaded(_) | Ready::Removal => true,
+        };
+        let all: Vec<usize> = (0..ready.len()).collect();
+        let places = keep_places(&all, |place| Ok(is_here(&ready[place].1)))?;
         let one_by_one = || {
             self.sync_losers(ready)?;
             keep_places(&places, |place| Ok(!self.sync_content(&ready[place].1)?))

@@ -1,6 +1,9 @@
 //! [`Error`] sums up the modules' errors: what a person reads, the hint, and the exit code.
 
-use crate::plan::{GlobError, Plan, SafetyStop};
+#[cfg(test)]
+mod tests;
+
+use crate::plan::{Cause, Excess, GlobError, Loss, Plan, SafetyStop};
 use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
 use crate::repository::trash::TrashError;
 use crate::repository::{ConfigError, DatabaseError, RepositoryError};
@@ -324,119 +327,32 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
     }
 }
 
-fn safety_hint(stop: &SafetyStop) -> String {
-    format!("look at it with --dry-run; {}", higher_limit(stop))
+/// Returns what to do about a stop: what keeps files first.
+pub fn safety_hint(stop: &SafetyStop) -> String {
+    let emptied = stop.excesses.iter().find(|excess| excess.cause != Cause::Some);
+    let first = match emptied {
+        // What brings the files back comes before what lets them go.
+        Some(Excess { in_bucket: false, .. }) => {
+            "nothing was deleted; `lsync push --force .` fills the bucket again with what is here"
+        }
+        Some(Excess { in_bucket: true, .. }) => {
+            "nothing was deleted; `lsync pull --force .` fetches them again"
+        }
+        None => "look at it with --dry-run",
+    };
+    format!("{first}; {}", higher_limit(stop))
 }
 
-/// Names a limit that lets the plan pass.
-pub fn higher_limit(stop: &SafetyStop) -> String {
-    format!("if it is right, add --max-delete {} (or 100%)", stop.deletions)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_numbers_are_those_of_the_manual() {
-        let numbers = [
-            (Exit::Done, 0),
-            (Exit::Failed, 1),
-            (Exit::Usage, 2),
-            (Exit::Incomplete, 3),
-            (Exit::Conflicts, 4),
-            (Exit::SafetyStop, 5),
-            (Exit::NoRepository, 10),
-            (Exit::Locked, 11),
-            (Exit::Credentials, 12),
-            (Exit::Unreachable, 13),
-            (Exit::Interrupted, 130),
-        ];
-        for (exit, number) in numbers {
-            assert_eq!(exit.code(), number);
-        }
-    }
-
-    #[test]
-    fn of_several_the_one_that_comes_first_in_the_manual_counts() {
-        let order = [130, 13, 12, 11, 10, 5, 1, 4, 3, 0];
-        let of = |code| Exit::PRECEDENCE.into_iter().find(|exit| exit.code() == code).unwrap();
-        for (rank, winner) in order.into_iter().enumerate() {
-            for loser in &order[rank..] {
-                assert_eq!(of(winner).worst(of(*loser)).code(), winner);
-                assert_eq!(of(*loser).worst(of(winner)).code(), winner);
-            }
-        }
-    }
-
-    #[test]
-    fn credentials_and_reachability_have_codes_of_their_own() {
-        use RemoteErrorKind as Kind;
-        for (kind, exit) in [
-            (Kind::NoCredentials, Exit::Credentials),
-            (Kind::Denied, Exit::Credentials),
-            (Kind::Unreachable, Exit::Unreachable),
-            (Kind::NoBucket, Exit::Failed),
-            (Kind::Lying, Exit::Failed),
-        ] {
-            assert_eq!(remote_exit(kind), exit, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn each_ending_of_a_run_has_its_code() {
-        let nothing = Report::default;
-        let fatal = |kind| {
-            let (operation, key, message) = ("LIST", String::new(), String::new());
-            let (ambiguous, retry_after_seconds) = (false, None);
-            let cause = None;
-            Some(RemoteError {
-                kind,
-                operation,
-                key,
-                message,
-                cause,
-                ambiguous,
-                retry_after_seconds,
-            })
-        };
-        for (report, code) in [
-            (nothing(), 0),
-            (Report { ahead: 1, behind: 1, withheld_deletions: 1, ..nothing() }, 0),
-            (Report { failed: 1, ..nothing() }, 3),
-            (Report { changed_meanwhile: 1, ..nothing() }, 3),
-            (Report { incomplete: 1, ..nothing() }, 3),
-            (Report { beyond_limit: 1, ..nothing() }, 3),
-            (Report { conflicts: 1, failed: 1, ..nothing() }, 4),
-            (Report { fatal: fatal(RemoteErrorKind::NoBucket), conflicts: 1, ..nothing() }, 1),
-            (Report { fatal: fatal(RemoteErrorKind::Denied), conflicts: 1, ..nothing() }, 12),
-            (Report { fatal: fatal(RemoteErrorKind::Unreachable), failed: 1, ..nothing() }, 13),
-            (
-                Report {
-                    interrupted: true,
-                    fatal: fatal(RemoteErrorKind::Unreachable),
-                    ..nothing()
-                },
-                130,
-            ),
-        ] {
-            assert_eq!(Exit::of_report(&report).code(), code, "{report:?}");
-        }
-    }
-
-    #[test]
-    fn the_safety_stop_names_a_limit_that_would_do() {
-        let stop = SafetyStop { in_bucket: true, deletions: 26, tracked: 100 };
-        let error = Error::from(stop);
-        assert_eq!(error.exit(), Exit::SafetyStop);
-        assert!(error.hint().unwrap().contains("--max-delete 26 (or 100%)"));
-    }
-
-    #[test]
-    fn causes_are_listed_from_the_nearest_on() {
-        let first = std::io::Error::other("first");
-        let error = Error::from(anyhow::Error::new(first).context("second").context("third"));
-        assert_eq!(error.to_string(), "third");
-        assert_eq!(error.causes(), ["second", "first"]);
-    }
+/// Names limits that let the plan pass.
+fn higher_limit(stop: &SafetyStop) -> String {
+    let most = |loss| {
+        let of_kind = stop.excesses.iter().filter(|excess| excess.loss == loss);
+        of_kind.map(|excess| excess.files).max()
+    };
+    let limits = [("--max-delete", most(Loss::Deleted)), ("--max-change", most(Loss::Replaced))];
+    let options: Vec<String> = limits
+        .into_iter()
+        .filter_map(|(option, files)| Some(format!("{option} {}", files?)))
+        .collect();
+    format!("if it is right, add {} (or 100%)", options.join(" and "))
 }
