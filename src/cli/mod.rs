@@ -40,10 +40,12 @@ use self::interrupt::Interrupt;
 use self::screen::Screen;
 use self::session::Context;
 use self::sync::Wish;
+use crate::disk::raise_descriptor_limit;
 use crate::error::{Error, Exit};
 
 /// Parses the command line, runs the command, prints what went wrong, and returns the exit code.
 pub fn main() -> ExitCode {
+    raise_descriptor_limit();
     let exit = match parse() {
         Ok(arguments) => run(arguments),
         Err(error) => {

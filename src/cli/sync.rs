@@ -9,12 +9,12 @@ use super::consent::{self, Consent};
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
 use super::text::count;
-use crate::disk::{Disk as _, RealDisk};
+use crate::disk::{DescriptorBudget, Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{Direction, FileLimit, Plan};
 use crate::remote::{Capabilities, Conditions, Remote as _};
-use crate::repository::{DeleteLimit, Repository};
+use crate::repository::{Config, DeleteLimit, Repository};
 use crate::sync::{self, Request, Tuning};
 use crate::tree::{Kind, RepoPath};
 
@@ -155,7 +155,7 @@ pub(super) fn request(
         tuning: Tuning {
             part_bytes: speed.part_size,
             bytes_per_second: speed.bwlimit,
-            ..Tuning::of(speed.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT))
+            ..Tuning::of(jobs_wanted(config, speed).min(jobs_possible()))
         },
         limit: options.limit,
         backup: config.backup,
@@ -167,6 +167,25 @@ fn limit(limit: DeleteLimit) -> FileLimit {
     match limit {
         DeleteLimit::Count(count) => FileLimit::Count(count),
         DeleteLimit::Percent(percent) => FileLimit::Percent(percent.into()),
+    }
+}
+
+fn jobs_wanted(config: &Config, speed: SpeedOptions) -> NonZeroUsize {
+    speed.jobs.or(config.jobs).unwrap_or(JOBS_DEFAULT)
+}
+
+/// Returns how many transfers at once have descriptors enough.
+fn jobs_possible() -> NonZeroUsize {
+    NonZeroUsize::new(DescriptorBudget::get().transfers).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Says with `--verbose` where there are fewer transfers at once than wanted, and why.
+pub(super) fn tell_of_jobs(context: &Context, config: &Config, speed: SpeedOptions) {
+    if context.screen.verbose() && jobs_wanted(config, speed) > jobs_possible() {
+        let transfers = count(jobs_possible().get() as u64, "transfer", "transfers");
+        let limit = DescriptorBudget::get().limit;
+        let text = format!("at most {transfers} at once: a process may open {limit} files here");
+        context.screen.remark(&format!("{text} (`ulimit -Hn`)"));
     }
 }
 
@@ -190,6 +209,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     let repository = context.discover()?;
     let paths = context.place(&wish.plan.paths, &repository)?;
     let (direction, implicit_force) = wish.direction(&repository, paths.as_deref());
+    tell_of_jobs(context, &repository.config, wish.speed);
     let mut request = request(&repository, paths, &wish.plan, wish.speed)?;
     (request.direction, request.implicit_force) = (direction, implicit_force);
     request.backup &= wish.backup;

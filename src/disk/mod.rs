@@ -8,6 +8,7 @@
 //! Every call blocks for as long as the file system takes; none waits for anything else, except
 //! [`Disk::lock`].
 
+mod descriptors;
 mod memory;
 mod names;
 mod process;
@@ -19,6 +20,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+pub use descriptors::{DescriptorBudget, raise_descriptor_limit};
 pub use memory::{
     Call, Crash, Errno, Fault, Hook, Item, MemoryClock, MemoryDisk, MemoryFile, MemoryFolder,
     Operation, Person, Stopped,
@@ -44,6 +46,10 @@ pub enum Patience {
 /// Names are single components: one that is empty, `.`, `..` or holds a `/` is `InvalidInput`.
 /// Errors are those of the system call ([`io::ErrorKind`], `raw_os_error`); callers add what and
 /// where.
+///
+/// A folder is held whether or not a descriptor is open for it: where those are few, an idle folder
+/// is opened again, and one that is not found where it was (`StaleNetworkFileHandle`) is never
+/// taken for another, nor for one without the name in question.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open folder.
     type Folder: Clone + Send + Sync + 'static;
@@ -192,6 +198,11 @@ pub trait Disk: Clone + Send + Sync + 'static {
 /// (`ELOOP`, open(2) on `O_NOFOLLOW`; the standard library has no stable kind for it).
 pub fn is_link_error(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
+
+/// Tells whether a folder that is held could not be found again: it was moved or removed.
+pub fn is_stale(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StaleNetworkFileHandle
 }
 
 /// Refuses what is no single component, so that no caller's mistake leads out of a folder.

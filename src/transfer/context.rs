@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_stale};
 use crate::local::content::{self, ContentError, Hashed, Want};
 use crate::local::replace::{ReplaceError, Staging};
 use crate::monitor::{Monitor, Stop};
@@ -301,7 +301,9 @@ impl Trouble {
 
     pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            std::io::ErrorKind::NotFound
+            | std::io::ErrorKind::NotADirectory
+            | std::io::ErrorKind::StaleNetworkFileHandle => {
                 Self::changed("it was moved or deleted here")
             }
             _ => Self::Disk(format!("{path}: {error}"), disk_hint(error)),
@@ -342,6 +344,9 @@ impl From<ReplaceError> for Trouble {
                 error.to_string(),
                 Some("rename one of the two, in the bucket or here: other disks hold both"),
             ),
+            ReplaceError::Io { source, .. } if is_stale(&source) => {
+                Self::changed("its folder was moved or deleted here")
+            }
             other => Self::disk(&other),
         }
     }

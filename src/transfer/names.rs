@@ -221,7 +221,8 @@ impl<D: Disk> Move<D> {
                             staging.remove_empty_parents(&path);
                         }
                         let changes = vec![Change::Gone(path)];
-                        Ok(Effect { folder: Some(folder), ..Effect::of(action, changes) })
+                        let effect = Effect::of(action, changes);
+                        Ok(Effect { folder: Some(folder), device: Some(device), ..effect })
                     }
                     Err(trouble) => Err(Box::new((action, trouble))),
                 });

@@ -12,6 +12,7 @@ mod conflicts;
 mod damaged_database;
 mod deletions;
 mod demo;
+mod descriptors;
 mod eight;
 mod elsewhere;
 mod exit_codes;

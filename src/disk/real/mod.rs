@@ -6,7 +6,6 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{
     self, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps,
@@ -16,6 +15,7 @@ use rustix::io::{Errno, retry_on_intr};
 use super::{Disk, Names, Patience, check_name};
 use crate::tree::{Kind, Stat};
 
+mod folder;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
@@ -28,10 +28,10 @@ use linux as system;
 #[cfg(not(target_os = "linux"))]
 use portable as system;
 
-const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
+pub use folder::RealFolder;
+use folder::{FOLDER, with_room};
 
-const FOLDER: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
 
 /// Without `O_NONBLOCK` the opening of a pipe would wait for a writer, and reading it for ever.
 const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
@@ -39,30 +39,6 @@ const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOE
 /// The file system of the machine, by system calls relative to folder handles.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
-
-/// An open folder: one file descriptor for all clones.
-#[derive(Debug, Clone)]
-pub struct RealFolder(Arc<OpenFolder>);
-
-#[derive(Debug)]
-struct OpenFolder {
-    file: File,
-    /// Whether the names were read before. The position in a folder belongs to the descriptor, so
-    /// two readers at once would each get half of the names, and a missing name reads as deleted.
-    was_read: Mutex<bool>,
-}
-
-impl RealFolder {
-    fn new(file: impl Into<File>) -> Self {
-        Self(Arc::new(OpenFolder { file: file.into(), was_read: Mutex::new(false) }))
-    }
-}
-
-impl AsFd for RealFolder {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.file.as_fd()
-    }
-}
 
 /// An open file; dropping it closes it and ends its lock.
 #[derive(Debug)]
@@ -83,7 +59,7 @@ impl Disk for RealDisk {
 
     fn open_path(&self, path: &Path) -> io::Result<RealFolder> {
         let flags = FOLDER.difference(OFlags::NOFOLLOW);
-        Ok(RealFolder::new(retry_on_intr(|| fs::openat(CWD, path, flags, Mode::empty()))?))
+        Ok(RealFolder::outside(with_room(|| fs::openat(CWD, path, flags, Mode::empty()))?))
     }
 
     fn make_path(&self, path: &Path) -> io::Result<RealFolder> {
@@ -93,9 +69,7 @@ impl Disk for RealDisk {
 
     fn open_folder(&self, folder: &RealFolder, name: &OsStr) -> io::Result<RealFolder> {
         check_name(name)?;
-        retry_on_intr(|| fs::openat(folder, name, FOLDER, Mode::empty()))
-            .map(RealFolder::new)
-            .map_err(not_a_directory)
+        RealFolder::below(folder, name).map_err(not_a_directory)
     }
 
     fn open_beneath(&self, folder: &RealFolder, path: &str) -> io::Result<RealFolder> {
@@ -106,43 +80,30 @@ impl Disk for RealDisk {
         path.split('/')
             .filter(|name| !name.is_empty())
             .try_for_each(|name| check_name(OsStr::new(name)))?;
-        match system::open_beneath(folder.as_fd(), path, FOLDER) {
-            Ok(descriptor) => Ok(RealFolder::new(descriptor)),
-            // An old kernel, a container that forbids the call, or a path longer than the kernel
-            // takes at once: component by component.
-            Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::NAMETOOLONG) => path
-                .split('/')
-                .filter(|name| !name.is_empty())
-                .try_fold(folder.clone(), |folder, name| {
-                    self.open_folder(&folder, OsStr::new(name))
-                }),
-            Err(error) => Err(not_a_directory(error)),
-        }
+        RealFolder::below(folder, OsStr::new(path)).map_err(not_a_directory)
     }
 
     fn make_folder(&self, folder: &RealFolder, name: &OsStr, mode: u32) -> io::Result<()> {
         check_name(name)?;
-        Ok(fs::mkdirat(folder, name, mode_of(mode))?)
+        Ok(fs::mkdirat(folder.descriptor()?, name, mode_of(mode))?)
     }
 
     fn remove_folder(&self, folder: &RealFolder, name: &OsStr) -> io::Result<()> {
         check_name(name)?;
-        Ok(fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
+        Ok(fs::unlinkat(folder.descriptor()?, name, AtFlags::REMOVEDIR)?)
     }
 
     fn read_folder(&self, folder: &RealFolder) -> io::Result<Names> {
-        let mut was_read = folder.0.was_read.lock().unwrap_or_else(PoisonError::into_inner);
-        let again = std::mem::replace(&mut *was_read, true);
-        system::read_folder(folder.as_fd(), again)
+        folder.descriptor()?.reading(system::read_folder)
     }
 
     fn lstat(&self, folder: &RealFolder, name: &OsStr) -> io::Result<Stat> {
         check_name(name)?;
-        Ok(stat_of(&fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?))
+        Ok(stat_of(&fs::statat(folder.descriptor()?, name, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
     fn stat_folder(&self, folder: &RealFolder) -> io::Result<Stat> {
-        Ok(stat_of(&fs::fstat(folder)?))
+        Ok(stat_of(&fs::fstat(folder.descriptor()?)?))
     }
 
     fn open(&self, folder: &RealFolder, name: &OsStr) -> io::Result<RealFile> {
@@ -207,13 +168,14 @@ impl Disk for RealDisk {
     }
 
     fn set_folder_mode(&self, folder: &RealFolder, mode: u32) -> io::Result<()> {
-        Ok(fs::fchmod(folder, mode_of(mode))?)
+        Ok(fs::fchmod(folder.descriptor()?, mode_of(mode))?)
     }
 
     fn rename_new(&self, from: At<'_>, to: At<'_>) -> io::Result<()> {
         check_name(from.1)?;
         check_name(to.1)?;
-        match system::rename_new((from.0.as_fd(), from.1), (to.0.as_fd(), to.1)) {
+        let (source, target) = (from.0.descriptor()?, to.0.descriptor()?);
+        match system::rename_new((source.as_fd(), from.1), (target.as_fd(), to.1)) {
             Err(error) if is_unsupported(error) => rename_in_steps(from, to),
             result => Ok(result?),
         }
@@ -222,13 +184,14 @@ impl Disk for RealDisk {
     fn rename_over(&self, from: At<'_>, to: At<'_>) -> io::Result<()> {
         check_name(from.1)?;
         check_name(to.1)?;
-        Ok(fs::renameat(from.0, from.1, to.0, to.1)?)
+        Ok(fs::renameat(from.0.descriptor()?, from.1, to.0.descriptor()?, to.1)?)
     }
 
     fn exchange(&self, a: At<'_>, b: At<'_>) -> io::Result<()> {
         check_name(a.1)?;
         check_name(b.1)?;
-        system::exchange((a.0.as_fd(), a.1), (b.0.as_fd(), b.1)).map_err(|error| match error {
+        let (first, second) = (a.0.descriptor()?, b.0.descriptor()?);
+        system::exchange((first.as_fd(), a.1), (second.as_fd(), b.1)).map_err(|error| match error {
             error if is_unsupported(error) => io::ErrorKind::Unsupported.into(),
             error => error.into(),
         })
@@ -242,7 +205,7 @@ impl Disk for RealDisk {
 
     fn unlink(&self, folder: &RealFolder, name: &OsStr) -> io::Result<()> {
         check_name(name)?;
-        Ok(fs::unlinkat(folder, name, AtFlags::empty())?)
+        Ok(fs::unlinkat(folder.descriptor()?, name, AtFlags::empty())?)
     }
 
     // The standard library's calls, because they alone reach the medium on macOS (`F_FULLFSYNC`).
@@ -251,11 +214,11 @@ impl Disk for RealDisk {
     }
 
     fn sync_folder(&self, folder: &RealFolder) -> io::Result<()> {
-        folder.0.file.sync_all()
+        folder.descriptor()?.file().sync_all()
     }
 
     fn sync_file_system(&self, folder: &RealFolder) -> io::Result<()> {
-        system::sync_file_system(folder.as_fd())
+        system::sync_file_system(folder.descriptor()?.as_fd())
     }
 
     fn lock(&self, file: &RealFile, patience: Patience) -> io::Result<bool> {
@@ -271,11 +234,11 @@ impl Disk for RealDisk {
     }
 
     fn is_network(&self, folder: &RealFolder) -> io::Result<bool> {
-        system::is_network(folder.as_fd())
+        system::is_network(folder.descriptor()?.as_fd())
     }
 
     fn free_bytes(&self, folder: &RealFolder) -> io::Result<u64> {
-        let answer = fs::fstatvfs(folder)?;
+        let answer = fs::fstatvfs(folder.descriptor()?)?;
         Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
     }
 }
@@ -283,21 +246,26 @@ impl Disk for RealDisk {
 /// Opens a file, never through a link.
 fn open_file(at: At<'_>, flags: OFlags, mode: u32) -> io::Result<RealFile> {
     check_name(at.1)?;
-    let descriptor = retry_on_intr(|| fs::openat(at.0, at.1, FILE | flags, mode_of(mode)))?;
+    let folder = at.0.descriptor()?;
+    let descriptor = with_room(|| fs::openat(&*folder, at.1, FILE | flags, mode_of(mode)))?;
     Ok(RealFile(descriptor.into()))
 }
 
 /// Renames without overwriting on a file system that cannot do it in one step.
 fn rename_in_steps(from: At<'_>, to: At<'_>) -> io::Result<()> {
-    let stat = |at: At<'_>| fs::statat(at.0, at.1, AtFlags::SYMLINK_NOFOLLOW).map(|s| stat_of(&s));
+    let stat = |at: At<'_>| {
+        fs::statat(at.0.descriptor()?, at.1, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat_of(&stat))
+    };
     let before = stat(from)?;
     if before.kind == Kind::Folder {
         return match stat(to) {
             // A rename replaces nothing but an empty folder that appears in this very moment.
-            Err(Errno::NOENT) => match fs::renameat(from.0, from.1, to.0, to.1) {
-                Err(Errno::NOTEMPTY | Errno::NOTDIR) => Err(Errno::EXIST.into()),
-                result => Ok(result?),
-            },
+            Err(Errno::NOENT) => {
+                match fs::renameat(from.0.descriptor()?, from.1, to.0.descriptor()?, to.1) {
+                    Err(Errno::NOTEMPTY | Errno::NOTDIR) => Err(Errno::EXIST.into()),
+                    result => Ok(result?),
+                }
+            }
             Err(error) => Err(error.into()),
             Ok(_) => Err(Errno::EXIST.into()),
         };
@@ -308,7 +276,7 @@ fn rename_in_steps(from: At<'_>, to: At<'_>) -> io::Result<()> {
     if (old.inode, old.device) != (new.inode, new.device) {
         return Err(Errno::BUSY.into());
     }
-    Ok(fs::unlinkat(from.0, from.1, AtFlags::empty())?)
+    Ok(fs::unlinkat(from.0.descriptor()?, from.1, AtFlags::empty())?)
 }
 
 /// Tells whether a file system does not have this kind of rename (`renameat2`, `renameatx_np`).
@@ -318,7 +286,7 @@ fn is_unsupported(error: Errno) -> bool {
 
 /// Gives a file a second name. File systems without links say `EPERM` (link(2)).
 fn link(from: At<'_>, to: At<'_>) -> io::Result<()> {
-    match fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
+    match fs::linkat(from.0.descriptor()?, from.1, to.0.descriptor()?, to.1, AtFlags::empty()) {
         Err(error) if matches!(error, Errno::PERM | Errno::MLINK) || is_unsupported(error) => {
             Err(io::ErrorKind::Unsupported.into())
         }

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::disk::{Disk, Names};
+use crate::disk::{DescriptorBudget, Disk, Names};
 use crate::tree::Kind;
 
 /// How many look ahead.
@@ -149,7 +149,8 @@ impl<D: Disk> Ahead<D> {
         self.jobs.get_or_insert_with(|| {
             let (sender, receiver) = sync_channel(JOBS_WAITING);
             let receiver = Arc::new(Mutex::new(receiver));
-            for _ in 0..THREADS {
+            // Each has a folder open.
+            for _ in 0..THREADS.min(DescriptorBudget::get().folders / 2) {
                 let (disk, receiver) = (self.disk.clone(), Arc::clone(&receiver));
                 let ended = Arc::clone(&self.ended);
                 let look = move || look_at_all(&disk, &receiver, &ended);

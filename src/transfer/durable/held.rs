@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::disk::Disk;
+use crate::disk::{DescriptorBudget, Disk};
 
-/// So many files are held open at most: descriptors are few. What is not held is opened anew.
-const HELD_FILES_MAX: usize = 16;
-
-/// How many more files may be held open.
+/// How many more files may be held open: descriptors are few. What is not held is opened anew.
 pub(in crate::transfer) struct Holding(Arc<Semaphore>);
 
 impl Default for Holding {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(HELD_FILES_MAX)))
+        Self(Arc::new(Semaphore::new(DescriptorBudget::get().waiting_files)))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) use held::{Held, Holding};
 use super::context::Context;
 use super::{Ready, Run};
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_stale};
 use crate::plan::Action;
 use crate::remote::Remote;
 use crate::repository::Change;
@@ -153,9 +153,11 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let mut last = "";
         keep_places(places, |place| {
             let Lies { path, folder, device } = lies(place);
-            if let Some(folder) = folder {
-                sync(folder)?;
-                return Ok(false);
+            match folder.map(&mut sync) {
+                // It is held and no longer found, removed with its last file perhaps.
+                Some(Err(error)) if is_stale(&error) => (),
+                Some(synced) => return synced.map(|()| false),
+                None => (),
             }
             // Neighbours mostly share their folder, and so their file system.
             if path.parent_str() == last {

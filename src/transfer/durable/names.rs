@@ -6,7 +6,7 @@ use std::io;
 
 use super::{Lies, SYNCED_ONE_BY_ONE_MAX, Unsynced, keep_places};
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_stale};
 use crate::plan::ActionKind;
 use crate::remote::Remote;
 use crate::repository::Change;
@@ -87,7 +87,11 @@ impl<D: Disk, R: Remote, C: Clock> Folders<'_, D, R, C> {
         let disk = &self.context.disk;
         let identity =
             |folder: &D::Folder| disk.stat_folder(folder).map(|stat| (stat.device, stat.inode));
-        let held_identity = identity(held)?;
+        let held_identity = match identity(held) {
+            // Removed with its last file, or moved away: its file system is synced.
+            Err(error) if is_stale(&error) => return Ok(false),
+            found => found?,
+        };
         if !opened.is_ok_and(|folder| identity(&folder).is_ok_and(|it| it == held_identity)) {
             disk.sync_folder(held)?;
         }

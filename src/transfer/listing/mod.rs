@@ -15,7 +15,7 @@ use self::ranges::{KeyRanges, Place, Request};
 use super::context::Context;
 use super::retry::retry;
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{DescriptorBudget, Disk};
 use crate::remote::{Listed, Page, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::RepoPath;
 
@@ -82,8 +82,11 @@ async fn list_prefix<D: Disk, R: Remote, C: Clock>(
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
     let mut ranges = KeyRanges::new(prefix, landmarks, splits);
     let mut asked = FuturesUnordered::new();
+    let asked_max = DescriptorBudget::get().requests;
     loop {
-        while let Some(request) = ranges.next_request() {
+        while asked.len() < asked_max
+            && let Some(request) = ranges.next_request()
+        {
             asked.push(fetch(context, prefix, request, limit));
             limit = PAGE_ITEMS_MAX;
         }
