@@ -51,7 +51,8 @@ fn b10_odd_names_travel_unchanged_and_a_second_sync_does_nothing() {
         team.write(format!("one/{name}"), format!("again {name}"));
         team.lsync("one", ["push", "--", name]).assert_code(0);
     }
-    team.ok("two", "pull");
+    // All of them at once: the guard would ask.
+    team.ok("two", "pull --max-change 100%");
     assert_eq!(team.texts("two"), team.texts("one"));
     // Nor does one of them go by mistake, or take another along.
     for name in ODD {

@@ -378,7 +378,7 @@ fn no_line_of_progress_wraps_on_a_narrow_terminal() {
             // Each line is filled up with blanks, and the next one begins where the terminal breaks.
             for row in line.chunks(columns.into()).filter(|row| row.iter().any(|c| *c != ' ')) {
                 let row: String = row.iter().collect();
-                let is_begin = ["0 of 2 files", "comparing", "⠁ comparing", "recording"];
+                let is_begin = ["0 of 2 files", "comparing", "waiting for the store", "recording"];
                 let is_large = row.starts_with("  ") && row.contains(" % of ");
                 let is_whole = is_large || is_begin.iter().any(|it| row.contains(it));
                 assert!(is_whole, "{columns}: {row:?} in {shown:?}");
