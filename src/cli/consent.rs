@@ -121,11 +121,13 @@ fn unanswered(word: &str, plan: &Plan) -> Error {
     )
 }
 
-/// Returns what tells one plan from another: what is done, and to which paths.
+/// Returns what tells one plan from another: what is done, to which paths, and to which versions.
 fn identity(plan: &Plan) -> u64 {
     let mut hasher = DefaultHasher::new();
     for action in &plan.actions {
-        (action.word(), action.path.as_str()).hash(&mut hasher);
+        let local = action.local.map(|stat| (stat.size, stat.mtime, stat.ctime, stat.inode));
+        let remote = action.remote.as_ref().map(|version| version.etag.text());
+        (action.word(), action.path.as_str(), local, remote).hash(&mut hasher);
     }
     hasher.finish()
 }
