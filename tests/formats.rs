@@ -91,7 +91,14 @@ fn the_config_of_version_1_is_read() {
 fn the_config_of_version_1_is_written_as_it_was() {
     let (disk, mut repository) = version_1();
     repository.save_config(&disk).unwrap();
-    assert_eq!(disk.person().read("/work/.lsync/config.yaml"), CONFIG);
+    let written = disk.person().read("/work/.lsync/config.yaml");
+    // The comment on top is for people and names what later versions can be told.
+    let below_the_comment = |config: &[u8]| {
+        assert!(config.starts_with(b"# Settings of lsync; "));
+        let end = config.iter().position(|byte| *byte == b'\n').unwrap();
+        String::from_utf8(config[end..].to_vec()).unwrap()
+    };
+    assert_eq!(below_the_comment(&written), below_the_comment(CONFIG));
 }
 
 #[test]
