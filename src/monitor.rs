@@ -1,5 +1,7 @@
 //! What the library reports while it works: drawn by the CLI, collected by tests.
 
+use std::io;
+
 use crate::tree::{Etag, RepoPath};
 
 /// What a run is busy with.
@@ -38,8 +40,10 @@ pub enum Event {
 pub struct Item {
     /// The path, or the key or name that cannot be one (escaped by whoever prints it).
     pub path: String,
-    /// One word: see [`crate::plan::Action::word`]; for conflicts and skips the kind.
+    /// One word: see [`crate::plan::Action::word`].
     pub action: &'static str,
+    /// Of which kind it is: what happens to many paths is told once a kind.
+    pub kind: ItemKind,
     /// Bytes to transfer or transferred.
     pub bytes: u64,
     /// Why, in a sentence without full stop; may be empty.
@@ -48,6 +52,92 @@ pub struct Item {
     pub lost: Option<Etag>,
     /// What to type next, where there is something.
     pub hint: Option<String>,
+}
+
+/// Of which kind a thing is that happens to one path.
+///
+/// What people are told is grouped by it, and never by a text. Things of one kind have one hint, but
+/// for those whose hint names the path ([`ItemKind::names_its_path`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// Planned, or done as planned.
+    AsPlanned,
+    /// Done, over a version that the base did not know: it is named.
+    Replaced,
+    /// Done by the store, from another object.
+    Copied,
+    /// Somebody changed it here between plan and action.
+    ChangedHere,
+    /// Somebody changed it in the bucket between plan and action.
+    ChangedThere,
+    /// What the bucket holds was met only by writing: nobody had listed it.
+    ChangedUnseen,
+    /// A person's edit of the last moment is in the trash.
+    EditInTrash,
+    /// The disk takes the name for another one that is there.
+    Folded,
+    /// The disk would list the name as another one.
+    Respelled,
+    /// The disk refused.
+    Disk(io::ErrorKind),
+    /// The credentials do not allow it.
+    StoreDenied,
+    /// The disk under a folder bucket is full, or a quota is used up.
+    StoreFull,
+    /// The object is archived.
+    StoreArchived,
+    /// The bytes are not those that were promised.
+    StoreCorrupt,
+    /// The store is overloaded or gone, as often as it was asked.
+    StoreFailed,
+    /// The store refused the request for what it says.
+    StoreRefused,
+    /// The store will refuse everything: the run ends.
+    StoreLost,
+    /// The ignore rules that may apply to it could not be fetched.
+    RulesMissing,
+    /// A rule that arrived with this run ignores it.
+    Ignored,
+    /// The object stays until its file is stored under the new name.
+    AwaitsMove,
+    /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
+    Bug,
+}
+
+impl ItemKind {
+    /// Returns the word for `--json`; `None` where the action says everything.
+    pub fn word(self) -> Option<&'static str> {
+        Some(match self {
+            Self::AsPlanned => return None,
+            Self::Replaced => "replaced",
+            Self::Copied => "copied",
+            Self::ChangedHere => "changed-here",
+            Self::ChangedThere => "changed-in-bucket",
+            Self::ChangedUnseen => "changed-unseen",
+            Self::EditInTrash => "edit-in-trash",
+            Self::Folded | Self::Respelled => "name",
+            Self::Disk(io::ErrorKind::StorageFull) => "disk-full",
+            Self::Disk(io::ErrorKind::FileTooLarge) => "file-too-large",
+            Self::Disk(io::ErrorKind::PermissionDenied) => "permission",
+            Self::Disk(_) => "disk",
+            Self::StoreDenied => "denied",
+            Self::StoreFull => "store-full",
+            Self::StoreArchived => "archived",
+            Self::StoreCorrupt => "corrupt",
+            Self::StoreFailed => "store-failed",
+            Self::StoreRefused => "store-refused",
+            Self::StoreLost => "store-lost",
+            Self::RulesMissing => "rules-missing",
+            Self::Ignored => "ignored",
+            Self::AwaitsMove => "awaits-move",
+            Self::Bug => "bug",
+        })
+    }
+
+    /// Tells whether its hint is a command for this very path, so that each one has to be told.
+    pub fn names_its_path(self) -> bool {
+        self == Self::EditInTrash
+    }
 }
 
 /// Receives what the library reports. Calls come from several threads and must return at once.

@@ -1,4 +1,4 @@
-//! The lines of `--json`: one object a line, always with the six fields of [`Line`].
+//! The lines of `--json`: one object a line, always with the seven fields of [`Line`].
 
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ struct Line<'a> {
     path: Option<&'a str>,
     /// The word of the action, or the kind of the conflict or skip; of the run: the command.
     action: &'a str,
+    /// Of which kind a failure, skip or conflict is, or a deed that is more than its action says.
+    kind: Option<&'static str>,
     /// Bytes to transfer or transferred.
     bytes: u64,
     /// Why, in words.
@@ -47,7 +49,7 @@ struct Shown<'a> {
     theirs: Option<Side>,
 }
 
-/// The last line: the six fields, and the counts.
+/// The last line: the seven fields, and the counts.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
     #[serde(flatten)]
@@ -155,11 +157,12 @@ pub(super) fn event(event: &Event) -> String {
         Event::Conflict(item) => ("conflict", item),
         Event::Skipped(item) => ("skipped", item),
     };
-    let Item { path, action, bytes, reason, lost: _, hint } = item;
+    let Item { path, action, kind, bytes, reason, lost: _, hint } = item;
     write(&Line {
         event: name,
         path: Some(path),
         action,
+        kind: kind.word(),
         bytes: *bytes,
         reason,
         hint: hint.as_deref(),
@@ -183,6 +186,7 @@ fn line_of(conflict: &Conflict) -> Line<'_> {
         event: "conflict",
         path: Some(conflict.path.as_str()),
         action: conflict.kind.word(),
+        kind: Some(conflict.kind.word()),
         bytes: 0,
         reason: conflict.kind.words(),
         hint: Some(if conflict.kind.needs_renaming() {
@@ -198,7 +202,8 @@ pub(super) fn notice(notice: &Notice) -> String {
     write(&Line {
         event: "skipped",
         path: Some(&notice.path),
-        action: notice.kind,
+        action: notice.kind.word(),
+        kind: Some(notice.kind.word()),
         bytes: 0,
         reason: &notice.reason,
         hint: notice.hint.as_deref(),
@@ -215,13 +220,15 @@ pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
 
 /// Renders the last line of a run.
 pub(super) fn summary(command: &str, bytes: u64, reason: &str, counts: Counts) -> String {
-    let line = Line { event: "summary", path: None, action: command, bytes, reason, hint: None };
+    let (event, hint) = ("summary", None);
+    let line = Line { event, path: None, action: command, kind: None, bytes, reason, hint };
     write(&Summary { line, counts })
 }
 
 /// Renders the error that ended a command.
 pub(super) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String {
-    write(&Line { event: "failed", path: None, action: command, bytes: 0, reason, hint })
+    let event = "failed";
+    write(&Line { event, path: None, action: command, kind: None, bytes: 0, reason, hint })
 }
 
 /// Renders the last line of a command that ended before it could count.

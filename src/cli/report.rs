@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::json::{self, Counts};
-use super::render;
+use super::render::{self, floods};
 use super::session::Context;
 use crate::error::{Error, Exit, safety_hint};
 use crate::plan::{ActionKind, Conflict, Notice, Plan, SafetyStop};
@@ -18,9 +18,7 @@ pub(super) fn plan(context: &Context, word: &'static str, plan: &Plan, elapsed: 
     plan_lines(context, plan);
     let screen = &context.screen;
     if !screen.json() {
-        for notice in &plan.notices {
-            screen.remark(&render::notice_line(screen.error_style(), notice));
-        }
+        notices(context, &plan.notices);
     }
     plan_summary(context, word, plan, elapsed);
 }
@@ -59,21 +57,22 @@ pub(super) fn plan_summary(context: &Context, word: &'static str, plan: &Plan, e
 }
 
 /// Shows what a run could not settle: conflicts and paths that are left alone.
-pub(super) fn left_open(context: &Context, conflicts: &[Conflict], notices: &[Notice]) {
+pub(super) fn left_open(context: &Context, open: &[Conflict], left_alone: &[Notice]) {
     let screen = &context.screen;
-    for notice in notices {
-        if screen.json() {
-            screen.result(&json::notice(notice));
-        } else {
-            screen.remark(&render::notice_line(screen.error_style(), notice));
-        }
+    if screen.json() {
+        screen.results(left_alone.iter().map(json::notice).chain(open.iter().map(json::conflict)));
+        return;
     }
-    for conflict in conflicts {
-        if screen.json() {
-            screen.result(&json::conflict(conflict));
-        } else {
-            screen.beside(&render::conflict_line(screen.error_style(), conflict));
-        }
+    notices(context, left_alone);
+    for line in floods::conflicts(screen.error_style(), open, screen.verbose()) {
+        screen.beside(&line);
+    }
+}
+
+fn notices(context: &Context, notices: &[Notice]) {
+    let screen = &context.screen;
+    for line in floods::notices(screen.error_style(), notices, screen.verbose()) {
+        screen.remark(&line);
     }
 }
 

@@ -94,7 +94,7 @@ fn show(context: &Context, plan: &Plan) {
     if screen.quiet() {
         return report::left_open(context, &plan.conflicts, &[]);
     }
-    screen.results(render::status_groups(screen.style(), plan));
+    screen.results(render::status_groups(screen.style(), plan, screen.verbose()));
 }
 
 /// Returns what to type next; `goes_through`: nothing is known that will stop a sync.

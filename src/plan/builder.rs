@@ -126,7 +126,7 @@ impl PlanBuilder {
     fn leave_alone(&mut self, row: &Row, examined: &Examined) {
         let tracked = row.base.is_some();
         if let Examined::Failed { kind, reason } = examined {
-            self.plan.notices.push(notices::failed(&row.path, kind, reason));
+            self.plan.notices.push(notices::failed(&row.path, *kind, reason));
         } else if let Local::Marked { marker, here } = &row.local {
             if let Some(notice) = notices::marked(&row.path, marker, *here, tracked) {
                 self.plan.notices.push(notice);

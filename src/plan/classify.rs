@@ -1,6 +1,6 @@
 //! From three sides to a [`Change`]: which comparisons a row needs, and what they make of it.
 
-use super::{Change, Content, LocalChange, Member, RemoteChange, Untracked};
+use super::{Change, Content, LocalChange, Member, NoticeKind, RemoteChange, Untracked};
 use crate::tree::{BaseRow, Local, Row, Stat, Version};
 
 /// Which contents have to be compared before a row can be decided.
@@ -37,8 +37,8 @@ pub enum Examined {
     },
     /// The file could not be read, or changed while it was read: the path is left alone.
     Failed {
-        /// `unreadable` or `changed`.
-        kind: &'static str,
+        /// Unreadable or changed.
+        kind: NoticeKind,
         /// Why.
         reason: String,
     },

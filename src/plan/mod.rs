@@ -24,6 +24,7 @@ pub use conflict::{Conflict, ConflictKind, Resolution};
 pub use first_names::FirstNames;
 pub use guard::{Cause, Excess, FileLimit, FileLimitError, Guard, Loss, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
+pub use notices::NoticeKind;
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
 pub use settle::{copy_path, settle};
@@ -258,9 +259,8 @@ impl Action {
 pub struct Notice {
     /// The path, or a key or name that cannot be one.
     pub path: String,
-    /// One word for `--json`: `link`, `special`, `nested`, `unreadable`, `unmappable`, `forgotten`,
-    /// `clash`, `folder-marker`, `ignored`.
-    pub kind: &'static str,
+    /// Of which kind it is: many of one kind are told once.
+    pub kind: NoticeKind,
     /// Why, in a sentence without full stop.
     pub reason: String,
     /// What to type or do next.
@@ -327,7 +327,7 @@ impl Plan {
 
     /// Counts what lsync follows no more, by a new rule or because it is another working copy's now.
     pub fn dropped(&self) -> u64 {
-        self.notices.iter().filter(|notice| notice.kind == notices::FORGOTTEN).count() as u64
+        self.notices.iter().filter(|notice| notice.kind.is_forgotten()).count() as u64
     }
 
     /// Counts the actions that do more than teach the database.

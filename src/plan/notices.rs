@@ -3,8 +3,73 @@
 use super::Notice;
 use crate::tree::{Marker, PathError, RepoPath};
 
-/// The kind of what was tracked and is followed no more.
-pub const FORGOTTEN: &str = "forgotten";
+/// Of which kind a notice is: what people are told is grouped by it, and never by a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoticeKind {
+    /// Tracked so far, and ignored by a rule now.
+    NewlyIgnored,
+    /// Tracked so far, and another working copy's now.
+    NewlyNested,
+    /// An operand that a rule ignores.
+    IgnoredOperand,
+    /// Another working copy.
+    Nested,
+    /// A symbolic link.
+    Link,
+    /// No regular file.
+    Special,
+    /// A link or special file in the bucket.
+    Obstacle,
+    /// It cannot be read.
+    Unreadable,
+    /// The disk on which it lies is missing.
+    Unmounted,
+    /// A local name that no key can hold.
+    NameHere,
+    /// A key that cannot be a path.
+    NameThere,
+    /// An empty object in the place of a folder, as other tools make them.
+    FolderMarker,
+    /// It changed while its contents were compared.
+    Changed,
+    /// The other lsync has it under way.
+    InFlight,
+    /// The bucket holds a file and a folder of one name.
+    Clash,
+    /// Something that is left alone has its name.
+    Blocked,
+    /// A file against a folder, of which only a part is selected.
+    HalfSelected,
+}
+
+impl NoticeKind {
+    /// Returns the word for `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NewlyIgnored | Self::NewlyNested => "forgotten",
+            Self::IgnoredOperand => "ignored",
+            Self::Nested => "nested",
+            Self::Link | Self::Obstacle => "link",
+            Self::Special => "special",
+            Self::Unreadable | Self::Unmounted => "unreadable",
+            Self::NameHere | Self::NameThere => "unmappable",
+            Self::FolderMarker => "folder-marker",
+            Self::Changed => "changed",
+            Self::InFlight => "in-flight",
+            Self::Clash | Self::Blocked | Self::HalfSelected => "clash",
+        }
+    }
+
+    /// Tells whether the path was tracked and is followed no more.
+    pub fn is_forgotten(self) -> bool {
+        matches!(self, Self::NewlyIgnored | Self::NewlyNested)
+    }
+
+    /// Tells whether its hint is about this very path, so that each one has to be told.
+    pub fn names_its_path(self) -> bool {
+        matches!(self, Self::IgnoredOperand | Self::Unmounted)
+    }
+}
 
 /// Tells whether a marker makes lsync forget what it tracked at and below it: both copies stay.
 pub(super) fn is_forgotten(marker: &Marker) -> bool {
@@ -20,37 +85,39 @@ pub(super) fn marked(
 ) -> Option<Notice> {
     let (kind, reason, hint) = match marker {
         Marker::Ignored { place, pattern } if tracked => (
-            FORGOTTEN,
+            NoticeKind::NewlyIgnored,
             format!("no longer synced, by the rule {pattern:?} in {place}; both copies stay"),
             None,
         ),
         Marker::Nested if tracked => (
-            FORGOTTEN,
+            NoticeKind::NewlyNested,
             "no longer synced: it belongs to another working copy now; both copies stay".to_owned(),
             None,
         ),
         Marker::Ignored { .. } => return None,
-        Marker::Nested => ("nested", "another working copy".to_owned(), None),
+        Marker::Nested => (NoticeKind::Nested, "another working copy".to_owned(), None),
         // It may have been a file there, so what lies here does not tell what became of it.
         Marker::Obstacle => return (here || tracked).then(|| obstacle(path, true)),
-        Marker::Link => ("link", "a symbolic link".to_owned(), None),
-        Marker::Special => ("special", "no regular file".to_owned(), None),
+        Marker::Link => (NoticeKind::Link, "a symbolic link".to_owned(), None),
+        Marker::Special => (NoticeKind::Special, "no regular file".to_owned(), None),
         Marker::Unreadable(reason) => (
-            "unreadable",
+            NoticeKind::Unreadable,
             format!("cannot be read: {reason}"),
             Some("give yourself permission to read it, or name it in .lsyncignore".to_owned()),
         ),
         Marker::Unmounted(top) => (
-            "unreadable",
+            NoticeKind::Unmounted,
             format!("the disk that was mounted at {top} is missing"),
             Some(
                 "mount it; if it is gone for good, take its line out of .lsync/mounts.yaml"
                     .to_owned(),
             ),
         ),
-        Marker::Unmappable(reason) => {
-            ("unmappable", reason.clone(), Some("rename it, or name it in .lsyncignore".to_owned()))
-        }
+        Marker::Unmappable(reason) => (
+            NoticeKind::NameHere,
+            reason.clone(),
+            Some("rename it, or name it in .lsyncignore".to_owned()),
+        ),
     };
     // Below a marker only what was tracked is worth a line of its own; a missing disk needs but one.
     if !here && (!tracked || matches!(marker, Marker::Unmounted(_))) {
@@ -65,7 +132,7 @@ pub(super) fn marked(
 pub fn ignored_operand(path: &RepoPath, (place, pattern): (&str, &str), forced: bool) -> Notice {
     Notice {
         path: path.to_string(),
-        kind: "ignored",
+        kind: NoticeKind::IgnoredOperand,
         reason: format!("ignored by the rule {pattern:?} in {place}"),
         hint: forced.then(|| format!("take the rule out of {}", file_of(place))),
         incomplete: forced,
@@ -78,10 +145,11 @@ fn file_of(place: &str) -> &str {
 }
 
 /// The notice of a file whose contents could not be compared.
-pub(super) fn failed(path: &RepoPath, kind: &'static str, reason: &str) -> Notice {
-    let hint = match kind {
-        "changed" => "run the command again",
-        _ => "give yourself permission to read it, or name it in .lsyncignore",
+pub(super) fn failed(path: &RepoPath, kind: NoticeKind, reason: &str) -> Notice {
+    let hint = if kind == NoticeKind::Changed {
+        "run the command again"
+    } else {
+        "give yourself permission to read it, or name it in .lsyncignore"
     };
     Notice {
         path: path.to_string(),
@@ -96,7 +164,7 @@ pub(super) fn failed(path: &RepoPath, kind: &'static str, reason: &str) -> Notic
 pub(super) fn in_flight(path: &RepoPath) -> Notice {
     Notice {
         path: path.to_string(),
-        kind: "in-flight",
+        kind: NoticeKind::InFlight,
         reason: "in flight: the other lsync has it under way".to_owned(),
         hint: None,
         incomplete: false,
@@ -107,7 +175,7 @@ pub(super) fn in_flight(path: &RepoPath) -> Notice {
 pub(super) fn clash(path: &RepoPath) -> Notice {
     Notice {
         path: path.to_string(),
-        kind: "clash",
+        kind: NoticeKind::Clash,
         reason: "the bucket holds a file of this name and files below it, which no disk can"
             .to_owned(),
         hint: Some("rename or delete one of the two in the bucket".to_owned()),
@@ -119,7 +187,7 @@ pub(super) fn clash(path: &RepoPath) -> Notice {
 pub(super) fn blocked(path: &RepoPath) -> Notice {
     Notice {
         path: path.to_string(),
-        kind: "clash",
+        kind: NoticeKind::Blocked,
         reason: "something that is left alone stands in the way".to_owned(),
         hint: Some("move what is ignored, linked or special out of the way".to_owned()),
         incomplete: true,
@@ -131,7 +199,7 @@ pub fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
     let is_marker = reason == PathError::Folder && size == 0;
     Notice {
         path: key,
-        kind: if is_marker { "folder-marker" } else { "unmappable" },
+        kind: if is_marker { NoticeKind::FolderMarker } else { NoticeKind::NameThere },
         reason: if is_marker {
             "an empty folder marker of another tool".to_owned()
         } else {
@@ -147,7 +215,7 @@ pub fn odd_key(key: String, reason: PathError, size: u64) -> Notice {
 pub fn obstacle(path: &RepoPath, incomplete: bool) -> Notice {
     Notice {
         path: path.to_string(),
-        kind: "link",
+        kind: NoticeKind::Obstacle,
         reason: "a symbolic link or special file stands there in the bucket; left alone".to_owned(),
         hint: incomplete.then(|| "put a file or folder in its place in the bucket".to_owned()),
         incomplete,
@@ -159,7 +227,7 @@ pub fn unnameable(folder: Option<&RepoPath>, name: &[u8], reason: String) -> Not
     let name = name.escape_ascii();
     Notice {
         path: folder.map_or_else(|| name.to_string(), |folder| format!("{folder}/{name}")),
-        kind: "unmappable",
+        kind: NoticeKind::NameHere,
         reason,
         hint: Some("rename it, or name it in .lsyncignore".to_owned()),
         incomplete: true,
@@ -170,7 +238,7 @@ pub fn unnameable(folder: Option<&RepoPath>, name: &[u8], reason: String) -> Not
 pub fn half_selected(path: &RepoPath) -> Notice {
     Notice {
         path: path.to_string(),
-        kind: "clash",
+        kind: NoticeKind::HalfSelected,
         reason: "a file on one side and a folder on the other, of which only a part is selected"
             .to_owned(),
         hint: Some("run the command without --include and --exclude".to_owned()),

@@ -10,8 +10,9 @@ use crate::remote::{Object, Remote, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
 use super::Tuning;
-use super::context::{Context, Trouble, World};
+use super::context::{Context, World};
 use super::download::{Told, verified};
+use super::trouble::Trouble;
 
 /// One object at a time, as it comes.
 const TUNING: Tuning = Tuning::of(NonZeroUsize::MIN);
@@ -51,7 +52,7 @@ where
 {
     let token = format!("{:016x}", fastrand::u64(..));
     let staging = Staging::open(&world.disk, &world.repository.root, &token)
-        .map_err(|error| Trouble::Disk(format!("cannot use .lsync/tmp: {error}"), None));
+        .map_err(|error| Trouble::disk_at("cannot use .lsync/tmp", &error));
     let fetched = async {
         let (context, staging) = (context(world)?, staging?);
         let (object, body) = context.remote.get_version(path, version_id).await?;
@@ -112,7 +113,7 @@ impl AsideError {
             Trouble::Remote(error) => return Self::Remote(error),
             Trouble::Changed { reason, .. }
             | Trouble::InTrash(reason)
-            | Trouble::Disk(reason, _) => reason,
+            | Trouble::Disk(_, reason) => reason,
             Trouble::Stopped => "interrupted".to_owned(),
             Trouble::Bug(what) => format!("this is a bug in lsync: there is no {what}"),
         };

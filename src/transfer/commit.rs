@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::context::Trouble;
 use super::download::Received;
 use super::durable::SYNCED_ONE_BY_ONE_MAX;
 use super::names::Moves;
 use super::pool::Prepared;
+use super::trouble::Trouble;
 use super::upload::Uploaded;
 use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
-use crate::monitor::Event;
+use crate::monitor::{Event, ItemKind};
 use crate::plan::{Action, ActionKind, Stage};
 use crate::remote::Remote;
 use crate::repository::{Change, Database, DatabaseError};
@@ -118,7 +118,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 let settled = self.run.context.remote.settle().await;
                 settled.map(|()| unsynced).map_err(Trouble::from)
             }
-            Err(error) => Err(Trouble::Disk(format!("cannot make files durable: {error}"), None)),
+            Err(error) => Err(Trouble::disk_at("cannot make files durable", &error)),
         };
         let unsynced = match synced {
             Ok(unsynced) => unsynced,
@@ -137,7 +137,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         let unsynced = match self.run.sync_names(&effects) {
             Ok(unsynced) => unsynced,
             Err(error) => {
-                let trouble = Trouble::Disk(format!("cannot make names durable: {error}"), None);
+                let trouble = Trouble::disk_at("cannot make names durable", &error);
                 self.fail_all(effects.into_iter().map(|effect| effect.action), &trouble);
                 return Ok(());
             }
@@ -231,10 +231,11 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
     fn done(&mut self, effect: &Effect<D>) {
         let action = &effect.action;
         self.failed.moved(action);
-        let mut done = item(action, "", None);
+        let mut done = item(action, ItemKind::AsPlanned, "");
         match action.origin().filter(|_| effect.copied) {
             Some(row) => {
                 self.report.count_copied(action.bytes());
+                done.kind = ItemKind::Copied;
                 done.reason = format!("copied from {} in the bucket", row.path);
             }
             None => self.report.count(action.kind, action.bytes()),
@@ -246,6 +247,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 let verb = if action.kind == ActionKind::Upload { "replaced" } else { "deleted" };
                 let kept = if self.run.options.backup { "kept in the trash" } else { "not kept" };
                 let time = rfc3339(action.remote_modified);
+                done.kind = ItemKind::Replaced;
                 done.reason = format!("{verb} {} of {time}, {kept}", version.etag);
                 done.lost = Some(version.etag.clone());
             }
@@ -261,46 +263,30 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
         if action.stage == Stage::Rules {
             self.failed.rules.push(action.path.clone());
         }
-        let monitor = &self.run.context.monitor;
-        match trouble {
-            Trouble::Stopped => (),
-            Trouble::Changed { reason, in_bucket } => {
+        if matches!(trouble, Trouble::Stopped) {
+            return;
+        }
+        let kind = trouble.kind(self.run.options.unlisted);
+        match kind {
+            ItemKind::ChangedHere | ItemKind::ChangedThere | ItemKind::EditInTrash => {
                 self.report.changed_meanwhile += 1;
-                let is_unseen = self.run.options.unlisted && in_bucket;
-                self.report.changed_unseen += u64::from(is_unseen);
-                let hint = if is_unseen {
-                    "`lsync sync` looks at the bucket"
-                } else {
-                    "run the same command again"
-                };
-                let reason = format!("changed meanwhile: {reason}");
-                monitor.event(Event::Failed(item(action, &reason, Some(hint))));
             }
-            Trouble::InTrash(operand) => {
+            ItemKind::ChangedUnseen => {
                 self.report.changed_meanwhile += 1;
-                let reason = "changed meanwhile: an edit of the last moment is in the trash";
-                let hint = format!("lsync trash restore {operand}");
-                monitor.event(Event::Failed(item(action, reason, Some(&hint))));
+                self.report.changed_unseen += 1;
             }
-            Trouble::Disk(reason, hint) => {
-                self.report.failed += 1;
-                monitor.event(Event::Failed(item(action, &reason, hint)));
-            }
-            Trouble::Bug(what) => {
-                self.report.failed += 1;
-                let reason = format!("this is a bug in lsync: the plan lacks {what}");
-                monitor.event(Event::Failed(item(action, &reason, None)));
-            }
-            Trouble::Remote(error) if error.ends_the_run() => {
-                self.report.failed += 1;
-                monitor.event(Event::Failed(item(action, &error.to_string(), None)));
-                self.run.context.stop.request();
-                self.report.fatal.get_or_insert(error);
-            }
-            Trouble::Remote(error) => {
-                self.report.failed += 1;
-                monitor.event(Event::Failed(item(action, &error.to_string(), None)));
-            }
+            _ => self.report.failed += 1,
+        }
+        let mut failed = item(action, kind, &trouble.reason());
+        if let Trouble::InTrash(operand) = &trouble {
+            failed.hint = Some(format!("lsync trash restore {operand}"));
+        }
+        self.run.context.monitor.event(Event::Failed(failed));
+        if let Trouble::Remote(error) = trouble
+            && error.ends_the_run()
+        {
+            self.run.context.stop.request();
+            self.report.fatal.get_or_insert(error);
         }
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
-use crate::disk::{Disk, is_stale};
-use crate::local::content::{self, ContentError, Hashed, Want};
-use crate::local::replace::{ReplaceError, Staging};
+use crate::disk::Disk;
+use crate::local::content::{self, Hashed, Want};
+use crate::local::replace::Staging;
 use crate::monitor::{Monitor, Stop};
-use crate::remote::{Remote, RemoteError, RemoteErrorKind};
+use crate::remote::Remote;
 use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
 use crate::tree::{Kind, RepoPath, Stat};
@@ -22,6 +22,7 @@ use super::buffers::Buffers;
 use super::copy::Copies;
 use super::durable::Holding;
 use super::lanes::{Lanes, Pace};
+use super::trouble::Trouble;
 use super::tuning::Tuning;
 
 /// Bytes of whole files that all transfers together may hold in memory.
@@ -252,131 +253,4 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Err(Trouble::changed("it was changed here"))
         }
     }
-}
-
-/// Why one path could not be dealt with; the others go on.
-#[derive(Debug, Clone)]
-pub(super) enum Trouble {
-    /// A side does not show any more what the plan expected; nothing was touched.
-    Changed {
-        /// What it shows now, in words.
-        reason: String,
-        /// It is the bucket.
-        in_bucket: bool,
-    },
-    /// A person's edit of the last moment could not keep its name; what `trash restore` calls it.
-    InTrash(String),
-    /// The disk refused: why, and what to do about it where that is known.
-    Disk(String, Option<&'static str>),
-    /// The store refused.
-    Remote(RemoteError),
-    /// The run ends before this path's turn.
-    Stopped,
-    /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
-    Bug(&'static str),
-}
-
-impl Trouble {
-    /// Tells whether a transfer that ended so may be gone on with by a later run.
-    pub(super) fn may_go_on(&self) -> bool {
-        match self {
-            Self::Stopped => true,
-            Self::Remote(error) => {
-                error.ends_the_run()
-                    || (error.is_transient() && error.kind != RemoteErrorKind::Corrupt)
-                    || error.kind == RemoteErrorKind::Denied
-            }
-            Self::Changed { .. } | Self::InTrash(_) | Self::Disk(..) | Self::Bug(_) => false,
-        }
-    }
-
-    pub(super) fn changed(reason: &str) -> Self {
-        Self::Changed { reason: reason.to_owned(), in_bucket: false }
-    }
-
-    /// The action lacks something that every action of its kind has.
-    pub(super) fn lacks(what: &'static str) -> impl FnOnce() -> Self {
-        move || Self::Bug(what)
-    }
-
-    pub(super) fn io(path: &RepoPath, error: &std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::NotFound
-            | std::io::ErrorKind::NotADirectory
-            | std::io::ErrorKind::StaleNetworkFileHandle => {
-                Self::changed("it was moved or deleted here")
-            }
-            _ => Self::Disk(format!("{path}: {error}"), disk_hint(error)),
-        }
-    }
-
-    /// The disk refused, and this is what it said.
-    pub(super) fn disk(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::Disk(with_cause(error), disk_hint(error))
-    }
-}
-
-impl From<RemoteError> for Trouble {
-    fn from(error: RemoteError) -> Self {
-        Self::Remote(error)
-    }
-}
-
-impl From<ContentError> for Trouble {
-    fn from(error: ContentError) -> Self {
-        if error.is_changed_meanwhile() {
-            Self::changed("it was changed here")
-        } else {
-            Self::disk(&error)
-        }
-    }
-}
-
-impl From<ReplaceError> for Trouble {
-    fn from(error: ReplaceError) -> Self {
-        match error {
-            ReplaceError::Missing { .. } => Self::changed("its folder was deleted here"),
-            ReplaceError::Respelled { .. } => Self::Disk(
-                error.to_string(),
-                Some("rename it in the bucket to a name that this disk keeps"),
-            ),
-            ReplaceError::Folded { .. } => Self::Disk(
-                error.to_string(),
-                Some("rename one of the two, in the bucket or here: other disks hold both"),
-            ),
-            ReplaceError::Io { source, .. } if is_stale(&source) => {
-                Self::changed("its folder was moved or deleted here")
-            }
-            other => Self::disk(&other),
-        }
-    }
-}
-
-/// Returns what to do about an error of the disk that a person can do something about.
-fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let kind = causes.filter_map(|it| it.downcast_ref::<std::io::Error>()).last()?.kind();
-    match kind {
-        std::io::ErrorKind::PermissionDenied => {
-            Some("give yourself permission to it, or name it in .lsyncignore")
-        }
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            Some("make room and run the same command again")
-        }
-        std::io::ErrorKind::FileTooLarge => Some(
-            "raise the limit of the shell (`ulimit -f`), or use a disk that takes files of this size",
-        ),
-        _ => None,
-    }
-}
-
-/// Writes an error with its causes on one line.
-pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

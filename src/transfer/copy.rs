@@ -12,9 +12,10 @@ use crate::local::content::{Want, part_range};
 use crate::remote::{CopiedPart, Part, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::BaseRow;
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::multipart::{Upload, note};
 use super::retry::Backoff;
+use super::trouble::Trouble;
 use super::upload::Source;
 
 /// Whether the store copies: until it has refused to.

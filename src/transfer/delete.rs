@@ -7,10 +7,11 @@ use crate::remote::{Remote, RemoteError, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
 use crate::tree::{RepoPath, Version};
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::download::Wanted;
 use super::object::changed_in_bucket;
 use super::retry::Backoff;
+use super::trouble::Trouble;
 use super::upload::refused;
 
 /// What became of one of many deletions.

@@ -8,9 +8,10 @@ use crate::monitor::Monitor;
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::{RepoPath, Version};
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::examine::short_body;
 use super::object::promised;
+use super::trouble::Trouble;
 
 /// A fetched file that waits for its name.
 pub(super) struct Fetched<D: Disk> {

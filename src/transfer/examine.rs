@@ -3,12 +3,13 @@
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Proof, Want};
-use crate::plan::{Content, Examined, may_be_touched_there, need};
+use crate::plan::{Content, Examined, NoticeKind, may_be_touched_there, need};
 use crate::remote::{Body as _, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::{Local, RemoteEntry, RepoPath, Row};
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::retry::retry;
+use super::trouble::Trouble;
 
 /// The largest object that is fetched only to be compared.
 const COMPARED_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -26,19 +27,26 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Ok(None) => (),
                 Ok(Some(examined)) => return examined,
                 Err(error) => {
-                    return Examined::Failed { kind: "unreadable", reason: error.to_string() };
+                    return Examined::Failed {
+                        kind: NoticeKind::Unreadable,
+                        reason: error.to_string(),
+                    };
                 }
             }
         }
         match self.compare(row).await {
             Ok(examined) => examined,
-            Err(Trouble::Changed { reason, .. }) => Examined::Failed { kind: "changed", reason },
-            Err(Trouble::Disk(reason, _)) => Examined::Failed { kind: "unreadable", reason },
+            Err(Trouble::Changed { reason, .. }) => {
+                Examined::Failed { kind: NoticeKind::Changed, reason }
+            }
+            Err(Trouble::Disk(_, reason)) => {
+                Examined::Failed { kind: NoticeKind::Unreadable, reason }
+            }
             Err(Trouble::Remote(error)) => {
-                Examined::Failed { kind: "unreadable", reason: error.to_string() }
+                Examined::Failed { kind: NoticeKind::Unreadable, reason: error.to_string() }
             }
             Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
-                Examined::Failed { kind: "changed", reason: "interrupted".to_owned() }
+                Examined::Failed { kind: NoticeKind::Changed, reason: "interrupted".to_owned() }
             }
         }
     }

@@ -3,8 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::download::Fetched;
+use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::{Disk, other_spelling};
 use crate::local::replace::{self, Outcome, ReplaceError, Target};

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::Run;
-use super::context::{Trouble, with_cause};
 use super::download::Fetched;
 use super::names::named;
+use super::trouble::Trouble;
 use super::upload::Source;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -104,7 +104,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             expected: Some(linked),
         };
         let workspace = &fetched.workspace;
-        let in_trash = |error: TrashError| Trouble::Disk(with_cause(&error), None);
+        let in_trash = |error: TrashError| Trouble::disk(&error);
         let slot = self.trash.slot(&entry, &workspace.top, &workspace.control);
         let slot = slot.map_err(in_trash)?;
         self.trash.sync().map_err(in_trash)?;

@@ -34,6 +34,7 @@ mod report;
 mod retry;
 mod sending;
 mod tick;
+mod trouble;
 mod tuning;
 mod upload;
 
@@ -54,14 +55,15 @@ pub use tuning::Tuning;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::IgnoreRules;
-use crate::monitor::{Event, Item, Phase};
+use crate::monitor::{Event, Item, ItemKind, Phase};
 use crate::plan::{Action, ActionKind, Plan, Stage};
 use crate::remote::Remote;
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
 use crate::repository::{Database, Repository};
 use crate::tree::RepoPath;
-use context::Trouble;
+
 use download::Fetched;
+use trouble::Trouble;
 use upload::Uploaded;
 
 /// What shapes the carrying out, beside the plan.
@@ -204,7 +206,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let stays = failed.keeps(action);
         if stays && !self.context.stop.is_requested() {
             let reason = "stays until the file is stored under its new name";
-            self.context.monitor.event(Event::Skipped(item(action, reason, None)));
+            self.context.monitor.event(Event::Skipped(item(action, ItemKind::AwaitsMove, reason)));
         }
         stays
     }
@@ -224,8 +226,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 report.failed += 1;
                 knots.extend((action.knot != 0).then_some(action.knot));
                 let reason = format!("the rules in {rules} did not arrive, and may ignore it");
-                let hint = Some("run the same command again");
-                self.context.monitor.event(Event::Failed(item(action, &reason, hint)));
+                let item = item(action, ItemKind::RulesMissing, &reason);
+                self.context.monitor.event(Event::Failed(item));
             }
             missing.is_none()
         });
@@ -240,7 +242,11 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
                 rules.check(&action.path, false).ok().flatten().filter(|_| action.is_new());
             if let Some(rule) = &ignored {
                 let reason = format!("ignored by the rule {:?} in {}", rule.pattern, rule.place);
-                self.context.monitor.event(Event::Skipped(item(action, &reason, None)));
+                self.context.monitor.event(Event::Skipped(item(
+                    action,
+                    ItemKind::Ignored,
+                    &reason,
+                )));
                 failed.moved(action);
             }
             ignored.is_none()
@@ -323,13 +329,14 @@ fn governs(rules: &RepoPath, path: &RepoPath) -> bool {
 }
 
 /// Describes an action to the monitor.
-fn item(action: &Action, reason: &str, hint: Option<&str>) -> Item {
+fn item(action: &Action, kind: ItemKind, reason: &str) -> Item {
     Item {
         path: action.path.to_string(),
         action: action.word(),
+        kind,
         bytes: action.bytes(),
         reason: reason.to_owned(),
         lost: None,
-        hint: hint.map(str::to_owned),
+        hint: trouble::hint(kind).map(str::to_owned),
     }
 }

@@ -19,9 +19,10 @@ use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, Uplo
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Etag, Kind, RepoPath};
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::ranges::digest_range;
 use super::retry::{Backoff, retry};
+use super::trouble::Trouble;
 use super::upload::{Attempts, Evidenced, Next, Sent, Source, refused};
 
 /// How often an upload is begun anew: because the store has lost it, or because somebody else wrote

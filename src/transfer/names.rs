@@ -6,11 +6,13 @@ use std::io;
 
 use super::Run;
 use super::commit::Effect;
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::download::{Fetched, Received};
+use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Parent, Target};
+use crate::monitor::ItemKind;
 use crate::plan::{Action, ActionKind};
 use crate::remote::{Conditions, Remote};
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
@@ -269,7 +271,10 @@ pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
         }
         Ok(Outcome::NoExchange) => (
             Fate::Empty,
-            Err(Trouble::Disk("the file system cannot exchange names".to_owned(), None)),
+            Err(Trouble::Disk(
+                ItemKind::Disk(io::ErrorKind::Unsupported),
+                "the file system cannot exchange names".to_owned(),
+            )),
         ),
         // What the slot holds is not known: it stays open, and the next command settles it.
         Err(error) => return Err(error.into()),

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::lanes::Lane;
 use super::retry::{Backoff, retry};
+use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Evidence;

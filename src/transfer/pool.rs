@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::context::Trouble;
 use super::queue::Queue;
+use super::trouble::Trouble;
 use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::Disk;

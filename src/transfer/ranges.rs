@@ -7,10 +7,11 @@ use std::ops::Range;
 use futures_util::StreamExt as _;
 
 use super::buffers::BUFFER_BYTES;
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::download::{Fetched, Received, Told, Wanted, verified};
 use super::examine::short_body;
 use super::object::promised;
+use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Want, part_count, part_range};

@@ -9,8 +9,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::buffers::{BUFFER_BYTES, Buffers};
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::lanes::Pace;
+use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digester, Want};

@@ -11,10 +11,11 @@ use crate::local::content::{self, Digests, Proof, Want};
 use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
 use crate::tree::{BaseRow, RepoPath, Stat, Version};
 
-use super::context::{Context, Trouble};
+use super::context::Context;
 use super::durable::Held;
 use super::object::{changed_in_bucket, deleted_in_bucket, promised};
 use super::retry::Backoff;
+use super::trouble::Trouble;
 
 /// A file on its way into the bucket.
 pub(super) struct Source<'a> {

@@ -8,7 +8,7 @@ use crate::support::{Fault, FaultRule, Output};
 use crate::team::{BUCKET, Team, events, lines_of};
 
 /// The fields of every line but the last.
-const FIELDS: [&str; 6] = ["action", "bytes", "event", "hint", "path", "reason"];
+const FIELDS: [&str; 7] = ["action", "bytes", "event", "hint", "kind", "path", "reason"];
 
 /// Checks the shape of each line; returns the last one, which is the summary.
 #[track_caller]
@@ -21,7 +21,9 @@ fn assert_shape(output: &Output) -> Value {
         let known = ["plan", "done", "failed", "conflict", "skipped"];
         assert!(known.contains(&line["event"].as_str().unwrap()), "{line}");
         assert!(line["path"].is_string() && line["bytes"].is_u64(), "{line}");
-        assert!(line["hint"].is_string() || line["hint"].is_null(), "{line}");
+        for field in ["hint", "kind"] {
+            assert!(line[field].is_string() || line[field].is_null(), "{line}");
+        }
     }
     assert_eq!(summary["event"], "summary");
     assert!(FIELDS.iter().all(|field| summary.get(field).is_some()), "{summary}");

@@ -16,6 +16,7 @@ mod descriptors;
 mod eight;
 mod elsewhere;
 mod exit_codes;
+mod floods;
 mod folder_bucket;
 mod folding;
 mod force;

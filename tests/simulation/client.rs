@@ -185,7 +185,7 @@ impl Simulation {
             state.note(|| format!("{name} sees a conflict: {:?} {}", conflict.kind, conflict.path));
         }
         for notice in &plan.notices {
-            state.note(|| format!("{name} leaves alone: {} {}", notice.kind, notice.path));
+            state.note(|| format!("{name} leaves alone: {} {}", notice.kind.word(), notice.path));
         }
         let step = state.step;
         let own = &mut state.clients[client];

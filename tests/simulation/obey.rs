@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
-use lsync::plan::{Conflict, Direction, Notice, Resolution, Selection, settle};
+use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
 use lsync::remote::{Conditions, MemoryRemote, Remote as _};
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored};
@@ -104,7 +104,7 @@ impl Simulation {
                         exit = Exit::Incomplete;
                         notices.push(Notice {
                             path: wanted.clone(),
-                            kind: "restore",
+                            kind: NoticeKind::Changed,
                             reason: format!("{taken:?}"),
                             hint: None,
                             incomplete: true,

@@ -100,7 +100,7 @@ impl Simulation {
     /// can. Tells whether there was something to decide.
     fn settle_clashes(&self, ended: &Ended) -> bool {
         let clashes: Vec<&String> = (ended.notices.iter())
-            .filter(|notice| notice.kind == "clash")
+            .filter(|notice| notice.kind.word() == "clash")
             .map(|notice| &notice.path)
             .collect();
         for path in &clashes {

@@ -84,7 +84,7 @@ pub(in crate::cli) struct OutputOptions {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) quiet: bool,
 
-    /// Print a line for every path that is done
+    /// Print a line for every path, done or not
     #[arg(short, long, env = "LSYNC_VERBOSE", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) verbose: bool,

@@ -19,9 +19,10 @@ use words::{Done, planning, working};
 use super::arguments::ProgressChoice;
 use super::json;
 use super::render;
+use super::render::floods::{self, Channel, Tally, Turn};
 use super::screen::Screen;
 use super::text::{fitting, shortened};
-use crate::monitor::{Event, Monitor, Phase};
+use crate::monitor::{Event, Item, ItemKind, Monitor, Phase};
 use crate::tree::RepoPath;
 
 /// Between two lines of plain progress.
@@ -87,6 +88,8 @@ pub(super) struct Progress {
     in_flight: Arc<InFlight>,
     /// Since when the store owes an answer.
     waiting: Mutex<Option<Instant>>,
+    /// What was told of so far, by kind.
+    told: Mutex<Tally<ItemKind>>,
     /// How what is done is announced where more than a count has to be said.
     label: &'static str,
 }
@@ -108,7 +111,8 @@ impl Progress {
         };
         let (counters, current) = (Counters::default(), Mutex::new(None));
         let (bar, in_flight, waiting) = (Mutex::new(None), Arc::default(), Mutex::new(None));
-        Arc::new(Self { screen, mode, counters, current, bar, in_flight, waiting, label })
+        let told = Mutex::new(Tally::new(screen.verbose()));
+        Arc::new(Self { screen, mode, counters, current, bar, in_flight, waiting, told, label })
     }
 
     /// Prints the plain lines, and keeps the words of a bar true; dropped when the work has ended.
@@ -128,9 +132,32 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away, and tells of the paths that were only counted.
     pub(super) fn finish(&self) {
         self.show(None);
+        let unnamed = self.told.lock().unwrap_or_else(PoisonError::into_inner).take_unnamed();
+        for more in unnamed {
+            let style = self.screen.error_style();
+            match floods::more_items(style, self.label, more) {
+                (Channel::Result, line) if !self.screen.quiet() => self.screen.result(&line),
+                (Channel::Result, _) => (),
+                (Channel::Beside, line) => self.screen.beside(&line),
+                (Channel::Remark, line) => self.screen.remark(&line),
+            }
+        }
+    }
+
+    /// Returns what of an item is to be told; `None` where it is one of a number.
+    fn named(&self, mut item: Item) -> Option<Item> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        match told.count(item.kind, item.kind.names_its_path()) {
+            Turn::Whole => Some(item),
+            Turn::Line => {
+                item.hint = None;
+                Some(item)
+            }
+            Turn::Counted => None,
+        }
     }
 
     /// Returns what there is to say in so many columns.
@@ -267,22 +294,27 @@ impl Monitor for Progress {
         if self.screen.json() {
             return self.screen.result(&json::event(&event));
         }
+        let style = self.screen.error_style();
         match event {
             Event::Planned(item) | Event::Done(item) if self.screen.verbose() => {
                 self.screen.result(&render::done_line(self.screen.style(), &item));
             }
-            Event::Done(item) if !item.reason.is_empty() && !self.screen.quiet() => {
-                self.screen.result(&render::replaced_line(self.label, &item));
+            Event::Done(item) if item.kind != ItemKind::AsPlanned && !self.screen.quiet() => {
+                if let Some(item) = self.named(item) {
+                    self.screen.result(&render::replaced_line(self.label, &item));
+                }
             }
             Event::Planned(_) | Event::Done(_) => (),
             Event::Failed(item) => {
-                self.screen.beside(&render::failure_line(self.screen.error_style(), &item));
+                if let Some(item) = self.named(item) {
+                    self.screen.beside(&render::failure_line(style, &item));
+                }
             }
-            Event::Conflict(item) => {
-                self.screen.beside(&render::conflict_item(self.screen.error_style(), &item));
-            }
+            Event::Conflict(item) => self.screen.beside(&render::conflict_item(style, &item)),
             Event::Skipped(item) => {
-                self.screen.remark(&render::skipped_item(self.screen.error_style(), &item));
+                if let Some(item) = self.named(item) {
+                    self.screen.remark(&render::skipped_item(style, &item));
+                }
             }
         }
     }

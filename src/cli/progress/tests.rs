@@ -3,12 +3,12 @@
 use super::*;
 use crate::cli::arguments::OutputOptions;
 use crate::cli::screen::tests::in_memory;
-use crate::monitor::Item;
 use crate::tree::Etag;
 
 fn item(path: &str) -> Item {
     let (path, reason) = (path.to_owned(), String::new());
-    Item { path, action: "upload", bytes: 4, reason, lost: None, hint: None }
+    let kind = ItemKind::AsPlanned;
+    Item { path, action: "upload", kind, bytes: 4, reason, lost: None, hint: None }
 }
 
 fn shown(options: OutputOptions, event: Event) -> (String, String) {
@@ -29,7 +29,12 @@ fn what_is_done_is_printed_only_when_asked_for() {
 fn a_version_that_was_replaced_is_named_without_being_asked() {
     let etag = "48213-1731234567123456789-1731234567123456789-1234567";
     let reason = format!("replaced {etag} of 2026-11-19T10:02:11Z, kept in the trash");
-    let forced = Event::Done(Item { reason, lost: Some(Etag::new(etag)), ..item("a") });
+    let forced = Event::Done(Item {
+        kind: ItemKind::Replaced,
+        reason,
+        lost: Some(Etag::new(etag)),
+        ..item("a")
+    });
     assert_eq!(
         shown(OutputOptions::default(), forced.clone()).0,
         "forced: replaced 48213-17… of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
@@ -52,8 +57,8 @@ fn json_is_one_object_a_line_on_stdout() {
     let (out, err) = shown(json, Event::Done(item("a\nb")));
     assert_eq!(
         out,
-        "{\"event\":\"done\",\"path\":\"a\\nb\",\"action\":\"upload\",\"bytes\":4,\
-         \"reason\":\"\",\"hint\":null}\n"
+        "{\"event\":\"done\",\"path\":\"a\\nb\",\"action\":\"upload\",\"kind\":null,\
+         \"bytes\":4,\"reason\":\"\",\"hint\":null}\n"
     );
     assert_eq!(err, "");
 }

@@ -1,12 +1,13 @@
 //! Plans, states and reports as lines for people. Every name is escaped here.
 
+pub(super) mod floods;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::style::{Paint, Style};
 use super::text::{count, duration, escape, number, rate, size};
-use crate::monitor::Item;
-use crate::plan::notices::FORGOTTEN;
+use crate::monitor::{Item, ItemKind};
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
 use crate::tree::Etag;
@@ -56,6 +57,7 @@ pub(super) fn item(action: &Action) -> Item {
     Item {
         path: action.path.as_str().to_owned(),
         action: action.word(),
+        kind: ItemKind::AsPlanned,
         bytes: action.bytes(),
         reason,
         lost: None,
@@ -128,12 +130,17 @@ pub(super) fn skipped_item(style: Style, item: &Item) -> String {
 }
 
 fn item_line(word: &str, item: &Item) -> String {
-    let mut line = format!("{word} {}", escape(&item.path));
-    if !item.reason.is_empty() {
+    line(word, (&item.path, &item.reason), item.hint.as_deref())
+}
+
+/// Renders what happened to a path, and below it what to do.
+fn line(word: &str, (path, reason): (&str, &str), hint: Option<&str>) -> String {
+    let mut line = format!("{word} {}", escape(path));
+    if !reason.is_empty() {
         line.push_str("  ");
-        line.push_str(&escape(&item.reason));
+        line.push_str(&escape(reason));
     }
-    if let Some(hint) = &item.hint {
+    if let Some(hint) = hint {
         line.push_str("\nhint: ");
         line.push_str(&escape(hint));
     }
@@ -141,18 +148,10 @@ fn item_line(word: &str, item: &Item) -> String {
 }
 
 /// Renders a path that is left alone: `skipped  dir/link  a symbolic link`.
-pub(super) fn notice_line(style: Style, notice: &Notice) -> String {
+fn notice_line(style: Style, notice: &Notice) -> String {
     let paint = if notice.incomplete { Paint::Yellow } else { Paint::Dim };
-    let word = style.paint(paint, "skipped ");
-    let item = Item {
-        path: notice.path.clone(),
-        action: notice.kind,
-        bytes: 0,
-        reason: notice.reason.clone(),
-        lost: None,
-        hint: notice.hint.clone(),
-    };
-    item_line(&word, &item)
+    let Notice { path, reason, hint, .. } = notice;
+    line(&style.paint(paint, "skipped "), (path, reason), hint.as_deref())
 }
 
 /// Renders the lines of a plan: what it does, then what it cannot.
@@ -179,7 +178,7 @@ pub(super) fn actions(
 }
 
 /// Renders the groups of `lsync status`, an empty line behind each, without the summary line.
-pub(super) fn status_groups(style: Style, plan: &Plan) -> impl Iterator<Item = String> {
+pub(super) fn status_groups(style: Style, plan: &Plan, all: bool) -> impl Iterator<Item = String> {
     let side = |towards: fn(ActionKind) -> bool| {
         let actions = plan.actions.iter().filter(move |action| towards(action.kind));
         actions.map(move |action| status_line(style, action))
@@ -191,7 +190,11 @@ pub(super) fn status_groups(style: Style, plan: &Plan) -> impl Iterator<Item = S
     group(style, "To the bucket:", side(goes_up))
         .chain(group(style, "To here:", side(goes_down)))
         .chain(group(style, "Conflicts:", conflicts))
-        .chain(group(style, "Left alone:", plan.notices.iter().map(left_alone)))
+        .chain(group(
+            style,
+            "Left alone:",
+            floods::left_alone_lines(&plan.notices, all).into_iter(),
+        ))
 }
 
 /// Puts a title above lines and an empty line below them, if there are any.
@@ -210,7 +213,7 @@ fn group(
 
 /// Renders a path that is left alone, in the list of `lsync status`.
 fn left_alone(notice: &Notice) -> String {
-    let unable = notice.incomplete && notice.kind != FORGOTTEN;
+    let unable = notice.incomplete && !notice.kind.is_forgotten();
     let mark = if unable { " (cannot be handled)" } else { "" };
     let hint = notice
         .hint

@@ -1,7 +1,7 @@
 //! Plans and reports become the lines that people read.
 
 use super::*;
-use crate::plan::{ConflictKind, Stage};
+use crate::plan::{ConflictKind, NoticeKind, Stage};
 use crate::tree::{Etag, Kind, RepoPath, Stat, Version};
 
 fn path(text: &str) -> RepoPath {
@@ -27,7 +27,7 @@ fn conflict(text: &str) -> Conflict {
 
 fn notice(text: &str, incomplete: bool) -> Notice {
     let (path, reason) = (text.to_owned(), "a symbolic link".to_owned());
-    Notice { path, kind: "link", reason, hint: None, incomplete }
+    Notice { path, kind: NoticeKind::Link, reason, hint: None, incomplete }
 }
 
 fn mixed() -> Plan {
@@ -71,13 +71,13 @@ fn the_words_of_short_plans_stand_close() {
 #[test]
 fn status_groups_by_direction_as_git_does() {
     assert_eq!(
-        lines(status_groups(Style::PLAIN, &mixed())),
+        lines(status_groups(Style::PLAIN, &mixed(), false)),
         "To the bucket:\n  new:      docs/a.txt  48.2 KiB\n  changed:  docs/b.txt  12 B\n\n\
          To here:\n  new:      c\\u{1b}[2J  4 B\n  deleted:  d\n\n\
          Conflicts:\n  e  changed here and in the bucket\n\n\
          Left alone:\n  f  a symbolic link (cannot be handled)\n  g  a symbolic link\n"
     );
-    assert_eq!(lines(status_groups(Style::PLAIN, &Plan::default())), "");
+    assert_eq!(lines(status_groups(Style::PLAIN, &Plan::default(), false)), "");
 }
 
 #[test]
@@ -123,11 +123,14 @@ fn what_a_rule_took_out_is_counted_once_and_by_its_name() {
     );
     let plan = Plan {
         actions: vec![action(ActionKind::Forget, "f", Some(1), Some(1))],
-        notices: vec![Notice { kind: FORGOTTEN, ..notice("f", true) }],
+        notices: vec![Notice { kind: NoticeKind::NewlyIgnored, ..notice("f", true) }],
         ..Plan::default()
     };
     assert_eq!(plan_summary(&plan), "1 path no longer synced");
-    assert_eq!(lines(status_groups(Style::PLAIN, &plan)), "Left alone:\n  f  a symbolic link\n");
+    assert_eq!(
+        lines(status_groups(Style::PLAIN, &plan, false)),
+        "Left alone:\n  f  a symbolic link\n"
+    );
 }
 
 #[test]
@@ -179,6 +182,7 @@ fn a_failure_brings_its_hint() {
     let item = Item {
         path: "a".to_owned(),
         action: "upload",
+        kind: ItemKind::Disk(std::io::ErrorKind::PermissionDenied),
         bytes: 1,
         reason: "permission denied\nreally".to_owned(),
         lost: None,

@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Action, ActionKind, Direction, Examined, Plan, PlanBuilder, PlanOptions, Stage, need};
-use crate::plan::Content;
+use crate::plan::{Content, NoticeKind};
 use crate::tree::{
     BaseRow, Etag, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged, OutOfOrder,
     RemoteEntry, RepoPath, Row, Signature, Stat, Step, Version,
@@ -142,7 +142,10 @@ impl Place {
             return Examined::NotNeeded;
         }
         if self.local == 'F' {
-            return Examined::Failed { kind: "unreadable", reason: "an I/O error".to_owned() };
+            return Examined::Failed {
+                kind: NoticeKind::Unreadable,
+                reason: "an I/O error".to_owned(),
+            };
         }
         let to_base = if self.local == '~' { Content::Same } else { Content::Different };
         let to_remote = match self.remote {
@@ -249,7 +252,7 @@ fn show(plan: &Plan) -> String {
     let actions = actions.map(|it| format!("{}{} {}", stage(it.stage), verb(it), it.path.as_str()));
     let conflicts = plan.conflicts.iter().map(|it| format!("CONF {} {}", it.kind.word(), it.path));
     let notices = plan.notices.iter().map(|it| {
-        format!("{} {}{}", it.kind, it.path, if it.incomplete { " incomplete" } else { "" })
+        format!("{} {}{}", it.kind.word(), it.path, if it.incomplete { " incomplete" } else { "" })
     });
     actions.chain(conflicts).chain(notices).collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Direction, Place, PlanOptions, options, path, plan, plan_with, show, signature, stat};
-use crate::plan::{Action, FileLimit, Guard, PlanBuilder, may_be_touched_there, need};
+use crate::plan::{Action, FileLimit, Guard, NoticeKind, PlanBuilder, may_be_touched_there, need};
 use crate::tree::{Etag, Local, Marker, Row};
 
 fn without_deletions(scene: &str) -> crate::plan::Plan {
@@ -286,5 +286,7 @@ fn beside_another_lsync_only_proven_differences_are_conflicts() {
     let open: Vec<_> = plan.conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
     let in_flight: Vec<_> = plan.notices.iter().map(|notice| notice.path.as_str()).collect();
     assert_eq!((open, in_flight), (vec!["a", "d"], vec!["b", "c"]));
-    assert!(plan.notices.iter().all(|notice| notice.kind == "in-flight" && !notice.incomplete));
+    assert!(
+        plan.notices.iter().all(|notice| notice.kind == NoticeKind::InFlight && !notice.incomplete)
+    );
 }

@@ -2,7 +2,8 @@
 
 use super::{DIRECTIONS, Direction, options, path, plan, plan_with, show};
 use crate::plan::{
-    Action, ActionKind, ConflictKind, Notice, Plan, PlanBuilder, Resolution, notices, settle,
+    Action, ActionKind, ConflictKind, Notice, NoticeKind, Plan, PlanBuilder, Resolution, notices,
+    settle,
 };
 use crate::tree::{Marker, PathError, RepoPath};
 
@@ -124,7 +125,7 @@ fn a_file_against_a_folder_is_the_one_conflict_that_needs_renaming() {
 fn a_notice_of_the_caller_is_in_the_plan_in_its_order() {
     let notice = |path: &str| Notice {
         path: path.to_owned(),
-        kind: "unmappable",
+        kind: NoticeKind::NameHere,
         reason: "why".to_owned(),
         hint: None,
         incomplete: true,
@@ -147,7 +148,7 @@ fn notices_say_why_and_what_to_do() {
     ] {
         let plan = plan(Direction::Sync, scene);
         let notice = &plan.notices[0];
-        assert_eq!((notice.kind, notice.path.as_str()), (kind, "f"), "{scene}");
+        assert_eq!((notice.kind.word(), notice.path.as_str()), (kind, "f"), "{scene}");
         assert!(notice.reason.contains(reason), "{notice:?}");
         match hint {
             Some(hint) => assert!(notice.hint.as_ref().unwrap().contains(hint), "{notice:?}"),
@@ -158,8 +159,8 @@ fn notices_say_why_and_what_to_do() {
 
 #[test]
 fn a_file_that_changed_while_it_was_compared_is_for_the_next_run() {
-    let notice = notices::failed(&path("f"), "changed", "it was changed here");
-    assert_eq!((notice.kind, notice.incomplete), ("changed", true));
+    let notice = notices::failed(&path("f"), NoticeKind::Changed, "it was changed here");
+    assert_eq!((notice.kind, notice.incomplete), (NoticeKind::Changed, true));
     assert_eq!(notice.hint.as_deref(), Some("run the command again"));
 }
 
@@ -177,7 +178,7 @@ fn below_a_name_that_no_key_can_hold_every_tracked_file_is_named() {
         notices::marked(&path("d/f"), &marker, here, tracked)
             .map(|it| (it.kind, it.reason, it.incomplete))
     };
-    let expected = Some(("unmappable", "the key is too long".to_owned(), true));
+    let expected = Some((NoticeKind::NameHere, "the key is too long".to_owned(), true));
     assert_eq!(notice(true, false), expected);
     assert_eq!(notice(false, true), expected);
     assert_eq!(notice(false, false), None);
@@ -188,7 +189,7 @@ fn an_empty_folder_marker_is_nothing_that_is_missing() {
     let notice = |key: &str, size| {
         let reason = RepoPath::parse(key).unwrap_err();
         let notice = notices::odd_key(key.to_owned(), reason, size);
-        (notice.kind, notice.incomplete, notice.hint.is_some())
+        (notice.kind.word(), notice.incomplete, notice.hint.is_some())
     };
     assert_eq!(notice("dir/", 0), ("folder-marker", false, false));
     assert_eq!(notice("dir/", 1), ("unmappable", true, true));
@@ -228,7 +229,9 @@ fn an_obstacle_in_the_bucket_is_told_of_where_something_is_here_or_was_followed(
     for (here, tracked) in [(false, false), (false, true), (true, false), (true, true)] {
         let notice = notices::marked(&path, &Marker::Obstacle, here, tracked);
         assert_eq!(notice.is_some(), here || tracked, "here {here}, tracked {tracked}");
-        assert!(notice.is_none_or(|notice| notice.incomplete && notice.kind == "link"));
+        assert!(
+            notice.is_none_or(|notice| notice.incomplete && notice.kind == NoticeKind::Obstacle)
+        );
     }
 }
 

@@ -14,7 +14,7 @@ use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use self::edits::{Story, edit_local, edit_remote, edits, story};
 use self::model::{World, shuffled};
 use super::{DIRECTIONS, Direction, PlanOptions, options, show};
-use crate::plan::{Action, ConflictKind, Plan};
+use crate::plan::{Action, ConflictKind, NoticeKind, Plan};
 use crate::tree::{Local, LocalState, Marker, Merged, RepoPath, Row};
 
 /// Cases of one property, unless `PROPTEST_CASES` says otherwise.
@@ -44,8 +44,8 @@ struct Untouched<'a> {
 impl<'a> Untouched<'a> {
     fn new(world: &'a World, plan: &'a Plan) -> Self {
         let knots = plan.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
-        let unreadable = plan.notices.iter().filter(|notice| notice.kind == "unreadable");
-        let clashes = plan.notices.iter().filter(|notice| notice.kind == "clash");
+        let unreadable = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unreadable);
+        let clashes = plan.notices.iter().filter(|notice| notice.kind.word() == "clash");
         Self {
             world,
             paths: (plan.conflicts.iter().map(|conflict| conflict.path.as_str()))
@@ -283,7 +283,7 @@ proptest! {
         let mut synced = story.tell();
         let mut other = synced.clone();
         let plan = run(&mut synced, Direction::Sync, &story);
-        if !plan.conflicts.is_empty() || plan.notices.iter().any(|it| it.kind == "clash") {
+        if !plan.conflicts.is_empty() || plan.notices.iter().any(|it| it.kind.word() == "clash") {
             return Ok(());
         }
         let directions = [Direction::Push, Direction::Pull];
@@ -368,7 +368,7 @@ fn the_stories_reach_every_kind_of_action_conflict_and_notice() {
         let actions = plan.actions.iter();
         seen.extend(actions.map(|it| format!("{:?} {}{}", it.stage, it.word(), in_knot(it))));
         seen.extend(plan.conflicts.iter().map(|it| it.kind.word().to_owned()));
-        seen.extend(plan.notices.iter().map(|it| it.kind.to_owned()));
+        seen.extend(plan.notices.iter().map(|it| it.kind.word().to_owned()));
     }
     for expected in [
         "Main adopt",

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::super::path;
 use crate::plan::{
-    Action, ActionKind, Content, Direction, Examined, Plan, PlanBuilder, PlanOptions, need,
+    Action, ActionKind, Content, Direction, Examined, NoticeKind, Plan, PlanBuilder, PlanOptions,
+    need,
 };
 use crate::tree::{
     BaseRow, Etag, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged, OutOfOrder,
@@ -207,7 +208,10 @@ impl World {
         }
         let file = &self.local[&row.path];
         if self.disk_fails && file.content.is_multiple_of(3) {
-            return Examined::Failed { kind: "unreadable", reason: "an I/O error".to_owned() };
+            return Examined::Failed {
+                kind: NoticeKind::Unreadable,
+                reason: "an I/O error".to_owned(),
+            };
         }
         let compare = |needed: bool, other: Option<u64>| {
             if needed && other == Some(file.content) { Content::Same } else { Content::Different }

@@ -1,0 +1,202 @@
+//! [`Trouble`]: why one path could not be dealt with.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io;
+
+use crate::disk::is_stale;
+use crate::local::content::ContentError;
+use crate::local::replace::ReplaceError;
+use crate::monitor::ItemKind;
+use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::tree::RepoPath;
+
+/// Why one path could not be dealt with; the others go on.
+#[derive(Debug, Clone)]
+pub(super) enum Trouble {
+    /// A side does not show any more what the plan expected; nothing was touched.
+    Changed {
+        /// What it shows now, in words.
+        reason: String,
+        /// It is the bucket.
+        in_bucket: bool,
+    },
+    /// A person's edit of the last moment could not keep its name; what `trash restore` calls it.
+    InTrash(String),
+    /// The disk refused: of which kind that is, and why.
+    Disk(ItemKind, String),
+    /// The store refused.
+    Remote(RemoteError),
+    /// The run ends before this path's turn.
+    Stopped,
+    /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
+    Bug(&'static str),
+}
+
+impl Trouble {
+    /// Tells whether a transfer that ended so may be gone on with by a later run.
+    pub(super) fn may_go_on(&self) -> bool {
+        match self {
+            Self::Stopped => true,
+            Self::Remote(error) => {
+                error.ends_the_run()
+                    || (error.is_transient() && error.kind != RemoteErrorKind::Corrupt)
+                    || error.kind == RemoteErrorKind::Denied
+            }
+            Self::Changed { .. } | Self::InTrash(_) | Self::Disk(..) | Self::Bug(_) => false,
+        }
+    }
+
+    pub(super) fn changed(reason: &str) -> Self {
+        Self::Changed { reason: reason.to_owned(), in_bucket: false }
+    }
+
+    /// The action lacks something that every action of its kind has.
+    pub(super) fn lacks(what: &'static str) -> impl FnOnce() -> Self {
+        move || Self::Bug(what)
+    }
+
+    pub(super) fn io(path: &RepoPath, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::StaleNetworkFileHandle => {
+                Self::changed("it was moved or deleted here")
+            }
+            _ => Self::disk_at(path, error),
+        }
+    }
+
+    /// The disk refused what was tried with `what`.
+    pub(super) fn disk_at(what: impl Display, error: &io::Error) -> Self {
+        Self::Disk(disk_kind(error), format!("{what}: {error}"))
+    }
+
+    /// The disk refused, and this is what it said.
+    pub(super) fn disk(error: &(dyn Error + 'static)) -> Self {
+        Self::Disk(disk_kind(error), with_cause(error))
+    }
+
+    /// Returns why, for the path that met it.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Changed { reason, .. } => format!("changed meanwhile: {reason}"),
+            Self::InTrash(_) => {
+                "changed meanwhile: an edit of the last moment is in the trash".to_owned()
+            }
+            Self::Disk(_, reason) => reason.clone(),
+            Self::Remote(error) => error.to_string(),
+            Self::Stopped => "interrupted".to_owned(),
+            Self::Bug(what) => format!("this is a bug in lsync: the plan lacks {what}"),
+        }
+    }
+
+    /// Returns of which kind it is, as people are told of it; `unlisted`: nobody has listed the bucket.
+    pub(super) fn kind(&self, unlisted: bool) -> ItemKind {
+        match self {
+            Self::Changed { in_bucket: false, .. } | Self::Stopped => ItemKind::ChangedHere,
+            Self::Changed { .. } if unlisted => ItemKind::ChangedUnseen,
+            Self::Changed { .. } => ItemKind::ChangedThere,
+            Self::InTrash(_) => ItemKind::EditInTrash,
+            Self::Disk(kind, _) => *kind,
+            Self::Remote(error) => store_kind(error),
+            Self::Bug(_) => ItemKind::Bug,
+        }
+    }
+}
+
+impl From<RemoteError> for Trouble {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
+    }
+}
+
+impl From<ContentError> for Trouble {
+    fn from(error: ContentError) -> Self {
+        if error.is_changed_meanwhile() {
+            Self::changed("it was changed here")
+        } else {
+            Self::disk(&error)
+        }
+    }
+}
+
+impl From<ReplaceError> for Trouble {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Missing { .. } => Self::changed("its folder was deleted here"),
+            ReplaceError::Respelled { .. } => Self::Disk(ItemKind::Respelled, error.to_string()),
+            ReplaceError::Folded { .. } => Self::Disk(ItemKind::Folded, error.to_string()),
+            ReplaceError::Io { source, .. } if is_stale(&source) => {
+                Self::changed("its folder was moved or deleted here")
+            }
+            other => Self::disk(&other),
+        }
+    }
+}
+
+/// Returns what a person can do about a failure of this kind, where that is known.
+pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
+    match kind {
+        ItemKind::ChangedHere | ItemKind::ChangedThere | ItemKind::RulesMissing => {
+            Some("run the same command again")
+        }
+        ItemKind::ChangedUnseen => Some("`lsync sync` looks at the bucket"),
+        ItemKind::Respelled => Some("rename it in the bucket to a name that this disk keeps"),
+        ItemKind::Folded => {
+            Some("rename one of the two, in the bucket or here: other disks hold both")
+        }
+        ItemKind::Disk(io::ErrorKind::PermissionDenied) => {
+            Some("give yourself permission to it, or name it in .lsyncignore")
+        }
+        ItemKind::Disk(io::ErrorKind::StorageFull) => {
+            Some("make room and run the same command again")
+        }
+        ItemKind::Disk(io::ErrorKind::FileTooLarge) => Some(
+            "raise the limit of the shell (`ulimit -f`), or use a disk that takes files of this size",
+        ),
+        _ => None,
+    }
+}
+
+/// Returns of which kind an error of the disk is: that of its first cause.
+fn disk_kind(error: &(dyn Error + 'static)) -> ItemKind {
+    let mut kind = io::ErrorKind::Other;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        kind = error.downcast_ref().map_or(kind, io::Error::kind);
+        cause = error.source();
+    }
+    ItemKind::Disk(match kind {
+        // Nobody has room left, whoever has counted.
+        io::ErrorKind::QuotaExceeded => io::ErrorKind::StorageFull,
+        other => other,
+    })
+}
+
+/// Returns of which kind an error of the store is for the path that met it.
+fn store_kind(error: &RemoteError) -> ItemKind {
+    use RemoteErrorKind as Kind;
+    if error.ends_the_run() {
+        return ItemKind::StoreLost;
+    }
+    match error.kind {
+        Kind::Denied => ItemKind::StoreDenied,
+        Kind::Full => ItemKind::StoreFull,
+        Kind::Archived => ItemKind::StoreArchived,
+        Kind::Corrupt => ItemKind::StoreCorrupt,
+        _ if error.is_transient() => ItemKind::StoreFailed,
+        _ => ItemKind::StoreRefused,
+    }
+}
+
+/// Writes an error with its causes on one line.
+pub(super) fn with_cause(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
