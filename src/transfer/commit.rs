@@ -277,6 +277,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             }
             _ => self.report.failed += 1,
         }
+        self.run.context.learn_of_room(action, &trouble);
         let mut failed = item(action, kind, &trouble.reason());
         if let Trouble::InTrash(operand) = &trouble {
             failed.hint = Some(format!("lsync trash restore {operand}"));

@@ -22,6 +22,7 @@ use super::buffers::Buffers;
 use super::copy::Copies;
 use super::durable::Holding;
 use super::lanes::{Lanes, Pace};
+use super::room::Room;
 use super::trouble::Trouble;
 use super::tuning::Tuning;
 
@@ -86,6 +87,8 @@ pub struct Context<D: Disk, R, C> {
     pub(super) copies: Copies,
     /// Files that stay open until they are durable.
     pub(super) holding: Holding,
+    /// What did not fit.
+    pub(super) room: Room,
     /// How fast contents may travel.
     pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
@@ -133,6 +136,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             buffers: Buffers::default(),
             copies: Copies::default(),
             holding: Holding::default(),
+            room: Room::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),

@@ -87,6 +87,7 @@ impl Drop for Told<'_> {
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches one version into the staging folder of the file system that its name lies on.
     pub(super) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
+        self.expect_room_here(wanted)?;
         if wanted.version.size > self.tuning.whole_bytes {
             let fetched = self.fetch_in_ranges(wanted).await;
             return match fetched {

@@ -32,6 +32,7 @@ mod queue;
 mod ranges;
 mod report;
 mod retry;
+mod room;
 mod sending;
 mod tick;
 mod trouble;

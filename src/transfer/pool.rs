@@ -60,6 +60,9 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             // The committer may collect for a second before it sees why.
             self.context.stop.request();
         }
+        if let Err(trouble) = ready {
+            self.context.learn_of_room(action, trouble);
+        }
         if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
             self.context.monitor.ends(&action.path);
         }

@@ -61,6 +61,7 @@ pub(super) fn condition(remote: Option<&Version>) -> Condition {
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Stores a file and returns the row that records it.
     pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded<D>, Trouble> {
+        self.expect_room_there(source.stat.size)?;
         self.wait_for_tick(source.path, source.stat).await?;
         let in_parts = source.stat.size > self.tuning.whole_bytes || self.origin(source).is_some();
         let Sent { stored, crc64, copied, held } = if in_parts {

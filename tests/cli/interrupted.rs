@@ -149,12 +149,18 @@ fn a_limit_of_the_size_of_files_is_an_error_like_a_full_disk() {
     let team = Team::sharing(&[("f", "f")]);
     let large = "0123456789".repeat(1 << 20);
     team.server.put(BUCKET, "large", large.clone());
+    team.server.put(BUCKET, "larger", large.clone() + "!");
     team.server.put(BUCKET, "small", "small");
     // In blocks of 512 bytes or of 1 KiB, as the shell likes.
     let output = end_of(start_after(&team, "ulimit -f 2048", "pull"));
     output.assert_code(3);
     assert!(output.stderr.contains("File too large"), "{}", output.stderr);
     assert!(output.stderr.contains("ulimit -f"), "{}", output.stderr);
+    let mut told = output.stderr.lines().filter(|line| line.starts_with("failed"));
+    assert!(
+        told.next_back().unwrap().contains("1 more: larger than a file may be here"),
+        "{output:?}"
+    );
     assert_eq!(team.texts("one"), files(&[("f", "f"), ("small", "small")]));
     team.ok("one", "pull");
     assert_eq!(team.text("one/large"), large);

@@ -37,6 +37,7 @@ mod no_op;
 mod planning;
 mod predecessors;
 mod profiles;
+mod room;
 mod scenarios;
 mod selection;
 mod stores;

@@ -150,7 +150,7 @@ impl Progress {
     /// Returns what of an item is to be told; `None` where it is one of a number.
     fn named(&self, mut item: Item) -> Option<Item> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        match told.count(item.kind, item.kind.names_its_path()) {
+        match told.count(item.kind, floods::named_max(item.kind)) {
             Turn::Whole => Some(item),
             Turn::Line => {
                 item.hint = None;

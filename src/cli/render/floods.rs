@@ -11,6 +11,12 @@ use crate::plan::{Conflict, ConflictKind, Notice, NoticeKind};
 /// How many paths of one kind are named.
 const NAMED_MAX: u64 = 5;
 
+/// How many paths are named to which the same happens because of one thing.
+const NAMED_OF_ONE_CAUSE: u64 = 1;
+
+/// Each path is named, with its own hint.
+const EVERY: u64 = u64::MAX;
+
 /// Says how the others are to be had.
 const ALL: &str = "--verbose names all";
 
@@ -40,8 +46,8 @@ impl<K: Copy + PartialEq> Tally<K> {
         Self { all, kinds: Vec::new() }
     }
 
-    /// Counts one more path; `alone`: its hint is for no other one.
-    pub(in crate::cli) fn count(&mut self, kind: K, alone: bool) -> Turn {
+    /// Counts one more path of a kind of which so many are named; [`EVERY`] has a hint of its own.
+    pub(in crate::cli) fn count(&mut self, kind: K, named_max: u64) -> Turn {
         let known = self.kinds.iter().position(|(known, ..)| *known == kind);
         let place = known.unwrap_or(self.kinds.len());
         if known.is_none() {
@@ -49,9 +55,9 @@ impl<K: Copy + PartialEq> Tally<K> {
         }
         let (_, met, unnamed) = &mut self.kinds[place];
         *met += 1;
-        if alone || *met == 1 {
+        if named_max == EVERY || *met == 1 {
             Turn::Whole
-        } else if self.all || *met <= NAMED_MAX {
+        } else if self.all || *met <= named_max {
             Turn::Line
         } else {
             *unnamed += 1;
@@ -64,6 +70,17 @@ impl<K: Copy + PartialEq> Tally<K> {
         let kinds = std::mem::take(&mut self.kinds).into_iter();
         let unnamed = kinds.map(|(kind, _, unnamed)| (kind, unnamed));
         unnamed.filter(|(_, unnamed)| *unnamed > 0).collect()
+    }
+}
+
+/// Returns how many paths of a kind are named.
+pub(in crate::cli) fn named_max(kind: ItemKind) -> u64 {
+    match kind {
+        _ if kind.names_its_path() => EVERY,
+        ItemKind::Disk(io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge)
+        | ItemKind::StoreFull
+        | ItemKind::StoreLost => NAMED_OF_ONE_CAUSE,
+        _ => NAMED_MAX,
     }
 }
 
@@ -143,7 +160,8 @@ fn grouped<T, K: Copy + PartialEq>(
     let (mut tally, mut groups) = (Tally::new(all), Vec::<(K, Vec<String>)>::new());
     for item in items {
         let kind = kind_of(item);
-        let line = match tally.count(kind, alone(kind)) {
+        let named_max = if alone(kind) { EVERY } else { NAMED_MAX };
+        let line = match tally.count(kind, named_max) {
             Turn::Counted => continue,
             turn => line(item, turn == Turn::Whole),
         };

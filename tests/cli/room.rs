@@ -1,0 +1,88 @@
+//! Disks without room: told once, and nothing is begun that will not fit.
+
+use crate::support::{SmallDisk, Workspace};
+use crate::team::{BUCKET, Gate, Team, end_of, events, files, ok, run};
+
+/// Returns the lines that tell of failures.
+fn failures(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter(|line| line.starts_with("failed")).collect()
+}
+
+/// A file of so many KiB.
+fn kibibytes(count: usize) -> Vec<u8> {
+    vec![b'x'; count << 10]
+}
+
+#[test]
+fn a_disk_that_becomes_full_stops_downloads_and_lets_the_rest_go_on() {
+    let team = Team::sharing(&[("gone", "base")]);
+    let Some(_mounted) = SmallDisk::mount(&team.path("small-disk")) else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.join("small-disk");
+    team.ok("small-disk", "sync");
+    for number in 0..4 {
+        team.server.put(BUCKET, &format!("large/{number}"), kibibytes(200));
+    }
+    team.server.put(BUCKET, "tiny", "it fits");
+    team.write("small-disk/ours", "needs no room");
+    team.remove("small-disk/gone");
+    let gate = Gate::at(&team.server, "GetObject", "large/0");
+    let child = team.start("small-disk", "sync -j 1");
+    gate.wait();
+    // Somebody else takes the room while the run is on its way.
+    team.write("small-disk/.lsync/somebody", kibibytes(840));
+    team.server.clear_log();
+    drop(gate);
+    let output = end_of(child);
+    output.assert_code(3);
+    let told = failures(&output.stderr);
+    assert_eq!(told.len(), 2, "{}", output.stderr);
+    assert!(told[0].contains("large/0"), "{told:?}");
+    assert_eq!(told[1], "failed   3 more: no room on the disk; --verbose names all");
+    assert_eq!(output.stderr.matches("hint: make room").count(), 1, "{}", output.stderr);
+    assert!(output.stdout.contains("4 failed"), "{}", output.stdout);
+    let asked = team
+        .server
+        .log()
+        .into_iter()
+        .filter(|seen| seen.operation == "GetObject" && seen.key.as_str() > "large/0");
+    assert_eq!(asked.count(), 1, "only what may fit is asked for");
+    let here = files(&[("ours", "needs no room"), ("tiny", "it fits")]);
+    assert_eq!(team.texts("small-disk"), here);
+    assert_eq!(team.bucket()["ours"], "needs no room");
+    assert!(!team.bucket().contains_key("gone"));
+    assert_eq!(team.snapshot("small-disk/.lsync/tmp").len(), 0, "staged bytes are given back");
+    team.remove("small-disk/.lsync/somebody");
+    team.ok("small-disk", "sync");
+    assert_eq!(team.texts("small-disk"), team.bucket());
+}
+
+#[test]
+fn a_bucket_without_room_is_told_once_and_takes_what_still_fits() {
+    let workspace = Workspace::new();
+    let bucket = workspace.path("bucket");
+    let Some(_mounted) = SmallDisk::mount(&bucket) else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    workspace.write("one/gone", kibibytes(4));
+    ok(&workspace, "one", &format!("init {} .", bucket.display()));
+    ok(&workspace, "one", "sync");
+    workspace.remove("one/gone");
+    for number in 0..6 {
+        workspace.write(format!("one/large/{number}"), kibibytes(300));
+    }
+    workspace.write("one/tiny", "it fits");
+    let output = run(&workspace, "one", "sync -j 1");
+    output.assert_code(3);
+    let told = failures(&output.stderr);
+    assert_eq!(told.len(), 2, "{}", output.stderr);
+    assert_eq!(told[1], "failed   2 more: no room in the bucket; --verbose names all");
+    let stored = workspace.texts("bucket");
+    assert_eq!(stored["tiny"], "it fits");
+    assert!(!stored.contains_key("gone"), "what needs no room goes on");
+    assert_eq!(stored.len(), 4, "{:?}", stored.keys());
+    let output = run(&workspace, "one", "sync -j 1 --json");
+    assert_eq!(events(&output, "failed"), ["upload large/3", "upload large/4", "upload large/5"]);
+    assert_eq!(output.stdout.matches("\"kind\":\"store-full\"").count(), 3, "{}", output.stdout);
+}
