@@ -199,6 +199,7 @@ impl PlanBuilder {
             self.push(row, ActionKind::Forget, self.knots, false);
             if let Some(action) = self.plan.actions.last_mut() {
                 action.stage = Stage::Last;
+                action.detail = Detail::WithFolder;
             }
         }
     }

@@ -146,6 +146,9 @@ pub enum Detail {
     Copy(Arc<RepoPath>),
     /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
     Folder(Arc<Vec<(RepoPath, Stat)>>),
+    /// For [`ActionKind::Forget`]: the file goes to the trash with its folder
+    /// ([`ActionKind::ReplaceFolder`]), which removes and counts it.
+    WithFolder,
 }
 
 impl Action {
@@ -192,6 +195,11 @@ impl Action {
         if let Detail::Folder(files) = &self.detail { files } else { &[] }
     }
 
+    /// Tells whether its file is removed with the folder that it lies in ([`Detail::WithFolder`]).
+    pub fn goes_with_folder(&self) -> bool {
+        self.detail == Detail::WithFolder
+    }
+
     /// Tells whether it replaces a version that both sides agreed on, on one side.
     pub fn replaces(&self, in_bucket: bool) -> bool {
         let has_loser = if in_bucket {
@@ -206,6 +214,7 @@ impl Action {
     pub fn word(&self) -> &'static str {
         match self.kind {
             ActionKind::Adopt => "adopt",
+            ActionKind::Forget if self.goes_with_folder() => "delete-local",
             ActionKind::Forget => "forget",
             ActionKind::Upload => "upload",
             ActionKind::Download => "download",
@@ -304,6 +313,18 @@ impl Plan {
     /// Counts the actions of a kind.
     pub fn count(&self, kind: ActionKind) -> u64 {
         self.actions.iter().filter(|action| action.kind == kind).count() as u64
+    }
+
+    /// Counts the files that go to the trash here, by themselves or with their folder.
+    pub fn deleted_here(&self) -> u64 {
+        self.count(ActionKind::DeleteLocal) + self.replaced_files
+    }
+
+    /// Counts the rows that end although nothing is deleted in this run.
+    pub fn forgotten(&self) -> u64 {
+        let is_forgotten =
+            |action: &&Action| action.kind == ActionKind::Forget && !action.goes_with_folder();
+        self.actions.iter().filter(is_forgotten).count() as u64
     }
 
     /// Counts the versions that both sides agreed on and that others take the place of, on one side.

@@ -238,7 +238,7 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 done.kind = ItemKind::Copied;
                 done.reason = format!("copied from {} in the bucket", row.path);
             }
-            None => self.report.count(action.kind, action.bytes()),
+            None => self.report.count(action),
         }
         match (&action.remote, action.kind) {
             (Some(version), ActionKind::Upload | ActionKind::DeleteRemote)

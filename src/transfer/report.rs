@@ -1,6 +1,6 @@
 //! [`Report`]: what a run did, in numbers.
 
-use crate::plan::{ActionKind, Plan};
+use crate::plan::{Action, ActionKind, Plan};
 use crate::remote::RemoteError;
 
 /// What a run did, in numbers; the single paths went to the monitor.
@@ -71,8 +71,9 @@ impl Report {
     }
 
     /// Counts an action that was carried out and recorded.
-    pub(super) fn count(&mut self, kind: ActionKind, bytes: u64) {
-        match kind {
+    pub(super) fn count(&mut self, action: &Action) {
+        let bytes = action.bytes();
+        match action.kind {
             ActionKind::Upload => {
                 self.uploaded += 1;
                 self.bytes_uploaded += bytes;
@@ -80,11 +81,14 @@ impl Report {
             ActionKind::Download | ActionKind::ReplaceFolder => {
                 self.downloaded += 1;
                 self.bytes_downloaded += bytes;
+                self.deleted_local += action.folder().len() as u64;
             }
             ActionKind::KeepBoth => self.kept_both += 1,
             ActionKind::DeleteLocal => self.deleted_local += 1,
             ActionKind::DeleteRemote => self.deleted_remote += 1,
             ActionKind::Adopt => self.adopted += 1,
+            // Counted with the folder.
+            ActionKind::Forget if action.goes_with_folder() => (),
             ActionKind::Forget => self.forgotten += 1,
         }
     }

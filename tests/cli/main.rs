@@ -40,6 +40,7 @@ mod profiles;
 mod room;
 mod scenarios;
 mod selection;
+mod shapes;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;

@@ -39,10 +39,14 @@ pub(super) fn item(action: &Action) -> Item {
         ActionKind::Upload | ActionKind::Download if action.is_new() => "new".to_owned(),
         ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
         ActionKind::Adopt => "equal on both sides".to_owned(),
+        ActionKind::Forget if action.goes_with_folder() => "goes with its folder".to_owned(),
         ActionKind::Forget => "no longer followed".to_owned(),
         ActionKind::DeleteLocal => "not in the bucket".to_owned(),
         ActionKind::DeleteRemote => "not here".to_owned(),
-        ActionKind::ReplaceFolder => "a file takes the place of a folder".to_owned(),
+        ActionKind::ReplaceFolder => {
+            let files = count(action.folder().len() as u64, "file", "files");
+            format!("a file takes the place of a folder with {files}")
+        }
         ActionKind::KeepBoth => {
             action.copy().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
         }
@@ -249,10 +253,14 @@ fn status_line(style: Style, action: &Action) -> String {
     match action.kind {
         ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
         _ => {
-            let moved = action.origin().map_or_else(String::new, |row| {
+            let mut more = action.origin().map_or_else(String::new, |row| {
                 format!("  moved from {}", escape(row.path.as_str()))
             });
-            format!("{line}  {}{moved}", size(action.bytes()))
+            if action.kind == ActionKind::ReplaceFolder {
+                let files = action.folder().len() as u64;
+                more = format!("  in place of {}", count(files, "file", "files"));
+            }
+            format!("{line}  {}{more}", size(action.bytes()))
         }
     }
 }
@@ -273,11 +281,11 @@ pub(super) fn plan_summary(plan: &Plan) -> String {
     let replacing = count_of(ActionKind::ReplaceFolder);
     add(count_of(down), format!("to download ({})", bytes(down)));
     add(replacing, format!("to put in place of folders ({})", bytes(ActionKind::ReplaceFolder)));
-    add(count_of(ActionKind::DeleteLocal), "to delete here".to_owned());
+    add(plan.deleted_here(), "to delete here".to_owned());
     add(count_of(ActionKind::DeleteRemote), "to delete in the bucket".to_owned());
     add(count_of(ActionKind::KeepBoth), "to keep twice".to_owned());
     add(count_of(ActionKind::Adopt), "equal on both sides to record".to_owned());
-    let forgotten = count_of(ActionKind::Forget).saturating_sub(plan.dropped());
+    let forgotten = plan.forgotten().saturating_sub(plan.dropped());
     add(forgotten, "to forget".to_owned());
     let incomplete = plan.notices.iter().filter(|notice| notice.incomplete).count() as u64;
     let mut rest = Vec::new();

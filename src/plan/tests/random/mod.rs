@@ -383,7 +383,7 @@ fn the_stories_reach_every_kind_of_action_conflict_and_notice() {
         "Room delete-local in a knot",
         "Room delete-remote in a knot",
         "Last delete-remote in a knot",
-        "Last forget in a knot",
+        "Last delete-local in a knot",
         "both-changed",
         "both-created",
         "deleted-here",
