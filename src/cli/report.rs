@@ -69,10 +69,13 @@ pub(super) fn left_open(context: &Context, open: &[Conflict], left_alone: &[Noti
     }
 }
 
+/// Says what is left alone; what makes a run incomplete is told under `--quiet`, too.
 fn notices(context: &Context, notices: &[Notice]) {
     let screen = &context.screen;
-    for line in floods::notices(screen.error_style(), notices, screen.verbose()) {
-        screen.remark(&line);
+    let is_told = |notice: &&Notice| notice.incomplete || !screen.quiet();
+    let told: Vec<Notice> = notices.iter().filter(is_told).cloned().collect();
+    for line in floods::notices(screen.error_style(), &told, screen.verbose()) {
+        screen.beside(&line);
     }
 }
 

@@ -92,7 +92,7 @@ fn show(context: &Context, plan: &Plan) {
         return report::plan_lines(context, plan);
     }
     if screen.quiet() {
-        return report::left_open(context, &plan.conflicts, &[]);
+        return report::left_open(context, &plan.conflicts, &plan.notices);
     }
     screen.results(render::status_groups(screen.style(), plan, screen.verbose()));
 }

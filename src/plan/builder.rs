@@ -7,6 +7,7 @@ use super::{
     KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
     reconcile_knot,
 };
+use super::notices::Standing;
 use crate::tree::{Knot, Local, RepoPath, Row, Stat};
 
 /// The name of the files that hold ignore rules.
@@ -33,12 +34,13 @@ pub struct PlanBuilder {
     options: PlanOptions,
     pub(super) plan: Plan,
     knots: u32,
+    standing: Standing,
 }
 
 impl PlanBuilder {
     /// Begins an empty plan.
     pub fn new(options: PlanOptions) -> Self {
-        Self { options, plan: Plan::default(), knots: 0 }
+        Self { options, plan: Plan::default(), knots: 0, standing: Standing::default() }
     }
 
     /// Adds a notice of something that is no row.
@@ -98,6 +100,7 @@ impl PlanBuilder {
         if self.options.no_delete {
             self.withhold_deletions();
         }
+        std::mem::take(&mut self.standing).tell(&mut self.plan.notices);
         self.plan.sort_actions();
         self.plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         self.plan.notices.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
@@ -131,9 +134,23 @@ impl PlanBuilder {
             if let Some(notice) = notices::marked(&row.path, marker, *here, tracked) {
                 self.plan.notices.push(notice);
             }
+            if Standing::is_in_the_way(marker) {
+                self.stand_in_the_way(row, *here);
+            }
             if tracked && notices::is_forgotten(marker) {
                 self.push(row, ActionKind::Forget, 0, false);
             }
+        }
+    }
+
+    /// What should have come and cannot is missing here, even if it never was here.
+    fn stand_in_the_way(&mut self, row: &Row, here: bool) {
+        if here && let Some(place) = self.plan.notices.len().checked_sub(1) {
+            self.standing.stands(&row.path, place);
+        }
+        let is_new = row.base.is_none() && row.remote.is_some();
+        if is_new && self.options.direction.writes_local() {
+            self.standing.keeps_out(&row.path);
         }
     }
 

@@ -238,6 +238,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
     /// What is not on the disk has not been held against the rules yet.
     fn apply_rules(&mut self, row: &mut Row) {
         if row.local != Local::Absent {
+            self.weigh_kept_out(row);
             return self.obstacles.cover(row);
         }
         // In a folder that cannot be searched nobody knows what is here: each path is reported.
@@ -247,6 +248,25 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
             Err(error) => (Marker::Unreadable(format!("its ignore rules: {error}")), true),
         };
         row.local = Local::Marked { marker: Arc::new(marker), here };
+    }
+
+    /// What lies below a link is kept out only where no rule leaves it alone; and a rule about a
+    /// folder here keeps out a file of that name, of which it says nothing.
+    fn weigh_kept_out(&mut self, row: &mut Row) {
+        let Local::Marked { marker, here: false } = &row.local else { return };
+        let is_new = row.base.is_none() && row.remote.is_some();
+        if !is_new || !self.request.direction.writes_local() {
+            return;
+        }
+        let is_by_rule = matches!(**marker, Marker::Ignored { .. });
+        match self.rules.check(&row.path, false) {
+            Ok(Some(rule)) if !is_by_rule => {
+                let marker = Marker::Ignored { place: rule.place, pattern: rule.pattern };
+                row.local = Local::Marked { marker: Arc::new(marker), here: false };
+            }
+            Ok(None) if is_by_rule => self.builder.notice(notices::blocked(&row.path)),
+            Ok(_) | Err(_) => (),
+        }
     }
 
     /// Compares contents where nothing else decides, several files at once.

@@ -21,6 +21,7 @@ mod folder_bucket;
 mod folding;
 mod force;
 mod guard;
+mod in_the_way;
 mod init;
 mod interrupted;
 mod json;

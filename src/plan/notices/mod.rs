@@ -1,5 +1,9 @@
 //! The notices of a plan, in words.
 
+mod standing;
+
+pub(super) use standing::Standing;
+
 use super::Notice;
 use crate::tree::{Marker, PathError, RepoPath};
 
@@ -184,7 +188,7 @@ pub(super) fn clash(path: &RepoPath) -> Notice {
 }
 
 /// The notice of a name that is taken by something that is left alone.
-pub(super) fn blocked(path: &RepoPath) -> Notice {
+pub fn blocked(path: &RepoPath) -> Notice {
     Notice {
         path: path.to_string(),
         kind: NoticeKind::Blocked,
