@@ -60,7 +60,7 @@ pub(super) fn shown(item: &LocalItem) -> String {
             format!("{path}{slash} {why}")
         }
         LocalItem::Top(path) => format!("{path}/ top"),
-        LocalItem::Unnameable { folder, name, reason } => {
+        LocalItem::Unnameable { folder, name, reason, .. } => {
             let folder = folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
             format!("? {folder}{} {reason}", name.display())
         }

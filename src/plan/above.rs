@@ -1,9 +1,9 @@
-//! What stands above an operand: nobody has listed it, so a folder that is to be made there may be a
-//! file on the other side.
+//! What the merge does not show: above an operand nobody has listed, so a folder that is to be made
+//! there may be a file on the other side; and a folder here may hold a name that no key can hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Action, ActionKind, Conflict, ConflictKind, PlanBuilder};
+use super::{Action, ActionKind, Conflict, ConflictKind, Direction, PlanBuilder, notices};
 use crate::tree::{RemoteEntry, RepoPath, Stat};
 
 /// A folder above an operand in which something new is to be made.
@@ -56,6 +56,32 @@ impl PlanBuilder {
             remote: there,
             proven: true,
         });
+    }
+}
+
+impl PlanBuilder {
+    /// Takes out what would put a file in the place of one of these folders, which are here and hold a
+    /// name that no key can hold: a file against a folder that cannot give way.
+    pub fn keep_folders(&mut self, holders: &BTreeSet<RepoPath>) {
+        let takes_place = |it: &Action| is_new_here(it) && holders.contains(&it.path);
+        let (mut knots, mut refused) = (HashSet::new(), Vec::new());
+        for action in self.plan.actions.iter().filter(|it| takes_place(it)) {
+            knots.extend((action.knot != 0).then_some(action.knot));
+            refused.push((action.path.clone(), action.remote.clone(), action.remote_modified));
+        }
+        self.plan.actions.retain(|it| !takes_place(it) && !knots.contains(&it.knot));
+        for (path, version, modified) in refused {
+            match self.options.direction {
+                Direction::Sync | Direction::Push | Direction::Pull => {
+                    let entry = |version| RemoteEntry { path: path.clone(), version, modified };
+                    self.file_above(&path, None, version.map(entry));
+                }
+                Direction::ForcedPush
+                | Direction::ForcedPull
+                | Direction::MirrorPull
+                | Direction::MirrorPush => self.notice(notices::blocked(&path)),
+            }
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub struct PlanOptions {
 /// Builds a plan out of rows.
 #[derive(Debug)]
 pub struct PlanBuilder {
-    options: PlanOptions,
+    pub(super) options: PlanOptions,
     pub(super) plan: Plan,
     knots: u32,
     standing: Standing,

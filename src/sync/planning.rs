@@ -1,7 +1,7 @@
 //! A plan in the making: three streams merged, decided where that is possible at once, and compared
 //! where it is not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -43,6 +43,8 @@ pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
     mounts: Vec<RepoPath>,
     /// Folders on which other disks are mounted.
     tops: Vec<RepoPath>,
+    /// Folders here that hold a name which no key can hold.
+    holders: BTreeSet<RepoPath>,
     /// What is neither file nor folder in the bucket.
     obstacles: Obstacles,
 }
@@ -71,6 +73,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
             heeded: 0,
             mounts: mounts::load(&world.disk, &world.repository.control)?,
             tops: Vec::new(),
+            holders: BTreeSet::new(),
             obstacles: Obstacles::default(),
         })
     }
@@ -110,7 +113,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
             );
             merged?
         };
-        let Found { unnameable, tops } = outliers.into_found();
+        let Found { unnameable, mut holders, tops } = outliers.into_found();
+        self.holders.append(&mut holders);
         self.tops.extend(tops);
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {
             return Err(SyncError::NothingMatches(operand.clone()));
@@ -310,6 +314,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         for warning in self.rules.warnings() {
             self.world.monitor.warning(warning);
         }
+        self.builder.keep_folders(&self.holders);
         if self.builder.needs_tracked(self.request.max_change.is_some()) {
             self.builder.set_tracked(self.database.tracked()?);
         }

@@ -1,7 +1,11 @@
 //! A file on one side, a folder of the same name on the other.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
 use crate::support::Output;
-use crate::team::{Team, events, lines_of};
+use crate::team::{BUCKET, Team, events, lines_of};
 
 /// A folder `f` of thirty files in the bucket and both copies, and a file beside it.
 fn thirty() -> Team {
@@ -78,4 +82,50 @@ fn a_folder_that_changed_before_it_could_go_is_not_counted_as_deleted() {
     assert_eq!((&counts["deleted_here"], &counts["changed_meanwhile"]), (&0.into(), &1.into()));
     assert_eq!(team.text("one/f/00"), "xedited");
     assert_eq!(team.bucket()["f"], "a file now");
+}
+
+/// A name that no key can hold, in the folder `f` of copy `one`.
+fn odd_name(name: &[u8]) -> PathBuf {
+    Path::new("one/f").join(OsStr::from_bytes(name))
+}
+
+#[test]
+fn a_folder_with_a_name_that_is_no_utf8_is_told_as_a_folder_against_the_file_of_the_bucket() {
+    // Nothing else in the folder; a file that went in the bucket; one that went on both sides.
+    for (shared, removed) in [(None, false), (Some("f/x"), false), (Some("f/x"), true)] {
+        for (name, is_told) in [(&b"bad\xff"[..], true), (&b"bad\xff.o"[..], false)] {
+            let mut files = vec![("a", "a"), (".lsyncignore", "*.o\n")];
+            files.extend(shared.map(|key| (key, "x")));
+            let team = Team::sharing(&files);
+            let odd = odd_name(name);
+            team.write(&odd, "mine");
+            if let Some(key) = shared {
+                team.server.delete(BUCKET, key);
+            }
+            if removed {
+                team.remove("one/f/x");
+            }
+            team.server.put(BUCKET, "f", "a file now");
+            let status = team.run("one", "status");
+            status.assert_code(4);
+            assert!(!status.stdout.contains("To here"), "{status:?}");
+            assert!(status.stdout.contains("f  a file on one side, a folder on the other"));
+            for command in ["sync", "sync", "pull"] {
+                let output = team.run("one", command);
+                output.assert_code(4);
+                assert!(!output.stderr.contains("changed meanwhile"), "{command}: {output:?}");
+                assert!(output.stderr.contains("conflict f  a file on one side"), "{output:?}");
+                let named = output.stderr.contains("f/bad\\xff");
+                assert_eq!(named, is_told, "{command}: {output:?}");
+            }
+            let forced = team.run("one", "pull --force .");
+            forced.assert_code(3);
+            assert!(!forced.stderr.contains("changed meanwhile"), "{forced:?}");
+            assert!(forced.stderr.contains("stands in the way"), "{forced:?}");
+            assert_eq!(team.text(&odd), "mine");
+            team.remove(&odd);
+            team.ok("one", "sync");
+            assert_eq!(team.text("one/f"), "a file now");
+        }
+    }
 }

@@ -55,6 +55,8 @@ pub enum LocalItem {
         name: OsString,
         /// Why it cannot be a key, as a half sentence.
         reason: String,
+        /// It would not travel anyway: by a rule, or for its kind.
+        left_alone: bool,
     },
     /// The top of another file system, which was entered. It has no place in the order of keys.
     Top(RepoPath),
@@ -340,8 +342,7 @@ impl<D: Disk> Scan<D> {
         LocalItem::Entry(LocalEntry { path, state })
     }
 
-    /// Makes the item of a name that is no path, unless it is left alone anyway: by a rule, for its
-    /// kind, or as our own.
+    /// Makes the item of a name that is no path, unless it is our own.
     fn unnameable(&self, name: OsString, kind: Option<Kind>, reason: String) -> Option<LocalItem> {
         if name == CONTROL && self.is_own_control_folder() {
             return None;
@@ -354,7 +355,7 @@ impl<D: Disk> Scan<D> {
         path.push(&name);
         let left_alone = matches!(kind, Some(Kind::Link | Kind::Special))
             || self.rules.check(&path, kind == Some(Kind::Folder)).is_some();
-        (!left_alone).then_some(LocalItem::Unnameable { folder, name, reason })
+        Some(LocalItem::Unnameable { folder, name, reason, left_alone })
     }
 
     /// Tells whether a control folder in the innermost folder is one that this working copy made:

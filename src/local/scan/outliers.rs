@@ -1,5 +1,6 @@
 //! What a scan finds that has no place in the order of keys.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{LocalItem, ScanError};
@@ -13,8 +14,10 @@ pub struct Outliers(Mutex<Found>);
 /// What was taken out.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Names that no key can hold.
+    /// Names that no key can hold and that nothing leaves alone.
     pub unnameable: Vec<Notice>,
+    /// The folders that such names lie in, and all above: also of names that are left alone.
+    pub holders: BTreeSet<RepoPath>,
     /// The tops of other file systems.
     pub tops: Vec<RepoPath>,
 }
@@ -28,10 +31,17 @@ impl Outliers {
         scan.filter_map(|item| {
             match item {
                 Ok(LocalItem::Entry(entry)) => return Some(Ok(entry)),
-                Ok(LocalItem::Unnameable { folder, name, reason }) => {
-                    let name = name.as_encoded_bytes();
-                    let notice = notices::unnameable(folder.as_ref(), name, reason);
-                    self.found().unnameable.push(notice);
+                Ok(LocalItem::Unnameable { folder, name, reason, left_alone }) => {
+                    let mut found = self.found();
+                    if !left_alone {
+                        let name = name.as_encoded_bytes();
+                        let notice = notices::unnameable(folder.as_ref(), name, reason);
+                        found.unnameable.push(notice);
+                    }
+                    if let Some(folder) = folder {
+                        found.holders.extend(folder.ancestors());
+                        found.holders.insert(folder);
+                    }
                 }
                 Ok(LocalItem::Top(path)) => self.found().tops.push(path),
                 Err(error) => return Some(Err(error)),

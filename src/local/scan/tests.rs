@@ -309,7 +309,7 @@ fn names_that_turn_into_something_else_are_marked_where_they_were() {
 }
 
 #[test]
-fn names_that_are_no_utf8_are_reported_unless_a_rule_leaves_them_alone() {
+fn names_that_are_no_utf8_are_reported_with_whether_a_rule_leaves_them_alone() {
     let (disk, root) = working_copy(&["d/a"]);
     let d = folder(&disk, &root, "d");
     for name in [&b"x\xff"[..], b"y\xff.o"] {
@@ -318,9 +318,12 @@ fn names_that_are_no_utf8_are_reported_unless_a_rule_leaves_them_alone() {
     write(&disk, &root, ".lsyncignore", b"*.o\n");
     let items: Vec<_> =
         Scan::new(&disk, &root, ScanOptions::default()).map(Result::unwrap).collect();
-    let [_, _, LocalItem::Unnameable { folder, name, reason }] = &items[..] else {
+    let [_, _, LocalItem::Unnameable { folder, name, reason, left_alone: false }, by_rule] =
+        &items[..]
+    else {
         panic!("{items:?}")
     };
+    assert!(matches!(by_rule, LocalItem::Unnameable { left_alone: true, .. }));
     assert_eq!(folder.as_ref(), Some(&path("d")));
     assert_eq!(name.as_encoded_bytes(), b"x\xff");
     assert_eq!(reason, "the name is no UTF-8");

@@ -193,7 +193,9 @@ pub fn blocked(path: &RepoPath) -> Notice {
         path: path.to_string(),
         kind: NoticeKind::Blocked,
         reason: "something that is left alone stands in the way".to_owned(),
-        hint: Some("move what is ignored, linked or special out of the way".to_owned()),
+        hint: Some(
+            "move what is ignored, linked, special or no valid name out of the way".to_owned(),
+        ),
         incomplete: true,
     }
 }
