@@ -189,7 +189,7 @@ fn line_of(conflict: &Conflict) -> Line<'_> {
         kind: Some(conflict.kind.word()),
         bytes: 0,
         reason: conflict.kind.words(),
-        hint: Some(if conflict.kind.needs_renaming() {
+        hint: Some(if conflict.needs_renaming() {
             "rename one of the two, then lsync sync"
         } else {
             "lsync resolve"

@@ -9,7 +9,7 @@ use crate::error::{Error, Exit, safety_hint};
 use crate::plan::{ActionKind, Conflict, Notice, Plan, SafetyStop};
 use crate::transfer::Report;
 
-/// What to do about a file against a folder.
+/// What to do about a file against a folder of which not all could be looked at.
 pub(super) const RENAME_HINT: &str =
     "where a file stands against a folder, rename one of the two, then `lsync sync`";
 
@@ -130,7 +130,7 @@ fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
 
 /// Counts the conflicts that nobody can settle but by renaming something.
 pub(super) fn to_rename(conflicts: &[Conflict]) -> u64 {
-    conflicts.iter().filter(|conflict| conflict.kind.needs_renaming()).count() as u64
+    conflicts.iter().filter(|conflict| conflict.needs_renaming()).count() as u64
 }
 
 /// Returns what settles open conflicts, of which `to_rename` need a name of their own.

@@ -55,6 +55,7 @@ impl PlanBuilder {
             base: None,
             remote: there,
             proven: true,
+            contested: None,
         });
     }
 }

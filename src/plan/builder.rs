@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Action, ActionKind, Conflict, ConflictKind, Content, Decision, Detail, Direction, Examined,
+    Action, ActionKind, Conflict, ConflictKind, Contested, Content, Decision, Detail, Direction, Examined,
     KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
     reconcile_knot,
 };
@@ -87,7 +87,18 @@ impl PlanBuilder {
                 }
             }
             KnotVerdict::Conflict => {
-                self.plan.conflicts.push(conflict(&knot.top, ConflictKind::FileAgainstFolder));
+                let contested = Contested {
+                    knot: knot.clone(),
+                    examined: rows_of(knot)
+                        .map(|row| (row.path.clone(), examined(&row.path)))
+                        .filter(|(_, examined)| *examined != Examined::NotNeeded)
+                        .collect(),
+                    file_beside_folder: self.options.file_beside_folder,
+                };
+                self.plan.conflicts.push(Conflict {
+                    contested: Some(Arc::new(contested)),
+                    ..conflict(&knot.top, ConflictKind::FileAgainstFolder)
+                });
             }
             KnotVerdict::Clash => self.plan.notices.push(notices::clash(&knot.top.path)),
             KnotVerdict::Blocked => self.plan.notices.push(notices::blocked(&knot.top.path)),
@@ -333,5 +344,6 @@ fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
         base: row.base.clone(),
         remote: row.remote.clone(),
         proven: true,
+        contested: None,
     }
 }

@@ -1,6 +1,10 @@
 //! [`Conflict`]: a path that both sides changed, and how a person can settle it.
 
-use crate::tree::{BaseRow, RemoteEntry, RepoPath, Stat};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Examined;
+use crate::tree::{BaseRow, Knot, Local, RemoteEntry, RepoPath, Stat};
 
 /// How the two sides differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,14 +30,6 @@ impl ConflictKind {
             Self::DeletedHere => "deleted here, changed in the bucket",
             Self::DeletedThere => "changed here, deleted in the bucket",
             Self::FileAgainstFolder => "a file on one side, a folder on the other",
-        }
-    }
-
-    /// Tells whether none of the resolutions applies: a person has to rename one of the two.
-    pub fn needs_renaming(self) -> bool {
-        match self {
-            Self::FileAgainstFolder => true,
-            Self::BothChanged | Self::BothCreated | Self::DeletedHere | Self::DeletedThere => false,
         }
     }
 
@@ -64,6 +60,36 @@ pub struct Conflict {
     pub remote: Option<RemoteEntry>,
     /// The sides are known to differ; otherwise nothing proved them equal, which counts the same.
     pub proven: bool,
+    /// All of a file against a folder, as it was looked at; absent where not all of it could be.
+    pub contested: Option<Arc<Contested>>,
+}
+
+impl Conflict {
+    /// Tells whether none of the resolutions applies: a person has to rename one of the two.
+    pub fn needs_renaming(&self) -> bool {
+        self.kind == ConflictKind::FileAgainstFolder && self.contested.is_none()
+    }
+
+    /// Returns the files here that settling it may take away or replace.
+    pub fn local_files(&self) -> impl Iterator<Item = (&RepoPath, &Stat)> {
+        let below = self.contested.iter().flat_map(|contested| &contested.knot.below);
+        let below = below.filter_map(|row| match &row.local {
+            Local::File(stat) => Some((&row.path, stat)),
+            Local::Absent | Local::Marked { .. } => None,
+        });
+        self.local.iter().map(|stat| (&self.path, stat)).chain(below)
+    }
+}
+
+/// A file against a folder that nothing but a person can decide about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    /// What stands there on all sides.
+    pub knot: Knot,
+    /// What comparing found, where something was compared.
+    pub examined: HashMap<RepoPath, Examined>,
+    /// The store can hold a key `a` beside a key `a/b`.
+    pub file_beside_folder: bool,
 }
 
 /// How a person settles a conflict.

@@ -20,7 +20,7 @@ mod tests;
 pub use above::FolderAbove;
 pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
 pub use classify::{Examined, Need, classify, may_be_touched_there, need};
-pub use conflict::{Conflict, ConflictKind, Resolution};
+pub use conflict::{Conflict, ConflictKind, Contested, Resolution};
 pub use first_names::FirstNames;
 pub use guard::{Cause, Excess, FileLimit, FileLimitError, Guard, Loss, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
@@ -85,7 +85,8 @@ pub enum ActionKind {
     /// An object takes the place of a local folder, which goes to the trash as a whole.
     ReplaceFolder,
     /// The object takes the name, the local file stays beside it under another one
-    /// ([`Detail::Copy`]) and is uploaded.
+    /// ([`Detail::Copy`]) and is uploaded. Where one side has no file, because a folder is to have the
+    /// name, the file of the other side gets the other name on both.
     KeepBoth,
 }
 
@@ -94,6 +95,8 @@ pub enum ActionKind {
 pub enum Stage {
     /// New ignore rules, before everything else.
     Rules,
+    /// Keeps the file of a file against a folder under another name, before its own one is taken.
+    Aside,
     /// Makes room for a folder where a file was, or the reverse.
     Room,
     /// New and changed things.

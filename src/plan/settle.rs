@@ -2,24 +2,39 @@
 
 use std::sync::Arc;
 
-use super::{Action, ActionKind, Conflict, ConflictKind, Detail, Plan, Resolution, Stage};
+use super::{
+    Action, ActionKind, Conflict, ConflictKind, Contested, Detail, Direction, Examined, Plan,
+    PlanBuilder, PlanOptions, Resolution, Stage,
+};
 use crate::tree::RepoPath;
 
 /// Replaces the conflicts that `choices` settle by actions.
 ///
 /// A choice counts only for the very versions that were shown: a conflict that moved meanwhile stays
 /// one. `label` makes the name of the copy that [`Resolution::Both`] keeps:
-/// `stem.conflict-LABEL.ext`.
+/// `stem.conflict-LABEL.ext`. What stands in the way of a file against a folder is a notice.
 pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -> Plan {
     let mut open = Vec::with_capacity(plan.conflicts.len());
+    let mut knots = 0;
     for conflict in std::mem::take(&mut plan.conflicts) {
         let choice = choices.iter().find(|(shown, _)| is_as_shown(shown, &conflict));
-        match choice.and_then(|(_, resolution)| action(&conflict, *resolution, label)) {
-            Some(action) => plan.actions.push(action),
-            None => open.push(conflict),
+        let resolution = choice.map_or(Resolution::Skip, |(_, resolution)| *resolution);
+        let actions: Vec<_> = match &conflict.contested {
+            Some(contested) => {
+                let settled = shape(&conflict, contested, resolution, label);
+                plan.notices.extend(settled.notices);
+                knots += 1;
+                settled.actions.into_iter().map(|it| Action { knot: knots, ..it }).collect()
+            }
+            None => action(&conflict, resolution, label).into_iter().collect(),
+        };
+        if actions.is_empty() {
+            open.push(conflict);
         }
+        plan.actions.extend(actions);
     }
     plan.conflicts = open;
+    plan.replaced_files = plan.actions.iter().map(|action| action.folder().len() as u64).sum();
     plan.sort_actions();
     plan
 }
@@ -31,6 +46,56 @@ fn is_as_shown(shown: &Conflict, now: &Conflict) -> bool {
         && shown.kind == now.kind
         && version(shown) == version(now)
         && signature(shown) == signature(now)
+        && shown.contested == now.contested
+}
+
+/// Plans what settles a file against a folder: one side wins, as if it were forced. Without an action
+/// it stays open, and the notices say why.
+fn shape(conflict: &Conflict, contested: &Contested, how: Resolution, label: &str) -> Plan {
+    let is_here = conflict.local.is_some();
+    let direction = match how {
+        // For both the folder gets the name, whichever side has it.
+        Resolution::Both if is_here => Direction::ForcedPull,
+        Resolution::Ours | Resolution::Both => Direction::ForcedPush,
+        Resolution::Theirs => Direction::ForcedPull,
+        Resolution::Newest | Resolution::Skip => return Plan::default(),
+    };
+    let mut builder = PlanBuilder::new(PlanOptions {
+        direction,
+        implicit_force: false,
+        file_beside_folder: contested.file_beside_folder,
+        no_delete: false,
+        limit: None,
+    });
+    let examined = |path: &RepoPath| contested.examined.get(path).cloned();
+    builder.knot(&contested.knot, |path| examined(path).unwrap_or(Examined::NotNeeded));
+    let mut plan = builder.finish();
+    // What is left alone anyway was told of with the conflict.
+    plan.notices.retain(|notice| notice.path == conflict.path.as_str());
+    if how == Resolution::Both && !plan.actions.is_empty() {
+        let Some(aside) = aside(conflict, label) else { return Plan::default() };
+        let ends = |it: &Action| {
+            it.path == conflict.path
+                && matches!(it.kind, ActionKind::DeleteLocal | ActionKind::DeleteRemote)
+        };
+        if is_here {
+            // Its name is free once the file has the other one.
+            plan.actions.retain(|it| !ends(it));
+        }
+        // The copy keeps it.
+        plan.actions.iter_mut().filter(|it| ends(it)).for_each(|it| it.unknown_loser = false);
+        plan.actions.push(aside);
+    }
+    plan
+}
+
+/// The file of a file against a folder under another name, on both sides; only one side has it.
+fn aside(conflict: &Conflict, label: &str) -> Option<Action> {
+    if conflict.local.is_some() == conflict.remote.is_some() {
+        return None;
+    }
+    let detail = Detail::Copy(Arc::new(copy_path(&conflict.path, label)?));
+    Some(Action { detail, ..base(conflict, ActionKind::KeepBoth, Stage::Aside) })
 }
 
 fn action(conflict: &Conflict, resolution: Resolution, label: &str) -> Option<Action> {
@@ -93,28 +158,26 @@ pub fn copy_path(path: &RepoPath, label: &str) -> Option<RepoPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Etag, Kind, RemoteEntry, Stat, Version};
+    use crate::tree::{Etag, Kind, Knot, Local, Marker, RemoteEntry, Row, Stat, Version};
 
     fn path(text: &str) -> RepoPath {
         RepoPath::parse(text).unwrap()
     }
 
+    fn stat() -> Stat {
+        let (kind, mode) = (Kind::File, 0o644);
+        Stat { kind, size: 1, mtime: 1, ctime: 1, inode: 1, device: 1, mode }
+    }
+
     fn conflict(local: bool, remote: Option<&str>) -> Conflict {
-        let stat = Stat {
-            kind: Kind::File,
-            size: 1,
-            mtime: 1,
-            ctime: 1,
-            inode: 1,
-            device: 1,
-            mode: 0o644,
-        };
+        let stat = stat();
         Conflict {
             path: path("f"),
             kind: ConflictKind::BothChanged,
             local: local.then_some(stat),
             base: None,
             proven: true,
+            contested: None,
             remote: remote.map(|etag| RemoteEntry {
                 path: path("f"),
                 version: Version { etag: Etag::new(etag), size: 1 },
@@ -169,6 +232,84 @@ mod tests {
         assert_eq!(settled(&shown, shown.clone(), Resolution::Skip).conflicts.len(), 1);
         let knot = Conflict { kind: ConflictKind::FileAgainstFolder, ..shown };
         assert_eq!(settled(&knot, knot.clone(), Resolution::Ours).conflicts.len(), 1);
+    }
+
+    /// Settles the one conflict of a scene with `a` against `a/b` and `a/c`, and shows what comes.
+    fn shaped(is_here: bool, marker: Option<Marker>, resolution: Resolution) -> Vec<String> {
+        let stat = |path: &str| Stat { inode: path.len() as u64, ..stat() };
+        let row = |at: &str, here: bool| Row {
+            path: path(at),
+            local: if here { Local::File(stat(at)) } else { Local::Absent },
+            base: None,
+            remote: (!here).then(|| RemoteEntry {
+                path: path(at),
+                version: Version { etag: Etag::new("e"), size: 1 },
+                modified: 0,
+            }),
+        };
+        let mut below = vec![row("a/b", !is_here), row("a/c", !is_here)];
+        if let Some(marker) = marker {
+            let local = Local::Marked { marker: Arc::new(marker), here: true };
+            below.push(Row { local, ..row("a/d", true) });
+        }
+        let options = PlanOptions {
+            direction: Direction::Sync,
+            implicit_force: false,
+            file_beside_folder: true,
+            no_delete: false,
+            limit: None,
+        };
+        let mut builder = PlanBuilder::new(options);
+        builder.knot(&Knot { top: row("a", is_here), below }, |_| Examined::NotNeeded);
+        let shown = builder.finish().conflicts.remove(0);
+        assert!(!shown.needs_renaming());
+        let plan = settled(&shown, shown.clone(), resolution);
+        assert_eq!(plan.actions.is_empty(), plan.conflicts.len() == 1);
+        let action = |it: &Action| {
+            assert_eq!(it.knot, 1);
+            let copy = it.copy().map(|copy| format!(" as {copy}")).unwrap_or_default();
+            let kept = if it.unknown_loser { "!" } else { "" };
+            format!("{:?} {}{kept} {}{copy}", it.stage, it.word(), it.path)
+        };
+        let notices = plan.notices.iter().map(|it| it.path.clone());
+        plan.actions.iter().map(action).chain(notices).collect()
+    }
+
+    #[test]
+    fn a_file_against_a_folder_is_settled_by_either_side_or_by_a_copy_of_the_file() {
+        use Resolution as R;
+        let copy = "a.conflict-ann-20261120T000000Z-ab12";
+        let aside = format!("Aside keep-both a as {copy}");
+        let uploads = ["Main upload a/b", "Main upload a/c"];
+        let downloads = ["Main download a/b", "Main download a/c"];
+        let gone = ["Last delete-remote! a/b", "Last delete-remote! a/c"];
+        let with = |first: &str, rest: [&str; 2]| {
+            std::iter::once(first).chain(rest).map(str::to_owned).collect::<Vec<_>>()
+        };
+        // The file is here.
+        assert_eq!(shaped(true, None, R::Ours), with("Main upload a", gone));
+        assert_eq!(shaped(true, None, R::Theirs), with("Room delete-local! a", downloads));
+        assert_eq!(shaped(true, None, R::Both), with(&aside, downloads));
+        // The folder is here.
+        let taken = ["Last delete-local a/b", "Last delete-local a/c"];
+        assert_eq!(shaped(false, None, R::Theirs), with("Main replace-folder! a", taken));
+        let mut ours = Vec::from(uploads.map(str::to_owned));
+        ours.push("Last delete-remote! a".to_owned());
+        assert_eq!(shaped(false, None, R::Ours), ours);
+        let mut both = vec![aside];
+        both.extend(uploads.map(str::to_owned));
+        // The copy keeps what the bucket loses.
+        both.push("Last delete-remote a".to_owned());
+        assert_eq!(shaped(false, None, R::Both), both);
+        for how in [R::Skip, R::Newest] {
+            assert!(shaped(true, None, how).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_folder_with_something_that_is_left_alone_gives_way_to_nobody_and_is_told() {
+        assert_eq!(shaped(false, Some(Marker::Link), Resolution::Theirs), ["a"]);
+        assert_eq!(shaped(false, Some(Marker::Link), Resolution::Ours).len(), 3);
     }
 
     #[test]

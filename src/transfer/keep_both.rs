@@ -1,10 +1,11 @@
-//! Settles a conflict by keeping both: theirs takes the name, ours stays beside it.
+//! Settles a conflict by keeping both: theirs takes the name, ours stays beside it; of a file against a
+//! folder, the folder takes the name, and the file goes beside it.
 
 use std::ffi::OsStr;
 use std::io;
 
 use super::Run;
-use super::download::Fetched;
+use super::download::{Fetched, Wanted};
 use super::names::named;
 use super::trouble::Trouble;
 use super::upload::Source;
@@ -15,7 +16,7 @@ use crate::plan::Action;
 use crate::remote::{Condition, Remote};
 use crate::repository::Change;
 use crate::repository::trash::{NewEntry, Side, TrashError};
-use crate::tree::{BaseRow, RepoPath, Signature, Stat};
+use crate::tree::{BaseRow, RepoPath, Signature, Stat, Version};
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// Fetches theirs, gives ours a second name, replaces the first one, and stores the copy.
@@ -23,10 +24,12 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// The replacement is the same as everywhere, through the trash: a crash leaves ours under a
     /// name of the working copy at every moment, and never anything else under the copy's.
     pub(super) async fn keep_both(&self, action: &Action) -> Result<Vec<Change>, Trouble> {
-        let (Some(expected), Some(copy), Some(version)) =
-            (&action.local, action.copy(), &action.remote)
-        else {
-            return Err(Trouble::Bug("two versions and a name for ours"));
+        let copy = action.copy().ok_or_else(Trouble::lacks("a name for the copy"))?;
+        let (expected, version) = match (&action.local, &action.remote) {
+            (Some(expected), Some(version)) => (expected, version),
+            (Some(expected), None) => return self.set_ours_aside(action, copy, expected).await,
+            (None, Some(version)) => return self.set_theirs_aside(action, copy, version).await,
+            (None, None) => return Err(Trouble::Bug("a version to keep")),
         };
         let fetched = self.fetch(action).await?;
         let synced = fetched.staged.sync(&self.context.disk);
@@ -48,6 +51,50 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         self.context.forget_clock_reading();
         self.context.confirm(&mut theirs, received).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
+    }
+
+    /// Gives our file its other name, and stores it there: a folder is to have the first one.
+    async fn set_ours_aside(
+        &self,
+        action: &Action,
+        copy: &RepoPath,
+        expected: &Stat,
+    ) -> Result<Vec<Change>, Trouble> {
+        let (disk, path) = (&self.context.disk, &action.path);
+        let failed = |error: io::Error| Trouble::io(path, &error);
+        let folder = self.context.open_parent(path).map_err(failed)?;
+        let (name, beside) = (OsStr::new(path.name()), OsStr::new(copy.name()));
+        let found = disk.lstat(&folder, name).map_err(failed)?;
+        if !found.is_untouched(expected) {
+            return Err(Trouble::changed("it was changed here"));
+        }
+        disk.rename_new((&folder, name), (&folder, beside)).map_err(failed)?;
+        let moved = disk.lstat(&folder, beside).map_err(failed)?;
+        if !moved.is_same_file(expected) {
+            // A person was faster; what cannot go back keeps the other name.
+            disk.rename_new((&folder, beside), (&folder, name)).map_err(failed)?;
+            return Err(Trouble::changed("it was changed here"));
+        }
+        let ours = self.upload_copy(copy).await?;
+        Ok(vec![Change::Gone(path.clone()), Change::Put(ours)])
+    }
+
+    /// Fetches theirs under its other name, and stores it there: a folder keeps the first one.
+    async fn set_theirs_aside(
+        &self,
+        action: &Action,
+        copy: &RepoPath,
+        version: &Version,
+    ) -> Result<Vec<Change>, Trouble> {
+        let wanted = Wanted { path: &action.path, version, mode: None, for_trash: false };
+        let fetched = self.context.fetch(&wanted).await?;
+        let synced = fetched.staged.sync(&self.context.disk);
+        synced.map_err(|error| Trouble::io(copy, &error))?;
+        let target = Target { folder: &fetched.parent.folder, path: copy };
+        let created = replace::create_new(&self.context.disk, &fetched.staged, &target);
+        named(created, None, self)?;
+        let copied = self.upload_copy(copy).await?;
+        Ok(vec![Change::Put(copied)])
     }
 
     /// Links ours to the name of the copy, and swaps theirs in.

@@ -155,7 +155,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         self.context.monitor.phase(Phase::Working { files, bytes });
         let mut actions = plan.actions;
         let mut failed = Failed::none_of(&actions);
-        for stage in [Stage::Rules, Stage::Room, Stage::Main, Stage::Last] {
+        for stage in [Stage::Rules, Stage::Aside, Stage::Room, Stage::Main, Stage::Last] {
             let mut due = take_due(&mut actions, stage);
             if due.is_empty() {
                 continue;

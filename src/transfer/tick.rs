@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::plan::{ActionKind, Plan};
+use crate::plan::{ActionKind, Conflict, Plan};
 use crate::remote::Remote;
 use crate::tree::{RepoPath, Stat};
 
@@ -29,7 +29,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             self.let_tick_pass(own.chain(inside)).await;
         }
         if resolving {
-            let local = plan.conflicts.iter().filter_map(|it| Some((&it.path, it.local.as_ref()?)));
+            let local = plan.conflicts.iter().flat_map(Conflict::local_files);
             self.let_tick_pass(local).await;
         }
     }

@@ -179,7 +179,10 @@ fn an_operand_below_a_name_that_is_a_file_on_the_other_side_is_a_conflict() {
     for command in ["push a/x", "push a", "push --force a/x", "sync a/x", "push z a/x"] {
         let output = team.run("one", command);
         output.assert_code(4);
-        assert!(output.stderr.contains("hint: where a file stands against a folder"), "{output:?}");
+        let is_known = command == "push a";
+        let hint =
+            if is_known { "`lsync resolve`" } else { "where a file stands against a folder" };
+        assert!(output.stderr.contains(&format!("hint: {hint}")), "{command}: {output:?}");
         assert_eq!(team.transfers(), Vec::<String>::new(), "{command}");
     }
     team.server.put(BUCKET, "b/x", "x");

@@ -48,7 +48,8 @@ pub(super) fn item(action: &Action) -> Item {
             format!("a file takes the place of a folder with {files}")
         }
         ActionKind::KeepBoth => {
-            action.copy().map_or_else(String::new, |copy| format!("ours becomes {copy}"))
+            let whose = if action.local.is_some() { "ours" } else { "theirs" };
+            action.copy().map_or_else(String::new, |copy| format!("{whose} becomes {copy}"))
         }
     };
     if let Some(row) = action.origin() {

@@ -22,7 +22,8 @@ fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>)
 
 fn conflict(text: &str) -> Conflict {
     let kind = ConflictKind::BothChanged;
-    Conflict { path: path(text), kind, local: None, base: None, remote: None, proven: true }
+    let (local, base, remote, contested) = (None, None, None, None);
+    Conflict { path: path(text), kind, local, base, remote, proven: true, contested }
 }
 
 fn notice(text: &str, incomplete: bool) -> Notice {

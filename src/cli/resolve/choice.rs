@@ -5,7 +5,7 @@ use crate::cli::screen::Screen;
 use crate::cli::style::{Paint, Style};
 use crate::cli::text::{escape, size};
 use crate::clock::rfc3339;
-use crate::plan::{Conflict, Resolution};
+use crate::plan::{Conflict, ConflictKind, Resolution};
 use crate::remote::{AnyRemote, Remote as _};
 
 /// What is shown of one side.
@@ -69,7 +69,8 @@ pub(super) fn describe(style: Style, conflict: &Conflict, sides: &Sides) -> Stri
     let path = style.paint(Paint::Bold, &escape(conflict.path.as_str()));
     let newest = sides.newest();
     // Of a file against a folder the side without the file holds the folder.
-    let other = if conflict.kind.needs_renaming() { "a folder" } else { "deleted" };
+    let is_shape = conflict.kind == ConflictKind::FileAgainstFolder;
+    let other = if is_shape { "a folder" } else { "deleted" };
     let line = |name: &str, side: Option<Side>, wins: Resolution| {
         let Some(side) = side else { return format!("  {name}  {other}") };
         let mark = if newest == wins { "  newer" } else { "" };
@@ -112,13 +113,18 @@ pub(super) async fn ask_again(
     conflict: &Conflict,
     sides: &Sides,
 ) -> anyhow::Result<Answer> {
-    if conflict.kind.needs_renaming() {
+    if conflict.needs_renaming() {
         screen.beside("  left open: rename one of the two, then `lsync sync`");
         return Ok(Answer::Settle(Resolution::Skip));
     }
-    let question =
-        "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [s]kip (Esc ends)?";
-    let Some(key) = prompt::choose(screen, question, "otbnds").await? else {
+    let (question, keys) = if conflict.contested.is_some() {
+        ("keep [o]urs, [t]heirs, [b]oth (the file under another name); [s]kip (Esc ends)?", "otbs")
+    } else {
+        let all =
+            "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [s]kip (Esc ends)?";
+        (all, "otbnds")
+    };
+    let Some(key) = prompt::choose(screen, question, keys).await? else {
         return Ok(Answer::End);
     };
     let resolution = match key {
@@ -141,7 +147,6 @@ pub(super) async fn ask_again(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::ConflictKind;
     use crate::tree::RepoPath;
 
     fn sides(ours: Option<i64>, theirs: Option<i64>) -> Sides {
@@ -162,7 +167,8 @@ mod tests {
     fn a_conflict_is_described_by_both_sides() {
         let path = RepoPath::parse("a\nb").unwrap();
         let kind = ConflictKind::DeletedHere;
-        let conflict = Conflict { path, kind, local: None, base: None, remote: None, proven: true };
+        let (local, base, remote, contested) = (None, None, None, None);
+        let conflict = Conflict { path, kind, local, base, remote, proven: true, contested };
         assert_eq!(
             describe(Style::PLAIN, &conflict, &sides(None, Some(0))),
             "a\\nb: deleted here, changed in the bucket\n  ours    deleted\n  \

@@ -84,7 +84,7 @@ fn without_ignored_copies(
 ) -> Vec<(Conflict, Resolution)> {
     let both = choices.iter_mut().filter(|(conflict, resolution)| {
         let is_edited_twice = conflict.local.is_some() && conflict.remote.is_some();
-        *resolution == Resolution::Both && is_edited_twice
+        *resolution == Resolution::Both && (is_edited_twice || conflict.contested.is_some())
     });
     for (conflict, resolution) in both {
         let Some(copy) = plan::copy_path(&conflict.path, label) else { continue };
@@ -174,7 +174,13 @@ async fn choose(
 
 /// Finds out which side is newer, and says so where that decides nothing.
 async fn newest(context: &Context, world: &RealWorld, conflict: &Conflict) -> Resolution {
-    if conflict.kind.needs_renaming() {
+    if conflict.needs_renaming() {
+        return Resolution::Skip;
+    }
+    if conflict.contested.is_some() {
+        let path = escape(conflict.path.as_str());
+        let why = "left open, a folder has no time of its own; choose --ours, --theirs or --both";
+        context.screen.remark(&format!("{path}: {why}"));
         return Resolution::Skip;
     }
     let sides = look(&world.remote, conflict).await;

@@ -74,7 +74,10 @@ fn below_a_file_above_an_operand_only_the_database_learns() {
             base: None,
             remote: there,
             proven: true,
+            contested: None,
         };
         assert_eq!(plan.conflicts[0], found);
+        // Nobody knows what lies in the folder, so that no option settles it.
+        assert!(found.needs_renaming());
     }
 }

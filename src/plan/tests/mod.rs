@@ -244,6 +244,7 @@ fn verb(action: &Action) -> String {
 fn show(plan: &Plan) -> String {
     let stage = |stage| match stage {
         Stage::Rules => "rules ",
+        Stage::Aside => "aside ",
         Stage::Room => "room ",
         Stage::Main => "",
         Stage::Last => "last ",

@@ -114,14 +114,6 @@ fn every_conflict_has_words_of_its_own() {
 }
 
 #[test]
-fn a_file_against_a_folder_is_the_one_conflict_that_needs_renaming() {
-    let others = [ConflictKind::BothChanged, ConflictKind::BothCreated];
-    let others = others.into_iter().chain([ConflictKind::DeletedHere, ConflictKind::DeletedThere]);
-    assert!(others.into_iter().all(|kind| !kind.needs_renaming()));
-    assert!(ConflictKind::FileAgainstFolder.needs_renaming());
-}
-
-#[test]
 fn a_notice_of_the_caller_is_in_the_plan_in_its_order() {
     let notice = |path: &str| Notice {
         path: path.to_owned(),
