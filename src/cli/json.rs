@@ -171,24 +171,24 @@ pub(super) fn event(event: &Event) -> String {
 
 /// Renders a conflict of a plan.
 pub(super) fn conflict(conflict: &Conflict) -> String {
-    write(&line_of(conflict))
+    write(&line_of(conflict, &conflict.reason()))
 }
 
 /// Renders a conflict with what both sides show.
 pub(super) fn conflict_with_sides(conflict: &Conflict, sides: &Sides) -> String {
     let side = |(bytes, time)| Side { bytes, time: rfc3339(time) };
     let (ours, theirs) = (sides.ours().map(side), sides.theirs().map(side));
-    write(&Shown { line: line_of(conflict), ours, theirs })
+    write(&Shown { line: line_of(conflict, &conflict.reason()), ours, theirs })
 }
 
-fn line_of(conflict: &Conflict) -> Line<'_> {
+fn line_of<'a>(conflict: &'a Conflict, reason: &'a str) -> Line<'a> {
     Line {
         event: "conflict",
         path: Some(conflict.path.as_str()),
         action: conflict.kind.word(),
         kind: Some(conflict.kind.word()),
         bytes: 0,
-        reason: conflict.kind.words(),
+        reason,
         hint: Some(if conflict.needs_renaming() {
             "rename one of the two, then lsync sync"
         } else {

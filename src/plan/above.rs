@@ -56,6 +56,7 @@ impl PlanBuilder {
             remote: there,
             proven: true,
             contested: None,
+            moved_to: None,
         });
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{
-    Action, ActionKind, Conflict, ConflictKind, Contested, Content, Decision, Detail, Direction, Examined,
-    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
-    reconcile_knot,
-};
 use super::notices::Standing;
+use super::{
+    Action, ActionKind, Conflict, ConflictKind, Content, Contested, Decision, Detail, Direction,
+    Examined, KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices,
+    reconcile, reconcile_knot,
+};
 use crate::tree::{Knot, Local, RepoPath, Row, Stat};
 
 /// The name of the files that hold ignore rules.
@@ -119,6 +119,10 @@ impl PlanBuilder {
             self.cut(limit);
         }
         moves::pair(&mut self.plan.actions);
+        let mut missing = moves::Missing::among(&mut self.plan.conflicts);
+        if !missing.is_empty() {
+            self.plan.actions.iter().for_each(|action| missing.hold_against_new(action));
+        }
         self.plan.replaced_files =
             self.plan.actions.iter().map(|action| action.folder().len() as u64).sum();
         self.plan
@@ -345,5 +349,6 @@ fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
         remote: row.remote.clone(),
         proven: true,
         contested: None,
+        moved_to: None,
     }
 }

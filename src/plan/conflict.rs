@@ -62,9 +62,18 @@ pub struct Conflict {
     pub proven: bool,
     /// All of a file against a folder, as it was looked at; absent where not all of it could be.
     pub contested: Option<Arc<Contested>>,
+    /// Where the file seems to have gone on the side that has it no more; a guess, for the screen.
+    pub moved_to: Option<RepoPath>,
 }
 
 impl Conflict {
+    /// Returns the words for the screen, with what is known of this one.
+    pub fn reason(&self) -> String {
+        let words = self.kind.words();
+        let moved = self.moved_to.as_ref();
+        moved.map_or_else(|| words.to_owned(), |to| format!("{words}, perhaps moved to {to}"))
+    }
+
     /// Tells whether none of the resolutions applies: a person has to rename one of the two.
     pub fn needs_renaming(&self) -> bool {
         self.kind == ConflictKind::FileAgainstFolder && self.contested.is_none()

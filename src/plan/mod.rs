@@ -24,6 +24,7 @@ pub use conflict::{Conflict, ConflictKind, Contested, Resolution};
 pub use first_names::FirstNames;
 pub use guard::{Cause, Excess, FileLimit, FileLimitError, Guard, Loss, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
+pub use moves::Missing;
 pub use notices::NoticeKind;
 pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};

@@ -178,6 +178,7 @@ mod tests {
             base: None,
             proven: true,
             contested: None,
+            moved_to: None,
             remote: remote.map(|etag| RemoteEntry {
                 path: path("f"),
                 version: Version { etag: Etag::new(etag), size: 1 },

@@ -13,7 +13,8 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, Outliers, Scan, ScanOptions};
 use crate::plan::{
-    Direction, Examined, Plan, PlanBuilder, PlanOptions, may_be_touched_there, need, notices,
+    Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions, may_be_touched_there, need,
+    notices,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::Database;
@@ -324,7 +325,13 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 self.builder.notice(notices::obstacle(&path, false));
             }
         }
-        let plan = self.builder.finish();
+        let mut plan = self.builder.finish();
+        let mut missing = Missing::among(&mut plan.conflicts);
+        if !missing.is_empty() {
+            for row in self.database.rows(None)? {
+                missing.hold_against(&row?);
+            }
+        }
         if !self.request.dry_run {
             // A disk of which nothing is synced may go as it came.
             let matters = |top: &RepoPath| {

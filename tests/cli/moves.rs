@@ -5,8 +5,8 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use crate::support::{Fault, FaultRule, Profile};
-use crate::team::{BUCKET, Gate, Team, lines_of};
+use crate::support::{Fault, FaultRule, Profile, Workspace};
+use crate::team::{BUCKET, Gate, Team, lines_of, run};
 
 /// Parts of the file, 8 MiB each but for the last one.
 const PARTS: usize = 3;
@@ -65,6 +65,7 @@ fn a_renamed_file_is_copied_in_the_bucket_and_not_sent() {
     assert!(summary.contains("1 copied in the bucket (16.0 MiB)"), "{summary}");
     assert!(summary.contains("1 deleted in the bucket"), "{summary}");
     assert!(!summary.contains("uploaded"), "{summary}");
+    assert!(!summary.contains("forced"), "nobody forced anything: {summary}");
     assert_eq!(team.server.count("UploadPartCopy"), PARTS);
     assert_eq!(team.server.count("UploadPart") + team.server.count("PutObject"), 0);
     assert_moved(&team, &bytes);
@@ -318,4 +319,66 @@ fn answers_that_get_lost_or_say_200_and_an_error_are_asked_for_again() {
         assert_eq!(team.server.count("UploadPart"), 0, "{told}");
         assert_moved(&team, &bytes);
     }
+}
+
+/// What every command says of a conflict about `old/note`.
+#[track_caller]
+fn assert_told_of_the_move(workspace: &Workspace, copy: &str, words: &str) {
+    let told = format!("old/note  {words}, perhaps moved to new/note");
+    let status = run(workspace, copy, "status");
+    status.assert_code(4);
+    assert!(status.stdout.contains(&told), "{status:?}");
+    // The first run carries the new name to the other side; the second finds it there.
+    for time in ["first", "second"] {
+        let output = run(workspace, copy, "sync");
+        output.assert_code(4);
+        assert!(output.stderr.contains(&told), "{time}: {output:?}");
+    }
+    let listed = run(workspace, copy, "resolve --list --json");
+    let reason = lines_of(&listed)[0]["reason"].as_str().unwrap().to_owned();
+    assert_eq!(reason, format!("{words}, perhaps moved to new/note"));
+}
+
+#[test]
+fn an_edit_in_a_folder_that_a_teammate_has_moved_is_told_with_the_move() {
+    let team = Team::sharing(&[("old/note", "a note"), ("twin", "b note")]);
+    rename(&team, "old", "new");
+    team.ok("one", "sync");
+    team.write("two/old/note", "a longer note");
+    assert_told_of_the_move(&team, "two", "changed here, deleted in the bucket");
+    // The other way round: moved here, edited in the bucket.
+    let team = Team::sharing(&[("old/note", "a note"), ("twin", "b note")]);
+    rename(&team, "old", "new");
+    team.server.put(BUCKET, "old/note", "a longer note");
+    assert_told_of_the_move(&team, "one", "deleted here, changed in the bucket");
+}
+
+#[test]
+fn a_move_in_a_folder_bucket_is_told_as_well() {
+    let workspace = Workspace::new();
+    fs::create_dir(workspace.path("bucket")).unwrap();
+    workspace.write("bucket/old/note", "a note");
+    for copy in ["one", "two"] {
+        run(&workspace, ".", &format!("clone ./bucket {copy}")).assert_code(0);
+    }
+    fs::create_dir(workspace.path("one/new")).unwrap();
+    fs::rename(workspace.path("one/old/note"), workspace.path("one/new/note")).unwrap();
+    run(&workspace, "one", "sync").assert_code(0);
+    workspace.write("two/old/note", "a longer note");
+    assert_told_of_the_move(&workspace, "two", "changed here, deleted in the bucket");
+}
+
+#[test]
+fn a_deletion_is_not_taken_for_a_move_because_something_else_is_new() {
+    let team = Team::sharing(&[("old/note", "a note"), ("g", "g")]);
+    team.remove("one/old/note");
+    team.write("one/new/note", "b note");
+    team.ok("one", "sync");
+    team.write("two/old/note", "a longer note");
+    let output = team.run("two", "sync");
+    output.assert_code(4);
+    assert!(
+        output.stderr.contains("old/note  changed here, deleted in the bucket\n"),
+        "{output:?}"
+    );
 }

@@ -299,7 +299,8 @@ impl Monitor for Progress {
             Event::Planned(item) | Event::Done(item) if self.screen.verbose() => {
                 self.screen.result(&render::done_line(self.screen.style(), &item));
             }
-            Event::Done(item) if item.kind != ItemKind::AsPlanned && !self.screen.quiet() => {
+            // Only what loses something by force or by a decision is told without being asked.
+            Event::Done(item) if item.kind == ItemKind::Replaced && !self.screen.quiet() => {
                 if let Some(item) = self.named(item) {
                     self.screen.result(&render::replaced_line(self.label, &item));
                 }

@@ -106,7 +106,7 @@ fn paint(item: &Item) -> Paint {
 /// Renders a conflict: `conflict docs/a.txt  changed here and in the bucket`.
 pub(super) fn conflict_line(style: Style, conflict: &Conflict) -> String {
     let word = style.paint(Paint::Yellow, "conflict");
-    format!("{word} {}  {}", escape(conflict.path.as_str()), conflict.kind.words())
+    format!("{word} {}  {}", escape(conflict.path.as_str()), escape(&conflict.reason()))
 }
 
 /// Renders an action that was carried out, for `--verbose`.
@@ -190,7 +190,7 @@ pub(super) fn status_groups(style: Style, plan: &Plan, all: bool) -> impl Iterat
     };
     let conflicts = plan.conflicts.iter().map(move |conflict| {
         let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
-        format!("  {path}  {}", conflict.kind.words())
+        format!("  {path}  {}", escape(&conflict.reason()))
     });
     group(style, "To the bucket:", side(goes_up))
         .chain(group(style, "To here:", side(goes_down)))

@@ -22,8 +22,9 @@ fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>)
 
 fn conflict(text: &str) -> Conflict {
     let kind = ConflictKind::BothChanged;
-    let (local, base, remote, contested) = (None, None, None, None);
-    Conflict { path: path(text), kind, local, base, remote, proven: true, contested }
+    let (local, base, remote, contested, moved_to) = (None, None, None, None, None);
+    let (path, proven) = (path(text), true);
+    Conflict { path, kind, local, base, remote, proven, contested, moved_to }
 }
 
 fn notice(text: &str, incomplete: bool) -> Notice {

@@ -78,7 +78,7 @@ pub(super) fn describe(style: Style, conflict: &Conflict, sides: &Sides) -> Stri
     };
     format!(
         "{path}: {}\n{}\n{}",
-        conflict.kind.words(),
+        escape(&conflict.reason()),
         line("ours  ", sides.ours, Resolution::Ours),
         line("theirs", sides.theirs, Resolution::Theirs),
     )
@@ -167,8 +167,9 @@ mod tests {
     fn a_conflict_is_described_by_both_sides() {
         let path = RepoPath::parse("a\nb").unwrap();
         let kind = ConflictKind::DeletedHere;
-        let (local, base, remote, contested) = (None, None, None, None);
-        let conflict = Conflict { path, kind, local, base, remote, proven: true, contested };
+        let (local, base, remote, contested, moved_to) = (None, None, None, None, None);
+        let proven = true;
+        let conflict = Conflict { path, kind, local, base, remote, proven, contested, moved_to };
         assert_eq!(
             describe(Style::PLAIN, &conflict, &sides(None, Some(0))),
             "a\\nb: deleted here, changed in the bucket\n  ours    deleted\n  \

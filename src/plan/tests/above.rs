@@ -75,6 +75,7 @@ fn below_a_file_above_an_operand_only_the_database_learns() {
             remote: there,
             proven: true,
             contested: None,
+            moved_to: None,
         };
         assert_eq!(plan.conflicts[0], found);
         // Nobody knows what lies in the folder, so that no option settles it.
