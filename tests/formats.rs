@@ -83,6 +83,7 @@ fn the_config_of_version_1_is_read() {
             versioning: false,
             file_beside_folder: true,
             read_only: false,
+            undeletable: false,
         }
     );
 }

@@ -17,6 +17,8 @@ mod contents;
 mod lies;
 #[path = "remote_suite/listings.rs"]
 mod listings;
+#[path = "remote_suite/probe.rs"]
+mod probe;
 
 /// Runs every behaviour on every bench.
 macro_rules! every_remote {

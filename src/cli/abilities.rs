@@ -13,7 +13,9 @@ pub(super) fn abilities(found: &Capabilities) -> String {
         (false, true) => format!("guards {} against races", list(&guarded)),
         (false, false) => format!("guards {} against races, not {}", list(&guarded), list(&open)),
     };
-    format!("{guards}; keeps {}old versions", if found.versioning { "" } else { "no " })
+    let versions = if found.versioning { "" } else { "no " };
+    let kept = if found.undeletable { "; nothing can be deleted for good" } else { "" };
+    format!("{guards}; keeps {versions}old versions{kept}")
 }
 
 /// Says what it means for a team that a store cannot keep two writers apart; `None` where it can.
@@ -68,6 +70,11 @@ mod tests {
         assert_eq!(
             abilities(&some),
             "guards writes and deletions against races, not uploads in parts; keeps old versions"
+        );
+        let locked = abilities(&Capabilities { undeletable: true, ..some.clone() });
+        assert!(
+            locked.ends_with("keeps old versions; nothing can be deleted for good"),
+            "{locked}"
         );
         let warning = race_warning(&some).unwrap();
         assert!(warning.contains("no reliable conditions on uploads in parts:"), "{warning}");

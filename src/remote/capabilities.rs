@@ -59,6 +59,10 @@ pub struct Capabilities {
     pub file_beside_folder: bool,
     /// Writes were refused when the working copy was made.
     pub read_only: bool,
+    /// Nothing can be deleted for good: versions are locked (Object Lock), or nobody has the right to.
+    /// A config that says nothing of it knows of no such thing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undeletable: bool,
 }
 
 impl Capabilities {
@@ -75,6 +79,7 @@ impl Capabilities {
             versioning: false,
             file_beside_folder: true,
             read_only: false,
+            undeletable: false,
         }
     }
 
@@ -96,6 +101,7 @@ impl Capabilities {
             versioning: false,
             file_beside_folder: true,
             read_only: false,
+            undeletable: false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::probe::patiently;
+use super::probe::{patiently, remove_abandoned};
 use super::{
     Attributes, Body, BucketUrl, Capabilities, Condition, CopiedPart, FolderBody, FolderRemote,
     HeldPart, Object, Outgoing, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body,
@@ -270,6 +270,12 @@ impl Remote for AnyRemote {
 
     fn deletions_at_once(&self) -> usize {
         either!(self, remote => remote.deletions_at_once())
+    }
+
+    async fn remove_abandoned_probes(&self) {
+        if let Self::S3(remote) = self {
+            remove_abandoned(remote).await;
+        }
     }
 
     async fn delete_many(

@@ -273,6 +273,12 @@ pub trait Remote: Send + Sync + 'static {
         1
     }
 
+    /// Removes what killed probes left, as far as the listings since have shown it; no request where
+    /// they have not. What cannot be removed stays, and is told by the next `init`.
+    fn remove_abandoned_probes(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Deletes up to [`Remote::deletions_at_once`] versions, and says of each, in their order, what
     /// [`Remote::delete`] would say; [`RemoteErrorKind::Unsupported`] of one that cannot be named
     /// beside others.

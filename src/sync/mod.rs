@@ -146,6 +146,9 @@ pub async fn carry_out<D: Disk, R: Remote, C: Clock>(
     };
     if request.selection.is_everything() && request.limit.is_none() {
         drop_left_over(world, request.direction, &report).await;
+        if request.direction.writes_remote() {
+            world.remote.remove_abandoned_probes().await;
+        }
     }
     Ok(report)
 }

@@ -3,11 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use crate::support::{Fault, FaultRule, Profile, S3Server, Throttle, Workspace};
+use crate::support::{
+    Checking, Fault, FaultRule, Output, Profile, Quirks, S3Server, Throttle, Workspace,
+};
 use crate::team::{BUCKET, Team, assert_error, files, lines_of, ok};
 
 /// The most requests of `init` on a store that does everything: most are races.
-const INIT_REQUESTS_MAX: usize = 190;
+const INIT_REQUESTS_MAX: usize = 165;
 
 #[test]
 fn the_quick_start_runs_as_printed() {
@@ -177,6 +179,133 @@ fn init_removes_what_killed_probes_left_an_hour_ago_and_nothing_of_one_under_way
     assert_eq!(team.server.keys(BUCKET), [".lsync/probe/running/first", "f"]);
     let requests = team.server.log().len();
     assert!(requests <= INIT_REQUESTS_MAX, "{requests} requests");
+}
+
+#[test]
+fn init_leaves_no_old_versions_behind() {
+    let team = Team::without_copies(Profile::Versioned);
+    team.server.put_before(BUCKET, ".lsync/probe/killed/first", 62);
+    team.server.delete(BUCKET, ".lsync/probe/killed/first");
+    team.server.put_before(BUCKET, ".lsync/probe/running/first", 55);
+    team.server.put(BUCKET, "f", "f");
+    let output = team.ok("one", "init team .");
+    assert!(output.stdout.contains("keeps old versions"), "{}", output.stdout);
+    // Of the killed one the mark is of this minute.
+    let kept = [".lsync/probe/killed/first", ".lsync/probe/running/first", "f"];
+    assert_eq!(team.server.keys_with_versions(BUCKET), kept);
+    assert_eq!(team.server.versions(BUCKET, kept[0]).len(), 1, "the mark of its deletion");
+}
+
+#[test]
+fn init_says_what_stays_where_versions_cannot_be_deleted() {
+    let team = Team::without_copies(Profile::ObjectLock);
+    let first = team.ok("one", "init team .");
+    let stay = |output: &Output| {
+        let line = output.stderr.lines().find(|line| line.contains("versions of small objects"));
+        let line = line.unwrap_or_else(|| panic!("{}", output.stderr));
+        line.split_whitespace().find_map(|word| word.parse::<usize>().ok()).unwrap()
+    };
+    let there = |team: &Team| {
+        let keys = team.server.keys_with_versions(BUCKET);
+        let versions = keys.iter().flat_map(|key| team.server.versions(BUCKET, key));
+        versions.filter(|(_, body)| body.is_some()).count()
+    };
+    assert_eq!(stay(&first), there(&team));
+    assert_eq!(team.server.keys(BUCKET), Vec::<String>::new(), "each is hidden by a mark");
+    team.write("one/f", "f");
+    team.ok("one", "sync");
+    assert_eq!(team.bucket(), files(&[("f", "f")]));
+    team.server.clear_log();
+    team.assert_quiet("one");
+    assert_eq!(team.server.count("ListObjectVersions"), 0);
+}
+
+#[test]
+fn where_nothing_can_be_deleted_the_objects_of_the_probe_are_nobodys_file() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.fault(FaultRule::new("DeleteObject*", "*", Fault::Status(403, "AccessDenied")));
+    let output = team.ok("one", "init team .");
+    assert!(output.stdout.contains("nothing can be deleted for good"), "{}", output.stdout);
+    assert!(output.stderr.contains("could not be removed"), "{}", output.stderr);
+    assert!(!output.stderr.contains("ignores conditions on deletions"), "{}", output.stderr);
+    let config = team.text("one/.lsync/config.yaml");
+    assert!(config.contains("undeletable: true"), "{config}");
+    assert!(team.server.keys(BUCKET).len() > 3);
+    // Who may delete nothing does not try to remove what was left long ago.
+    team.server.put_before(BUCKET, ".lsync/probe/killed/first", 70);
+    team.server.clear_log();
+    team.ok("one", "sync");
+    assert_eq!(team.requests(), ["ListObjectsV2 "]);
+    team.ok("two", "clone team .");
+    assert_eq!(team.texts("two"), files(&[]));
+}
+
+#[test]
+fn a_large_file_goes_to_a_locked_bucket_that_takes_no_checksum_but_md5() {
+    let quirks = Quirks { checksums: Checking::Refused, ..Profile::ObjectLock.quirks() };
+    let server = S3Server::with_quirks(quirks);
+    server.create_bucket(BUCKET);
+    let workspace = Workspace::with_server(&server);
+    let output = ok(&workspace, "one", "init team .");
+    assert!(!output.stderr.contains("uploads in parts fail"), "{}", output.stderr);
+    workspace.write("one/large", vec![7; 9 << 20]);
+    ok(&workspace, "one", "sync");
+    assert!(server.count("UploadPart") > 1);
+    assert_eq!(server.get(BUCKET, "large").unwrap().len(), 9 << 20);
+}
+
+#[test]
+fn a_complete_sync_removes_what_a_killed_probe_left_an_hour_ago_by_the_stores_clock() {
+    let team = Team::sharing(&[("f", "f"), ("d/g", "g")]);
+    let left = [".lsync/probe/a/first", ".lsync/probe/b/first"];
+    team.server.put_before(BUCKET, left[0], 65);
+    team.server.put_before(BUCKET, left[1], 55);
+    let probes = |team: &Team| {
+        let keys = team.server.keys(BUCKET).into_iter();
+        keys.filter(|key| key.starts_with(".lsync/")).collect::<Vec<_>>()
+    };
+    // It is ten minutes earlier there than here: nothing is an hour old.
+    team.server.set_minutes_ahead(-10);
+    team.ok("one", "sync");
+    assert_eq!(probes(&team), left);
+    team.server.set_minutes_ahead(0);
+    for line in ["status", "sync -n", "pull", "sync d"] {
+        team.ok("one", line);
+        assert_eq!(probes(&team), left, "{line}");
+    }
+    team.server.clear_log();
+    team.ok("one", "sync");
+    assert_eq!(probes(&team), left[1..]);
+    assert_eq!(team.requests(), ["ListObjectsV2 ", "DeleteObject .lsync/probe/a/first"]);
+    // Ten minutes later there than here: the other one is an hour old, too.
+    team.server.set_minutes_ahead(10);
+    team.ok("two", "push");
+    assert_eq!(probes(&team), Vec::<String>::new());
+    team.server.clear_log();
+    team.ok("one", "sync");
+    assert_eq!(team.requests(), ["ListObjectsV2 "]);
+}
+
+#[test]
+fn a_complete_sync_removes_the_versions_of_a_killed_probe_too() {
+    let team = Team::without_copies(Profile::Versioned);
+    team.ok("one", "init team .");
+    team.server.put_before(BUCKET, ".lsync/probe/a/first", 70);
+    team.server.put_before(BUCKET, ".lsync/probe/a/first", 65);
+    team.ok("one", "sync");
+    assert_eq!(team.server.keys_with_versions(BUCKET), Vec::<String>::new());
+}
+
+#[test]
+fn init_ends_the_uploads_of_killed_probes() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.abandon_upload(BUCKET, ".lsync/probe/killed/parts", 1);
+    team.server.abandon_upload(BUCKET, ".lsync/probe/running/parts", 0);
+    team.server.abandon_upload(BUCKET, "movie", 1);
+    team.ok("one", "init team .");
+    let mut open = team.server.open_uploads(BUCKET);
+    open.sort();
+    assert_eq!(open, [".lsync/probe/running/parts", "movie"]);
 }
 
 #[test]

@@ -34,9 +34,9 @@ const KINDS: [Kind; 12] = [
     },
     Kind {
         profile: Profile::ObjectLock,
-        says: "keeps old versions",
-        notes: &["the bucket keeps old versions"],
-        config: &["versioning: true"],
+        says: "keeps old versions; nothing can be deleted for good",
+        notes: &["the bucket keeps old versions", "the store refuses to delete versions"],
+        config: &["versioning: true", "undeletable: true"],
         survives: (true, true),
     },
     Kind {

@@ -4,13 +4,16 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
+use hyper::header::HeaderValue;
 use hyper::{Request, Response};
 
 use super::faults::{Fault, error_document};
@@ -61,7 +64,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answe
     }
     let too_many = (!is_admitted).then_some(Fault::Status(503, "SlowDown"));
     let fault = too_many.or_else(|| shared.fault_for(&seen));
-    let outcome = carry_out(shared, request, fault).await;
+    let mut outcome = carry_out(shared, request, fault).await;
+    if let Some(Outcome { answer, .. }) = &mut outcome {
+        answer.headers_mut().insert("date", date(shared.minutes_ahead.load(Ordering::SeqCst)));
+    }
     call_hooks(shared, &seen, shared.answer_hooks_for(&seen)).await;
     if let Some(Outcome { answer, .. }) = &outcome {
         entry.status = answer.status().as_u16();
@@ -81,6 +87,14 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answe
         }
         Some(Outcome { answer, cut: true }) => Ok(cut_in_half(answer)),
     }
+}
+
+/// Writes what time it is by the store's clock.
+fn date(minutes_ahead: i64) -> HeaderValue {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let seconds = i64::try_from(since.as_secs()).unwrap() + minutes_ahead * 60;
+    let text = DateTime::from_secs(seconds).fmt(Format::HttpDate).unwrap();
+    HeaderValue::from_str(&text).unwrap()
 }
 
 fn never(error: Infallible) -> io::Error {

@@ -108,7 +108,7 @@ pub struct Quirks {
     pub copies_parts: bool,
     /// Copies look at `x-amz-copy-source-if-match`.
     pub conditional_copy: bool,
-    /// A `PUT` without Content-MD5 or a checksum is refused with 400, and versions cannot be deleted,
+    /// A `PUT`, or a part, without Content-MD5 or a checksum is refused with 400, and versions cannot be deleted,
     /// as under a default retention of Object Lock.
     pub locks_objects: bool,
     /// Bytes that every part but the last must have (AWS: 5 MiB).

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,7 @@ pub struct Shared {
     pub(super) throttle: Throttle,
     pub(super) tokens: Tokens,
     pub(super) traffic: Arc<Traffic>,
+    pub(super) minutes_ahead: AtomicI64,
     faults: Mutex<Vec<FaultRule>>,
     hooks: Mutex<Hooks>,
     answer_hooks: Mutex<Hooks>,
@@ -203,6 +204,11 @@ impl OtherTool {
         keys.filter_map(|(key, all)| Some((key.clone(), all.last()?.body.clone()?))).collect()
     }
 
+    /// Returns the keys of which there is any version, or the mark of a deletion.
+    pub fn keys_with_versions(&self, bucket: &str) -> Vec<String> {
+        self.backend.lock().bucket(bucket).unwrap().keys.keys().cloned().collect()
+    }
+
     /// Returns ids and bytes of all versions of a key, the oldest first; delete markers have none.
     pub fn versions(&self, bucket: &str, key: &str) -> Vec<(String, Option<Bytes>)> {
         let store = self.backend.lock();
@@ -301,6 +307,7 @@ impl S3Server {
             throttle,
             tokens: Tokens::new(throttle.requests_per_second, Instant::now()),
             traffic: Arc::new(Traffic::new()),
+            minutes_ahead: AtomicI64::default(),
             faults: Mutex::default(),
             hooks: Mutex::default(),
             answer_hooks: Mutex::default(),
@@ -395,6 +402,11 @@ impl S3Server {
     /// Returns the most requests that were on their way at once.
     pub fn running_peak(&self) -> u64 {
         self.shared.running_peak.load(Ordering::SeqCst)
+    }
+
+    /// Lets the `Date` of answers differ from this machine's clock.
+    pub fn set_minutes_ahead(&self, minutes: i64) {
+        self.shared.minutes_ahead.store(minutes, Ordering::SeqCst);
     }
 
     /// Adds a fault. Of several that hit a request the first one counts.

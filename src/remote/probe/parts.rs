@@ -1,97 +1,161 @@
 //! What the store does with uploads in parts.
 
-use futures_util::future::join_all;
+use bytes::Bytes;
+use futures_util::future::{join_all, join3};
 
-use super::calls::{attributes, finding, is_refused, path, someone_elses, start, winners, write};
-use super::{Prober, RACERS};
+use super::calls::{attributes, finding, is_refused, path, someone_elses, start, write};
+use super::{Prober, trial};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Conditions, Remote as _, RemoteError, Stored,
+    Capabilities, Checksum, Condition, Conditions, Part, Remote as _, RemoteError, S3Remote,
+    Stored, UploadId,
 };
+use crate::tree::RepoPath;
+
+/// What the store does when parts are put together.
+pub(super) struct Completion {
+    pub(super) conditions: Conditions,
+    /// Which checksum the store takes there, too.
+    pub(super) checksum: Checksum,
+    pub(super) note: Option<String>,
+}
+
+/// An upload with its one part, which is to be put together.
+pub(super) struct Begun {
+    pub(super) upload: UploadId,
+    part: Part,
+    pub(super) body: Bytes,
+}
+
+impl Begun {
+    /// Puts the part together under a condition.
+    pub(super) async fn complete(
+        &self,
+        remote: &S3Remote,
+        path: &RepoPath,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        let parts = std::slice::from_ref(&self.part);
+        let attributes = attributes(&self.body);
+        remote.complete_upload(path, &self.upload, parts, &attributes, condition).await
+    }
+
+    /// As [`Begun::complete`], patiently.
+    async fn complete_patiently(
+        &self,
+        remote: &S3Remote,
+        path: &RepoPath,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        write(remote, (path, &self.body), || self.complete(remote, path, condition)).await
+    }
+}
 
 impl Prober<'_> {
-    /// Finds how far conditions hold when parts are put together, and whether that works at all.
-    pub(super) async fn examine_complete(&mut self) -> Result<Conditions, RemoteError> {
-        let Some(key) = self.can_complete().await? else { return Ok(Conditions::None) };
+    /// Finds whether uploads in parts work at all, and what conditions mean when they are completed.
+    pub(super) async fn ask_completion(
+        &self,
+        checksum: Checksum,
+    ) -> Result<Completion, RemoteError> {
+        let mut found = Completion { conditions: Conditions::None, checksum, note: None };
+        // Two keys, because a store may store and fail nevertheless.
+        for (key, checksum) in [("parts", checksum), ("plain-parts", Checksum::None)] {
+            match finding(self.complete_first(key, checksum).await)? {
+                Ok(stored) => {
+                    found.checksum = checksum;
+                    found.conditions = self.ask_complete(key, stored, checksum).await?;
+                    break;
+                }
+                Err(error) if checksum == Checksum::None => {
+                    let note = format!("uploads in parts fail, so large files will: {error}");
+                    found.note = Some(note);
+                    break;
+                }
+                Err(_) => (),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Uploads in parts, without a condition.
+    async fn complete_first(&self, key: &str, checksum: Checksum) -> Result<Stored, RemoteError> {
+        let (remote, path) = (self.completing(Conditions::None, checksum), path(key));
+        let begun = self.begin(&remote, &path).await?;
+        let completed = begun.complete_patiently(&remote, &path, &Condition::Absent).await;
+        if completed.is_err() {
+            drop(remote.abort_upload(&path, &begun.upload).await);
+        }
+        completed
+    }
+
+    /// Finds what conditions mean when the parts of an object that is there are put together anew.
+    async fn ask_complete(
+        &self,
+        key: &str,
+        stored: Stored,
+        checksum: Checksum,
+    ) -> Result<Conditions, RemoteError> {
+        let (path, mut there) = (path(key), stored.etag);
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
-            let trial = self.trial(honoured);
-            let again = self.complete(&trial, key, &Condition::Absent).await;
-            if !is_refused(&finding(again)?) {
-                return Ok(Conditions::None);
+            let remote = self.completing(honoured, checksum);
+            let upload = || self.begin(&remote, &path);
+            let begun = join3(upload(), upload(), upload()).await;
+            let begun = [begun.0, begun.1, begun.2];
+            let [Ok(again), Ok(wrong), Ok(right)] = &begun else {
+                end_uploads(&remote, &path, begun.iter().filter_map(|it| it.as_ref().ok())).await;
+                let failed = begun.into_iter().find_map(Result::err);
+                return failed.map_or(Ok(Conditions::None), Err);
+            };
+            // One after the other: where answers do not name what was stored, only a look tells, and it
+            // must not see what another one did.
+            let mut are_refused = Ok(true);
+            for (begun, condition) in [(again, Condition::Absent), (wrong, someone_elses())] {
+                if let Ok(true) = are_refused {
+                    let answer = begun.complete_patiently(&remote, &path, &condition).await;
+                    are_refused = finding(answer).map(|answer| is_refused(&answer));
+                }
             }
-            let wrong = self.complete(&trial, key, &someone_elses()).await;
-            if !is_refused(&finding(wrong)?) {
-                return Ok(Conditions::None);
+            let mut replaced = None;
+            if let Ok(true) = are_refused {
+                let expected = Condition::Matches(there.clone());
+                replaced = Some(right.complete_patiently(&remote, &path, &expected).await);
             }
-            let right = Condition::Matches(self.etag(key).await?);
-            if finding(self.complete(&trial, key, &right).await)?.is_err() {
-                continue;
+            let is_used = replaced.as_ref().is_some_and(Result::is_ok);
+            let unused = [again, wrong].into_iter().chain((!is_used).then_some(right));
+            end_uploads(&remote, &path, unused).await;
+            are_refused?;
+            match replaced.map(finding).transpose()? {
+                None => return Ok(Conditions::None),
+                Some(Ok(_)) => return Ok(honoured),
+                Some(Err(_)) => there = self.etag(key).await?,
             }
-            let right = Condition::Matches(self.etag(key).await?);
-            let won = self.has_one_completion(&trial, key, &right).await?;
-            return Ok(if won { honoured } else { Conditions::None });
         }
         Ok(Conditions::None)
     }
 
-    /// Uploads in parts, without a checksum where the store refuses it there; returns the key.
-    async fn can_complete(&mut self) -> Result<Option<&'static str>, RemoteError> {
-        // Two keys, because a store may store and fail nevertheless.
-        for (key, checksum) in [("parts", self.found.checksum), ("plain-parts", Checksum::None)] {
-            let trial = Capabilities { checksum, ..Capabilities::nothing() };
-            let result = finding(self.complete(&trial, key, &Condition::Absent).await)?;
-            if result.is_ok() {
-                self.found.checksum = checksum;
-                return Ok(Some(key));
-            }
-            if let (Err(error), Checksum::None) = (result, checksum) {
-                self.notes.push(format!("uploads in parts fail, so large files will: {error}"));
-                break;
-            }
-        }
-        Ok(None)
+    /// Returns the remote for uploads, which knows by the MD5 what an answer stored that names nothing
+    /// (Ceph). In a race that would be a guess.
+    fn completing(&self, honoured: Conditions, checksum: Checksum) -> S3Remote {
+        let etag_is_md5 = self.found.etag_is_md5;
+        self.below(Capabilities { etag_is_md5, ..trial(honoured, checksum) })
     }
 
-    /// Lets several uploads be completed at once; tells whether exactly one got through.
-    async fn has_one_completion(
-        &mut self,
-        trial: &Capabilities,
-        key: &str,
-        condition: &Condition,
-    ) -> Result<bool, RemoteError> {
-        let (remote, path) = (self.below(trial.clone()), path(key));
-        let mut uploads = Vec::new();
-        for _ in 0..RACERS {
-            let body = self.body();
-            uploads.push((start(&remote, &path, &body).await?, attributes(&body), body));
-        }
-        let completions = uploads.iter().map(|((upload, part), attributes, _)| {
-            remote.complete_upload(&path, upload, std::slice::from_ref(part), attributes, condition)
-        });
-        let completed = join_all(completions).await;
-        let writers: Vec<_> = uploads.iter().map(|(_, _, body)| body).zip(completed).collect();
-        let winners = winners(&remote, &path, &writers).await?;
-        // A store that forgets a refused upload, or keeps it: both are fine.
-        let aborted = uploads.iter().map(|((upload, _), ..)| remote.abort_upload(&path, upload));
-        join_all(aborted).await;
-        Ok(winners == Some(1))
+    /// Begins an upload and stores its one part.
+    pub(super) async fn begin(
+        &self,
+        remote: &S3Remote,
+        path: &RepoPath,
+    ) -> Result<Begun, RemoteError> {
+        let body = self.body();
+        let (upload, part) = start(remote, path, &body).await?;
+        Ok(Begun { upload, part, body })
     }
+}
 
-    /// Uploads a body of one part.
-    async fn complete(
-        &mut self,
-        trial: &Capabilities,
-        key: &str,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        let (remote, path, body) = (self.below(trial.clone()), path(key), self.body());
-        let (upload, part) = start(&remote, &path, &body).await?;
-        let parts = std::slice::from_ref(&part);
-        let attributes = attributes(&body);
-        let complete = || remote.complete_upload(&path, &upload, parts, &attributes, condition);
-        let result = write(&remote, (&path, &body), complete).await;
-        if result.is_err() {
-            drop(remote.abort_upload(&path, &upload).await);
-        }
-        result
-    }
+/// Throws uploads away. A store that forgets a refused upload, or keeps it: both are fine.
+pub(super) async fn end_uploads<'a>(
+    remote: &S3Remote,
+    path: &RepoPath,
+    begun: impl Iterator<Item = &'a Begun>,
+) {
+    join_all(begun.map(|it| remote.abort_upload(path, &it.upload))).await;
 }

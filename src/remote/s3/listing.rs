@@ -5,6 +5,7 @@
 //! is a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
 
 use std::borrow::Cow;
+use std::sync::PoisonError;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
@@ -16,15 +17,18 @@ use super::errors::Call;
 use super::page::{RawItem, RawPage};
 use super::reading::Reading;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
-use crate::remote::key::ListedKey;
+use crate::remote::key::{ListedKey, PROBE_FOLDER};
 use crate::remote::{Listed, Page, Remote as _, RemoteError, RemoteErrorKind as Kind};
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
 
 /// How many objects are looked at together where listings have no ETags.
 const HEADS_IN_FLIGHT_MAX: usize = 16;
 
 /// The most keys that a store puts on a page (S3 API reference, `ListObjectsV2`).
 const PAGE_KEYS_MAX: usize = 1_000;
+
+/// Objects of a probe that are older than an hour belong to nobody: it was killed.
+pub(in crate::remote) const ABANDONED_NANOSECONDS: i64 = 3_600 * 1_000_000_000;
 
 /// Where a listing stands: the store's token and the last key seen, so that order is checked across
 /// pages, too. Without a token it begins behind that key.
@@ -49,13 +53,23 @@ impl<'a> Cursor<'a> {
 }
 
 impl S3Remote {
-    /// Lists one page.
+    /// Lists one page, and notes what it shows of killed probes.
     pub(super) async fn list_page(
         &self,
         prefix: &str,
         next: Option<&str>,
         limit: usize,
     ) -> Result<Page, RemoteError> {
+        Ok(self.dated_page(prefix, next, limit).await?.0)
+    }
+
+    /// Lists one page; returns what time it was by the store's clock, too, where the store says so.
+    pub(in crate::remote) async fn dated_page(
+        &self,
+        prefix: &str,
+        next: Option<&str>,
+        limit: usize,
+    ) -> Result<(Page, Option<i64>), RemoteError> {
         let call = self.call("LIST", prefix);
         let cursor = match next.map(|text| (text, Cursor::parse(text))) {
             None => None,
@@ -67,13 +81,35 @@ impl S3Remote {
         let raw = self.readable_page(&call, prefix, cursor.as_ref(), limit).await?;
         let next = check(&raw, &self.keys.key(prefix), cursor.as_ref())
             .map_err(|message| call.error(Kind::Lying, message))?;
+        self.note_abandoned(&raw);
         let items = stream::iter(raw.items)
             .map(|item| self.listed(&call, item))
             .buffered(HEADS_IN_FLIGHT_MAX)
             .try_filter_map(async |item| Ok(item))
             .try_collect()
             .await?;
-        Ok(Page { items, next })
+        Ok((Page { items, next }, raw.date))
+    }
+
+    /// Notes the objects of probes that were begun long before this page: by the store's clock alone.
+    fn note_abandoned(&self, page: &RawPage) {
+        let Some(before) = page.date.map(|date| date - ABANDONED_NANOSECONDS) else { return };
+        let left = page.items.iter().filter_map(|item| {
+            let key = self.keys.relative(&item.key)?.strip_prefix(PROBE_FOLDER)?;
+            let version = Version {
+                etag: Etag::new(item.etag.as_deref()?),
+                size: item.size.and_then(|size| u64::try_from(size).ok())?,
+            };
+            let is_old = item.modified > 0 && item.modified < before;
+            let path = RepoPath::parse(key).ok().filter(|_| is_old)?;
+            Some((path.clone(), RemoteEntry { path, version, modified: item.modified }))
+        });
+        let mut left = left.peekable();
+        if left.peek().is_some() {
+            let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+            abandoned.before = before;
+            abandoned.entries.extend(left);
+        }
     }
 
     /// Returns the place behind a key, whether there is an object or not.
@@ -151,6 +187,7 @@ impl S3Remote {
                 read.map_err(|message| (call.error(Kind::Lying, message), false))?
             }
         };
+        page.date = reading.date();
         if page.encoded {
             decode(&mut page.items);
         }
@@ -199,7 +236,7 @@ impl RawPage {
                 size: object.size,
             });
         }
-        Ok(Self { items, truncated, token, encoded })
+        Ok(Self { items, truncated, token, encoded, date: None })
     }
 }
 
@@ -256,6 +293,7 @@ mod tests {
             truncated,
             token: token.map(str::to_owned),
             encoded: false,
+            date: None,
         }
     }
 

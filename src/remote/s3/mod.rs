@@ -18,9 +18,12 @@ mod page;
 mod reading;
 mod sending;
 mod uploads;
+mod versions;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -31,6 +34,9 @@ use bytes::Bytes;
 pub use body::S3Body;
 pub use client::S3Settings;
 
+pub(super) use listing::ABANDONED_NANOSECONDS;
+pub(super) use versions::ListedVersion;
+
 use client::{Connection, StandIns};
 use errors::Call;
 
@@ -39,7 +45,7 @@ use super::{
     Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Object, Outgoing, Page,
     Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{Etag, RemoteEntry, RepoPath};
 
 /// How long a store may take to begin its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,6 +60,17 @@ pub struct S3Remote {
     bucket: String,
     keys: KeySpace,
     capabilities: Capabilities,
+    /// What killed probes left, as far as listings have shown it.
+    abandoned: Arc<Mutex<Abandoned>>,
+}
+
+/// Objects of probes that were killed, in a bucket.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Abandoned {
+    /// By their paths below the folder of all probes.
+    pub(super) entries: BTreeMap<RepoPath, RemoteEntry>,
+    /// What is older belongs to nobody: nanoseconds since 1970, by the store's clock.
+    pub(super) before: i64,
 }
 
 impl S3Remote {
@@ -95,6 +112,7 @@ impl S3Remote {
             bucket: settings.bucket.clone(),
             keys: KeySpace::new(&settings.prefix),
             capabilities,
+            abandoned: Arc::default(),
         }
     }
 
@@ -107,7 +125,12 @@ impl S3Remote {
     /// Returns a remote for what lies below `folder`, for the probe.
     pub(super) fn below(&self, folder: &str, capabilities: Capabilities) -> Self {
         let keys = KeySpace::new(&self.keys.key(folder));
-        Self { keys, capabilities, ..self.clone() }
+        Self { keys, capabilities, abandoned: Arc::default(), ..self.clone() }
+    }
+
+    /// Takes what listings have shown of killed probes.
+    pub(super) fn take_abandoned(&self) -> Abandoned {
+        std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Names a request about `below` for errors.
@@ -170,8 +193,7 @@ impl Remote for S3Remote {
     }
 
     fn holds_parts(&self) -> bool {
-        // A signature needs every byte before the first one is sent.
-        !self.connection.may_leave_bodies_unsigned()
+        !self.sends_pieces()
     }
 
     fn copies_parts(&self) -> bool {

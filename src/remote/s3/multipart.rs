@@ -75,7 +75,7 @@ impl S3Remote {
             .upload_id(&upload.0)
             .part_number(part_number(number))
             .set_checksum_crc64_nvme(self.checksum(crc64));
-        let output = if self.connection.may_leave_bodies_unsigned() {
+        let output = if self.sends_pieces() {
             let (body, watch) = sending(body);
             let request = request.body(body).customize().disable_payload_signing();
             watch.answer(&call, request.send()).await?
@@ -83,12 +83,25 @@ impl S3Remote {
             let body = body.collect().await;
             let body = body.map_err(|error| call.error(Kind::Interrupted, error.to_string()))?;
             let patience = patience(body.len() as u64);
-            answer(&call, patience, request.body(ByteStream::from(body)).send()).await?
+            let request = request.set_content_md5(self.content_md5(&body));
+            let request = request.body(ByteStream::from(body)).customize();
+            if self.connection.may_leave_bodies_unsigned() {
+                answer(&call, patience, request.disable_payload_signing().send()).await?
+            } else {
+                answer(&call, patience, request.send()).await?
+            }
         };
         match output.e_tag() {
             Some(etag) => Ok(Part { number, etag: Etag::new(etag), crc64 }),
             None => Err(call.error(Kind::Failed, "the answer has no ETag")),
         }
+    }
+
+    /// Tells whether a part goes out while it is read. A signature needs every byte before the first
+    /// one is sent, and so does an MD5, which a part has where the store takes no other checksum.
+    pub(super) fn sends_pieces(&self) -> bool {
+        self.connection.may_leave_bodies_unsigned()
+            && self.capabilities.checksum == Checksum::Crc64nvme
     }
 
     /// Lets the store take one part from another object.

@@ -171,6 +171,32 @@ impl S3Remote {
         let headers = Headers::of(condition, honoured);
         let call = self.write_call("PUT", path, headers.if_match.is_some());
         self.look_before(&call, path, condition, honoured).await?;
+        let stored = self.send_object(&call, path, body, (attributes, headers)).await?;
+        self.look_after(&call, path, stored, honoured).await
+    }
+
+    /// Stores a body at a key that nobody else can know, so that there is nothing to look at.
+    pub(in crate::remote) async fn put_unseen(
+        &self,
+        path: &RepoPath,
+        body: Bytes,
+        attributes: &Attributes,
+    ) -> Result<Stored, RemoteError> {
+        let call = self.write_call("PUT", path, false);
+        let sent = (attributes, Headers::default());
+        let stored = self.send_object(&call, path, body, sent).await?;
+        stored
+            .ok_or_else(|| call.error(Kind::Failed, "the answer does not name the version stored"))
+    }
+
+    /// Sends a body; `None` where the answer does not name the version.
+    async fn send_object(
+        &self,
+        call: &Call,
+        path: &RepoPath,
+        body: Bytes,
+        (attributes, headers): (&Attributes, Headers),
+    ) -> Result<Option<Stored>, RemoteError> {
         let patience = patience(body.len() as u64);
         let request = self
             .connection
@@ -186,22 +212,22 @@ impl S3Remote {
             .body(ByteStream::from(body))
             .customize();
         let output = if self.connection.may_leave_bodies_unsigned() {
-            answer(&call, patience, request.disable_payload_signing().send()).await?
+            answer(call, patience, request.disable_payload_signing().send()).await?
         } else {
-            answer(&call, patience, request.send()).await?
+            answer(call, patience, request.send()).await?
         };
         let encryption = Encryption {
             kind: output.server_side_encryption(),
             kms_key: output.ssekms_key_id(),
             customer: output.sse_customer_algorithm(),
         };
-        let stored = self.stored(output.e_tag(), output.version_id(), &encryption);
-        self.look_after(&call, path, stored, honoured).await
+        Ok(self.stored(output.e_tag(), output.version_id(), &encryption))
     }
 
     /// Returns the MD5 of a body where the store takes no other checksum: a bucket with Object Lock
-    /// refuses a `PUT` that has none (S3 API reference, `PutObject`, `Content-MD5`).
-    fn content_md5(&self, body: &Bytes) -> Option<String> {
+    /// refuses a `PUT` that has none, and a part, too (S3 API reference, `PutObject`, `Content-MD5`;
+    /// "… header is required for Put Part requests with Object Lock parameters").
+    pub(super) fn content_md5(&self, body: &Bytes) -> Option<String> {
         (self.capabilities.checksum == Checksum::None).then(|| md5_text(body))
     }
 

@@ -29,6 +29,8 @@ pub(super) struct RawPage {
     pub(super) token: Option<String>,
     /// Keys are written as in URLs.
     pub(super) encoded: bool,
+    /// What time it was by the store's clock, in nanoseconds since 1970, where its answer says so.
+    pub(super) date: Option<i64>,
 }
 
 /// Reads a whole answer; `None` where anything in it is not as expected.

@@ -10,10 +10,13 @@ use aws_sdk_s3::config::interceptors::{
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::SdkBody;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use bytes::Bytes;
 use http_body::Frame;
 use memchr::memmem;
 
+use super::answers::nanoseconds;
 use super::page::{RawPage, scan};
 
 /// What the SDK reads where the page has been read.
@@ -26,6 +29,7 @@ const EMPTY_PAGE: &[u8] = b"<ListBucketResult/>";
 pub(super) struct Reading {
     page: Arc<Mutex<Option<RawPage>>>,
     objects: Arc<OnceLock<usize>>,
+    date: Arc<OnceLock<i64>>,
 }
 
 impl Reading {
@@ -38,6 +42,11 @@ impl Reading {
     /// should.
     pub(super) fn objects(&self) -> Option<usize> {
         self.objects.get().copied()
+    }
+
+    /// Returns what time the store says it is, in nanoseconds since 1970; `None` where it does not.
+    pub(super) fn date(&self) -> Option<i64> {
+        self.date.get().copied()
     }
 
     /// Returns how many objects there are; `None` where the answer does not end as it should.
@@ -71,6 +80,11 @@ impl Intercept for Reading {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
+        let date = response.headers().get("date");
+        let date = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok());
+        if let Some(date) = date {
+            self.date.get_or_init(|| nanoseconds(Some(&date)));
+        }
         if response.status().is_success() {
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
             let (answer, page) = (Vec::new(), Arc::clone(&self.page));

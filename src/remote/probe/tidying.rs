@@ -1,0 +1,206 @@
+//! Removes what this probe wrote, and what killed ones left.
+//!
+//! Age is the store's `Date` minus its `LastModified`: no clock of ours deletes anything there, and
+//! where the store names no date nothing is old.
+
+use futures_util::future::{join, join_all};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::Prober;
+use super::calls::{delete, patiently};
+use crate::remote::key::PROBE_FOLDER;
+use crate::remote::s3::{ABANDONED_NANOSECONDS, ListedVersion};
+use crate::remote::{
+    Capabilities, Listed, PendingUpload, Remote as _, RemoteError, RemoteErrorKind as Kind,
+    S3Remote,
+};
+use crate::tree::{RemoteEntry, RepoPath};
+
+/// How many are deleted at once.
+const LANES: usize = 32;
+
+/// What killed probes have left in the bucket.
+#[derive(Debug, Default)]
+pub(super) struct Remains {
+    objects: Vec<RemoteEntry>,
+    uploads: Vec<PendingUpload>,
+    /// What is older belongs to nobody; `None` where the store does not say what time it is.
+    before: Option<i64>,
+}
+
+/// What became of a tidying.
+#[derive(Debug, Default)]
+struct Tidied {
+    /// Versions that the store refuses to delete.
+    kept_versions: usize,
+    /// Of this probe: the store refuses to delete anything for good.
+    is_undeletable: bool,
+    /// Why something else stays.
+    error: Option<RemoteError>,
+}
+
+impl Remains {
+    /// Looks for them.
+    ///
+    /// # Errors
+    /// Where the bucket cannot be listed.
+    pub(super) async fn look(remote: &S3Remote) -> Result<Self, RemoteError> {
+        let remote = remote.below(PROBE_FOLDER, Capabilities::nothing());
+        // Not every store lists uploads, and not every person may.
+        let (listed, uploads) = join(list(&remote), remote.pending_uploads()).await;
+        let (objects, date) = listed?;
+        let before = date.map(|date| date - ABANDONED_NANOSECONDS);
+        let is_old = |modified: i64| before.is_some_and(|before| 0 < modified && modified < before);
+        let mut uploads = uploads.unwrap_or_default();
+        uploads.retain(|upload| is_old(upload.begun));
+        let objects = objects.into_iter().filter(|entry| is_old(entry.modified)).collect();
+        Ok(Self { objects, uploads, before })
+    }
+}
+
+impl Prober<'_> {
+    /// Removes what the probe wrote, and what killed ones left.
+    pub(super) async fn clear(&mut self, remains: Remains) {
+        if self.found.read_only {
+            return;
+        }
+        let tidied = self.tidy(remains).await;
+        self.found.undeletable = tidied.is_undeletable;
+        if tidied.kept_versions > 0 {
+            self.notes.push(format!(
+                "{} versions of small objects of the probe stay below {PROBE_FOLDER} in the \
+                 bucket: the store refuses to delete versions (Object Lock, or a right that is \
+                 missing); every client ignores them",
+                tidied.kept_versions
+            ));
+        }
+        if let Some(error) = tidied.error {
+            self.notes.push(format!(
+                "objects of the probe could not be removed; every client ignores them: {error}"
+            ));
+        }
+    }
+
+    async fn tidy(&self, remains: Remains) -> Tidied {
+        let mut tidied = Tidied::default();
+        let trial = super::trial(self.found.conditional_delete, self.found.checksum);
+        let all = self.remote.below(PROBE_FOLDER, trial.clone());
+        if self.names_versions {
+            self.tidy_versions(&all, remains.before, &mut tidied).await;
+        }
+        end_uploads(&all, &remains.uploads).await;
+        let own = self.below(trial);
+        let (mut refused, left) = match list(&own).await {
+            Ok((entries, _)) => (delete_objects(&own, entries).await, remains.objects),
+            Err(error) => (vec![error], remains.objects),
+        };
+        tidied.is_undeletable |= refused.iter().any(|error| error.kind == Kind::Denied);
+        refused.extend(delete_objects(&all, left).await);
+        tidied.error = tidied.error.or(refused.into_iter().next());
+        tidied
+    }
+
+    /// Deletes versions and marks of deletions, those of killed probes included.
+    async fn tidy_versions(&self, all: &S3Remote, before: Option<i64>, tidied: &mut Tidied) {
+        let own = self.folder.strip_prefix(PROBE_FOLDER).unwrap_or(&self.folder);
+        let is_own = |version: &ListedVersion| version.path.as_str().split('/').next() == Some(own);
+        match patiently(|| all.list_versions()).await {
+            Ok(mut versions) => {
+                versions.retain(|version| is_own(version) || is_older(version, before));
+                let kept = delete_versions(all, versions).await;
+                tidied.kept_versions = kept.len();
+                tidied.is_undeletable = kept.iter().any(is_own);
+            }
+            // One that names versions and keeps none may well not list them.
+            Err(error) => tidied.error = self.found.versioning.then_some(error),
+        }
+    }
+}
+
+/// Removes what listings of a run have shown of killed probes, where the store lets us; no request
+/// where there is nothing.
+pub(in crate::remote) async fn remove_abandoned(remote: &S3Remote) {
+    let abandoned = remote.take_abandoned();
+    let capabilities = remote.capabilities();
+    if abandoned.entries.is_empty() || capabilities.read_only || capabilities.undeletable {
+        return;
+    }
+    let all = remote.below(PROBE_FOLDER, capabilities.clone());
+    if capabilities.versioning
+        && let Ok(mut versions) = all.list_versions().await
+    {
+        versions.retain(|version| is_older(version, Some(abandoned.before)));
+        delete_versions(&all, versions).await;
+    }
+    // What stays is looked for again by the next run; no file of anybody depends on it.
+    delete_objects(&all, abandoned.entries.into_values().collect()).await;
+}
+
+fn is_older(version: &ListedVersion, before: Option<i64>) -> bool {
+    before.is_some_and(|before| 0 < version.modified && version.modified < before)
+}
+
+/// Lists all objects below a remote's prefix, and returns what time it was by the store's clock when
+/// the listing began.
+async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), RemoteError> {
+    let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
+    loop {
+        let (page, date) = patiently(|| remote.dated_page("", next.as_deref(), 1_000)).await?;
+        entries.extend(page.items.into_iter().filter_map(|item| match item {
+            Listed::Object(entry) => Some(entry),
+            Listed::Odd { .. } | Listed::Obstacle(_) => None,
+        }));
+        begun = begun.or(date);
+        next = page.next;
+        if next.is_none() {
+            return Ok((entries, begun));
+        }
+    }
+}
+
+/// Deletes objects, each on the condition that it is still the one; returns why some stay.
+async fn delete_objects(remote: &S3Remote, entries: Vec<RemoteEntry>) -> Vec<RemoteError> {
+    let deletions = stream::iter(entries)
+        .map(|entry| async move { delete(remote, &entry.path, &entry.version.etag).await.err() });
+    let ended: Vec<_> = deletions.buffer_unordered(LANES).collect().await;
+    let is_there = |error: &RemoteError| error.kind != Kind::NotFound;
+    ended.into_iter().flatten().filter(is_there).collect()
+}
+
+/// Deletes versions, the oldest first, whose retention ends first; returns those that stay. Where the
+/// store refuses many in a row, it is not asked about the others.
+async fn delete_versions(
+    remote: &S3Remote,
+    mut versions: Vec<ListedVersion>,
+) -> Vec<ListedVersion> {
+    versions.sort_by_key(|version| version.modified);
+    let (mut kept, mut is_refused) = (Vec::new(), false);
+    for some in versions.chunks(LANES) {
+        if is_refused {
+            kept.extend_from_slice(some);
+            continue;
+        }
+        let deletions = some
+            .iter()
+            .map(|version| patiently(|| remote.delete_version(&version.path, &version.id)));
+        let ended = join_all(deletions).await;
+        let refused = |ended: &Result<(), RemoteError>| {
+            ended.as_ref().is_err_and(|error| error.kind != Kind::NotFound)
+        };
+        is_refused = ended.iter().all(refused);
+        let stay = some.iter().zip(&ended).filter(|(_, ended)| refused(ended));
+        kept.extend(stay.map(|(version, _)| version.clone()));
+    }
+    // Of what hides an object nobody needs to hear.
+    kept.retain(|version| !version.is_marker);
+    kept
+}
+
+/// Throws uploads away that nobody will complete.
+async fn end_uploads(remote: &S3Remote, uploads: &[PendingUpload]) {
+    let aborted = uploads.iter().filter_map(|pending| {
+        let path = RepoPath::parse(&pending.key).ok()?;
+        Some(async move { drop(remote.abort_upload(&path, &pending.upload).await) })
+    });
+    join_all(aborted).await;
+}

@@ -1,0 +1,93 @@
+//! What the store keeps of what was replaced or deleted.
+
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_smithy_types::DateTime;
+
+use super::answers::nanoseconds;
+use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::{RemoteError, RemoteErrorKind as Kind};
+use crate::tree::RepoPath;
+
+/// More pages than what a probe leaves can have.
+const PAGES_MAX: usize = 100;
+
+/// A version, or the mark of a deletion, as the store lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::remote) struct ListedVersion {
+    /// The path below the prefix.
+    pub(in crate::remote) path: RepoPath,
+    /// Its name.
+    pub(in crate::remote) id: String,
+    /// It says that the object was deleted.
+    pub(in crate::remote) is_marker: bool,
+    /// Nanoseconds since 1970, by the store's clock; 0 where it does not say.
+    pub(in crate::remote) modified: i64,
+}
+
+impl S3Remote {
+    /// Lists all versions below the prefix, page by page; keys that are no paths are left out.
+    pub(in crate::remote) async fn list_versions(&self) -> Result<Vec<ListedVersion>, RemoteError> {
+        let call = self.call("LIST VERSIONS", "");
+        let (mut listed, mut key_marker, mut id_marker) = (Vec::new(), None, None);
+        for _ in 0..PAGES_MAX {
+            let request = self
+                .connection
+                .client
+                .list_object_versions()
+                .bucket(&self.bucket)
+                .prefix(self.keys.key(""))
+                .set_key_marker(key_marker)
+                .set_version_id_marker(id_marker)
+                .send();
+            let page = answer(&call, ANSWER_TIMEOUT, request).await?;
+            listed.extend(self.versions_of(&page));
+            if page.is_truncated() != Some(true) {
+                return Ok(listed);
+            }
+            key_marker = page.next_key_marker().map(str::to_owned);
+            id_marker = page.next_version_id_marker().map(str::to_owned);
+            if key_marker.is_none() {
+                break;
+            }
+        }
+        Err(call.error(Kind::Lying, "the list of versions has no end"))
+    }
+
+    fn versions_of(&self, page: &ListObjectVersionsOutput) -> Vec<ListedVersion> {
+        let version =
+            |key: Option<&str>, id: Option<&str>, modified: Option<&DateTime>, is_marker| {
+                let path = RepoPath::parse(self.keys.relative(key?)?).ok()?;
+                let id = id?.to_owned();
+                let modified = nanoseconds(modified);
+                Some(ListedVersion { path, id, is_marker, modified })
+            };
+        let objects = page.versions().iter();
+        let objects =
+            objects.filter_map(|it| version(it.key(), it.version_id(), it.last_modified(), false));
+        let markers = page.delete_markers().iter();
+        let markers =
+            markers.filter_map(|it| version(it.key(), it.version_id(), it.last_modified(), true));
+        objects.chain(markers).collect()
+    }
+
+    /// Deletes one version for good, which leaves no mark.
+    ///
+    /// A retention in governance mode stays: to pass it takes a right and a header of its own
+    /// (`x-amz-bypass-governance-retention`), and who locks objects does not want a probe to use them.
+    pub(in crate::remote) async fn delete_version(
+        &self,
+        path: &RepoPath,
+        id: &str,
+    ) -> Result<(), RemoteError> {
+        let call = self.write_call("DELETE VERSION", path, false);
+        let request = self
+            .connection
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .version_id(id)
+            .send();
+        answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
+    }
+}

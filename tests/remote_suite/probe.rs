@@ -1,0 +1,76 @@
+//! How long a probe takes, in a time that only passes while requests are under way.
+
+use std::time::Duration;
+
+use lsync::remote::{Capabilities, S3Remote, S3Settings, probe};
+use tokio::time::Instant;
+
+use super::support::{InProcess, Profile};
+
+/// How long each answer takes.
+const LATENCY: Duration = Duration::from_millis(60);
+
+/// How long all questions but the races may take together: 1.5 s, less the three that `init` asks before
+/// (the region, what is there, and whether the prefix is an object).
+const QUESTIONS_MAX: Duration = Duration::from_millis(1_500 - 3 * 60);
+
+/// Where a store does everything: a race is a round of requests at once, and few of them.
+const WHOLE_MAX: Duration = Duration::from_millis(2_300);
+
+/// The most requests of a probe.
+const REQUESTS_MAX: usize = 195;
+
+/// Probes a store, and returns how long that took, how much of it races were under way, and how many
+/// requests there were.
+async fn timed(profile: Profile) -> (Duration, Duration, usize) {
+    let store = InProcess::new(profile.quirks(), "team", LATENCY);
+    let settings = S3Settings {
+        bucket: "team".to_owned(),
+        prefix: String::new(),
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some("http://127.0.0.1:9".to_owned()),
+        profile: None,
+        path_style: true,
+    };
+    let opened = S3Remote::open_with_transport(&settings, Capabilities::full(), store.transport());
+    let remote = opened.await;
+    let begun = Instant::now();
+    probe(&remote).await.unwrap_or_else(|error| panic!("{profile:?}: {error}"));
+    let whole = begun.elapsed();
+    let spans = store.spans();
+    let first = spans.iter().position(|span| span.target.contains("/race-"));
+    let (_, behind) = spans.split_at(first.unwrap_or(spans.len()));
+    // The tidying, which deletes what races wrote, too, begins with a listing.
+    let is_listing =
+        |target: &str| ["?versions", "list-type="].iter().any(|it| target.contains(it));
+    let races = behind.iter().take_while(|span| !is_listing(&span.target));
+    let (mut covered, mut last) = (Duration::ZERO, Duration::ZERO);
+    for span in races {
+        covered += span.ended.saturating_sub(span.begun.max(last));
+        last = last.max(span.ended);
+    }
+    (whole, covered, spans.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_asks_side_by_side_what_does_not_depend_on_another_answer() {
+    for profile in [
+        Profile::Aws,
+        Profile::Versioned,
+        Profile::ObjectLock,
+        Profile::Ceph,
+        Profile::Moto,
+        Profile::NoConditionalDelete,
+        Profile::Garage,
+        Profile::B2,
+        Profile::NoEtagInList,
+        Profile::NoFileBesideFolder,
+        Profile::ReadOnly,
+    ] {
+        let (whole, races, requests) = timed(profile).await;
+        let questions = whole.checked_sub(races).unwrap();
+        assert!(questions <= QUESTIONS_MAX, "{profile:?}: {questions:?}");
+        assert!(whole <= WHOLE_MAX, "{profile:?}: {whole:?}");
+        assert!(requests <= REQUESTS_MAX, "{profile:?}: {requests} requests");
+    }
+}
