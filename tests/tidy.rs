@@ -331,6 +331,81 @@ fn the_top_holds_only_what_a_visitor_looks_for() {
     assert_none(&found.into_iter().collect::<Vec<_>>());
 }
 
+/// The most packages that the first command of the README builds, lsync included. Another one makes
+/// every visitor's first minutes longer: it belongs behind a feature that is off, or the build is
+/// measured again (README says how long it takes) and the number raised.
+const DEMO_PACKAGES_MAX: usize = 244;
+
+/// What of `[profile.dev]` is optimised, because a debug build of it would be waited for at run time.
+const OPTIMISED_IN_DEV: &[&str] = &["crc-fast", "md-5", "memchr", "sha2"];
+
+/// Returns the lines of a table of a TOML file, as far as one line says one thing.
+fn table<'a>(toml: &'a str, name: &str) -> Vec<&'a str> {
+    let heading = format!("[{name}]");
+    let mut lines = toml.lines().skip_while(|line| *line != heading);
+    lines.next();
+    lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty()).collect()
+}
+
+/// Finds what makes the build of the demo longer than a plain development build.
+fn slow_in_dev(toml: &str) -> Vec<String> {
+    let name = |line: &str| line.split(['=', ' ']).next().unwrap_or("").to_owned();
+    let profile = table(toml, "profile.dev");
+    let cheap = |line: &&str| line.replace(' ', "") != "debug=\"line-tables-only\"";
+    let mut found: Vec<String> = profile.into_iter().filter(cheap).map(str::to_owned).collect();
+    let optimised = table(toml, "profile.dev.package").into_iter().map(name);
+    found.extend(optimised.filter(|name| !OPTIMISED_IN_DEV.contains(&name.as_str())));
+    let named = toml
+        .lines()
+        .filter(|line| line.starts_with("[profile.dev.") && *line != "[profile.dev.package]");
+    found.extend(named.map(str::to_owned));
+    found.extend(
+        table(toml, "features").into_iter().filter(|it| name(it) == "default").map(str::to_owned),
+    );
+    found
+}
+
+#[test]
+fn the_first_command_of_the_readme_builds_no_more_than_it_did() {
+    let readme = read("README.md").expect("the README is UTF-8");
+    let first = readme.lines().find(|line| line.starts_with("$ ")).unwrap();
+    assert_eq!(first, "$ cargo run -- demo", "the development profile, without a feature");
+    assert_none(&slow_in_dev(&read("Cargo.toml").unwrap()));
+    let arguments = "tree --locked --offline -e normal,build --prefix none --format {p}";
+    let output = Command::new(env!("CARGO"))
+        .args(arguments.split(' '))
+        .current_dir(top())
+        .output()
+        .expect("cargo can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let packages = String::from_utf8(output.stdout).unwrap();
+    let packages: BTreeSet<String> = packages
+        .lines()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    let count = packages.len();
+    assert!(count > 50, "cargo lists them: {packages:?}");
+    // Other systems build other packages.
+    let is_counted = cfg!(target_os = "linux");
+    assert!(!is_counted || count <= DEMO_PACKAGES_MAX, "{count}, not {DEMO_PACKAGES_MAX}");
+}
+
+#[test]
+fn the_rule_sees_what_makes_a_development_build_slow() {
+    let cheap =
+        "[profile.dev]\ndebug = \"line-tables-only\"\n\n[profile.dev.package]\nmd-5 = { }\n";
+    assert_none(&slow_in_dev(cheap));
+    for slow in [
+        "[profile.dev]\nopt-level = 1\n",
+        "[profile.dev]\ndebug = \"full\"\n",
+        "[profile.dev.package]\n\"*\" = { opt-level = 3 }\n",
+        "[profile.dev.package.tokio]\nopt-level = 3\n",
+        "[features]\ndefault = [\"watch\"]\n",
+    ] {
+        assert_eq!(slow_in_dev(slow).len(), 1, "{slow}");
+    }
+}
+
 #[test]
 fn the_rules_see_imports_that_point_upwards() {
     for (name, text) in [
