@@ -23,14 +23,15 @@ pub(super) fn place(
     start: &Path,
     root: &Path,
 ) -> Result<Option<Vec<RepoPath>>, Error> {
-    let mut paths = Vec::with_capacity(operands.len());
+    let mut paths = Some(Vec::with_capacity(operands.len()));
     for operand in operands {
         match place_one(operand, start, root)? {
-            Operand::Root => return Ok(None),
-            Operand::Path(path) => paths.push(path),
+            // What is typed beside it must make sense all the same.
+            Operand::Root => paths = None,
+            Operand::Path(path) => paths.iter_mut().for_each(|paths| paths.push(path.clone())),
         }
     }
-    Ok(Some(paths))
+    Ok(paths)
 }
 
 /// Places one operand in the working copy at `root`.
@@ -38,6 +39,12 @@ pub(super) fn place_one(operand: &Path, start: &Path, root: &Path) -> Result<Ope
     let shown = operand.display();
     if operand.as_os_str().is_empty() {
         return Err(Error::usage("an operand is empty", "`.` names the current directory"));
+    }
+    if operand.to_str().is_some_and(|typed| typed.starts_with("s3://")) {
+        return Err(Error::usage(
+            format!("{shown} is a bucket, and no path of the working copy"),
+            "`lsync init BUCKET` names the bucket once; after that `lsync sync` takes files and folders",
+        ));
     }
     let absolute = normalise(&start.join(operand));
     let Some(below) = below_root(&absolute, root) else {

@@ -249,6 +249,34 @@ fn a_number_that_makes_no_sense_is_refused_in_plain_words() {
 }
 
 #[test]
+fn the_words_of_other_tools_are_answered_and_change_nothing() {
+    let team = Team::sharing(&[("f", "f")]);
+    team.write("one/f", "edited");
+    team.server.clear_log();
+    let tree = team.snapshot("one");
+    for (line, words) in [
+        ("sync --delete", "hint: no option is needed: what was deleted on one side"),
+        ("sync --update", "hint: no option is needed: both sides are compared"),
+        ("sync --dryrun", "hint: lsync spells it --dry-run"),
+        ("sync --exclude-from list", "hint: patterns stand in .lsyncignore"),
+        ("sync --endpoint-url http://h", "is an option of `lsync clone` and `lsync init`"),
+        ("sync . s3://team", "s3://team is a bucket, and no path of the working copy"),
+        ("restore f", "hint: `lsync trash restore PATH` brings back"),
+        ("commit -m words", "hint: nothing has to be added or committed"),
+        ("rm f", "hint: delete the file itself"),
+        ("ls", "hint: the working copy is the list"),
+        ("statsu", "hint: did you mean `lsync status`?"),
+    ] {
+        assert_error(&team.run("one", line), 2, &[words]);
+    }
+    let output = team.run("one", "sync --delete --json");
+    output.assert_code(2);
+    assert!(output.stdout.contains("no option is needed"), "{}", output.stdout);
+    assert_eq!(team.snapshot("one"), tree);
+    assert_eq!(team.requests(), Vec::<String>::new());
+}
+
+#[test]
 fn a_bandwidth_without_a_unit_is_bytes_and_warned_of_where_a_unit_must_have_been_meant() {
     let team = Team::sharing(&[("f", "f")]);
     let warned = team.ok("one", "sync --bwlimit 10");
