@@ -103,6 +103,9 @@ pub(super) fn summary(
         screen.summary(&json::summary(word, bytes, &text, counts));
     } else if !screen.quiet() {
         screen.result(&text);
+    } else if report.interrupted || report.beyond_limit > 0 {
+        // No single path tells of these, and they make the exit code.
+        screen.beside(&text);
     }
     for hint in hints(word, report, to_rename(planned)) {
         screen.hint(hint);

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::arguments::TrashCommand;
-use super::operands::{Operand, place_one};
+use super::operands::{Operand, normalise, place_one};
 use super::session::{self, Context, Working};
 use super::text::{count, escape, size};
 use crate::clock::rfc3339;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::repository::Repository;
-use crate::repository::trash::{self, Listed, Restored, Side};
+use crate::repository::trash::{self, Listed, Restored, Side, Wanted};
 use crate::transfer::{AsideError, fetch_version};
 use crate::tree::{Etag, RepoPath};
+
+/// How many paths are told one by one whose name is taken.
+const TAKEN_SHOWN_MAX: u64 = 5;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
@@ -102,24 +105,19 @@ async fn restore(
     for settled in trash::settle(&RealDisk, root, control)? {
         context.screen.warning(&settled.to_string());
     }
-    let mut restored = Vec::new();
-    for wanted in &wanted {
-        restored.extend(trash::restore(&RealDisk, root, control, wanted)?);
-    }
-    let mut restoring = Restoring { context, repository, back: 0, exit: Exit::Done };
+    let restored = trash::restore(&RealDisk, root, control, &wanted)?;
+    let mut restoring = Restoring { context, repository, back: 0, taken: 0, exit: Exit::Done };
     for restored in restored {
         match restored {
             Restored::PutBack { path } => restoring.done(&path),
             Restored::InStore { path, version, .. } => restoring.fetch(&path, &version).await?,
-            Restored::NameTaken { path, operand } => restoring.failed(
-                &format!("{path} exists, nothing was overwritten"),
-                &format!("move it away and restore again; {}", restoring.place(&operand)),
-            ),
+            Restored::NameTaken { path, operand } => restoring.name_taken(&path, &operand),
             Restored::OtherFileSystem { path, operand } => restoring
                 .failed(&format!("{path} lies on another file system"), &restoring.place(&operand)),
         }
     }
     drop(lock);
+    restoring.tell_of_more();
     context.screen.result(&format!("{} restored", count(restoring.back, "file", "files")));
     Ok(restoring.exit)
 }
@@ -129,6 +127,8 @@ struct Restoring<'a> {
     context: &'a Context,
     repository: Repository<RealDisk>,
     back: u64,
+    /// Paths whose name is taken.
+    taken: u64,
     exit: Exit,
 }
 
@@ -136,6 +136,26 @@ impl Restoring<'_> {
     fn done(&mut self, path: &RepoPath) {
         self.back += 1;
         self.context.screen.result(&format!("restored {}", escape(path.as_str())));
+    }
+
+    fn name_taken(&mut self, path: &RepoPath, operand: &str) {
+        self.taken += 1;
+        self.exit = self.exit.worst(Exit::Incomplete);
+        if self.taken <= TAKEN_SHOWN_MAX {
+            self.failed(
+                &format!("{path} exists, nothing was overwritten"),
+                &format!("move it away and restore again; {}", self.place(operand)),
+            );
+        }
+    }
+
+    /// Says how many names were taken beside those that were told.
+    fn tell_of_more(&self) {
+        let more = self.taken.saturating_sub(TAKEN_SHOWN_MAX);
+        if more > 0 {
+            let message = format!("{} likewise", count(more, "more exists", "more exist"));
+            self.context.screen.error(&message, &[], Some("`lsync trash list` names the copies"));
+        }
     }
 
     fn failed(&mut self, message: &str, hint: &str) {
@@ -166,23 +186,27 @@ impl Restoring<'_> {
     }
 }
 
-/// Returns what the trash calls an operand: what `trash list` shows is taken as it is, anything else
-/// is a path relative to the current directory.
+/// Returns what an operand names: what `trash list` shows is taken as it is, a place in the trash
+/// for what lies there, anything else is a path relative to the current directory.
 fn operand(
     typed: &Path,
     context: &Context,
     repository: &Repository<RealDisk>,
-) -> Result<String, Error> {
-    if let Some(text) = typed.to_str().filter(|text| names_a_copy(text)) {
-        return Ok(text.to_owned());
+) -> Result<Wanted, Error> {
+    let copy = |text: &str| {
+        let text = text.trim_end_matches('/');
+        names_a_copy(text).then(|| Wanted::Named(text.to_owned()))
+    };
+    let place = normalise(&context.start.join(typed));
+    let in_trash = place.strip_prefix(repository.root_path.join(".lsync/trash")).ok();
+    let mut texts = [Some(typed), in_trash].into_iter().flatten().filter_map(Path::to_str);
+    if let Some(wanted) = texts.find_map(copy) {
+        return Ok(wanted);
     }
-    match place_one(typed, &context.start, &repository.root_path)? {
-        Operand::Path(path) => Ok(path.as_str().to_owned()),
-        Operand::Root => Err(Error::usage(
-            "the trash is restored by path, not as a whole",
-            "`lsync trash list` shows what it holds",
-        )),
-    }
+    Ok(match place_one(typed, &context.start, &repository.root_path)? {
+        Operand::Path(path) => Wanted::Named(path.as_str().to_owned()),
+        Operand::Root => Wanted::All,
+    })
 }
 
 /// Tells whether a text begins like `20261119T100211Z-ab12/local/`.

@@ -1,5 +1,7 @@
 //! Each exit code once, and which of several counts. 130 is in `interrupted.rs`.
 
+use std::os::unix::fs::symlink;
+
 use tokio::net::TcpSocket;
 
 use crate::support::{Fault, FaultRule, Profile, Workspace};
@@ -115,4 +117,36 @@ fn a_store_that_cannot_be_reached_is_13() {
     assert_error(&team.run("one", "sync"), 13, &[&address.to_string()]);
     assert_error(&team.run("three", "init team ."), 13, &[&address.to_string()]);
     assert_eq!(team.control("one"), control);
+}
+
+#[test]
+fn what_makes_the_exit_code_is_told_under_quiet_too() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g"), ("h", "h")]);
+    team.remove("one/f");
+    symlink("g", team.path("one/f")).unwrap();
+    team.write("one/.lsyncignore", "h\n");
+    symlink("nowhere", team.path("one/lone")).unwrap();
+    let (tracked, forgotten) = ("skipped  f  ", "skipped  h  no longer synced");
+    for (line, told) in [
+        ("status -q", vec![tracked, forgotten]),
+        ("sync -n -q", vec![tracked, forgotten]),
+        ("push -q", vec![tracked, forgotten]),
+        // Once it is forgotten there is nothing more to say of it.
+        ("pull -q", vec![tracked]),
+        ("sync -q", vec![tracked]),
+    ] {
+        let output = team.run("one", line);
+        output.assert_code(3);
+        for told in told {
+            assert!(output.stderr.contains(told), "{line}: no {told:?} in {}", output.stderr);
+        }
+        assert!(!output.stderr.contains("lone"), "{line}: a link alone is no failure");
+    }
+    let team = Team::sharing(&[("f", "f")]);
+    team.write("one/a", "a");
+    team.write("one/b", "b");
+    let output = team.run("one", "sync -q --limit 1");
+    output.assert_code(3);
+    assert!(output.stderr.contains("1 left for the next run"), "{}", output.stderr);
+    assert_eq!(team.ok("one", "sync -q").stderr, "");
 }

@@ -116,6 +116,70 @@ fn a_folder_comes_back_as_a_whole_and_twice_is_too_often() {
 }
 
 #[test]
+fn a_folder_as_tab_types_it_and_the_dot_bring_back_what_lies_below() {
+    let shared = [("d/a", "a"), ("d/e/b", "b"), ("g", "g"), ("h", "h"), ("keep", "keep")];
+    let team = Team::sharing(&shared);
+    for path in ["two/d", "two/g", "two/h"] {
+        team.remove(path);
+    }
+    team.ok("two", "sync --max-delete 4");
+    let gone = |team: &Team| {
+        team.ok("one", "sync --max-delete 4");
+        assert_eq!(team.texts("one").len(), 1);
+    };
+    gone(&team);
+    team.ok("one", "trash restore d/e/");
+    assert_eq!(team.text("one/d/e/b"), "b");
+    let run = listed(&team)[0]["operand"].as_str().unwrap().split_once('/').unwrap().0.to_owned();
+    let output = team.ok("one", &format!("trash restore .lsync/trash/{run}/local/d/"));
+    assert_eq!(output.stdout, "restored d/a\n1 file restored\n");
+    let output = team.ok("one", "trash restore . g/");
+    assert!(output.stdout.ends_with("2 files restored\n"), "{}", output.stdout);
+    assert_eq!(team.texts("one"), crate::team::files(&shared));
+    assert_error(&team.run("one", "trash restore ."), 2, &["nothing in the trash", "trash list"]);
+}
+
+#[test]
+fn the_dot_means_the_folder_one_stands_in() {
+    let team = Team::sharing(&[("d/a", "a"), ("g", "g"), ("keep", "keep"), ("d/keep", "keep")]);
+    for path in ["two/d/a", "two/g"] {
+        team.remove(path);
+    }
+    team.ok("two", "sync");
+    team.ok("one", "sync");
+    team.ok("one/d", "trash restore .");
+    assert!(team.exists("one/d/a") && !team.exists("one/g"));
+}
+
+#[test]
+fn names_that_are_taken_are_told_five_times_and_counted() {
+    let paths: Vec<_> = (0..8).map(|number| format!("d/{number}")).collect();
+    let shared: Vec<_> = paths.iter().map(|path| (path.as_str(), "first")).collect();
+    let team = Team::sharing(&shared);
+    for path in &paths {
+        team.server.put(BUCKET, path, "second");
+    }
+    team.ok("one", "sync");
+    let output = team.run("one", "trash restore d");
+    output.assert_code(3);
+    assert_eq!(output.stderr.matches("exists, nothing was overwritten").count(), 5);
+    assert!(output.stderr.contains("error: 3 more exist likewise"), "{}", output.stderr);
+    assert!(team.texts("one").values().all(|text| text == "second"));
+}
+
+#[test]
+fn an_operand_that_is_not_found_keeps_the_others_in_the_trash() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g")]);
+    team.remove("two/f");
+    team.ok("two", "sync");
+    team.ok("one", "sync");
+    assert_error(&team.run("one", "trash restore f nosuch"), 2, &["nosuch"]);
+    assert!(!team.exists("one/f"));
+    let output = team.ok("one", "trash restore f f");
+    assert!(output.stdout.ends_with("1 file restored\n"), "{}", output.stdout);
+}
+
+#[test]
 fn two_losers_of_one_path_are_both_kept() {
     let team = Team::sharing(&[("f", "first"), ("g", "g")]);
     for text in ["second", "third"] {

@@ -8,7 +8,7 @@ use lsync::error::{Error, Exit};
 use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
 use lsync::remote::{Conditions, MemoryRemote, Remote as _};
 use lsync::repository::Repository;
-use lsync::repository::trash::{self, Restored};
+use lsync::repository::trash::{self, Restored, Wanted};
 use lsync::sync::{self, Request, World};
 use lsync::tree::RepoPath;
 
@@ -95,7 +95,12 @@ impl Simulation {
         let (mut exit, mut notices) = (Exit::Done, Vec::new());
         if !here.is_empty() {
             let wanted = &here[fastrand::usize(0..here.len())].operand;
-            let restored = trash::restore(disk, &repository.root, &repository.control, wanted)?;
+            let restored = trash::restore(
+                disk,
+                &repository.root,
+                &repository.control,
+                &[Wanted::Named(wanted.clone())],
+            )?;
             for restored in restored {
                 match restored {
                     Restored::PutBack { path } => self.put_back(client, path.as_str()),

@@ -86,7 +86,9 @@ Examples:
 pub(super) const TRASH_EXAMPLES: &str = "\
 Examples:
   lsync trash list
-  lsync trash restore docs/a.txt";
+  lsync trash restore docs/a.txt
+  lsync trash restore docs                all that lay below docs
+  lsync trash restore .                   all that lay below the current directory";
 
 /// What `lsync clean --help` ends with.
 pub(super) const CLEAN_EXAMPLES: &str = "\

@@ -352,7 +352,7 @@ pub(in crate::cli) enum TrashCommand {
     },
     /// Bring back the latest copy of each path whose name is free
     Restore {
-        /// Files, relative to the current directory
+        /// Files and folders, relative to the current directory, or copies as the list names them
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },

@@ -79,7 +79,7 @@ pub(in crate::cli) struct BucketOptions {
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = TALK)]
 pub(in crate::cli) struct OutputOptions {
-    /// Print only errors, failures and conflicts
+    /// Print only errors, failures, conflicts and what else makes the exit code
     #[arg(short, long, env = "LSYNC_QUIET", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) quiet: bool,

@@ -23,7 +23,7 @@ use std::io;
 
 pub use list::{Entry, Identity, Side, Why};
 pub use prune::{Limits, prune};
-pub use restore::{Listed, Restored, list, restore};
+pub use restore::{Listed, Restored, Wanted, list, restore};
 pub use run::{Fate, NewEntry, Slot, TrashRun};
 pub use settle::{Settled, What, settle};
 

@@ -98,43 +98,86 @@ pub fn list<D: Disk>(
     Ok(listed)
 }
 
-/// Puts back what `operand` names: `RUN/local/PATH` or `RUN/bucket/PATH` that very copy, a path its
-/// newest copy, a folder the newest copy of everything below it.
+/// What [`restore`] shall bring back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The newest copy of every path.
+    All,
+    /// `RUN/local/PATH` or `RUN/bucket/PATH`: that very copy, and every one below it in that run. A
+    /// path: its newest copy. A folder: the newest copy of everything below it.
+    Named(String),
+}
+
+impl Wanted {
+    /// Returns what a person calls it.
+    fn text(&self) -> &str {
+        match self {
+            Self::All => ".",
+            Self::Named(text) => text,
+        }
+    }
+
+    fn matches<D: Disk>(&self, run: &Run<D>, entry: &Entry) -> bool {
+        let Self::Named(wanted) = self else { return true };
+        let is_copy = entry.place.is_some() && {
+            let copy = operand(run, entry);
+            copy.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_copy || RepoPath::parse(wanted).is_ok_and(|path| entry.path.is_within(&path))
+    }
+}
+
+/// Puts back what is wanted.
 ///
 /// It always comes back to its path in the working copy, never over something that is there; an
 /// ordinary push follows if the bucket shall have it, too. Only under the lock.
 ///
 /// # Errors
-/// [`TrashError::NotFound`] where nothing in the trash matches.
+/// [`TrashError::NotFound`] where nothing in the trash matches one of `wanted`; then nothing was
+/// done for the others either.
 pub fn restore<D: Disk>(
     disk: &D,
     root: &D::Folder,
     control: &D::Folder,
-    wanted: &str,
+    wanted: &[Wanted],
 ) -> Result<Vec<Restored>, TrashError> {
     let runs = read_runs(disk, control).map_err(TrashError::io("read", "the runs"))?;
-    let mut restored = Vec::new();
-    let mut seen = BTreeSet::new();
-    let path = RepoPath::parse(wanted).ok();
-    let newest_first = runs
+    let newest_first: Vec<_> = runs
         .iter()
         .rev()
-        .flat_map(|run| run.list.entries.iter().rev().map(move |read| (run, &read.entry)));
-    for (run, entry) in newest_first {
-        let is_exact = entry.place.is_some() && operand(run, entry) == wanted;
-        let is_below = path.as_ref().is_some_and(|path| entry.path.is_within(path));
-        if !(is_exact || is_below) || seen.contains(&entry.path) {
-            continue;
-        }
-        let result = restore_entry(disk, root, run, entry)
-            .map_err(TrashError::io("restore", entry.path.as_str()))?;
-        if let Some(result) = result {
-            seen.insert(entry.path.clone());
-            restored.push(result);
+        .flat_map(|run| run.list.entries.iter().rev().map(move |read| (run, &read.entry)))
+        .collect();
+    for wanted in wanted {
+        let mut matching = newest_first.iter().filter(|(run, entry)| wanted.matches(run, entry));
+        let is_there = |(run, entry): &(&Run<D>, &Entry)| match &entry.version {
+            Some(_) if entry.place.is_none() => Ok(true),
+            _ => Ok(find(disk, root, run, entry)?.is_some()),
+        };
+        let found = matching.find_map(|it| is_there(it).map(|is| is.then_some(())).transpose());
+        if found.transpose().map_err(TrashError::io("look for", wanted.text()))?.is_none() {
+            return Err(TrashError::NotFound { operand: wanted.text().to_owned() });
         }
     }
-    if restored.is_empty() {
-        return Err(TrashError::NotFound { operand: wanted.to_owned() });
+    let (mut restored, mut tried) = (Vec::new(), BTreeSet::new());
+    for wanted in wanted {
+        let mut seen = BTreeSet::new();
+        for (run, entry) in &newest_first {
+            if !wanted.matches(run, entry) || seen.contains(&entry.path) {
+                continue;
+            }
+            // Another operand names it, too.
+            if tried.contains(&(&run.name, entry.number)) {
+                seen.insert(entry.path.clone());
+                continue;
+            }
+            let result = restore_entry(disk, root, run, entry)
+                .map_err(TrashError::io("restore", entry.path.as_str()))?;
+            if let Some(result) = result {
+                seen.insert(entry.path.clone());
+                tried.insert((&run.name, entry.number));
+                restored.push(result);
+            }
+        }
     }
     Ok(restored)
 }

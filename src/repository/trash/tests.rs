@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::{
-    Fate, Limits, NewEntry, Restored, Settled, Side, Slot, TrashError, TrashRun, What, Why, list,
-    prune, restore, settle,
+    Fate, Limits, NewEntry, Restored, Settled, Side, Slot, TrashError, TrashRun, Wanted, What, Why,
+    list, prune, restore, settle,
 };
 use crate::disk::{Crash, Disk, MemoryDisk, Person, RealDisk};
 use crate::tree::{Etag, RepoPath, Stat};
@@ -51,7 +51,7 @@ impl<D: Disk> World<D> {
     }
 
     fn restore(&self, wanted: &str) -> Result<Vec<Restored>, TrashError> {
-        restore(&self.disk, &self.root, &self.control, wanted)
+        restore(&self.disk, &self.root, &self.control, &[Wanted::Named(wanted.to_owned())])
     }
 
     fn prune(&self, now: i64, days: u32, size: u64) -> u64 {

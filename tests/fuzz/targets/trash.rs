@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use lsync::disk::{Disk as _, MemoryDisk, MemoryFolder};
 use lsync::repository::trash::{
-    self, Fate, Listed, NewEntry, Restored, Side, TrashError, TrashRun, Why,
+    self, Fate, Listed, NewEntry, Restored, Side, TrashError, TrashRun, Wanted, Why,
 };
 use lsync::tree::{Etag, RepoPath};
 use serde_yaml::{Mapping, Value};
@@ -141,7 +141,8 @@ fn check_restored(disk: &MemoryDisk, (root, control): (&MemoryFolder, &MemoryFol
         let taken = disk.person().stat(&place);
         let before = contents(disk);
         // The disk may refuse; then nothing has happened.
-        let restored = trash::restore(disk, root, control, &it.operand).unwrap_or_default();
+        let wanted = [Wanted::Named(it.operand.clone())];
+        let restored = trash::restore(disk, root, control, &wanted).unwrap_or_default();
         for restored in restored {
             if let Restored::PutBack { path } = restored {
                 check_path(&path);
