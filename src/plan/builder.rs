@@ -87,6 +87,7 @@ impl PlanBuilder {
                 }
             }
             KnotVerdict::Conflict => {
+                let proven = !rows_of(knot).any(|row| is_unknown(&examined(&row.path)));
                 let contested = Contested {
                     knot: knot.clone(),
                     examined: rows_of(knot)
@@ -97,6 +98,7 @@ impl PlanBuilder {
                 };
                 self.plan.conflicts.push(Conflict {
                     contested: Some(Arc::new(contested)),
+                    proven,
                     ..conflict(&knot.top, ConflictKind::FileAgainstFolder)
                 });
             }
@@ -189,9 +191,7 @@ impl PlanBuilder {
                 self.push(row, ActionKind::DeleteLocal, knot, unknown_loser);
             }
             Decision::Conflict(kind) => {
-                let unknown =
-                    matches!(examined, Examined::Compared { to_remote: Content::Unknown, .. });
-                let found = Conflict { proven: !unknown, ..conflict(row, kind) };
+                let found = Conflict { proven: !is_unknown(examined), ..conflict(row, kind) };
                 self.plan.conflicts.push(found);
             }
         }
@@ -327,6 +327,11 @@ fn file_of(row: &Row) -> Option<(RepoPath, Stat)> {
         Local::File(stat) => Some((row.path.clone(), *stat)),
         Local::Absent | Local::Marked { .. } => None,
     }
+}
+
+/// Tells whether nothing has proven the contents equal or different.
+fn is_unknown(examined: &Examined) -> bool {
+    matches!(examined, Examined::Compared { to_remote: Content::Unknown, .. })
 }
 
 fn is_deletion(action: &Action) -> bool {

@@ -324,3 +324,12 @@ fn a_pushed_file_does_not_reach_into_a_folder_of_its_name() {
     // A folder that is nowhere any more is no folder.
     assert_eq!(push("a C 0 | a/b D D"), "PUT+ a, drop a/b");
 }
+
+#[test]
+fn a_clash_with_a_file_that_only_a_download_could_compare_is_not_proven() {
+    for (scene, proven) in [("a D M | a/b C 0", true), ("a D = | a/b C ?", false)] {
+        let plan = plan(Direction::Sync, scene);
+        assert_eq!(show(&plan), "CONF file-against-folder a", "{scene}");
+        assert_eq!(plan.conflicts[0].proven, proven, "{scene}");
+    }
+}
