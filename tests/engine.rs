@@ -10,6 +10,8 @@ mod durable;
 mod folding;
 #[path = "engine/listing.rs"]
 mod listing;
+#[path = "engine/moments.rs"]
+mod moments;
 #[path = "engine/mounts.rs"]
 mod mounts;
 #[path = "engine/operands.rs"]

@@ -181,7 +181,7 @@ impl World {
         trash.close(
             &slot,
             match outcome {
-                Outcome::Done(()) => Fate::Kept,
+                Outcome::Done(()) | Outcome::Returned => Fate::Kept,
                 Outcome::Changed(_) | Outcome::NoExchange => Fate::Empty,
                 Outcome::EditInSlot => Fate::Edit,
             },
@@ -245,6 +245,7 @@ impl<T> WithoutRow for Outcome<T> {
         match self {
             Self::Done(_) => Outcome::Done(()),
             Self::Changed(change) => Outcome::Changed(change),
+            Self::Returned => Outcome::Returned,
             Self::EditInSlot => Outcome::EditInSlot,
             Self::NoExchange => Outcome::NoExchange,
         }
@@ -347,18 +348,19 @@ fn check_edits(job: Job, model: Model, edits: &[(usize, Act)]) {
             let is_new = world.contents().contains(NEW) || job == Job::Remove;
             assert!(is_new || script.superseded.contains(NEW), "{what}");
         }
-        Outcome::Changed(change) => {
+        Outcome::Changed(_) | Outcome::Returned => {
             let kept = shown(&world.person, &job.edited());
             let last = script.written.last().map(|bytes| (*bytes).to_owned());
             assert!(kept == last || is_last_removed, "{kept:?} is not {last:?}: {what}");
-            assert!(change != Change::Gone || script.done > 0, "{what}");
+            assert!(outcome != Outcome::Changed(Change::Gone) || script.done > 0, "{what}");
         }
-        Outcome::EditInSlot => {
-            let root = world.disk.open_path(Path::new(ROOT)).unwrap();
-            let control = world.disk.open_folder(&root, OsStr::new(".lsync")).unwrap();
-            assert_eq!(list(&world.disk, &root, &control).unwrap().len(), 1, "{what}");
-        }
+        Outcome::EditInSlot => (),
         Outcome::NoExchange => assert_eq!(outcome, expected_outcome(job, model), "{what}"),
+    }
+    if matches!(outcome, Outcome::EditInSlot | Outcome::Returned) {
+        let root = world.disk.open_path(Path::new(ROOT)).unwrap();
+        let control = world.disk.open_folder(&root, OsStr::new(".lsync")).unwrap();
+        assert_eq!(list(&world.disk, &root, &control).unwrap().len(), 1, "{what}");
     }
     drop(script);
     let before = world.contents();

@@ -67,7 +67,9 @@ where
                 let synced = context.disk.sync_folder(&parent.folder);
                 synced.map(|()| true).map_err(|error| Trouble::disk(&error))
             }
-            Outcome::Changed(_) | Outcome::EditInSlot | Outcome::NoExchange => Ok(false),
+            Outcome::Changed(_) | Outcome::Returned | Outcome::EditInSlot | Outcome::NoExchange => {
+                Ok(false)
+            }
         }
     };
     match fetched.await {

@@ -11,11 +11,11 @@ use super::trouble::Trouble;
 use super::upload::Source;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::{self, Target};
+use crate::local::replace::{self, Outcome, Target, Workspace};
 use crate::plan::Action;
 use crate::remote::{Condition, Remote};
 use crate::repository::Change;
-use crate::repository::trash::{NewEntry, Side, TrashError};
+use crate::repository::trash::{Fate, NewEntry, Side, Slot, TrashError};
 use crate::tree::{BaseRow, RepoPath, Signature, Stat, Version};
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
@@ -126,13 +126,65 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         };
         if swapped.is_err() {
             fetched.staged.discard(disk);
-            // The copy goes only while the name still leads to the same file.
-            let still = disk.lstat(folder, name).is_ok_and(|stat| stat.inode == linked.inode);
-            if still {
-                disk.unlink(folder, beside).map_err(failed)?;
-            }
+            self.take_copy_back(action, copy, (&fetched, &linked))?;
         }
         swapped
+    }
+
+    /// Takes the name of the copy away again, while it and the first name lead to one file: what a
+    /// person saves there meanwhile stays.
+    fn take_copy_back(
+        &self,
+        action: &Action,
+        copy: &RepoPath,
+        (fetched, linked): (&Fetched<D>, &Stat),
+    ) -> Result<(), Trouble> {
+        let (disk, folder) = (&self.context.disk, &fetched.parent.folder);
+        let shown = || {
+            let found = disk.lstat(folder, OsStr::new(action.path.name()));
+            found.ok().filter(|found| found.inode == linked.inode)
+        };
+        let Some(found) = shown() else { return Ok(()) };
+        let entry = self.loser(copy, None, &found);
+        let slot = self.slot(&entry, fetched)?;
+        let target = Target { folder, path: copy };
+        let place = (&slot.folder, slot.name.as_os_str());
+        let fate = match replace::remove(disk, &target, &found, place)? {
+            // The name leads to the same file. Where it does no longer, this is the last one.
+            Outcome::Done(()) if shown().is_some() => {
+                disk.unlink(place.0, place.1).map_err(|error| Trouble::io(copy, &error))?;
+                Fate::Empty
+            }
+            Outcome::Done(()) | Outcome::Returned => Fate::Kept,
+            Outcome::EditInSlot => Fate::Edit,
+            Outcome::Changed(_) | Outcome::NoExchange => Fate::Empty,
+        };
+        self.trash.close(&slot, fate).map_err(in_trash)
+    }
+
+    fn loser<'a>(
+        &self,
+        path: &'a RepoPath,
+        staged: Option<&'a Stat>,
+        expected: &'a Stat,
+    ) -> NewEntry<'a> {
+        NewEntry {
+            path,
+            side: Side::Local,
+            why: self.options.why,
+            known: false,
+            etag: None,
+            staged,
+            expected: Some(expected),
+        }
+    }
+
+    /// Returns a slot whose line is durable.
+    fn slot(&self, entry: &NewEntry<'_>, fetched: &Fetched<D>) -> Result<Slot<D>, Trouble> {
+        let Workspace { top, control, .. } = &fetched.workspace;
+        let slot = self.trash.slot(entry, top, control).map_err(in_trash)?;
+        self.trash.sync().map_err(in_trash)?;
+        Ok(slot)
     }
 
     fn swap_linked(
@@ -141,20 +193,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         fetched: &Fetched<D>,
         linked: &Stat,
     ) -> Result<Signature, Trouble> {
-        let entry = NewEntry {
-            path: &action.path,
-            side: Side::Local,
-            why: self.options.why,
-            known: false,
-            etag: None,
-            staged: Some(&fetched.staged.stat),
-            expected: Some(linked),
-        };
-        let workspace = &fetched.workspace;
-        let in_trash = |error: TrashError| Trouble::disk(&error);
-        let slot = self.trash.slot(&entry, &workspace.top, &workspace.control);
-        let slot = slot.map_err(in_trash)?;
-        self.trash.sync().map_err(in_trash)?;
+        let slot =
+            self.slot(&self.loser(&action.path, Some(&fetched.staged.stat), linked), fetched)?;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&slot.folder, slot.name.as_os_str());
         let disk = &self.context.disk;
@@ -169,4 +209,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let source = Source { path: copy, stat: &stat, condition, origin: None, unlisted: false };
         Ok(self.context.upload(&source).await?.row)
     }
+}
+
+fn in_trash(error: TrashError) -> Trouble {
+    Trouble::disk(&error)
 }

@@ -262,13 +262,15 @@ pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
     slot: Option<&Slot<D>>,
     run: &Run<D, R, C>,
 ) -> Result<T, Trouble> {
+    let operand = || slot.map_or_else(String::new, |slot| slot.operand.clone());
     let (fate, result) = match outcome {
         Ok(Outcome::Done(value)) => (Fate::Kept, Ok(value)),
         Ok(Outcome::Changed(_)) => (Fate::Empty, Err(Trouble::changed("it was changed here"))),
-        Ok(Outcome::EditInSlot) => {
-            let operand = slot.map_or_else(String::new, |slot| slot.operand.clone());
-            (Fate::Edit, Err(Trouble::InTrash(operand)))
+        Ok(Outcome::Returned) => {
+            let kept = format!("what lay there meanwhile is in the trash: {}", operand());
+            (Fate::Kept, Err(Trouble::changed(&format!("it was changed here; {kept}"))))
         }
+        Ok(Outcome::EditInSlot) => (Fate::Edit, Err(Trouble::InTrash(operand()))),
         Ok(Outcome::NoExchange) => (
             Fate::Empty,
             Err(Trouble::Disk(

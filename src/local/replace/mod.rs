@@ -45,6 +45,9 @@ pub enum Outcome<T> {
     Done(T),
     /// A person was faster: the name is as they left it, and the slot is empty.
     Changed(Change),
+    /// A person was faster: the name is as they left it. The slot holds our file, which had the name
+    /// for a moment; nothing tells whether somebody wrote into it then with the same size and mtime.
+    Returned,
     /// A person was faster, and the name was taken again before their edit could be put back: the
     /// slot holds the edit, to be reported with its place.
     EditInSlot,
@@ -304,7 +307,7 @@ impl<D: Disk> Swap<'_, D> {
         }
         let came_out = self.disk.lstat(folder, name).map_err(self.target.error(Step::Look))?;
         if self.staged.is(&came_out) {
-            return self.withdraw(Change::Touched);
+            return Ok(Outcome::Returned);
         }
         // Not our file: somebody saved once more while ours had the name.
         Ok(match self.disk.exchange(self.slot, self.target.name()) {

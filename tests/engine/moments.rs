@@ -1,0 +1,113 @@
+//! What a person does in the very moment in which names change hands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lsync::disk::{Call, Operation, Person};
+use lsync::plan::Resolution;
+
+use super::{Client, team};
+
+/// Lets a person act before the `at`th call of the disk that `is_it`.
+fn before_call(
+    client: &Client,
+    at: usize,
+    is_it: impl Fn(&Operation) -> bool + Send + Sync + 'static,
+    act: impl Fn(&Person, &Operation) + Send + Sync + 'static,
+) {
+    let (person, calls) = (client.disk.process().person(), AtomicUsize::new(0));
+    client.disk.set_hook(Some(Arc::new(move |operation: &Operation| {
+        if is_it(operation) && calls.fetch_add(1, Ordering::Relaxed) + 1 == at {
+            act(&person, operation);
+        }
+    })));
+}
+
+fn is_anywhere(client: &Client, text: &str) -> bool {
+    client.person().files_below("/w").values().any(|bytes| bytes == text.as_bytes())
+}
+
+#[tokio::test]
+async fn a_save_under_the_name_of_a_copy_stays_whatever_becomes_of_the_copy() {
+    let mut has_saved = false;
+    for at in 1.. {
+        let (_, ann, bob) = team();
+        ann.write("x", "theirs");
+        ann.sync().await;
+        bob.write("x", "ours");
+        let (copied, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (person, saved) = (bob.disk.process().person(), Arc::clone(&copied));
+        let counted = Arc::clone(&calls);
+        bob.disk.set_hook(Some(Arc::new(move |_: &Operation| {
+            let copy = (person.files_below("/w").into_keys())
+                .find(|path| path.to_string_lossy().starts_with("x.conflict-"));
+            let Some(copy) = copy else { return };
+            match counted.fetch_add(1, Ordering::Relaxed) + 1 {
+                1 => person.write("/w/x", "edited meanwhile"),
+                call if call == at => {
+                    person.save(format!("/w/{}", copy.display()), "saved as a copy");
+                    saved.store(1, Ordering::Relaxed);
+                }
+                _ => (),
+            }
+        })));
+        bob.resolve(Resolution::Both).await;
+        if calls.load(Ordering::Relaxed) < at {
+            break;
+        }
+        bob.disk.set_hook(None);
+        let is_saved = copied.load(Ordering::Relaxed) == 1;
+        has_saved |= is_saved;
+        let kept = bob.person().files_below("/w");
+        assert!(!is_saved || is_anywhere(&bob, "saved as a copy"), "call {at}: {kept:?}");
+        assert!(is_anywhere(&bob, "edited meanwhile"), "call {at}: {kept:?}");
+    }
+    assert!(has_saved);
+}
+
+#[tokio::test]
+async fn a_copy_that_could_not_be_made_leaves_one_name_and_nothing_in_the_trash() {
+    let (_, ann, bob) = team();
+    ann.write("x", "theirs");
+    ann.sync().await;
+    bob.write("x", "ours");
+    let exchanges = |operation: &Operation| operation.call == Call::Exchange;
+    before_call(&bob, 1, exchanges, |person, _| person.write("/w/x", "edited meanwhile"));
+    let report = bob.resolve(Resolution::Both).await;
+    bob.disk.set_hook(None);
+    assert_eq!(report.changed_meanwhile, 1, "{report:?}");
+    assert_eq!(bob.tree(), [("x".to_owned(), "edited meanwhile".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_edit_that_no_stat_shows_in_a_file_that_gives_its_name_back_is_in_the_trash() {
+    let (_, ann, bob) = team();
+    ann.write("x", "one");
+    ann.sync().await;
+    bob.sync().await;
+    ann.write("x", "two");
+    ann.sync().await;
+    let exchanges = |operation: &Operation| operation.call == Call::Exchange;
+    let calls = AtomicUsize::new(0);
+    let person = bob.disk.process().person();
+    bob.disk.set_hook(Some(Arc::new(move |operation: &Operation| {
+        if !exchanges(operation) {
+            return;
+        }
+        match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => person.save("/w/x", "an edit"),
+            // Ours has the name: as many other bytes, and the mtime as it was.
+            1 => {
+                let mtime = person.stat("/w/x").unwrap().mtime;
+                person.write("/w/x", "TWO");
+                person.set_mtime("/w/x", mtime);
+            }
+            _ => (),
+        }
+    })));
+    let report = bob.sync().await;
+    bob.disk.set_hook(None);
+    assert_eq!(report.changed_meanwhile, 1, "{report:?}");
+    assert_eq!(bob.read("x").as_deref(), Some("an edit"));
+    assert!(is_anywhere(&bob, "TWO"), "{:?}", bob.person().files_below("/w"));
+}
