@@ -13,6 +13,8 @@
 //! LSYNC_SIMULATION_SEED=123 cargo test --test simulation replay -- --nocapture    one seed, with its trace
 //! LSYNC_SIMULATION_SEEDS=100000 cargo test --test simulation                       a longer run
 //! LSYNC_SIMULATION_FIRST=5000 LSYNC_SIMULATION_FAILURES=1000                       begins elsewhere, goes on
+//! LSYNC_SEEDS_FOR=10m cargo test --test simulation seeds_of_the_day -- --ignored --nocapture
+//!                                                                                  seeds that nobody has tried
 //! tests/simulation/breaks                                                          shows what it finds
 //! ```
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -43,6 +45,8 @@ mod parts;
 mod person;
 #[path = "simulation/quiet.rs"]
 mod quiet;
+#[path = "simulation/rules.rs"]
+mod rules;
 #[path = "simulation/second.rs"]
 mod second;
 #[path = "simulation/state.rs"]
@@ -53,7 +57,9 @@ mod step;
 mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
+use chrono::{Timelike as _, Utc};
 use driver::{Failure, Played, run_seed};
 use folder::run_folder_seed;
 use parts::Counts;
@@ -63,6 +69,13 @@ const SEEDS: u64 = 2_000;
 
 /// A folder bucket takes more steps.
 const FOLDER_SEEDS: u64 = 200;
+
+/// A piece of the seeds of a day; so many others have a folder bucket.
+const PIECE: u64 = 500;
+const FOLDER_PIECE: u64 = 50;
+
+/// How long the seeds of a day go on, unless told otherwise.
+const OF_THE_DAY: Duration = Duration::from_mins(10);
 
 /// So many failed seeds say enough, unless told otherwise.
 const FAILURES_MAX: u64 = 8;
@@ -106,12 +119,17 @@ fn failures(run: Runner, first: u64, count: u64) -> (Vec<(u64, Failure)>, Counts
     (failed, counts)
 }
 
-/// Runs as many seeds as asked for, and panics with the trace of the first one that failed. Returns
-/// what they exercised, if they were the default ones.
-#[expect(clippy::print_stdout, reason = "what a failed test has to say")]
+/// Runs as many seeds as asked for. Returns what they exercised, if they were the default ones.
 fn assert_all(run: Runner, seeds: u64, replay: &str) -> Option<Counts> {
     let first = number("LSYNC_SIMULATION_FIRST").unwrap_or(1);
     let count = number("LSYNC_SIMULATION_SEEDS").unwrap_or(seeds);
+    let counts = assert_seeds(run, first, count, replay);
+    (first == 1 && count >= seeds).then_some(counts)
+}
+
+/// Runs seeds, and panics with the trace of the first one that failed; returns what they exercised.
+#[expect(clippy::print_stdout, reason = "what a failed test has to say")]
+fn assert_seeds(run: Runner, first: u64, count: u64, replay: &str) -> Counts {
     let (failed, counts) = failures(run, first, count);
     println!("{counts}");
     if let Some((seed, _)) = failed.first() {
@@ -125,7 +143,23 @@ fn assert_all(run: Runner, seeds: u64, replay: &str) -> Option<Counts> {
             failed.len()
         );
     }
-    (first == 1 && count >= seeds).then_some(counts)
+    counts
+}
+
+/// Returns how long something is to go on, as `90s`, `10m` or `8h`.
+fn duration(variable: &str) -> Option<Duration> {
+    let text = std::env::var(variable).ok()?;
+    let number = |unit| text.strip_suffix(unit).and_then(|number| number.parse::<u64>().ok());
+    let seconds =
+        number('s').or(number('m').map(|it| it * 60)).or(number('h').map(|it| it * 3_600));
+    Some(Duration::from_secs(seconds.expect("a duration, as 90s, 10m or 8h")))
+}
+
+/// Returns a seed that nobody has begun with: the day, and ten thousand for each second of it.
+fn seed_of_the_day() -> u64 {
+    let now = Utc::now();
+    let day: u64 = now.format("%Y%m%d").to_string().parse().unwrap();
+    day * 1_000_000_000 + u64::from(now.num_seconds_from_midnight()) * 10_000
 }
 
 /// Tells one seed with its trace; without one it has nothing to do.
@@ -169,6 +203,21 @@ fn the_same_seed_gives_the_same_trace() {
             let (line, (a, b)) = lines.enumerate().find(|(_, (a, b))| a != b).unwrap();
             panic!("seed {seed}, line {line}:\n{a}\n{b}");
         }
+    }
+}
+
+#[test]
+#[ignore = "for as long as LSYNC_SEEDS_FOR says; no landing depends on luck"]
+#[expect(clippy::print_stdout, reason = "how far it came")]
+fn seeds_of_the_day() {
+    let until = Instant::now() + duration("LSYNC_SEEDS_FOR").unwrap_or(OF_THE_DAY);
+    let first = number("LSYNC_SIMULATION_FIRST").unwrap_or_else(seed_of_the_day);
+    let mut next = first;
+    while Instant::now() < until {
+        assert_seeds(run_seed, next, PIECE, "replay");
+        assert_seeds(run_folder_seed, next, FOLDER_PIECE, "folder_replay");
+        next += PIECE;
+        println!("seeds {first} to {}: nothing was lost", next - 1);
     }
 }
 

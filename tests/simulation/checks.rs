@@ -65,6 +65,7 @@ impl Simulation {
         let step = state.step;
         let planned_at = state.clients[client].planned_at;
         let own = &mut state.clients[client];
+        own.said = own.told[own.told_before..].to_vec();
         own.had.extend(tree.iter().map(|(path, value)| (path.clone(), *value)));
         if own.order.as_ref().is_some_and(|order| order.verb.is_forced()) {
             own.forced_until = own.forced_until.max(planned_at.unwrap_or(0));
@@ -74,9 +75,8 @@ impl Simulation {
         }
         self.check_expected(state, client);
         let own = &mut state.clients[client];
-        own.expected = (tree.into_iter())
-            .map(|(path, value)| (path, Expected { value, since: step }))
-            .collect();
+        own.expected =
+            (tree.into_iter()).map(|(path, value)| (path, Expected::new(value, step))).collect();
         own.told.clear();
         own.forced_until = 0;
     }
@@ -110,6 +110,10 @@ impl Simulation {
         let gone: Vec<(String, Expected)> = (own.expected.iter())
             .filter(|(path, file)| tree.get(*path) != Some(&file.value))
             .filter(|(_, file)| file.since > own.forced_until)
+            // The swap of `--both` parts the names of a file that somebody writes by the copy's.
+            .filter(|(_, file)| {
+                file.by.as_ref().is_none_or(|name| tree.get(name) != Some(&file.value))
+            })
             // The copy that `--both` makes is a second name of the file until the swap is done.
             .filter(|(path, _)| {
                 !path.contains(".conflict-") || own.tree_at_first.contains_key(*path)
@@ -118,7 +122,7 @@ impl Simulation {
             .filter(|(path, _)| {
                 !own.told.iter().any(|it| it.contains(path.as_str()) && it.contains("trash"))
             })
-            .map(|(path, file)| (path.clone(), *file))
+            .map(|(path, file)| (path.clone(), file.clone()))
             .collect();
         for (path, file) in gone {
             let (name, value) = (self.name(client), state.say(file.value));

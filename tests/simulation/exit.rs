@@ -7,6 +7,7 @@ use lsync::tree::RepoPath;
 
 use crate::client::Ended;
 use crate::order::Verb;
+use crate::rules::is_ignored;
 use crate::state::{Simulation, State, Tree};
 
 impl Simulation {
@@ -68,17 +69,19 @@ impl Simulation {
         }
     }
 
-    /// The tree is the bucket, and both are what the database says, ignored files aside.
+    /// The tree is the bucket, and both are what the database says; but for what the rules ignore
+    /// that stood here when the command began, or that stand here now: it may have taken or brought
+    /// some itself, in whatever folder.
     fn check_agreement(&self, state: &mut State, client: usize) {
-        let tree = self.tree(client);
-        if tree.contains_key(".lsyncignore") {
-            return;
-        }
-        let rows = self.rows(state, client);
-        let is_path = |key: &&String| RepoPath::parse(key).is_ok();
-        let bucket: Tree = (state.bucket.iter().filter(|(key, _)| is_path(key)))
-            .map(|(key, value)| (key.clone(), *value))
-            .collect();
+        let mut rules = self.rules(client);
+        rules.extend(state.clients[client].rules_at_first.clone());
+        let counts = |path: &String| RepoPath::parse(path).is_ok() && !is_ignored(&rules, path);
+        let kept = |side: &Tree| -> Tree {
+            let files = side.iter().filter(|(path, _)| counts(path));
+            files.map(|(path, value)| (path.clone(), *value)).collect()
+        };
+        let rows = kept(&self.rows(state, client));
+        let (tree, bucket) = (kept(&self.tree(client)), kept(&state.bucket));
         if bucket != tree || rows != tree {
             let name = self.name(client);
             let sides = format!("{tree:?}, {bucket:?}, {rows:?}");

@@ -133,7 +133,7 @@ impl Simulation {
             own.had.insert((below.clone(), *value));
             own.fragile_names.insert(below.clone());
             own.owned.insert(*value);
-            own.expected.insert(below.clone(), Expected { value: *value, since: step });
+            own.expected.insert(below.clone(), Expected::new(*value, step));
         }
     }
 

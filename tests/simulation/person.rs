@@ -5,6 +5,7 @@
 //! bucket. Then nobody owes it to anybody any more, and a command of that client may replace it in
 //! the bucket, at that key. Nothing else supersedes a content.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use lsync::tree::Kind;
@@ -170,7 +171,10 @@ impl Hands<'_> {
                 person.save(&at, &bytes);
                 format!("saves {:?}", text(&bytes))
             }
-            Act::WriteInTwoSteps => {
+            // The first half must be another one than every other.
+            Act::WriteInTwoSteps
+                if !state.values.contains_key(&value_of(&bytes[..=bytes.len() / 2])) =>
+            {
                 let half = &bytes[..=bytes.len() / 2];
                 state.values.insert(value_of(half), format!("{}|", text(half)));
                 person.write(&at, half);
@@ -363,7 +367,12 @@ impl Simulation {
         let name = self.name(client);
         state.note(|| format!("{name}'s person {words}: {path}"));
         let after = self.tree(client);
-        state.person_changed(client, &before, &after);
+        let inode = |path: &str| hands.person().stat(Hands::at(path)).map(|stat| stat.inode);
+        let acted_on = inode(&path);
+        let has_other_name =
+            |it: &String| *it != path && acted_on.is_some() && inode(it) == acted_on;
+        let others = after.keys().filter(|it| has_other_name(it)).cloned().collect();
+        state.person_changed(client, (&before, &after), (&path, &others));
         for other in &mut state.clients {
             other.is_disturbed = true;
         }
@@ -396,8 +405,13 @@ impl Simulation {
 }
 
 impl State {
-    /// Draws the consequences of a person's act.
-    fn person_changed(&mut self, client: usize, before: &Tree, after: &Tree) {
+    /// Draws the consequences of a person's act on a file, which may have `others` as names, too.
+    fn person_changed(
+        &mut self,
+        client: usize,
+        (before, after): (&Tree, &Tree),
+        (acted_on, others): (&str, &BTreeSet<String>),
+    ) {
         let step = self.step;
         let client = &mut self.clients[client];
         for (path, value) in before {
@@ -432,7 +446,8 @@ impl State {
                 // folder that it went to was never made.
                 client.fragile.insert(*value);
                 let since = *client.written.entry(*value).or_insert(step);
-                let file = Expected { value: *value, since };
+                let by = others.contains(path).then(|| acted_on.to_owned());
+                let file = Expected { by, ..Expected::new(*value, since) };
                 client.expected.insert(path.clone(), file);
             }
         }

@@ -19,6 +19,7 @@ use lsync::tree::{Kind, RepoPath};
 use crate::baton::Baton;
 use crate::order::Order;
 use crate::parts::{Counts, Cut, Moved};
+use crate::rules::Rule;
 
 /// Where every working copy lies on its disk.
 pub(crate) const ROOT: &str = "/w";
@@ -51,11 +52,21 @@ pub(crate) struct Machine {
 }
 
 /// A file whose person expects it under its name.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Expected {
     pub(crate) value: Value,
     /// The step in which the person put it there.
     pub(crate) since: u64,
+    /// The name by which the person wrote it, where that is another one of the same file: it may
+    /// stay there alone.
+    pub(crate) by: Option<String>,
+}
+
+impl Expected {
+    /// A file whose person knows no other name of it.
+    pub(crate) fn new(value: Value, since: u64) -> Self {
+        Self { value, since, by: None }
+    }
 }
 
 /// What a person does for the time of one call alone.
@@ -77,6 +88,8 @@ pub(crate) struct Client {
     pub(crate) selection: Selection,
     /// The files when it began.
     pub(crate) tree_at_first: Tree,
+    /// The ignore rules when it began.
+    pub(crate) rules_at_first: Vec<Rule>,
     /// The command is dead, and its thread has to end.
     pub(crate) is_killed: bool,
     /// I/O operations of the command so far.
@@ -142,6 +155,8 @@ pub(crate) struct Client {
     pub(crate) told: Vec<String>,
     /// How much of it was said before the present command.
     pub(crate) told_before: usize,
+    /// What the last command said.
+    pub(crate) said: Vec<String>,
 }
 
 impl Client {
@@ -281,4 +296,18 @@ pub(crate) fn listed_trash(disk: &MemoryDisk) -> BTreeSet<Value> {
         }
     }
     values
+}
+
+/// Counts the files of a working copy that have a second name there, as a killed `--both` leaves
+/// them: whoever moves one name changes the ctime of both, so that what is done with the other in the
+/// same run may have to be done again.
+pub(crate) fn with_two_names(disk: &MemoryDisk) -> u64 {
+    let person = disk.person();
+    let mut names: BTreeMap<u64, u64> = BTreeMap::new();
+    for path in person.files_below(ROOT).into_keys().filter(|path| !path.starts_with(".lsync")) {
+        if let Some(stat) = person.stat(Path::new(ROOT).join(path)) {
+            *names.entry(stat.inode).or_default() += 1;
+        }
+    }
+    names.into_values().filter(|names| *names > 1).sum()
 }
