@@ -181,7 +181,7 @@ fn listing(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime");
     let opened = S3Remote::open_with_transport(&settings, Capabilities::full(), transport);
-    let remote = runtime.block_on(opened);
+    let remote = runtime.block_on(opened).expect("settings that make an address");
     let mut group = criterion.benchmark_group("listing");
     group.throughput(Throughput::Elements(KEYS));
     group.bench_function("a page of a thousand keys", |bencher| {

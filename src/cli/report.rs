@@ -91,7 +91,8 @@ pub(super) fn summary(
     let (screen, text) = (&context.screen, render::report_summary(report, elapsed));
     if let Some(fatal) = &report.fatal {
         let error = Error::from(fatal.clone());
-        screen.error(&error.to_string(), &error.causes(), error.hint().as_deref());
+        let hint = error.hint().map(|hint| hint_of_fatal(report, hint));
+        screen.error(&error.to_string(), &error.causes(), hint.as_deref());
     }
     if screen.json() {
         let counts = Counts {
@@ -110,6 +111,11 @@ pub(super) fn summary(
     for hint in hints(word, report, to_rename(planned)) {
         screen.hint(hint);
     }
+}
+
+/// Adds to the hint of what ended a run that nothing has to be done twice, where something was done.
+fn hint_of_fatal(report: &Report, hint: String) -> String {
+    if report.is_untouched() { hint } else { format!("{hint}; what was done is recorded") }
 }
 
 /// Returns what to type next, the most urgent first.

@@ -276,8 +276,11 @@ fn sync_hint(error: &SyncError) -> Option<String> {
 pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
     use RemoteErrorKind as Kind;
     match kind {
-        Kind::NoCredentials | Kind::Expired | Kind::Denied => Exit::Credentials,
-        Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed => Exit::Unreachable,
+        Kind::NoCredentials | Kind::Expired | Kind::Denied | Kind::WrongKey => Exit::Credentials,
+        Kind::Unreachable | Kind::NotTls | Kind::Interrupted | Kind::Throttled | Kind::Failed => {
+            Exit::Unreachable
+        }
+        Kind::BadEndpoint | Kind::BadSetting => Exit::Usage,
         Kind::NotFound
         | Kind::NoBucket
         | Kind::BucketGone
@@ -306,15 +309,30 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
             "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY",
         ),
-        Kind::Expired => Some(
-            "log in again (`aws sso login`) or renew the keys, then run the command again: what was \
-             done is recorded",
-        ),
+        Kind::Expired => {
+            Some("log in again (`aws sso login`) or renew the keys, then run the command again")
+        }
         Kind::ClockSkewed => Some("set the clock of this machine, then run the command again"),
+        Kind::WrongKey => Some(
+            "check the access key and its secret: one of them is mistyped, or belongs to another \
+             store",
+        ),
         Kind::Denied => Some("check with whoever owns the bucket what these credentials may do"),
         Kind::WrongRegion => Some("run `lsync init` on the same bucket again to find its region"),
-        Kind::Unreachable | Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {
-            Some("run the command again; what was done is recorded")
+        Kind::BadEndpoint => Some(
+            "write the server as https://HOST or http://HOST:PORT, in --endpoint-url or \
+             AWS_ENDPOINT_URL",
+        ),
+        Kind::BadSetting => Some(
+            "check how it is written, and set it again; files with Windows line ends leave a \
+             carriage return behind",
+        ),
+        Kind::NotTls => Some("a server that speaks plain HTTP has an endpoint with http://"),
+        Kind::Unreachable => {
+            Some("check the server's name and port and the network, then run the command again")
+        }
+        Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {
+            Some("run the command again")
         }
         Kind::Archived => Some("restore the object from the archive first"),
         Kind::Full => Some("make room and run the command again"),

@@ -76,7 +76,7 @@ pub async fn connect(
                 profile: settings.profile.clone(),
                 path_style: settings.path_style,
             };
-            Ok(AnyRemote::S3(S3Remote::open(&settings, capabilities).await))
+            S3Remote::open(&settings, capabilities).await.map(AnyRemote::S3)
         }
         BucketUrl::Folder(path) => {
             FolderRemote::reopen(RealDisk, path, "", capabilities.read_only).map(AnyRemote::Folder)

@@ -21,6 +21,12 @@ pub enum RemoteErrorKind {
     Interrupted,
     /// No connection to the store at all.
     Unreachable,
+    /// The server answers TLS with something else, most likely plain HTTP.
+    NotTls,
+    /// What names the server is no address that a request could go to.
+    BadEndpoint,
+    /// A setting (region, bucket, key) cannot be used as it is written; nothing was asked.
+    BadSetting,
     /// No credentials were found.
     NoCredentials,
     /// The credentials were good once, and are no more.
@@ -29,6 +35,8 @@ pub enum RemoteErrorKind {
     ClockSkewed,
     /// The credentials are refused, as such or for this call.
     Denied,
+    /// The store does not know the key, or the signature made with it does not fit.
+    WrongKey,
     /// The bucket lies in another region; the region, where the store names it.
     WrongRegion,
     /// The store does not know this call or condition (501).
@@ -101,6 +109,7 @@ impl RemoteError {
         let Self { operation, key, message, .. } = self;
         match self.kind {
             RemoteErrorKind::NoCredentials => format!("{message}, {key}"),
+            RemoteErrorKind::BadEndpoint | RemoteErrorKind::BadSetting => message.clone(),
             _ => format!("{operation} {key}: {message}"),
         }
     }
@@ -119,10 +128,14 @@ impl RemoteError {
             | Kind::NoBucket
             | Kind::BucketGone
             | Kind::Changed
+            | Kind::NotTls
+            | Kind::BadEndpoint
+            | Kind::BadSetting
             | Kind::NoCredentials
             | Kind::Expired
             | Kind::ClockSkewed
             | Kind::Denied
+            | Kind::WrongKey
             | Kind::WrongRegion
             | Kind::Unsupported
             | Kind::Archived
@@ -139,6 +152,9 @@ impl RemoteError {
             RemoteErrorKind::NoBucket
                 | RemoteErrorKind::BucketGone
                 | RemoteErrorKind::Unreachable
+                | RemoteErrorKind::NotTls
+                | RemoteErrorKind::BadEndpoint
+                | RemoteErrorKind::BadSetting
                 | RemoteErrorKind::NoCredentials
                 | RemoteErrorKind::Expired
                 | RemoteErrorKind::ClockSkewed

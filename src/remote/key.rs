@@ -48,6 +48,9 @@ pub enum BucketUrlError {
     /// A folder whose path is no UTF-8, which the config could not hold.
     #[error("{}: the path is no UTF-8", .0.display())]
     Encoding(PathBuf),
+    /// The name that AWS has for a bucket in its policies, or for an access point.
+    #[error("{0} is an ARN, not the name of a bucket")]
+    Arn(String),
     /// A scheme that is neither `s3` nor `file`.
     #[error("{0}:// is no scheme that lsync knows")]
     Scheme(String),
@@ -59,6 +62,10 @@ impl BucketUrlError {
         match self {
             Self::Scheme(_) => {
                 "name the bucket alone (NAME or NAME/PREFIX) and the server by --endpoint-url"
+            }
+            Self::Arn(_) => {
+                "type the bucket's name alone, which is what stands behind the last colon of a \
+                 bucket's ARN; access points are not taken"
             }
             Self::Relative(_) => "write file:///ABSOLUTE/PATH, or a path that begins with / or .",
             Self::Empty | Self::Root | Self::Control | Self::Encoding(_) => {
@@ -96,6 +103,9 @@ impl BucketUrl {
         let (bucket, prefix) = name.split_once('/').unwrap_or((name, ""));
         if bucket.is_empty() {
             return Err(BucketUrlError::Empty);
+        }
+        if bucket.starts_with("arn:") {
+            return Err(BucketUrlError::Arn(text.to_owned()));
         }
         let prefix = prefix.trim_matches('/').to_owned();
         Ok(Self::S3 { bucket: bucket.to_owned(), prefix })

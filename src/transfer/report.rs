@@ -99,6 +99,21 @@ impl Report {
         self.bytes_copied += bytes;
     }
 
+    /// Tells whether nothing was done that the database knows of.
+    pub fn is_untouched(&self) -> bool {
+        let done = [
+            self.uploaded,
+            self.copied,
+            self.downloaded,
+            self.deleted_local,
+            self.deleted_remote,
+            self.kept_both,
+            self.adopted,
+            self.forgotten,
+        ];
+        done.iter().all(|count| *count == 0)
+    }
+
     /// Tells whether everything that was planned was done, and nothing is left open.
     pub fn is_complete(&self) -> bool {
         !self.interrupted

@@ -9,12 +9,14 @@
 mod bad_input;
 mod clone;
 mod conflicts;
+mod credentials;
 mod damaged_database;
 mod deletions;
 mod demo;
 mod descriptors;
 mod eight;
 mod elsewhere;
+mod endpoints;
 mod exit_codes;
 mod floods;
 mod folder_bucket;

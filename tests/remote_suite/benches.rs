@@ -287,7 +287,7 @@ pub async fn connect(
         profile: None,
         path_style: true,
     };
-    S3Remote::open_with_key(&settings, capabilities, "test", secret).await
+    S3Remote::open_with_key(&settings, capabilities, "test", secret).await.unwrap()
 }
 
 impl Bench for S3Bench {

@@ -45,6 +45,9 @@ pub(super) fn finding<T>(
             if matches!(
                 error.kind,
                 Kind::Unreachable
+                    | Kind::NotTls
+                    | Kind::BadSetting
+                    | Kind::WrongKey
                     | Kind::NoCredentials
                     | Kind::Expired
                     | Kind::ClockSkewed

@@ -3,7 +3,7 @@
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
-use super::client::DEFAULT_REGION;
+use super::connection::DEFAULT_REGION;
 use super::errors::{Call, region_in};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::{Remote as _, RemoteError, RemoteErrorKind as Kind};

@@ -1,15 +1,14 @@
 //! A bucket on a store that speaks S3. This folder alone names the SDK.
 //!
-//! What the SDK is kept from doing is written in [`client`]; what stores do differently is in
+//! What the SDK is kept from doing is written in [`connection`]; what stores do differently is in
 //! [`Capabilities`] and stays behind this seam.
 
 mod answers;
 mod body;
 mod bucket;
-mod client;
 mod conditions;
+mod connection;
 mod deleting;
-mod endpoint;
 mod errors;
 mod listing;
 mod multipart;
@@ -32,12 +31,12 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
 
 pub use body::S3Body;
-pub use client::S3Settings;
+pub use connection::S3Settings;
 
 pub(super) use listing::ABANDONED_NANOSECONDS;
 pub(super) use versions::ListedVersion;
 
-use client::{Connection, StandIns};
+use connection::{Connection, StandIns};
 use errors::Call;
 
 use super::key::KeySpace;
@@ -75,7 +74,13 @@ pub(super) struct Abandoned {
 
 impl S3Remote {
     /// Builds a remote from settings and from what the probe found. Makes no request.
-    pub async fn open(settings: &S3Settings, capabilities: Capabilities) -> Self {
+    ///
+    /// # Errors
+    /// Where the settings make no address, or cannot be sent.
+    pub async fn open(
+        settings: &S3Settings,
+        capabilities: Capabilities,
+    ) -> Result<Self, RemoteError> {
         Self::new(settings, capabilities, StandIns::default()).await
     }
 
@@ -87,7 +92,7 @@ impl S3Remote {
         capabilities: Capabilities,
         access_key: &str,
         secret_key: &str,
-    ) -> Self {
+    ) -> Result<Self, RemoteError> {
         let credentials = Credentials::new(access_key, secret_key, None, None, "test");
         let stand_ins = StandIns { credentials: Some(credentials), transport: None };
         Self::new(settings, capabilities, stand_ins).await
@@ -100,20 +105,24 @@ impl S3Remote {
         settings: &S3Settings,
         capabilities: Capabilities,
         transport: SharedHttpClient,
-    ) -> Self {
+    ) -> Result<Self, RemoteError> {
         let credentials = Some(Credentials::new("key", "secret", None, None, "test"));
         let stand_ins = StandIns { credentials, transport: Some(transport) };
         Self::new(settings, capabilities, stand_ins).await
     }
 
-    async fn new(settings: &S3Settings, capabilities: Capabilities, stand_ins: StandIns) -> Self {
-        Self {
-            connection: Connection::open(settings, stand_ins).await,
+    async fn new(
+        settings: &S3Settings,
+        capabilities: Capabilities,
+        stand_ins: StandIns,
+    ) -> Result<Self, RemoteError> {
+        Ok(Self {
+            connection: Connection::open(settings, stand_ins).await?,
             bucket: settings.bucket.clone(),
             keys: KeySpace::new(&settings.prefix),
             capabilities,
             abandoned: Arc::default(),
-        }
+        })
     }
 
     /// Returns the same bucket and prefix with other capabilities.

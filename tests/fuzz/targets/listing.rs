@@ -70,7 +70,7 @@ impl Bench {
         };
         let transport = http_client_fn(move |_, _| connector.clone());
         let opened = S3Remote::open_with_transport(&settings, Capabilities::full(), transport);
-        let remote = runtime.block_on(opened);
+        let remote = runtime.block_on(opened).unwrap();
         Self { runtime, store, remote }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use aws_sdk_s3::config::endpoint::{
-    DefaultResolver, Endpoint, EndpointFuture, Params, ResolveEndpoint,
+    DefaultResolver, Endpoint, EndpointFuture, Params, ParamsBuilder, ResolveEndpoint,
 };
 
 /// Remembers the endpoint of one bucket.
@@ -46,6 +46,13 @@ impl<R: ResolveEndpoint> ResolveEndpoint for OneBucket<R> {
             Ok(self.found.get_or_init(|| endpoint).clone())
         })
     }
+}
+
+/// Asks the SDK's rules whether requests of these settings have an address at all; says why not.
+pub(super) async fn ask(params: ParamsBuilder) -> Result<(), String> {
+    let params = params.build().map_err(|error| error.to_string())?;
+    let found = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params).await;
+    found.map(drop).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! How the SDK's client is built: whose credentials, which region, which server, and what it is
 //! told to leave alone.
 
+mod credentials;
+mod endpoint;
+mod profile;
+mod server;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,16 +17,25 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::endpoint::DefaultResolver;
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params};
 use aws_sdk_s3::config::{
     Credentials, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
 };
 
-use super::endpoint::OneBucket;
+use credentials::Checked;
+use endpoint::OneBucket;
+use profile::variable;
+
+pub(super) use credentials::NoKey;
+
+use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 
 /// Used where nobody names a region: AWS answers from there where a bucket really lies, and most
 /// other stores take it.
 pub(super) const DEFAULT_REGION: &str = "us-east-1";
+
+/// The variable that names the server of this one service.
+const ENDPOINT_OF_S3: &str = "AWS_ENDPOINT_URL_S3";
 
 /// How long a connection may take to come about, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
@@ -69,25 +83,51 @@ impl Connection {
     ///
     /// The credentials come from the AWS chain (environment, profile, SSO, web identity, container,
     /// instance), unless a test brings its own.
-    pub(super) async fn open(settings: &S3Settings, stand_ins: StandIns) -> Self {
+    ///
+    /// # Errors
+    /// Where server, region and bucket make no address, or one of the settings cannot be sent.
+    pub(super) async fn open(
+        settings: &S3Settings,
+        stand_ins: StandIns,
+    ) -> Result<Self, RemoteError> {
+        let with_key = settings.profile.is_none();
+        if let Some(fault) = credentials::fault_of_variables(with_key, settings.region.is_none()) {
+            return Err(refusal(settings, Kind::BadSetting, fault));
+        }
         let region = region(settings).await;
+        if let Some(fault) = credentials::fault_of_region(region.as_ref()) {
+            let message = format!("the region {:?} {fault}", region.as_ref());
+            return Err(refusal(settings, Kind::BadSetting, message));
+        }
         let shared = shared_config(settings, region.clone(), stand_ins).await;
-        // The SDK prefers the variable for the one service, too (SDK reference, "Service-specific
-        // endpoints"), but does not tell what it chose.
-        let endpoint = settings
-            .endpoint
-            .clone()
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty()))
-            .or_else(|| shared.endpoint_url().map(str::to_owned));
+        let endpoint = endpoint(settings, &shared).await;
+        if let Some(url) = &endpoint
+            && let Some(fault) = server::fault(url)
+        {
+            let message = format!("the endpoint {url:?} {fault}");
+            return Err(refusal(settings, Kind::BadEndpoint, message));
+        }
         let path_style = settings.path_style || needs_path_style(endpoint.as_deref(), settings);
         let mut config = aws_sdk_s3::config::Builder::from(&shared)
             .force_path_style(path_style)
             .endpoint_resolver(OneBucket::new(&settings.bucket, DefaultResolver::new()));
-        if let Some(endpoint) = &endpoint {
-            // Whatever the SDK would choose: this is the server that the database is about.
-            config = config.endpoint_url(endpoint);
+        let address = endpoint.as_deref().map(server::joinable);
+        if address.is_some() || std::env::var_os(ENDPOINT_OF_S3).is_some_and(|it| it.is_empty()) {
+            // Whatever the SDK would choose: this is the server that the database is about. It takes
+            // a variable that is empty for a server.
+            config.set_endpoint_url(address.clone());
         }
-        Self { client: Client::from_conf(config.build()), region: region.to_string(), endpoint }
+        if let Some(inner) = shared.credentials_provider() {
+            let checked = Checked::new(inner, settings.profile.as_deref());
+            config = config.credentials_provider(checked);
+        }
+        let params = Params::builder()
+            .bucket(&settings.bucket)
+            .region(region.to_string())
+            .force_path_style(path_style)
+            .set_endpoint(address);
+        endpoint::ask(params).await.map_err(|fault| refusal(settings, Kind::BadSetting, fault))?;
+        Ok(Self { client: Client::from_conf(config.build()), region: region.to_string(), endpoint })
     }
 
     /// Tells whether bodies may go unsigned: TLS protects them on the way, or they do not leave the
@@ -101,6 +141,29 @@ impl Connection {
     pub(super) fn is_near(&self) -> bool {
         self.endpoint.as_deref().is_some_and(|url| is_loopback(host(url)))
     }
+}
+
+/// Makes the error of settings that no request was made with.
+fn refusal(settings: &S3Settings, kind: Kind, message: String) -> RemoteError {
+    RemoteError::new(kind, "CONNECT", format!("s3://{}", settings.bucket), message)
+}
+
+/// Finds the server, where it is not AWS. The SDK prefers the variable for the one service, too (SDK
+/// reference, "Service-specific endpoints"), but does not tell what it chose, and passes over what it
+/// cannot read.
+async fn endpoint(settings: &S3Settings, shared: &SdkConfig) -> Option<String> {
+    let found = settings
+        .endpoint
+        .clone()
+        .or_else(|| variable(ENDPOINT_OF_S3))
+        .or_else(|| variable("AWS_ENDPOINT_URL"))
+        .or_else(|| shared.endpoint_url().map(str::to_owned));
+    let ignores = || variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    if found.is_some() || ignores().is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+        return found;
+    }
+    let profiles = profile::load(settings.profile.as_deref()).await.ok()?;
+    profiles.get("endpoint_url").filter(|url| !url.is_empty()).map(str::to_owned)
 }
 
 /// Finds the region without the instance's metadata service, which costs seconds elsewhere.

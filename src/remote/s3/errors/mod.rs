@@ -1,0 +1,108 @@
+//! What the SDK and the stores say when something went wrong, as a [`RemoteError`].
+//!
+//! Stores agree on status and code far more than on messages, so these two decide. A `HEAD` has no
+//! body and thus no code: there the status alone decides.
+
+mod codes;
+#[cfg(test)]
+mod tests;
+mod unanswered;
+
+use std::error::Error;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+pub(super) use codes::{kind_of_code, region_in};
+
+use codes::kind_of;
+use unanswered::Chain;
+
+use crate::remote::{RemoteError, RemoteErrorKind as Kind};
+
+/// One request, as errors name it.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// `PUT`, `LIST` …
+    pub(super) operation: &'static str,
+    /// `s3://bucket/key`.
+    pub(super) key: String,
+    /// The request changes the bucket, so that a lost answer leaves it open whether it did.
+    pub(super) writes: bool,
+    /// The request names the version that it expects to find, so that 404 means "changed".
+    pub(super) expects_version: bool,
+    /// What a success means that cannot be read: [`Kind::Failed`] unless a store is known that never
+    /// answers otherwise.
+    pub(super) unreadable: Kind,
+    /// The server, where it is not AWS.
+    pub(super) server: Option<String>,
+}
+
+impl Call {
+    /// Makes an error of this call.
+    pub(super) fn error(&self, kind: Kind, message: impl Into<String>) -> RemoteError {
+        let ambiguous = self.writes && matches!(kind, Kind::Interrupted | Kind::Failed);
+        let error = RemoteError::new(kind, self.operation, self.key.clone(), message);
+        RemoteError { ambiguous, ..error }
+    }
+
+    /// Translates what the SDK says.
+    pub(super) fn translate<E>(&self, error: &SdkError<E, HttpResponse>) -> RemoteError
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let Some(response) = error.raw_response() else { return self.translate_unanswered(error) };
+        let status = response.status().as_u16();
+        let code = error.code();
+        let kind = match kind_of(status, code) {
+            // Also said of a key id in the wrong format, where no region would help.
+            Kind::WrongRegion if status == 400 && !names_region(error) => Kind::WrongKey,
+            Kind::NotFound if self.expects_version && code != Some("NoSuchUpload") => Kind::Changed,
+            // A body that broke off is no service error: the next one may come whole.
+            _ if (200..300).contains(&status)
+                && code.is_none()
+                && matches!(error, SdkError::ServiceError(_)) =>
+            {
+                self.unreadable
+            }
+            kind => kind,
+        };
+        let header = |name| response.headers().get(name);
+        let mut translated =
+            self.error(kind, message(status, error, header("x-amz-bucket-region")));
+        // A 503 of a proxy says nothing about the store behind it; `SlowDown` is the store's own.
+        translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
+        translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
+        translated
+    }
+}
+
+/// Tells whether the answer to a request with a bad signature is about the region.
+fn names_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.message().is_some_and(|text| text.contains("region"))
+        || error.raw_response().is_some_and(|r| r.headers().contains_key("x-amz-bucket-region"))
+}
+
+/// Words the answer: the store's code and message, and the region where it names one.
+fn message<E>(status: u16, error: &SdkError<E, HttpResponse>, region: Option<&str>) -> String
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let mut message = match (error.code(), error.message().filter(|text| !text.is_empty())) {
+        (Some(code), Some(text)) => format!("{code}: {text}"),
+        (Some(code), None) => format!("{code} (HTTP {status})"),
+        (None, Some(text)) => format!("HTTP {status}: {text}"),
+        // A success that the SDK cannot read: its reason is all there is.
+        (None, None) if (200..300).contains(&status) => Chain::of(error).line(),
+        (None, None) => format!("HTTP {status}"),
+    };
+    if let (301 | 307 | 400, Some(region)) = (status, region) {
+        message = format!("{message} (the bucket lies in {region})");
+    }
+    match kind_of(status, error.code()) {
+        Kind::Expired => message.push_str("; the credentials have expired"),
+        Kind::ClockSkewed => message.push_str("; the clock of this machine is wrong"),
+        _ => (),
+    }
+    message
+}
