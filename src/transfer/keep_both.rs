@@ -15,7 +15,7 @@ use crate::local::replace::{self, Outcome, Target, Workspace};
 use crate::plan::Action;
 use crate::remote::{Condition, Remote};
 use crate::repository::Change;
-use crate::repository::trash::{Fate, NewEntry, Side, Slot, TrashError};
+use crate::repository::trash::{Fate, NewEntry, Side, Slot};
 use crate::tree::{BaseRow, RepoPath, Signature, Stat, Version};
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
@@ -159,7 +159,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             Outcome::EditInSlot => Fate::Edit,
             Outcome::Changed(_) | Outcome::NoExchange => Fate::Empty,
         };
-        self.trash.close(&slot, fate).map_err(in_trash)
+        self.trash.close(&slot, fate).map_err(|error| Trouble::disk(&error))
     }
 
     fn loser<'a>(
@@ -182,8 +182,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// Returns a slot whose line is durable.
     fn slot(&self, entry: &NewEntry<'_>, fetched: &Fetched<D>) -> Result<Slot<D>, Trouble> {
         let Workspace { top, control, .. } = &fetched.workspace;
-        let slot = self.trash.slot(entry, top, control).map_err(in_trash)?;
-        self.trash.sync().map_err(in_trash)?;
+        let slot = self.trash.slot(entry, top, control).map_err(|error| Trouble::disk(&error))?;
+        self.trash.sync().map_err(|error| Trouble::disk(&error))?;
         Ok(slot)
     }
 
@@ -209,8 +209,4 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let source = Source { path: copy, stat: &stat, condition, origin: None, unlisted: false };
         Ok(self.context.upload(&source).await?.row)
     }
-}
-
-fn in_trash(error: TrashError) -> Trouble {
-    Trouble::disk(&error)
 }

@@ -145,9 +145,10 @@ fn half(place: &str, (id, secret): (&str, &str), has: impl Fn(&str) -> bool) -> 
 
 /// Says which file cannot be read, and why.
 fn unreadable(error: &ProfileFileLoadError) -> String {
-    match error {
-        ProfileFileLoadError::ParseError { .. } => root(error),
-        _ => format!("{error}: {}", root(error)),
+    if let ProfileFileLoadError::ParseError { .. } = error {
+        root(error)
+    } else {
+        format!("{error}: {}", root(error))
     }
 }
 
