@@ -156,6 +156,10 @@ fn duration(variable: &str) -> Option<Duration> {
 }
 
 /// Returns a seed that nobody has begun with: the day, and ten thousand for each second of it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the day of whoever runs it, outside of any simulation"
+)]
 fn seed_of_the_day() -> u64 {
     let now = Utc::now();
     let day: u64 = now.format("%Y%m%d").to_string().parse().unwrap();
@@ -208,7 +212,6 @@ fn the_same_seed_gives_the_same_trace() {
 
 #[test]
 #[ignore = "for as long as LSYNC_SEEDS_FOR says; no landing depends on luck"]
-#[expect(clippy::print_stdout, reason = "how far it came")]
 fn seeds_of_the_day() {
     let until = Instant::now() + duration("LSYNC_SEEDS_FOR").unwrap_or(OF_THE_DAY);
     let first = number("LSYNC_SIMULATION_FIRST").unwrap_or_else(seed_of_the_day);
