@@ -287,7 +287,9 @@ pub async fn connect(
         profile: None,
         path_style: true,
     };
-    S3Remote::open_with_key(&settings, capabilities, "test", secret).await.unwrap()
+    S3Remote::open_with_key(&settings, capabilities, "test", secret)
+        .await
+        .expect("an address that can be")
 }
 
 impl Bench for S3Bench {

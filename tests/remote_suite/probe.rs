@@ -33,7 +33,7 @@ async fn timed(profile: Profile) -> (Duration, Duration, usize) {
         path_style: true,
     };
     let opened = S3Remote::open_with_transport(&settings, Capabilities::full(), store.transport());
-    let remote = opened.await.unwrap();
+    let remote = opened.await.expect("an address that can be");
     let begun = Instant::now();
     probe(&remote).await.unwrap_or_else(|error| panic!("{profile:?}: {error}"));
     let whole = begun.elapsed();
