@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use lsync::disk::{Call, Crash, Disk as _, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
-    Change, Outcome, Staging, Target, create_new, remove, swap, swap_folder,
+    Change, Outcome, Staging, Target, create_new, remove, remove_folder, swap, swap_folder,
 };
 use lsync::repository::trash::{Fate, NewEntry, Side, TrashRun, What, Why, list, settle};
 use lsync::tree::{Kind, RepoPath, Stat};
@@ -67,6 +67,8 @@ enum Model {
     Exchanges,
     Links,
     Neither,
+    /// Folders cannot be moved, as those of a lower layer under overlayfs.
+    Layers,
 }
 
 /// What the person does when, and what is known of it.
@@ -89,6 +91,7 @@ struct Script {
 
 struct World {
     job: Job,
+    model: Model,
     disk: MemoryDisk,
     person: Person,
     script: Arc<Mutex<Script>>,
@@ -106,12 +109,16 @@ impl World {
             person.write(job.edited(), OLD);
         }
         disk.advance(1_000_000_000);
-        disk.set_exchanges(model == Model::Exchanges);
+        disk.set_exchanges(matches!(model, Model::Exchanges | Model::Layers));
+        if model == Model::Layers {
+            disk.fix_folders();
+        }
         disk.set_links(model != Model::Neither);
         disk.sync_all();
         let script = Script { edits: edits.to_vec(), ..Script::default() };
         let world = Self {
             job,
+            model,
             expected: person.stat(format!("{ROOT}/{}", job.path())),
             inner: person.stat(job.edited()),
             disk: disk.clone(),
@@ -123,7 +130,7 @@ impl World {
         let clock = disk.process();
         disk.set_hook(Some(Arc::new(move |operation| {
             clock.advance(TICK);
-            script.lock().unwrap().before(operation, &person, job);
+            script.lock().unwrap().before(operation, &person, (job, model));
         })));
         world
     }
@@ -163,6 +170,7 @@ impl World {
         let slot = trash.slot(&entry, &parent.top, control)?;
         trash.sync()?;
         let expected = self.expected.as_ref().expect("there is one");
+        let mut created = None;
         let outcome = match &staged {
             None => remove(disk, &target, expected, slot.name())?,
             Some(staged) if self.job == Job::Swap => {
@@ -175,7 +183,17 @@ impl World {
                     Ok(names.len() == 1 && self.inner.is_some_and(|i| i.is_untouched(&stat)))
                 };
                 let place = (&target, expected);
-                swap_folder(disk, staged, place, slot.name(), is_same)?.without_row()
+                let swapped = swap_folder(disk, staged, place, slot.name(), is_same)?;
+                if self.model == Model::Layers && swapped == Outcome::NoExchange {
+                    let removed = remove_folder(disk, place, slot.name(), is_same)?;
+                    if removed == Outcome::Done(()) {
+                        created = Some(create_new(disk, staged, &target)?.without_row());
+                        disk.sync_folder(&parent.folder)?;
+                    }
+                    removed
+                } else {
+                    swapped.without_row()
+                }
             }
         };
         trash.close(
@@ -189,7 +207,7 @@ impl World {
         trash.sync()?;
         disk.sync_folder(&parent.folder)?;
         trash.finish()?;
-        Ok(outcome)
+        Ok(created.unwrap_or(outcome))
     }
 
     /// Does what the next command does first.
@@ -261,13 +279,15 @@ fn shown(person: &Person, name: &str) -> Option<String> {
 }
 
 impl Script {
-    fn before(&mut self, operation: &Operation, person: &Person, job: Job) {
+    fn before(&mut self, operation: &Operation, person: &Person, (job, model): (Job, Model)) {
         self.calls += 1;
         if operation.call == Call::RenameNew {
             self.first_move.get_or_insert(self.calls);
         }
         let name = format!("{ROOT}/{}", job.path());
-        let is_exempt = job == Job::Remove || job == Job::Create || self.last == Some(Act::Remove);
+        let is_exempt = matches!(job, Job::Remove | Job::Create)
+            || model == Model::Layers
+            || self.last == Some(Act::Remove);
         if !is_exempt && person.stat(&name).is_none() && self.missing_before.is_none() {
             self.missing_before = Some(operation.clone());
         }
@@ -473,6 +493,17 @@ fn an_edit_inside_a_folder_that_gives_way_is_never_lost() {
 }
 
 #[test]
+fn an_edit_inside_a_folder_that_is_taken_apart_is_never_lost() {
+    check_all_edits(Job::SwapFolder, Model::Layers);
+    check_all_pairs_of_edits(Job::SwapFolder, Model::Layers);
+}
+
+#[test]
+fn a_folder_that_is_taken_apart_is_put_together_by_the_next_command_wherever_it_was_killed() {
+    check_all_kills(Job::SwapFolder, Model::Layers, &ACTS);
+}
+
+#[test]
 fn an_edit_is_never_lost_without_exchange_except_in_the_one_call_that_nothing_can_guard() {
     check_all_edits(Job::Swap, Model::Links);
     check_all_edits(Job::Swap, Model::Neither);
@@ -498,12 +529,17 @@ fn removals_and_creations_killed_anywhere_are_settled_without_loss() {
 
 #[test]
 fn a_power_loss_anywhere_loses_nothing_that_was_durable() {
-    for job in [Job::Swap, Job::Remove, Job::SwapFolder] {
-        let (_, changes) = measure(job, Model::Exchanges);
+    for (job, model) in [
+        (Job::Swap, Model::Exchanges),
+        (Job::Remove, Model::Exchanges),
+        (Job::SwapFolder, Model::Exchanges),
+        (Job::SwapFolder, Model::Layers),
+    ] {
+        let (_, changes) = measure(job, model);
         for kill in 1..=changes {
-            check_kill(job, Model::Exchanges, &[], (kill, Crash::PowerLoss));
+            check_kill(job, model, &[], (kill, Crash::PowerLoss));
             for seed in 0..20 {
-                check_kill(job, Model::Exchanges, &[], (kill, Crash::Ordered(seed)));
+                check_kill(job, model, &[], (kill, Crash::Ordered(seed)));
             }
         }
     }

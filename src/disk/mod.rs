@@ -13,6 +13,7 @@ mod memory;
 mod names;
 mod process;
 mod real;
+mod returning;
 mod spelling;
 
 use std::ffi::{OsStr, OsString};
@@ -28,6 +29,7 @@ pub use memory::{
 pub use names::{Iter, Name, Names};
 pub use process::ignores_signal;
 pub use real::{RealDisk, RealFile, RealFolder};
+pub use returning::return_contents;
 pub use spelling::{may_be_folded, other_spelling};
 
 use crate::tree::Stat;

@@ -315,11 +315,19 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         // Two steps instead of one: a crash between them must not look like a deletion.
         database.record(&[Change::Gone(action.path.clone())])?;
         let removed = replace::remove_folder(disk, (&target, &expected), place, as_checked);
-        if let Err(trouble) = named(removed, Some(&slot), run) {
+        if !matches!(removed, Ok(Outcome::Done(()))) {
             fetched.staged.discard(disk);
+            let nothing = named(removed, Some(&slot), run);
+            return Ok(nothing.and_then(|()| Err(Trouble::changed("it was changed here"))));
+        }
+        // As long as the slot is open, the next command gives the folder its name back.
+        let created = replace::create_new(disk, &fetched.staged, &target);
+        if let Err(error) = disk.sync_folder(&fetched.parent.folder) {
+            return Ok(Err(Trouble::io(&action.path, &error)));
+        }
+        if let Err(trouble) = named(removed, Some(&slot), run) {
             return Ok(Err(trouble));
         }
-        let created = replace::create_new(disk, &fetched.staged, &target);
         Ok(named(created, None, run).map(|it| (it, fetched.received)))
     }
 }

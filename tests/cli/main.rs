@@ -28,6 +28,7 @@ mod init;
 mod interrupted;
 mod json;
 mod large;
+mod layers;
 mod links;
 mod lost_answers;
 #[cfg(target_os = "linux")]

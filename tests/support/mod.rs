@@ -44,7 +44,7 @@ pub use log::LoggedRequest;
 pub use profiles::{Checking, Conditional, Encoding, ListingQuirk, Profile, Quirks};
 pub use request::Seen;
 pub use server::{OtherTool, S3Server};
-pub use small_disk::SmallDisk;
+pub use small_disk::{Layers, SmallDisk};
 pub use store::Precondition;
 pub use throttle::{Throttle, Tokens};
 pub use traffic::Tick;

@@ -1,4 +1,4 @@
-//! [`SmallDisk`]: another file system, where the machine can mount one.
+//! [`SmallDisk`] and [`Layers`]: other file systems, where the machine can mount them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,36 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // A mount that is left behind shows when the temporary folder cannot be removed.
+        drop(Command::new("umount").arg(&self.0).status());
+    }
+}
+
+/// An overlay file system, as that of a container, mounted until dropped.
+pub struct Layers(PathBuf);
+
+impl Layers {
+    /// Makes what lies in `folder` the lower layer of an overlay that is mounted there; `None` where
+    /// that cannot be done. The layers are kept beside it, the lower one in `lower`.
+    pub fn mount(folder: &Path, lower: &Path) -> Option<Self> {
+        let beside = |name: &str| folder.with_extension(name);
+        let (upper, work) = (beside("upper"), beside("work"));
+        for made in [&upper, &work, lower] {
+            fs::create_dir_all(made).unwrap();
+        }
+        let mut copy = Command::new("cp");
+        let copied = copy.arg("-a").arg(folder.join(".")).arg(lower).status().unwrap();
+        assert!(copied.success());
+        let mut mount = Command::new("mount");
+        let layers = [("lowerdir", lower), ("upperdir", &upper), ("workdir", &work)];
+        let layers = layers.map(|(name, path)| format!("{name}={}", path.display())).join(",");
+        mount.args(["-t", "overlay", "overlay", "-o", &layers]).arg(folder);
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for Layers {
+    fn drop(&mut self) {
         drop(Command::new("umount").arg(&self.0).status());
     }
 }

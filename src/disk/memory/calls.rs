@@ -238,6 +238,7 @@ impl Disk for MemoryDisk {
         let mut state = self.begin(Call::RenameNew, At::Names(from, to))?;
         let inode = state.prepare_rename(from, to)?;
         state.permit_absent(to)?;
+        state.permit_move(inode)?;
         state.name([(from.0.inode, from.1, None), (to.0.inode, to.1, Some(inode))]);
         Ok(())
     }
@@ -273,6 +274,8 @@ impl Disk for MemoryDisk {
             _ => error,
         };
         let (first, second) = (first.map_err(unsupported)?, second.map_err(unsupported)?);
+        state.permit_move(first)?;
+        state.permit_move(second)?;
         state.name([(a.0.inode, a.1, Some(second)), (b.0.inode, b.1, Some(first))]);
         Ok(())
     }

@@ -143,6 +143,12 @@ impl State {
         Ok(inode)
     }
 
+    /// Refuses to move a folder that has to stay where it is.
+    pub(super) fn permit_move(&self, inode: Inode) -> io::Result<()> {
+        let is_fixed = self.fixed.contains(&inode) && self.tree.names(inode).is_some();
+        if is_fixed { Err(Errno::XDEV.into()) } else { Ok(()) }
+    }
+
     /// Tells whether two names are one entry of one folder.
     pub(super) fn is_same_name(&self, a: Place<'_>, b: Place<'_>) -> bool {
         a.0.inode == b.0.inode && self.tree.key(a.1) == self.tree.key(b.1)

@@ -28,7 +28,7 @@ pub use rustix::io::Errno;
 use crate::clock::Clock;
 use process::Process;
 use state::State;
-use tree::Inode;
+use tree::{Inode, ROOT};
 
 /// A file system in memory; clones are the same process on the same file system.
 #[derive(Clone)]
@@ -222,6 +222,13 @@ impl MemoryDisk {
     /// Sets whether the file system can exchange names.
     pub fn set_exchanges(&self, exchanges: bool) {
         self.shared.state().exchanges = exchanges;
+    }
+
+    /// Makes the folders that are there now stay where they are: a rename is `CrossesDevices`, as for
+    /// those of a lower layer under overlayfs.
+    pub fn fix_folders(&self) {
+        let mut state = self.shared.state();
+        state.fixed = state.tree.walk(ROOT).into_iter().map(|(_, inode)| inode).collect();
     }
 
     /// Sets whether the file system has hard links.

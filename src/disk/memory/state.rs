@@ -38,6 +38,8 @@ pub(super) struct State {
     /// Inode of a locked file, and the handle and process that hold the lock.
     pub(super) locks: BTreeMap<Inode, (u64, u64)>,
     pub(super) exchanges: bool,
+    /// What was there when the folders were told to stay where they are.
+    pub(super) fixed: BTreeSet<Inode>,
     pub(super) links: bool,
     pub(super) network: bool,
     pub(super) tells_kinds: bool,
@@ -58,6 +60,7 @@ impl State {
             processes: BTreeMap::new(),
             locks: BTreeMap::new(),
             exchanges: true,
+            fixed: BTreeSet::new(),
             links: true,
             network: false,
             tells_kinds: true,

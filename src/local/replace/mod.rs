@@ -8,6 +8,7 @@
 //! A slot is a free name in a folder of the trash on the same file system; whoever gives it out has
 //! written down before what will be moved there, so that a killed run can be settled.
 
+mod apart;
 mod error;
 mod fallback;
 mod staging;
@@ -51,7 +52,7 @@ pub enum Outcome<T> {
     /// A person was faster, and the name was taken again before their edit could be put back: the
     /// slot holds the edit, to be reported with its place.
     EditInSlot,
-    /// The file system cannot exchange two names; nothing was changed, and the slot is empty.
+    /// The file system cannot exchange the two names; nothing was changed, and the slot is empty.
     NoExchange,
 }
 
@@ -176,7 +177,8 @@ pub fn remove<D: Disk>(
 }
 
 /// As [`remove`], for a whole folder: what is in it is looked at once more when it has lost its name,
-/// and a folder in which a person put something in the last moment comes back.
+/// and a folder in which a person put something in the last moment comes back. A folder that cannot be
+/// moved as a whole goes to the slot file by file.
 pub fn remove_folder<D: Disk>(
     disk: &D,
     (target, expected): (&Target<'_, D>, &Stat),
@@ -212,6 +214,9 @@ fn take<D: Disk>(
                 io::ErrorKind::NotFound => Ok(Outcome::Changed(Change::Gone)),
                 io::ErrorKind::AlreadyExists => {
                     Err(ReplaceError::SlotTaken { path: target.path.clone() })
+                }
+                io::ErrorKind::CrossesDevices if is_folder => {
+                    apart::take(disk, (target, expected), slot, is_right)
                 }
                 _ => Err(target.error(Step::Move)(error)),
             };
@@ -255,18 +260,18 @@ impl<D: Disk> Swap<'_, D> {
             }
             other => other.map_err(self.target.error(Step::Move))?,
         }
-        match look(self.disk, self.target) {
-            Ok(Some(found)) if is_expected(&found) => (),
+        let kind = match look(self.disk, self.target) {
+            Ok(Some(found)) if is_expected(&found) => found.kind,
             Ok(Some(_)) => return self.withdraw(Change::Touched),
             Ok(None) => return self.withdraw(Change::Gone),
             Err(error) => {
                 self.withdraw(Change::Touched)?;
                 return Err(error);
             }
-        }
+        };
         match self.disk.exchange(self.slot, self.target.name()) {
             Ok(()) => (),
-            Err(error) if is_unsupported(&error) => {
+            Err(error) if is_unsupported(&error) || is_fixed(kind, &error) => {
                 return match self.disk.rename_new(self.slot, (folder, name)) {
                     Ok(()) => Ok(Outcome::NoExchange),
                     Err(error) => Err(self.target.error(Step::Move)(error)),
@@ -330,4 +335,9 @@ impl<D: Disk> Swap<'_, D> {
 /// Tells whether the file system does not have this call at all.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
+}
+
+/// Tells whether it is a folder that has to stay where it is (overlayfs); what is in it need not.
+fn is_fixed(kind: Kind, error: &io::Error) -> bool {
+    kind == Kind::Folder && error.kind() == io::ErrorKind::CrossesDevices
 }

@@ -9,7 +9,7 @@ use std::io;
 use super::list::{self, Mark};
 use super::shelf::{Run, if_exists, open_run, open_slot, read_runs};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
-use crate::disk::{Disk, is_kind};
+use crate::disk::{Disk, is_kind, return_contents};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// What settling did with something in the trash that the killed run had not expected there: an edit
@@ -206,6 +206,25 @@ impl<D: Disk> Work<'_, D> {
         if is_kind(&opened, io::ErrorKind::NotADirectory) { Ok(None) } else { if_exists(opened) }
     }
 
+    /// Moves what is in the slot back into the folder that was being taken apart: one that is moved as
+    /// a whole never has two places.
+    fn put_together(
+        &self,
+        slot: (&D::Folder, &OsStr),
+        name: (&D::Folder, &OsStr),
+    ) -> io::Result<bool> {
+        let disk = self.disk;
+        let from = disk.open_folder(slot.0, slot.1);
+        if is_kind(&from, io::ErrorKind::NotADirectory) {
+            return Ok(false);
+        }
+        let is_empty = return_contents(disk, &from?, &disk.open_folder(name.0, name.1)?)?;
+        if is_empty {
+            disk.remove_folder(slot.0, slot.1)?;
+        }
+        Ok(is_empty)
+    }
+
     /// Gives the edit in the slot its name back, if that is free or holds our staged file.
     fn put_back(
         &self,
@@ -223,6 +242,10 @@ impl<D: Disk> Work<'_, D> {
                 moved.map(|()| true)
             };
         };
+        let is_expected = entry.expected.is_some_and(|expected| is_loser(&expected, target));
+        if target.kind == Kind::Folder && is_expected {
+            return self.put_together(slot, name);
+        }
         let is_ours = |stat: &Stat| entry.staged == Some(Identity::from(stat));
         if !is_ours(target) || disk.exchange(slot, name).is_err() {
             return Ok(false);
