@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use lsync::disk::{Call, Crash, Disk as _, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
-    Change, Outcome, Staging, Target, create_new, remove, remove_folder, swap, swap_folder,
+    Change, Name, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap,
+    swap_folder,
 };
 use lsync::repository::trash::{Fate, NewEntry, Side, TrashRun, What, Why, list, settle};
 use lsync::tree::{Kind, RepoPath, Stat};
@@ -170,30 +171,16 @@ impl World {
         let slot = trash.slot(&entry, &parent.top, control)?;
         trash.sync()?;
         let expected = self.expected.as_ref().expect("there is one");
-        let mut created = None;
+        let mut of_file = None;
         let outcome = match &staged {
             None => remove(disk, &target, expected, slot.name())?,
             Some(staged) if self.job == Job::Swap => {
                 swap(disk, staged, &target, expected, slot.name())?.without_row()
             }
             Some(staged) => {
-                let is_same = |folder: &_| {
-                    let names = disk.read_folder(folder)?;
-                    let stat = disk.lstat(folder, OsStr::new("inner"))?;
-                    Ok(names.len() == 1 && self.inner.is_some_and(|i| i.is_untouched(&stat)))
-                };
-                let place = (&target, expected);
-                let swapped = swap_folder(disk, staged, place, slot.name(), is_same)?;
-                if self.model == Model::Layers && swapped == Outcome::NoExchange {
-                    let removed = remove_folder(disk, place, slot.name(), is_same)?;
-                    if removed == Outcome::Done(()) {
-                        created = Some(create_new(disk, staged, &target)?.without_row());
-                        disk.sync_folder(&parent.folder)?;
-                    }
-                    removed
-                } else {
-                    swapped.without_row()
-                }
+                let [of_folder, file] = self.swap_folder(staged, &target, slot.name())?;
+                of_file = Some(file);
+                of_folder
             }
         };
         trash.close(
@@ -207,7 +194,35 @@ impl World {
         trash.sync()?;
         disk.sync_folder(&parent.folder)?;
         trash.finish()?;
-        Ok(created.unwrap_or(outcome))
+        Ok(of_file.unwrap_or(outcome))
+    }
+
+    /// Puts the file in the place of the folder, in one step or two; returns what became of the
+    /// folder, and what of the file.
+    fn swap_folder(
+        &self,
+        staged: &Staged<MemoryDisk>,
+        target: &Target<'_, MemoryDisk>,
+        slot: Name<'_, MemoryDisk>,
+    ) -> Result<[Outcome<()>; 2], Box<dyn Error>> {
+        let disk = &self.disk;
+        let is_same = |folder: &_| {
+            let names = disk.read_folder(folder)?;
+            let stat = disk.lstat(folder, OsStr::new("inner"))?;
+            Ok(names.len() == 1 && self.inner.is_some_and(|i| i.is_untouched(&stat)))
+        };
+        let place = (target, self.expected.as_ref().expect("there is one"));
+        let swapped = swap_folder(disk, staged, place, slot, is_same)?;
+        if self.model != Model::Layers || swapped != Outcome::NoExchange {
+            return Ok([swapped.without_row(); 2]);
+        }
+        let removed = remove_folder(disk, place, slot, is_same)?;
+        if removed != Outcome::Done(()) {
+            return Ok([removed; 2]);
+        }
+        let created = create_new(disk, staged, target)?.without_row();
+        disk.sync_folder(target.folder)?;
+        Ok([removed, created])
     }
 
     /// Does what the next command does first.
