@@ -43,9 +43,8 @@ pub(super) async fn choose(
         screen.beside(question);
         let key = tokio::task::block_in_place(|| terminal.read_key());
         match key {
-            Ok(Key::Char(key)) if keys.contains(key.to_ascii_lowercase()) => {
-                return Ok(Some(key.to_ascii_lowercase()));
-            }
+            // A capital is another key: whoever types one meant something else.
+            Ok(Key::Char(key)) if keys.contains(key) => return Ok(Some(key)),
             Ok(Key::Escape | Key::Char(END_OF_INPUT)) => return Ok(None),
             Ok(_) => (),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {

@@ -16,6 +16,7 @@ use crate::plan::{Direction, FileLimit, Plan};
 use crate::remote::{Capabilities, Conditions, Remote as _};
 use crate::repository::{Config, DeleteLimit, Repository};
 use crate::sync::{self, Request, Tuning};
+use crate::transfer::Report;
 use crate::tree::{Kind, RepoPath};
 
 /// Transfers at once where nothing says otherwise.
@@ -283,13 +284,23 @@ pub(super) struct Carry<'a> {
 }
 
 impl Carry<'_> {
-    /// Carries a plan out, and tells what came of it.
+    /// Carries a plan out, tells what came of it, and returns the exit code.
     pub(super) async fn out(
         self,
         context: &Context,
         plan: Plan,
         started: Instant,
     ) -> Result<Exit, Error> {
+        Ok(Exit::of_report(&self.report(context, plan, started).await?))
+    }
+
+    /// Carries a plan out, and tells what came of it.
+    pub(super) async fn report(
+        self,
+        context: &Context,
+        plan: Plan,
+        started: Instant,
+    ) -> Result<Report, Error> {
         let (read_only, url) = store(self.world);
         report::refuse_read_only(read_only, url, &plan)?;
         let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
@@ -299,7 +310,7 @@ impl Carry<'_> {
         report::left_open(context, &conflicts, &notices);
         let report = report?;
         report::summary(context, self.command, (&report, &conflicts), started.elapsed());
-        Ok(Exit::of_report(&report))
+        Ok(report)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::copy_name::copy_path;
 use super::{
     Action, ActionKind, Conflict, ConflictKind, Contested, Detail, Direction, Examined, Plan,
     PlanBuilder, PlanOptions, Resolution, Stage,
@@ -39,7 +40,8 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
     plan
 }
 
-fn is_as_shown(shown: &Conflict, now: &Conflict) -> bool {
+/// Tells whether a conflict is the one that was shown, with the very versions.
+pub(super) fn is_as_shown(shown: &Conflict, now: &Conflict) -> bool {
     let version = |conflict: &Conflict| conflict.remote.as_ref().map(|entry| entry.version.clone());
     let signature = |conflict: &Conflict| conflict.local.map(|stat| stat.signature());
     shown.path == now.path
@@ -144,15 +146,6 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
         remote_modified: conflict.remote.as_ref().map_or(0, |entry| entry.modified),
         ..Action::new(conflict.path.clone(), kind, stage)
     }
-}
-
-/// Makes the name of the copy of ours, `stem.conflict-LABEL.ext`; `None` where that would be no path (a name too long).
-pub fn copy_path(path: &RepoPath, label: &str) -> Option<RepoPath> {
-    let name = path.name();
-    // A leading dot begins a hidden name, not an extension.
-    let dot = name.rfind('.').filter(|dot| *dot > 0);
-    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
-    RepoPath::below(path.parent().as_ref(), &format!("{stem}.conflict-{label}{extension}")).ok()
 }
 
 #[cfg(test)]
@@ -311,18 +304,5 @@ mod tests {
     fn a_folder_with_something_that_is_left_alone_gives_way_to_nobody_and_is_told() {
         assert_eq!(shaped(false, Some(Marker::Link), Resolution::Theirs), ["a"]);
         assert_eq!(shaped(false, Some(Marker::Link), Resolution::Ours).len(), 3);
-    }
-
-    #[test]
-    fn the_copy_keeps_the_extension_and_the_folder() {
-        for (text, copy) in [
-            ("a/b.txt", "a/b.conflict-L.txt"),
-            ("b", "b.conflict-L"),
-            (".hidden", ".hidden.conflict-L"),
-            ("x.tar.gz", "x.tar.conflict-L.gz"),
-        ] {
-            assert_eq!(copy_path(&path(text), "L"), Some(path(copy)));
-        }
-        assert_eq!(copy_path(&path(&"n".repeat(250)), "LABEL"), None);
     }
 }

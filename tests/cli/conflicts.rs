@@ -88,6 +88,24 @@ fn both_keeps_theirs_under_the_name_and_ours_beside_it_on_both_sides() {
 }
 
 #[test]
+fn both_keeps_two_of_a_file_whose_name_leaves_no_room_for_more() {
+    let name = |end: &str| format!("d/{}{end}.txt", "é".repeat(120));
+    let names = ["a", "b"].map(name);
+    let team = Team::sharing(&[(&names[0], "base"), (&names[1], "base"), ("h", "h")]);
+    for name in &names {
+        team.server.put(BUCKET, name, format!("theirs, {}", &name[242..]));
+        team.write(format!("one/{name}"), format!("ours, {}", &name[242..]));
+    }
+    team.ok("one", "resolve --both");
+    let mut texts: Vec<_> = team.bucket().into_values().collect();
+    texts.sort();
+    assert_eq!(texts, ["h", "ours, a.txt", "ours, b.txt", "theirs, a.txt", "theirs, b.txt"]);
+    assert_eq!(team.texts("one"), team.bucket());
+    team.ok("two", "sync");
+    team.assert_agreed();
+}
+
+#[test]
 fn a_copy_that_a_rule_ignores_leaves_its_conflict_open_and_the_others_are_settled() {
     let team = team();
     team.write("one/docs/.lsyncignore", "*.conflict-*\n");

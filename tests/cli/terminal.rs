@@ -132,7 +132,7 @@ fn each_key_settles_the_conflict_that_is_shown() {
     }
     terminal.press("o");
     assert!(terminal.expect(QUESTION).contains("(2 of 2) g"));
-    terminal.press("T");
+    terminal.press("t");
     terminal.end(0);
     let expected = [("f.txt", "ours, f.txt"), ("g", "theirs, g"), ("h", "base")];
     assert_eq!(team.bucket(), files(&expected));
@@ -170,7 +170,8 @@ fn both_newest_and_skip_do_what_they_say() {
 fn another_key_is_no_answer_and_the_question_comes_again() {
     let team = contested();
     let mut terminal = Terminal::start(&team, "one", "resolve g");
-    for key in ["x", "\r", "é", "y"] {
+    // A capital is another key, too.
+    for key in ["x", "\r", "é", "y", "O", "T"] {
         terminal.expect(QUESTION);
         terminal.press(key);
     }
@@ -217,7 +218,7 @@ fn theirs_is_fetched_to_a_place_that_never_travels_and_taken_away_again() {
     let mut terminal = Terminal::start(&team, "one", "resolve f.txt");
     terminal.expect(QUESTION);
     terminal.press("d");
-    let shown = terminal.expect("(until you have answered)");
+    let shown = terminal.expect("(until the conflict is settled)");
     let path = |side: &str| {
         let line = shown.lines().find_map(|line| line.trim().strip_prefix(side)).unwrap();
         std::path::PathBuf::from(line.trim())
@@ -234,7 +235,7 @@ fn theirs_is_fetched_to_a_place_that_never_travels_and_taken_away_again() {
     assert_eq!(team.bucket().into_keys().collect::<Vec<_>>(), before);
     assert!(team.exists(&theirs), "nobody sweeps it");
     terminal.press("d");
-    let again = terminal.expect("(until you have answered)");
+    let again = terminal.expect("(until the conflict is settled)");
     assert!(again.contains(&theirs.display().to_string()), "once is enough: {again}");
     terminal.expect(QUESTION);
     terminal.press("t");
@@ -243,19 +244,105 @@ fn theirs_is_fetched_to_a_place_that_never_travels_and_taken_away_again() {
     assert!(!team.exists(theirs.parent().unwrap()), "{}", theirs.display());
 }
 
+/// Presses `d`; returns where theirs was fetched to.
+fn fetch_theirs(terminal: &mut Terminal) -> std::path::PathBuf {
+    terminal.press("d");
+    terminal.expect("theirs  ");
+    let theirs = terminal.expect("  (until the conflict is settled)");
+    terminal.expect(QUESTION);
+    theirs.into()
+}
+
 #[test]
-fn theirs_that_somebody_edited_is_not_taken_away() {
+fn theirs_that_somebody_edited_is_not_taken_away_and_named() {
+    for (key, code, why) in
+        [("s", 4, "stays until the conflict is settled"), ("t", 0, "was edited and stays")]
+    {
+        let team = contested();
+        let mut terminal = Terminal::start(&team, "one", "resolve f.txt");
+        terminal.expect(QUESTION);
+        let theirs = fetch_theirs(&mut terminal);
+        team.write(&theirs, "merged by hand");
+        terminal.press(key);
+        let rest = terminal.end(code);
+        let told = format!("theirs of f.txt {why}: {}", theirs.display());
+        assert!(rest.contains(&told), "no {told:?} in {rest}");
+        assert_eq!(team.text(&theirs), "merged by hand");
+    }
+}
+
+#[test]
+fn a_file_that_was_merged_while_the_question_stood_open_is_asked_about_again() {
     let team = contested();
     let mut terminal = Terminal::start(&team, "one", "resolve f.txt");
     terminal.expect(QUESTION);
+    let theirs = fetch_theirs(&mut terminal);
+    team.write("one/f.txt", "ours and theirs, merged by hand");
+    terminal.press("o");
+    let again = terminal.expect(QUESTION);
+    for part in ["f.txt changed here after it was shown", "(1 of 1) f.txt", "31 B"] {
+        assert!(again.contains(part), "no {part:?} in {again}");
+    }
+    assert!(team.exists(&theirs), "the conflict is not settled yet");
+    assert_eq!(team.bucket()["f.txt"], "theirs, f.txt");
+    team.ok("one", "push g");
     terminal.press("d");
-    terminal.expect("theirs  ");
-    let theirs = terminal.expect("  (until you have answered)");
+    assert!(terminal.expect(QUESTION).contains(&theirs.display().to_string()), "once is enough");
+    terminal.press("o");
+    terminal.end(0);
+    assert_eq!(team.bucket()["f.txt"], "ours and theirs, merged by hand");
+    assert_eq!(team.text("one/f.txt"), "ours and theirs, merged by hand");
+    assert!(!team.exists(theirs.parent().unwrap()), "{}", theirs.display());
+}
+
+#[test]
+fn another_version_in_the_bucket_is_told_and_the_end_of_questions_leaves_it_open() {
+    let team = contested();
+    let mut terminal = Terminal::start(&team, "one", "resolve");
     terminal.expect(QUESTION);
-    team.write(&theirs, "merged by hand");
-    terminal.press("s");
-    terminal.end(4);
-    assert_eq!(team.text(&theirs), "merged by hand");
+    let theirs = fetch_theirs(&mut terminal);
+    team.server.put(BUCKET, "f.txt", "theirs, a second time");
+    terminal.press("o");
+    assert!(terminal.expect(QUESTION).contains("(2 of 2) g"));
+    terminal.press("o");
+    let again = terminal.expect(QUESTION);
+    assert!(again.contains("f.txt changed in the bucket after it was shown"), "{again}");
+    assert_ne!(fetch_theirs(&mut terminal), theirs, "the new one is another file");
+    terminal.press(ESCAPE);
+    let rest = terminal.end(4);
+    assert!(rest.contains("theirs of f.txt stays until the conflict is settled"), "{rest}");
+    assert_eq!(team.bucket()["f.txt"], "theirs, a second time");
+    assert_eq!(team.bucket()["g"], "ours, g", "what was answered is done");
+    assert_eq!(team.text("one/f.txt"), "ours, f.txt");
+    assert_eq!(team.text(&theirs), "theirs, f.txt");
+}
+
+#[test]
+fn each_key_is_explained_and_only_what_makes_sense_is_offered() {
+    let team = contested();
+    team.remove("one/f.txt");
+    team.server.delete(BUCKET, "g");
+    let mut terminal = Terminal::start(&team, "one", "resolve");
+    let question = terminal.expect(QUESTION);
+    assert!(question.contains("keep [o]urs (deleted), [t]heirs; [d]ownload"), "{question}");
+    terminal.press("?");
+    let explained = terminal.expect(QUESTION);
+    for part in ["o    ours: it is deleted in the bucket, too", "d    download", "Esc  end"] {
+        assert!(explained.contains(part), "no {part:?} in {explained}");
+    }
+    for key in ["b", "n"] {
+        terminal.press(key);
+        terminal.expect(QUESTION);
+    }
+    terminal.press("t");
+    let question = terminal.expect(QUESTION);
+    assert!(question.contains("(2 of 2) g") && !question.contains("[d]"), "{question}");
+    terminal.press("d");
+    terminal.expect(QUESTION);
+    terminal.press("o");
+    terminal.end(0);
+    assert_eq!(team.text("one/f.txt"), "theirs, f.txt");
+    assert_eq!(team.bucket()["g"], "ours, g");
 }
 
 #[test]

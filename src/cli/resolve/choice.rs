@@ -107,7 +107,7 @@ pub(super) async fn ask(
     ask_again(screen, conflict, sides).await
 }
 
-/// Asks what shall become of a conflict that was shown.
+/// Asks what shall become of a conflict that was shown, until a key is pressed that answers.
 pub(super) async fn ask_again(
     screen: &Screen,
     conflict: &Conflict,
@@ -117,15 +117,13 @@ pub(super) async fn ask_again(
         screen.beside("  left open: rename one of the two, then `lsync sync`");
         return Ok(Answer::Settle(Resolution::Skip));
     }
-    let (question, keys) = if conflict.contested.is_some() {
-        ("keep [o]urs, [t]heirs, [b]oth (the file under another name); [s]kip (Esc ends)?", "otbs")
-    } else {
-        let all =
-            "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [s]kip (Esc ends)?";
-        (all, "otbnds")
-    };
-    let Some(key) = prompt::choose(screen, question, keys).await? else {
-        return Ok(Answer::End);
+    let (question, keys) = question(conflict, sides);
+    let key = loop {
+        match prompt::choose(screen, question, keys).await? {
+            None => return Ok(Answer::End),
+            Some('?') => screen.beside(&explain(conflict, sides).join("\n")),
+            Some(key) => break key,
+        }
     };
     let resolution = match key {
         'o' => Resolution::Ours,
@@ -139,9 +137,71 @@ pub(super) async fn ask_again(
         Resolution::Ours => "  ours",
         Resolution::Theirs => "  theirs",
         Resolution::Both => "  both",
+        Resolution::Newest | Resolution::Skip if key == 'n' => "  left open, the times are equal",
         Resolution::Newest | Resolution::Skip => "  left open",
     });
     Ok(Answer::Settle(resolution))
+}
+
+/// Returns the question, and the keys that answer it: only what makes sense for these sides.
+fn question(conflict: &Conflict, sides: &Sides) -> (&'static str, &'static str) {
+    if conflict.contested.is_some() {
+        return (
+            "keep [o]urs, [t]heirs, [b]oth (the file under another name); [?] explains, [s]kip \
+             (Esc ends)?",
+            "otb?s",
+        );
+    }
+    match (sides.ours, sides.theirs) {
+        (Some(_), Some(_)) => (
+            "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [?] explains, \
+             [s]kip (Esc ends)?",
+            "otbnd?s",
+        ),
+        (None, Some(_)) => (
+            "keep [o]urs (deleted), [t]heirs; [d]ownload theirs, [?] explains, [s]kip (Esc ends)?",
+            "otd?s",
+        ),
+        (Some(_) | None, None) => {
+            ("keep [o]urs, [t]heirs (deleted); [?] explains, [s]kip (Esc ends)?", "ot?s")
+        }
+    }
+}
+
+/// Returns a line for each key that answers the question.
+fn explain(conflict: &Conflict, sides: &Sides) -> Vec<&'static str> {
+    let is_shape = conflict.contested.is_some();
+    let mut lines = match (sides.ours, sides.theirs) {
+        _ if is_shape => vec![
+            "  o    ours: the bucket gets what is here, and loses what it has in its place",
+            "  t    theirs: what the bucket holds comes here, ours goes to the trash",
+            "  b    both: the folder keeps the name, the file gets another one",
+        ],
+        (Some(_), Some(_)) => vec![
+            "  o    ours: the bucket gets what is here",
+            "  t    theirs: what the bucket holds comes here, ours goes to the trash",
+            "  b    both: theirs takes the name, ours stays beside it under another one",
+            match sides.newest() {
+                Resolution::Ours => "  n    the newest: ours, by the time of the last change",
+                Resolution::Theirs => "  n    the newest: theirs, by the time of the last change",
+                _ => "  n    the newest: neither, the times are equal",
+            },
+        ],
+        (None, _) => vec![
+            "  o    ours: it is deleted in the bucket, too",
+            "  t    theirs: what the bucket holds comes here",
+        ],
+        (Some(_), None) => vec![
+            "  o    ours: the bucket gets what is here",
+            "  t    theirs: it is deleted here, too, and goes to the trash",
+        ],
+    };
+    if sides.theirs.is_some() && !is_shape {
+        lines.push("  d    download theirs to look at it, outside of the working copy");
+    }
+    lines.push("  s    skip: it stays a conflict, both sides stay as they are");
+    lines.push("  Esc  end: what was answered is done, the rest stays as it is");
+    lines
 }
 
 #[cfg(test)]
@@ -161,6 +221,28 @@ mod tests {
         assert_eq!(sides(Some(1), Some(1)).newest(), Resolution::Skip);
         assert_eq!(sides(None, Some(1)).newest(), Resolution::Skip);
         assert_eq!(sides(Some(1), None).newest(), Resolution::Skip);
+    }
+
+    #[test]
+    fn only_keys_that_make_sense_are_offered_and_each_is_explained() {
+        let (local, base, remote, contested, moved_to) = (None, None, None, None, None);
+        let (path, kind, proven) = (RepoPath::parse("f").unwrap(), ConflictKind::BothChanged, true);
+        let conflict = Conflict { path, kind, local, base, remote, proven, contested, moved_to };
+        for (ours, theirs, expected) in
+            [(Some(1), Some(2), "otbnd?s"), (None, Some(1), "otd?s"), (Some(1), None, "ot?s")]
+        {
+            let sides = sides(ours, theirs);
+            let (question, keys) = question(&conflict, &sides);
+            assert_eq!(keys, expected);
+            let lines = explain(&conflict, &sides);
+            let explained: String = lines.iter().filter_map(|line| line.chars().nth(2)).collect();
+            assert_eq!(explained, keys.replace('?', "") + "E");
+            for key in keys.chars() {
+                assert!(question.contains(&format!("[{key}]")), "{key} in {question}");
+            }
+        }
+        assert!(explain(&conflict, &sides(Some(2), Some(1)))[3].contains("ours"));
+        assert!(explain(&conflict, &sides(Some(1), Some(1)))[3].contains("neither"));
     }
 
     #[test]

@@ -1,25 +1,27 @@
 //! `lsync resolve`: settles conflicts.
 
+mod asking;
 mod choice;
 mod theirs;
 
 use std::time::Instant;
 
+use asking::Asking;
 pub(super) use choice::Sides;
-use choice::{Answer, look};
-use theirs::Theirs;
+use choice::look;
 
 use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
 use super::report;
-use super::session::{self, Context, RealWorld, Working};
+use super::session::{self, Context, Working};
 use super::sync::{Carry, request, warn_of_speed};
-use super::text::{count, escape};
+use super::text::count;
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{self, Conflict, Plan, Resolution};
+use crate::repository::Lock;
 use crate::sync::{self, Request};
 
 /// The longest name of a user in the name of a copy, in characters.
@@ -51,28 +53,70 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
         list(context, &world.remote, &conflicts).await;
         return Ok(Exit::Conflicts);
     }
-    let choosing = choose(context, arguments, &world, conflicts);
-    let Some(choices) = context.unless_interrupted(choosing).await else {
-        return Ok(Exit::Interrupted);
-    };
-    let choices = choices?;
-    let started = Instant::now();
-    let lock = world.repository.lock(&RealDisk, "resolve")?;
-    let Some(now) = context.unless_interrupted(sync::plan(&world, &request)).await else {
-        return Ok(Exit::Interrupted);
-    };
+    let mut asking = Asking::new(context, &world, arguments);
+    let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
+    match ask(context, &mut asking, &run, conflicts).await? {
+        Some(asked) => settle(context, asking, run, asked).await,
+        None => Ok(Exit::Interrupted),
+    }
+}
+
+/// What the two sides hold once everything is answered; nobody else changes anything here.
+struct Asked {
+    lock: Lock<RealDisk>,
+    now: Plan,
+    started: Instant,
+}
+
+/// Asks, then locks and looks again; and asks again about what has moved meanwhile. `None` when
+/// interrupted.
+async fn ask(
+    context: &Context,
+    asking: &mut Asking<'_>,
+    run: &Carry<'_>,
+    mut conflicts: Vec<Conflict>,
+) -> Result<Option<Asked>, Error> {
+    loop {
+        let Some(chosen) = context.unless_interrupted(asking.choose(conflicts)).await else {
+            return Ok(None);
+        };
+        chosen?;
+        let started = Instant::now();
+        let lock = run.world.repository.lock(&RealDisk, "resolve")?;
+        let planning = sync::plan(run.world, run.request);
+        let Some(now) = context.unless_interrupted(planning).await else { return Ok(None) };
+        let now = now?;
+        run.working.pause();
+        conflicts = asking.take_moved(&now.conflicts);
+        if conflicts.is_empty() {
+            return Ok(Some(Asked { lock, now, started }));
+        }
+        // Nobody waits for the lock because a person thinks.
+        drop(lock);
+    }
+}
+
+/// Does what was chosen.
+async fn settle(
+    context: &Context,
+    mut asking: Asking<'_>,
+    run: Carry<'_>,
+    Asked { lock, now, started }: Asked,
+) -> Result<Exit, Error> {
     // Only conflicts: what else a sync would do is not what was asked for.
-    let now = now?;
     let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
-    let (label, rules) = (label(), IgnoreRules::new(&RealDisk, &world.repository.root));
+    let (label, rules) = (label(), IgnoreRules::new(&RealDisk, &run.world.repository.root));
+    let choices = std::mem::take(&mut asking.choices);
     let choices = without_ignored_copies(context, rules, choices, &label);
     let settled = plan::settle(bare, &choices, &label);
-    working.pause();
+    let open: Vec<_> = settled.conflicts.iter().map(|conflict| conflict.path.clone()).collect();
     report::actions(context, &settled);
-    let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
-    let result = run.out(context, settled, started).await;
+    let report = run.report(context, settled, started).await;
     drop(lock);
-    result
+    let report = report?;
+    let all_done = report.is_complete() && report.conflicts == open.len() as u64;
+    asking.tidy(|path| all_done && !open.contains(path));
+    Ok(Exit::of_report(&report))
 }
 
 /// Leaves open what would be kept twice with a copy that a rule ignores: it would stay here alone.
@@ -87,15 +131,24 @@ fn without_ignored_copies(
         *resolution == Resolution::Both && (is_edited_twice || conflict.contested.is_some())
     });
     for (conflict, resolution) in both {
-        let Some(copy) = plan::copy_path(&conflict.path, label) else { continue };
-        let why = match rules.check(&copy, false) {
-            Ok(None) => continue,
-            Ok(Some(rule)) => format!("the rule {:?} in {}", rule.pattern, rule.place),
-            Err(error) => format!("rules that cannot be read: {error}"),
+        let (path, copy) = (&conflict.path, plan::copy_path(&conflict.path, label));
+        let (why, hint) = match copy.as_ref().map(|copy| rules.check(copy, false)) {
+            Some(Ok(None)) => continue,
+            Some(Ok(Some(rule))) => (
+                format!("its copy is ignored by the rule {:?} in {}", rule.pattern, rule.place),
+                "change the rule, or choose --ours or --theirs",
+            ),
+            Some(Err(error)) => (
+                format!("rules that its copy needs cannot be read: {error}"),
+                "make them readable, or choose --ours or --theirs",
+            ),
+            None => (
+                "its path is so long that no other name fits beside it".to_owned(),
+                "choose --ours or --theirs",
+            ),
         };
-        let (path, name) = (&conflict.path, copy.name());
-        context.screen.warning(&format!("{path} stays open: its copy {name} is ignored by {why}"));
-        context.screen.hint("change the rule, or choose --ours or --theirs");
+        context.screen.warning(&format!("{path} stays open: {why}"));
+        context.screen.hint(hint);
         *resolution = Resolution::Skip;
     }
     choices
@@ -135,94 +188,6 @@ async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &
     if to_rename > 0 {
         screen.hint(report::RENAME_HINT);
     }
-}
-
-/// Finds out what shall become of each conflict: by option, or by asking.
-async fn choose(
-    context: &Context,
-    arguments: &ResolveArguments,
-    world: &RealWorld,
-    conflicts: Vec<Conflict>,
-) -> Result<Vec<(Conflict, Resolution)>, Error> {
-    let for_all = for_all(arguments);
-    if for_all.is_none() && !context.screen.can_ask() {
-        let to_rename = report::to_rename(&conflicts);
-        let how = if to_rename == conflicts.len() as u64 {
-            report::RENAME_HINT
-        } else {
-            "say how: --ours, --theirs, --both or --newest; `lsync resolve --list` shows them"
-        };
-        let open = count(conflicts.len() as u64, "conflict is", "conflicts are");
-        return Err(Error::usage(format!("{open} open, and nobody is there to be asked"), how));
-    }
-    let total = conflicts.len();
-    let mut choices = Vec::with_capacity(total);
-    for (index, conflict) in conflicts.into_iter().enumerate() {
-        let resolution = match for_all {
-            Some(Resolution::Newest) => newest(context, world, &conflict).await,
-            Some(resolution) => resolution,
-            None => match ask(context, world, &conflict, (index + 1, total)).await? {
-                Some(resolution) => resolution,
-                // The rest stays open, what was answered is done.
-                None => break,
-            },
-        };
-        choices.push((conflict, resolution));
-    }
-    Ok(choices)
-}
-
-/// Finds out which side is newer, and says so where that decides nothing.
-async fn newest(context: &Context, world: &RealWorld, conflict: &Conflict) -> Resolution {
-    if conflict.needs_renaming() {
-        return Resolution::Skip;
-    }
-    if conflict.contested.is_some() {
-        let path = escape(conflict.path.as_str());
-        let why = "left open, a folder has no time of its own; choose --ours, --theirs or --both";
-        context.screen.remark(&format!("{path}: {why}"));
-        return Resolution::Skip;
-    }
-    let sides = look(&world.remote, conflict).await;
-    let resolution = sides.newest();
-    if resolution == Resolution::Skip {
-        let path = escape(conflict.path.as_str());
-        context.screen.remark(&format!("{path}: {}", choice::why_open(&sides)));
-    }
-    resolution
-}
-
-/// Asks about one conflict until there is an answer; `None` ends the questions.
-async fn ask(
-    context: &Context,
-    world: &RealWorld,
-    conflict: &Conflict,
-    position: (usize, usize),
-) -> Result<Option<Resolution>, Error> {
-    let sides = look(&world.remote, conflict).await;
-    let mut theirs = Theirs::new(world);
-    let mut answer = choice::ask(&context.screen, conflict, &sides, position).await;
-    while let Ok(Answer::Fetch) = answer {
-        if let Err(error) = theirs.fetch(context, conflict).await {
-            context.screen.error(&error.to_string(), &error.causes(), error.hint().as_deref());
-        }
-        answer = choice::ask_again(&context.screen, conflict, &sides).await;
-    }
-    match answer? {
-        Answer::Settle(resolution) => Ok(Some(resolution)),
-        Answer::End | Answer::Fetch => Ok(None),
-    }
-}
-
-fn for_all(arguments: &ResolveArguments) -> Option<Resolution> {
-    [
-        (arguments.ours, Resolution::Ours),
-        (arguments.theirs, Resolution::Theirs),
-        (arguments.both, Resolution::Both),
-        (arguments.newest, Resolution::Newest),
-    ]
-    .into_iter()
-    .find_map(|(typed, resolution)| typed.then_some(resolution))
 }
 
 /// Makes what tells the copy of `--both` apart: `USER-UTC-xxxx`.

@@ -1,0 +1,67 @@
+//! What became of a conflict while a person thought about it.
+
+use super::Conflict;
+use super::settle::is_as_shown;
+
+/// On which side a conflict is another one than the one that was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// Somebody changed what is here.
+    Here,
+    /// Somebody changed what the bucket holds.
+    InBucket,
+    /// Both sides changed, or what lies below.
+    Both,
+}
+
+/// Returns where a conflict of the same path changed since it was shown; `None` where it did not.
+pub fn moved(shown: &Conflict, now: &Conflict) -> Option<Moved> {
+    if is_as_shown(shown, now) {
+        return None;
+    }
+    let version = |conflict: &Conflict| conflict.remote.as_ref().map(|entry| entry.version.clone());
+    let signature = |conflict: &Conflict| conflict.local.map(|stat| stat.signature());
+    Some(match (signature(shown) == signature(now), version(shown) == version(now)) {
+        (false, true) => Moved::Here,
+        (true, false) => Moved::InBucket,
+        (true, true) | (false, false) => Moved::Both,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::ConflictKind;
+    use crate::tree::{Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
+
+    fn conflict(mtime: i64, etag: &str) -> Conflict {
+        let path = RepoPath::parse("f").unwrap();
+        let (kind, mode) = (Kind::File, 0o644);
+        let version = Version { etag: Etag::new(etag), size: 1 };
+        Conflict {
+            kind: ConflictKind::BothChanged,
+            local: Some(Stat { kind, size: 1, mtime, ctime: 1, inode: 1, device: 1, mode }),
+            base: None,
+            proven: true,
+            contested: None,
+            moved_to: None,
+            remote: Some(RemoteEntry { path: path.clone(), version, modified: 0 }),
+            path,
+        }
+    }
+
+    #[test]
+    fn a_conflict_that_moved_says_on_which_side() {
+        let shown = conflict(1, "a");
+        for (now, expected) in [
+            (conflict(1, "a"), None),
+            (conflict(2, "a"), Some(Moved::Here)),
+            (conflict(1, "b"), Some(Moved::InBucket)),
+            (conflict(2, "b"), Some(Moved::Both)),
+        ] {
+            assert_eq!(moved(&shown, &now), expected);
+        }
+        let deleted = Conflict { kind: ConflictKind::DeletedThere, remote: None, ..shown.clone() };
+        assert_eq!(moved(&shown, &deleted), Some(Moved::InBucket));
+    }
+}
