@@ -94,7 +94,6 @@ impl PlanBuilder {
                         .map(|row| (row.path.clone(), examined(&row.path)))
                         .filter(|(_, examined)| *examined != Examined::NotNeeded)
                         .collect(),
-                    file_beside_folder: self.options.file_beside_folder,
                 };
                 self.plan.conflicts.push(Conflict {
                     contested: Some(Arc::new(contested)),

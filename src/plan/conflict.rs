@@ -97,8 +97,6 @@ pub struct Contested {
     pub knot: Knot,
     /// What comparing found, where something was compared.
     pub examined: HashMap<RepoPath, Examined>,
-    /// The store can hold a key `a` beside a key `a/b`.
-    pub file_beside_folder: bool,
 }
 
 /// How a person settles a conflict.

@@ -65,7 +65,9 @@ fn shape(conflict: &Conflict, contested: &Contested, how: Resolution, label: &st
     let mut builder = PlanBuilder::new(PlanOptions {
         direction,
         implicit_force: false,
-        file_beside_folder: contested.file_beside_folder,
+        // The loser goes first, also where the store could hold both: no row explains it, so that
+        // a run that is killed in between would leave what looks like a clash for ever.
+        file_beside_folder: false,
         no_delete: false,
         limit: None,
     });
@@ -276,25 +278,23 @@ mod tests {
         let aside = format!("Aside keep-both a as {copy}");
         let uploads = ["Main upload a/b", "Main upload a/c"];
         let downloads = ["Main download a/b", "Main download a/c"];
-        let gone = ["Last delete-remote! a/b", "Last delete-remote! a/c"];
+        let gone = ["Room delete-remote! a/b", "Room delete-remote! a/c"];
         let with = |first: &str, rest: [&str; 2]| {
             std::iter::once(first).chain(rest).map(str::to_owned).collect::<Vec<_>>()
         };
         // The file is here.
-        assert_eq!(shaped(true, None, R::Ours), with("Main upload a", gone));
+        let mut ours = Vec::from(gone.map(str::to_owned));
+        ours.push("Main upload a".to_owned());
+        assert_eq!(shaped(true, None, R::Ours), ours);
         assert_eq!(shaped(true, None, R::Theirs), with("Room delete-local! a", downloads));
         assert_eq!(shaped(true, None, R::Both), with(&aside, downloads));
         // The folder is here.
         let taken = ["Last delete-local a/b", "Last delete-local a/c"];
         assert_eq!(shaped(false, None, R::Theirs), with("Main replace-folder! a", taken));
-        let mut ours = Vec::from(uploads.map(str::to_owned));
-        ours.push("Last delete-remote! a".to_owned());
-        assert_eq!(shaped(false, None, R::Ours), ours);
-        let mut both = vec![aside];
-        both.extend(uploads.map(str::to_owned));
+        assert_eq!(shaped(false, None, R::Ours), with("Room delete-remote! a", uploads));
         // The copy keeps what the bucket loses.
-        both.push("Last delete-remote a".to_owned());
-        assert_eq!(shaped(false, None, R::Both), both);
+        let both = std::iter::once(aside).chain(with("Room delete-remote a", uploads));
+        assert_eq!(shaped(false, None, R::Both), both.collect::<Vec<_>>());
         for how in [R::Skip, R::Newest] {
             assert!(shaped(true, None, how).is_empty());
         }

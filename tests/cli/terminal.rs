@@ -167,6 +167,27 @@ fn both_newest_and_skip_do_what_they_say() {
 }
 
 #[test]
+fn a_file_against_a_folder_is_asked_about_with_the_answers_that_mean_something() {
+    let team = Team::sharing(&[("g", "g")]);
+    team.server.put(BUCKET, "f/inside", "theirs");
+    team.write("one/f", "ours");
+    let mut terminal = Terminal::start(&team, "one", "resolve");
+    let shown = terminal.expect(QUESTION);
+    for part in
+        ["a file on one side, a folder on the other", "[b]oth (the file under another name)"]
+    {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    assert!(!shown.contains("[n]ewest") && !shown.contains("[d]ownload"), "{shown}");
+    terminal.press("b");
+    terminal.end(0);
+    let bucket = team.bucket();
+    assert_eq!(bucket["f/inside"], "theirs");
+    assert_eq!(bucket.len(), 3, "{bucket:?}");
+    assert_eq!(team.texts("one"), bucket);
+}
+
+#[test]
 fn another_key_is_no_answer_and_the_question_comes_again() {
     let team = contested();
     let mut terminal = Terminal::start(&team, "one", "resolve g");

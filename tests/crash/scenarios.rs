@@ -34,6 +34,9 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { then: &["sync"], ..scenario("ours", conflicts, "resolve -j 1 --ours") },
     Scenario { then: &["sync"], ..scenario("both", conflicts, "resolve -j 1 --both") },
     Scenario { then: &["sync"], ..scenario("theirs", conflicts, "resolve -j 1 --theirs") },
+    Scenario { then: &["sync"], ..scenario("shapes-ours", shapes, "resolve -j 1 --ours") },
+    Scenario { then: &["sync"], ..scenario("shapes-both", shapes, "resolve -j 1 --both") },
+    Scenario { then: &["sync"], ..scenario("shapes-theirs", shapes, "resolve -j 1 --theirs") },
     scenario("rewrite", rewrite, "sync -j 1"),
     scenario("prune", prune, "sync -j 1"),
     // A hundred and more requests that only look at the store.
@@ -226,6 +229,19 @@ fn conflicts() -> Stage {
     }
     stage.remove("gone-here");
     stage.remove_theirs("gone-there");
+    stage
+}
+
+/// A file here against a folder in the bucket, and the reverse.
+fn shapes() -> Stage {
+    let stage = Stage::new();
+    stage.share(&[("kept", "base")]);
+    stage.ours("file.txt", "ours, a file");
+    stage.theirs("file.txt/a", "theirs, a");
+    stage.theirs("file.txt/deep/b", "theirs, b");
+    stage.ours("folder/a", "ours, a");
+    stage.ours("folder/deep/b", "ours, b");
+    stage.theirs("folder", "theirs, a file");
     stage
 }
 
