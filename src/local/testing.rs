@@ -60,9 +60,10 @@ pub(super) fn shown(item: &LocalItem) -> String {
             format!("{path}{slash} {why}")
         }
         LocalItem::Top(path) => format!("{path}/ top"),
-        LocalItem::Unnameable { folder, name, reason, .. } => {
+        LocalItem::Unnameable { folder, name, reason, left_alone } => {
             let folder = folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
-            format!("? {folder}{} {reason}", name.display())
+            let mark = if *left_alone { "-" } else { "?" };
+            format!("{mark} {folder}{} {reason}", name.display())
         }
     }
 }

@@ -24,9 +24,10 @@ pub(super) fn fault(url: &str) -> Option<String> {
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
     let (host, port) = match host_and_port.strip_prefix('[') {
         Some(bracketed) => match bracketed.split_once(']') {
-            Some((host, rest)) => {
-                (host, rest.strip_prefix(':').or((!rest.is_empty()).then_some(rest)))
+            Some((_, rest)) if !rest.is_empty() && !rest.starts_with(':') => {
+                return Some("has something between its ] and its port".to_owned());
             }
+            Some((host, rest)) => (host, rest.strip_prefix(':')),
             None => return Some("has a [ without its ]".to_owned()),
         },
         None => match host_and_port.split_once(':') {
@@ -78,7 +79,7 @@ mod tests {
             ("http://h:99999", "port 99999"),
             ("http://h:0", "port 0"),
             ("http://h:", "numbers from 1"),
-            ("http://[::1]9000", "port 9000"),
+            ("http://[::1]9000", "between its ]"),
             ("http://[::1", "without its ]"),
             ("http://::1:9000", "port"),
             ("http://h /", "space"),
