@@ -69,9 +69,9 @@ impl fmt::Display for Strange {
             Self::Link(path) => {
                 write!(formatter, "{} is a symbolic link, and lsync follows none", path.display())
             }
-            Self::NoFolder(path) => write!(formatter, "{} is no folder", path.display()),
+            Self::NoFolder(path) => write!(formatter, "{} is not a folder", path.display()),
             Self::Python(path) => {
-                write!(formatter, "{} is of the lsync written in Python", path.display())
+                write!(formatter, "{} belongs to the lsync written in Python", path.display())
             }
         }
     }

@@ -320,12 +320,12 @@ fn what_has_the_place_of_the_control_folder_is_named_with_what_to_do() {
     assert_error(&team.run("linked", "status"), 10, &parts);
     assert_error(&team.run("linked", "init team ."), 2, &parts);
     team.write("filed/.lsync", "bucket=team");
-    let parts = ["filed/.lsync is no folder", "rename"];
+    let parts = ["filed/.lsync is not a folder", "rename"];
     assert_error(&team.run("filed", "sync"), 10, &parts);
     assert_error(&team.run("filed", "init team ."), 2, &parts);
     assert_eq!(team.text("filed/.lsync"), "bucket=team");
     team.write("old/.lsync/config", "bucket_name: team\nfiles: {}\nversion: 0\n");
-    let parts = [".lsync/config is of the lsync written in Python", "lsync init BUCKET"];
+    let parts = [".lsync/config belongs to the lsync written in Python", "lsync init BUCKET"];
     assert_error(&team.run("old", "sync"), 10, &parts);
     team.ok("old", "init team .");
     team.ok("old", "sync");

@@ -207,8 +207,8 @@ fn check_names(text: &[u8], fields: &Mapping, known: &[&str]) -> Result<(), Conf
         .filter(|(distance, known)| *distance * 2 < known.len());
     let hint = match nearest {
         _ if FOREIGN_FIELDS.contains(&name) => {
-            "it is of another tool, or of the lsync written in Python: rename it, then `lsync init \
-             BUCKET`"
+            "it belongs to another tool, or to the lsync written in Python: rename it, then `lsync \
+             init BUCKET`"
                 .to_owned()
         }
         Some((_, nearest)) => format!("did you mean {nearest:?}?"),
