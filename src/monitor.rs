@@ -78,6 +78,8 @@ pub enum ItemKind {
     Folded,
     /// The disk would list the name as another one.
     Respelled,
+    /// Its mtime is before 1677-09-22 or after 2262-04-11.
+    TimeTooFar,
     /// The disk refused.
     Disk(io::ErrorKind),
     /// The credentials do not allow it.
@@ -116,6 +118,7 @@ impl ItemKind {
             Self::ChangedUnseen => "changed-unseen",
             Self::EditInTrash => "edit-in-trash",
             Self::Folded | Self::Respelled => "name",
+            Self::TimeTooFar => "time",
             Self::Disk(io::ErrorKind::StorageFull) => "disk-full",
             Self::Disk(io::ErrorKind::FileTooLarge) => "file-too-large",
             Self::Disk(io::ErrorKind::PermissionDenied) => "permission",

@@ -142,6 +142,9 @@ pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
             Some("run the same command again")
         }
         ItemKind::ChangedUnseen => Some("`lsync sync` looks at the bucket"),
+        ItemKind::TimeTooFar => {
+            Some("times from 1677-09-22 to 2262-04-11 can be stored: `touch` gives it today's")
+        }
         ItemKind::Respelled => Some("rename it in the bucket to a name that this disk keeps"),
         ItemKind::Folded => {
             Some("rename one of the two, in the bucket or here: other disks hold both")

@@ -17,7 +17,13 @@ pub enum Kind {
     Special,
 }
 
-/// The answer to one `lstat`. Times are nanoseconds since 1970.
+/// Stand for times that are too far off for nanoseconds in an `i64`: before 1677-09-21 and after
+/// 2262-04-11. They never travel.
+pub const TOO_EARLY: i64 = i64::MIN;
+/// See [`TOO_EARLY`].
+pub const TOO_LATE: i64 = i64::MAX;
+
+/// The answer to one `lstat`. Times are nanoseconds since 1970; [`TOO_EARLY`] and [`TOO_LATE`] are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     /// What the name stands for.
@@ -37,6 +43,11 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Tells whether the mtime is known, and can travel.
+    pub fn has_mtime(&self) -> bool {
+        !matches!(self.mtime, TOO_EARLY | TOO_LATE)
+    }
+
     /// Returns what the database remembers of the stat.
     pub fn signature(&self) -> Signature {
         Signature { size: self.size, mtime: self.mtime, ctime: self.ctime, inode: self.inode }

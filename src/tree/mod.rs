@@ -6,7 +6,8 @@ mod merge;
 mod path;
 
 pub use entry::{
-    BaseRow, Kind, LocalEntry, LocalState, Marker, RemoteEntry, Signature, Stat, Version,
+    BaseRow, Kind, LocalEntry, LocalState, Marker, RemoteEntry, Signature, Stat, TOO_EARLY,
+    TOO_LATE, Version,
 };
 pub use etag::Etag;
 pub use merge::{Knot, Local, Merge, Merged, OutOfOrder, Row, Step};

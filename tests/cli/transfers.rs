@@ -230,3 +230,30 @@ fn nothing_is_created_that_rules_may_ignore_which_did_not_arrive() {
     assert!(team.bucket().contains_key("docs/new"));
     assert!(!team.bucket().contains_key("docs/my.secret"));
 }
+
+#[test]
+fn a_time_that_cannot_be_stored_is_said_and_never_becomes_another_one() {
+    let team = Team::sharing(&[("f", "f")]);
+    for path in ["one/far", "one/near"] {
+        team.write(path, "text");
+    }
+    let (in_2300, in_2200) = (10_413_792_000_000_000_000, 7_258_118_400_000_000_000);
+    team.set_mtime("one/far", in_2300);
+    team.set_mtime("one/near", in_2200);
+    let output = team.run("one", "sync");
+    output.assert_code(3);
+    let parts = ["far", "the time of its last change is too far off", "2262-04-11"];
+    for part in parts {
+        assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
+    }
+    assert!(!team.bucket().contains_key("far"));
+    team.ok("two", "sync");
+    assert_eq!(team.mtime("two/near"), i64::try_from(in_2200).unwrap());
+    team.set_mtime("one/far", 1_700_000_000_000_000_000);
+    team.ok("one", "sync");
+    // Of another tool: as good as none.
+    team.server.put_with(BUCKET, "odd", "text", &[("mtime", "10413792000")]);
+    team.ok("two", "sync");
+    assert_eq!(team.mtime("two/far"), 1_700_000_000_000_000_000);
+    assert!(team.mtime("two/odd") < i64::try_from(in_2200).unwrap());
+}

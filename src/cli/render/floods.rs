@@ -193,6 +193,7 @@ fn item_words(kind: ItemKind) -> &'static str {
         ItemKind::EditInTrash => "edits of the last moment are in the trash",
         ItemKind::Folded => "the disk does not tell their names from others",
         ItemKind::Respelled => "the disk would change their names",
+        ItemKind::TimeTooFar => "their times are too far off to be stored",
         ItemKind::Disk(io::ErrorKind::StorageFull) => "no room on the disk",
         ItemKind::Disk(io::ErrorKind::PermissionDenied) => "no permission here",
         ItemKind::Disk(io::ErrorKind::FileTooLarge) => "larger than a file may be here",

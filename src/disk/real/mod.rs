@@ -13,7 +13,7 @@ use rustix::fs::{
 use rustix::io::{Errno, retry_on_intr};
 
 use super::{Disk, Names, Patience, check_name};
-use crate::tree::{Kind, Stat};
+use crate::tree::{Kind, Stat, TOO_EARLY, TOO_LATE};
 
 mod folder;
 #[cfg(target_os = "linux")]
@@ -321,9 +321,10 @@ fn kind_of(file_type: FileType) -> Kind {
     reason = "the widths of these fields differ from system to system; no value leaves its range"
 )]
 fn stat_of(stat: &fs::Stat) -> Stat {
-    // Times beyond the year 2262 do not fit; they are all the last nanosecond.
     let time = |seconds: i64, nanoseconds: i64| {
-        seconds.saturating_mul(NANOSECONDS_PER_SECOND).saturating_add(nanoseconds)
+        let exact =
+            i128::from(seconds) * i128::from(NANOSECONDS_PER_SECOND) + i128::from(nanoseconds);
+        i64::try_from(exact).unwrap_or(if seconds < 0 { TOO_EARLY } else { TOO_LATE })
     };
     Stat {
         kind: kind_of(FileType::from_raw_mode(stat.st_mode)),

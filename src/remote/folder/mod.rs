@@ -262,14 +262,19 @@ fn capabilities(network: bool, read_only: bool) -> Capabilities {
 /// Returns what a listing shows of a file. People see and compare its own mtime.
 fn entry(path: RepoPath, stat: &Stat) -> RemoteEntry {
     let version = Version { etag: etag(stat), size: stat.size };
-    RemoteEntry { path, version, modified: stat.mtime }
+    RemoteEntry { path, version, modified: mtime(stat) }
+}
+
+/// Returns the mtime; where that is too far off, when the file was put there.
+fn mtime(stat: &Stat) -> i64 {
+    if stat.has_mtime() { stat.mtime } else { stat.ctime }
 }
 
 /// Returns what a `HEAD` tells of a file.
 fn object(path: &RepoPath, stat: &Stat) -> Object {
     Object {
         entry: entry(path.clone(), stat),
-        mtime: stat.mtime,
+        mtime: mtime(stat),
         crc64: None,
         etag_is_md5: false,
         version_id: None,

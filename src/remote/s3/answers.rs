@@ -41,10 +41,9 @@ pub(super) fn parse_mtime(text: &str) -> Option<i64> {
     Some(if negative { -total } else { total })
 }
 
-/// Returns nanoseconds since 1970; a time that no `i64` holds is the nearest that it does.
+/// Returns nanoseconds since 1970; a time that no `i64` holds is as good as none, which is 0.
 pub(super) fn nanoseconds(time: Option<&DateTime>) -> i64 {
-    let Some(time) = time else { return 0 };
-    i64::try_from(time.as_nanos()).unwrap_or(if time.secs() < 0 { i64::MIN } else { i64::MAX })
+    time.and_then(|time| i64::try_from(time.as_nanos()).ok()).unwrap_or(0)
 }
 
 /// Writes a CRC-64/NVME as the checksum headers have it: base64 of eight bytes, the highest first.
