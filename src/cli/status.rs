@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::abilities::race_warning;
 use super::arguments::{SpeedOptions, StatusArguments};
+use super::cautions;
 use super::render;
 use super::report;
 use super::session::{self, Context, RealWorld, Working};
@@ -14,7 +15,7 @@ use crate::error::{Error, Exit};
 use crate::plan::Plan;
 use crate::remote::{MemoryRemote, Remote};
 use crate::repository::Repository;
-use crate::sync::{self, Request};
+use crate::sync::{self, NoRoom, Request};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Result<Exit, Error> {
@@ -45,7 +46,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         let remote = session::connect(&repository).await?;
         plan(context, context.world(repository, remote, &working), &request).await?
     };
-    let Some(mut plan) = plan else { return Ok(Exit::Interrupted) };
+    let Some((mut plan, lacking)) = plan else { return Ok(Exit::Interrupted) };
     drop(working);
     if beside_another {
         plan.mark_in_flight();
@@ -53,25 +54,32 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     show(context, &plan);
     report::plan_summary(context, "status", &plan, started.elapsed());
     report::warn_of_read_only(context, read_only, &url, &plan);
+    if let Some(lacking) = &lacking {
+        cautions::warn_of_room(context, "status", lacking);
+    }
     let stop = sync::guard(&plan, &request).err();
     if let Some(stop) = &stop {
         report::warn_of_stop(context, "`lsync sync` stops before it begins", stop);
     }
     // What will be stopped is not recommended.
     let is_refused = report::refuse_read_only(read_only, &url, &plan).is_err();
-    for hint in hints(&plan, stop.is_none() && !is_refused) {
+    for hint in hints(&plan, stop.is_none() && !is_refused && lacking.is_none()) {
         context.screen.hint(hint);
     }
     Ok(Exit::of_plan(&plan))
 }
 
-/// Makes the plan; `None` when interrupted.
+/// Makes the plan, and looks whether it fits; `None` when interrupted.
 async fn plan<R: Remote>(
     context: &Context,
     world: RealWorld<R>,
     request: &Request,
-) -> Result<Option<Plan>, Error> {
-    Ok(context.unless_interrupted(sync::plan(&world, request)).await.transpose()?)
+) -> Result<Option<(Plan, Option<NoRoom>)>, Error> {
+    let plan = context.unless_interrupted(sync::plan(&world, request)).await.transpose()?;
+    Ok(plan.map(|plan| {
+        let lacking = sync::lacking_room(&world, &plan);
+        (plan, lacking)
+    }))
 }
 
 /// Says so where another lsync is at work, and tells whether one is.

@@ -236,9 +236,13 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
         if let Err(stop) = sync::guard(&plan, &request) {
             report::warn_of_stop(context, "without --dry-run this stops", &stop);
         }
+        if let Some(lacking) = sync::lacking_room(&world, &plan) {
+            cautions::warn_of_room(context, wish.word, &lacking);
+        }
         cautions::may_push(context, &first_names, false).await?;
         return Ok(Exit::of_plan(&plan));
     }
+    cautions::expect_room(wish.word, &world, &plan)?;
     let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
     let (plan, lock) = match consent::to(context, wish, &run, (plan, lock)).await? {
         Consent::Given(plan, lock) => (plan, lock),
@@ -303,6 +307,8 @@ impl Carry<'_> {
     ) -> Result<Report, Error> {
         let (read_only, url) = store(self.world);
         report::refuse_read_only(read_only, url, &plan)?;
+        // What has waited for an answer is looked at again.
+        cautions::expect_room(self.command, self.world, &plan)?;
         let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
         let carrying = sync::carry_out(self.world, self.request, plan);
         let report = context.to_the_end(carrying).await;

@@ -192,7 +192,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// cannot be relied upon.
     fn is_network(&self, folder: &Self::Folder) -> io::Result<bool>;
 
-    /// Returns the bytes that an unprivileged user can still write to the file system.
+    /// Returns the bytes that an unprivileged user can still write to the file system; `Unsupported`
+    /// where it does not tell how many blocks it has.
     fn free_bytes(&self, folder: &Self::Folder) -> io::Result<u64>;
 }
 

@@ -148,6 +148,14 @@ pub enum Error {
         /// The bucket, as `lsync init` takes it.
         bucket: String,
     },
+    /// What is to be downloaded does not fit on the disk.
+    #[error("{message}")]
+    NoRoom {
+        /// What, where, and how much.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// What the command found does not let it go on.
     #[error("{message}")]
     Failed {
@@ -171,7 +179,7 @@ impl Error {
             Self::SafetyStop(_) => Exit::SafetyStop,
             Self::Repository(error) => repository_exit(error),
             Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => remote_exit(error.kind),
-            Self::Aside(_) | Self::ReadOnly { .. } => Exit::Incomplete,
+            Self::Aside(_) | Self::ReadOnly { .. } | Self::NoRoom { .. } => Exit::Incomplete,
             Self::Trash(error) => trash_exit(error),
             Self::Config(_) | Self::Database(_) | Self::CommandLine(_) | Self::Failed { .. } => {
                 Exit::Failed
@@ -187,7 +195,7 @@ impl Error {
             Self::ReadOnly { bucket, .. } => Some(format!(
                 "`lsync pull` fetches; if you may write now, run `lsync init {bucket}` to look again"
             )),
-            Self::Failed { hint, .. } => Some(hint.clone()),
+            Self::NoRoom { hint, .. } | Self::Failed { hint, .. } => Some(hint.clone()),
             Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
             Self::SafetyStop(stop) => Some(safety_hint(stop)),
             Self::Bucket(error) => Some(error.hint().to_owned()),

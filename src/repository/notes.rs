@@ -6,7 +6,7 @@
 //! against the bucket or the bytes before it is believed, so that a lost or torn line costs a part,
 //! and the loss of the folder costs nothing but time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -158,6 +158,31 @@ impl Note {
         }
         Some(note)
     }
+}
+
+/// Returns the downloads that were broken off, with the bytes for which their files have taken room
+/// already. Changes nothing.
+pub fn broken_off_downloads<D: Disk>(
+    disk: &D,
+    control: &D::Folder,
+) -> io::Result<HashMap<String, u64>> {
+    let folder = disk.open_folder(control, OsStr::new(TRANSFERS))?;
+    let temporary = disk.open_folder(control, OsStr::new("tmp"))?;
+    let mut found = HashMap::new();
+    for (name, _) in &disk.read_folder(&folder)? {
+        let text = name.to_str().map(|name| read_whole(disk, &folder, name)).transpose()?;
+        let text = text.flatten().unwrap_or_default();
+        let Some(note) = Note::parse(&String::from_utf8_lossy(&text)) else { continue };
+        // What was complete may have got its name since.
+        let partial = note.transfer.partial_name();
+        let is_here = partial.is_some_and(|name| disk.lstat(&temporary, &name).is_ok());
+        if let Transfer::Down { path, size, .. } = note.transfer
+            && (is_here || !note.complete)
+        {
+            found.insert(path, size);
+        }
+    }
+    Ok(found)
 }
 
 /// The notes of a working copy. Only under its lock.

@@ -6,6 +6,7 @@
 
 mod obstacles;
 mod planning;
+mod room;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::tree::{OutOfOrder, RepoPath};
 use planning::Planning;
 
 pub use crate::transfer::{Report, Tuning, World};
+pub use room::{NoRoom, lacking_room};
 
 /// What a person asked for.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::{Profile, SmallDisk};
-use crate::team::{BUCKET, Team, assert_error, events, files, lines_of};
+use crate::team::{BUCKET, Gate, Team, assert_error, end_of, events, files, lines_of};
 
 #[test]
 fn an_impossible_bucket_name_is_wrong_usage() {
@@ -176,9 +176,15 @@ fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     };
     team.join("small-disk");
     team.ok("small-disk", "sync");
-    team.server.put(BUCKET, "large", vec![b'x'; 2 << 20]);
+    team.server.put(BUCKET, "large", vec![b'x'; 600 << 10]);
     team.server.put(BUCKET, "small", "theirs");
-    let output = team.run("small-disk", "sync -j 1 --json");
+    let gate = Gate::at(&team.server, "GetObject", "large");
+    let child = team.start("small-disk", "sync -j 1 --json");
+    gate.wait();
+    // Somebody else takes the room while the run is on its way.
+    team.write("small-disk/.lsync/somebody", vec![b'x'; 700 << 10]);
+    drop(gate);
+    let output = end_of(child);
     output.assert_code(3);
     assert_eq!(events(&output, "failed"), ["download large"]);
     let here = files(&[("large", "base"), ("small", "theirs")]);
@@ -298,7 +304,7 @@ fn a_current_directory_that_was_removed_is_named_and_needed_only_by_relative_pat
         shell.env("PATH", std::env::var_os("PATH").unwrap());
         shell.envs(lsync.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-        let output = crate::team::end_of(shell.spawn().unwrap());
+        let output = end_of(shell.spawn().unwrap());
         fs::create_dir_all(&gone).unwrap();
         output
     };

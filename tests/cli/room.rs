@@ -1,6 +1,6 @@
 //! Disks without room: told once, and nothing is begun that will not fit.
 
-use crate::support::{SmallDisk, Workspace};
+use crate::support::{Fault, FaultRule, SmallDisk, Workspace};
 use crate::team::{BUCKET, Gate, Team, end_of, events, files, ok, run};
 
 /// Returns the lines that tell of failures.
@@ -85,4 +85,90 @@ fn a_bucket_without_room_is_told_once_and_takes_what_still_fits() {
     let output = run(&workspace, "one", "sync -j 1 --json");
     assert_eq!(events(&output, "failed"), ["upload large/3", "upload large/4", "upload large/5"]);
     assert_eq!(output.stdout.matches("\"kind\":\"store-full\"").count(), 3, "{}", output.stdout);
+}
+
+#[test]
+fn a_pull_that_cannot_fit_is_refused_before_the_first_transfer() {
+    let team = Team::sharing(&[("base", "base")]);
+    let Some(_mounted) = SmallDisk::mount(&team.path("small-disk")) else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.join("small-disk");
+    team.ok("small-disk", "sync");
+    for number in 0..3 {
+        team.server.put(BUCKET, &format!("large/{number}"), kibibytes(512));
+    }
+    team.write("small-disk/ours", "an edit");
+    team.server.clear_log();
+    for line in ["pull", "sync", "pull --force .", "pull --mirror --yes"] {
+        let output = team.run("small-disk", line);
+        output.assert_code(3);
+        let text = &output.stderr;
+        assert!(
+            text.contains("error: the disk has no room for what is to be downloaded: "),
+            "{text}"
+        );
+        assert!(text.contains("1.5 MiB needed, ") && text.contains(" free\n"), "{text}");
+        assert!(text.contains("hint: make room"), "{text}");
+    }
+    assert_eq!(team.transfers(), Vec::<String>::new());
+    assert_eq!(team.texts("small-disk"), files(&[("base", "base"), ("ours", "an edit")]));
+    for line in ["status", "sync --dry-run"] {
+        let output = team.ok("small-disk", line);
+        let text = output.stdout + &output.stderr;
+        assert!(text.contains("warning: the disk has no room"), "{text}");
+        assert!(!text.contains("`lsync sync` does this"), "{text}");
+    }
+    team.ok("small-disk", "push");
+    assert_eq!(team.bucket()["ours"], "an edit");
+    team.ok("small-disk", "pull large/1");
+    assert_eq!(team.read("small-disk/large/1").len(), 512 << 10);
+}
+
+#[test]
+fn a_file_that_is_replaced_needs_room_beside_the_old_one() {
+    let team = Team::sharing(&[("large", "base")]);
+    team.write("one/large", kibibytes(600));
+    team.ok("one", "sync");
+    let Some(_mounted) = SmallDisk::mount(&team.path("small-disk")) else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.join("small-disk");
+    team.ok("small-disk", "pull");
+    team.write("one/large", [kibibytes(600), b"edited".to_vec()].concat());
+    team.ok("one", "sync");
+    let output = team.run("small-disk", "pull");
+    output.assert_code(3);
+    assert!(output.stderr.contains("600.0 KiB needed"), "{}", output.stderr);
+    assert_eq!(team.read("small-disk/large"), kibibytes(600));
+}
+
+#[test]
+fn a_disk_that_does_not_tell_what_it_has_left_is_tried() {
+    let team = Team::sharing(&[("base", "base")]);
+    let folder = team.path("small-disk");
+    let Some(_mounted) = SmallDisk::mount_of_size(&folder, "0") else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.join("small-disk");
+    team.server.put(BUCKET, "large", kibibytes(2048));
+    team.ok("small-disk", "pull");
+    assert_eq!(team.texts("small-disk"), team.bucket());
+}
+
+#[test]
+fn a_download_that_was_broken_off_goes_on_although_it_has_taken_the_room() {
+    let team = Team::sharing(&[("base", "base")]);
+    let Some(_mounted) = SmallDisk::mount_of_size(&team.path("small-disk"), "20m") else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.join("small-disk");
+    team.server.put(BUCKET, "large", kibibytes(12 << 10));
+    let refused = Fault::Status(403, "AccessDenied");
+    team.server.fault(FaultRule::new("GetObject", "large", refused).after(1));
+    team.run("small-disk", "pull").assert_code(3);
+    assert!(!team.snapshot("small-disk/.lsync/tmp").is_empty(), "what came is kept");
+    team.server.clear_faults();
+    team.ok("small-disk", "pull");
+    assert_eq!(team.texts("small-disk"), team.bucket());
 }

@@ -10,9 +10,14 @@ pub struct SmallDisk(PathBuf);
 impl SmallDisk {
     /// Mounts one on `folder`, which is made if absent; `None` where that cannot be done.
     pub fn mount(folder: &Path) -> Option<Self> {
+        Self::mount_of_size(folder, "1m")
+    }
+
+    /// As [`SmallDisk::mount`], of another size; one of size 0 does not tell what it has left.
+    pub fn mount_of_size(folder: &Path, size: &str) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder);
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(folder);
         let mounted = mount.output().is_ok_and(|output| output.status.success());
         mounted.then(|| Self(folder.to_owned()))
     }

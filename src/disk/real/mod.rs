@@ -239,6 +239,9 @@ impl Disk for RealDisk {
 
     fn free_bytes(&self, folder: &RealFolder) -> io::Result<u64> {
         let answer = fs::fstatvfs(folder.descriptor()?)?;
+        if answer.f_blocks == 0 {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
     }
 }
