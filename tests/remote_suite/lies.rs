@@ -83,7 +83,7 @@ async fn refusals_are_told_apart() {
     assert_eq!(list(&remote).await, Some(Kind::NoBucket));
     server.create_bucket("team");
     let stranger = connect(&server, "", Capabilities::full(), "wrong").await;
-    assert_eq!(list(&stranger).await, Some(Kind::Denied));
+    assert_eq!(list(&stranger).await, Some(Kind::WrongKey));
     for (status, code, expected) in [
         (503, "SlowDown", Kind::Throttled),
         (429, "TooManyRequests", Kind::Throttled),
