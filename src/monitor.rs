@@ -143,6 +143,51 @@ impl ItemKind {
     }
 }
 
+/// A line of a rules file that has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IneffectiveRule {
+    /// The rules file, relative to the root of the working copy.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: usize,
+    /// The pattern as written there; what is no UTF-8 is replaced.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub fault: RuleFault,
+}
+
+/// Why a rule can match nothing, or change nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleFault {
+    /// The line is no UTF-8.
+    NotUtf8,
+    /// It holds a NUL byte, which no name has.
+    Nul,
+    /// Nothing is left beside `!` and `/`.
+    NamesNothing,
+    /// Two slashes follow each other.
+    EmptyComponent,
+    /// A component is `.` or `..`.
+    DotComponent,
+    /// It ends with a backslash that quotes nothing.
+    LoneBackslash,
+    /// A `[` has no `]`.
+    UnclosedClass,
+    /// `[[:what:]]`.
+    UnknownClass,
+    /// A class that holds no character, or only the slash, which no wildcard matches.
+    EmptyClass,
+    /// The matcher refuses it, in its words.
+    Refused(String),
+    /// It takes back what lies in a folder that is itself ignored, by the rule at `FILE:LINE`.
+    FolderIgnored {
+        /// The folder.
+        folder: String,
+        /// Where the rule stands.
+        place: String,
+    },
+}
+
 /// Receives what the library reports. Calls come from several threads and must return at once.
 pub trait Monitor: Send + Sync {
     /// A phase begins.
@@ -165,6 +210,9 @@ pub trait Monitor: Send + Sync {
 
     /// Something a person should know that concerns no single path.
     fn warning(&self, message: &str);
+
+    /// Rules of the working copy have no effect, in the order of their files; with `more` beyond those.
+    fn ineffective_rules(&self, _rules: &[IneffectiveRule], _more: u64) {}
 
     /// An action on `path` begins that moves `bytes` bytes, for the bar.
     ///

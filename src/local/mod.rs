@@ -8,5 +8,5 @@ mod scan;
 #[cfg(test)]
 mod testing;
 
-pub use ignore::{IgnoreRules, IgnoredBy, RULES_FILE, RULES_FILE_BYTES_MAX};
+pub use ignore::{IgnoreRules, IgnoredBy, RULES_FILE, RULES_FILE_BYTES_MAX, RuleFiles};
 pub use scan::{Found, LocalItem, Now, Outliers, Scan, ScanError, ScanOptions};

@@ -11,7 +11,7 @@ use super::obstacles::Obstacles;
 use super::{Request, SyncError};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::{Found, IgnoreRules, Outliers, Scan, ScanOptions};
+use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
 use crate::plan::{
     Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions, may_be_touched_there, need,
     notices,
@@ -34,6 +34,7 @@ pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
     request: &'a Request,
     database: &'a Database<D>,
     pub(super) builder: PlanBuilder,
+    rule_files: Arc<RuleFiles>,
     rules: IgnoreRules<D>,
     undecided: Vec<Merged>,
     /// Local files and objects seen so far.
@@ -57,6 +58,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         request: &'a Request,
         database: &'a Database<D>,
     ) -> Result<Self, SyncError> {
+        let rule_files = Arc::new(RuleFiles::default());
         Ok(Self {
             world,
             request,
@@ -68,7 +70,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 no_delete: request.no_delete,
                 limit: request.limit,
             }),
-            rules: IgnoreRules::new(&world.disk, &world.repository.root),
+            rules: IgnoreRules::of(&world.disk, &world.repository.root, Arc::clone(&rule_files)),
+            rule_files,
             undecided: Vec::new(),
             counted: (0, 0),
             heeded: 0,
@@ -91,7 +94,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         let mounts = self.mounts.clone();
         let options = ScanOptions { scope: scope.cloned(), key_bytes_max, mounts };
         let outliers = Outliers::default();
-        let mut scan = Scan::new(&world.disk, &world.repository.root, options);
+        let mut scan = Scan::new(&world.disk, &world.repository.root, options)
+            .with_rules(Arc::clone(&self.rule_files));
         if world.parallel {
             let clock = world.clock.clone();
             scan = scan.looking_ahead(Arc::new(move || clock.now()));
@@ -312,8 +316,9 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         for warning in self.database.warnings() {
             self.world.monitor.warning(&warning);
         }
-        for warning in self.rules.warnings() {
-            self.world.monitor.warning(warning);
+        let (ineffective, more) = self.rule_files.ineffective();
+        if !ineffective.is_empty() {
+            self.world.monitor.ineffective_rules(&ineffective, more);
         }
         self.builder.keep_folders(&self.holders);
         if self.builder.needs_tracked(self.request.max_change.is_some()) {

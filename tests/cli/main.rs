@@ -42,6 +42,7 @@ mod planning;
 mod predecessors;
 mod profiles;
 mod room;
+mod rules;
 mod scenarios;
 mod selection;
 mod shapes;

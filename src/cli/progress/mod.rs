@@ -1,12 +1,13 @@
 //! [`Progress`]: what the library reports, drawn as a bar on a terminal, else as a line every 10 s.
 
 mod in_flight;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use super::render;
 use super::render::floods::{self, Channel, Tally, Turn};
 use super::screen::Screen;
 use super::text::{fitting, shortened};
-use crate::monitor::{Event, Item, ItemKind, Monitor, Phase};
+use crate::monitor::{Event, IneffectiveRule, Item, ItemKind, Monitor, Phase};
 use crate::tree::RepoPath;
 
 /// Between two lines of plain progress.
@@ -92,6 +93,8 @@ pub(super) struct Progress {
     told: Mutex<Tally<ItemKind>>,
     /// How what is done is announced where more than a count has to be said.
     label: &'static str,
+    /// Rules without effect were told.
+    rules_told: AtomicBool,
 }
 
 impl Progress {
@@ -112,7 +115,19 @@ impl Progress {
         let (counters, current) = (Counters::default(), Mutex::new(None));
         let (bar, in_flight, waiting) = (Mutex::new(None), Arc::default(), Mutex::new(None));
         let told = Mutex::new(Tally::new(screen.verbose()));
-        Arc::new(Self { screen, mode, counters, current, bar, in_flight, waiting, told, label })
+        let rules_told = AtomicBool::new(false);
+        Arc::new(Self {
+            screen,
+            mode,
+            counters,
+            current,
+            bar,
+            in_flight,
+            waiting,
+            told,
+            label,
+            rules_told,
+        })
     }
 
     /// Prints the plain lines, and keeps the words of a bar true; dropped when the work has ended.
@@ -345,6 +360,16 @@ impl Monitor for Progress {
 
     fn warning(&self, message: &str) {
         self.screen.warning(message);
+    }
+
+    fn ineffective_rules(&self, rules: &[IneffectiveRule], more: u64) {
+        // A plan that is made anew, behind a question, finds the same ones.
+        if self.rules_told.swap(true, RELAXED) {
+            return;
+        }
+        for line in rules::lines(rules, more, self.screen.verbose()) {
+            self.screen.warning(&line);
+        }
     }
 
     fn begins(&self, path: &RepoPath, bytes: u64) {

@@ -7,6 +7,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::monitor::RuleFault;
+
 /// The characters of the classes of POSIX, as far as ASCII goes; git knows no others.
 const CLASSES: [(&str, &[(char, char)]); 12] = [
     ("alnum", &[('0', '9'), ('A', 'Z'), ('a', 'z')]),
@@ -23,11 +25,8 @@ const CLASSES: [(&str, &[(char, char)]); 12] = [
     ("xdigit", &[('0', '9'), ('A', 'F'), ('a', 'f')]),
 ];
 
-/// What is wrong with `a//b`.
-const EMPTY_COMPONENT: &str = "no path has an empty component";
-
 /// Translates a line; `None` where it is empty or a comment, an error where it can match nothing.
-pub(super) fn translate(line: &str) -> Result<Option<String>, &'static str> {
+pub(super) fn translate(line: &str) -> Result<Option<String>, RuleFault> {
     let line = trim(line);
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
@@ -38,15 +37,27 @@ pub(super) fn translate(line: &str) -> Result<Option<String>, &'static str> {
     let anchor = if rest.contains('/') { "/" } else { "**/" };
     let rest = rest.strip_prefix('/').unwrap_or(rest);
     if rest.is_empty() {
-        return Err("it names nothing");
+        return Err(RuleFault::NamesNothing);
     }
     if rest.ends_with('/') {
-        return Err(EMPTY_COMPONENT);
+        return Err(RuleFault::EmptyComponent);
     }
     if rest.contains('\0') {
-        return Err("no name has a NUL byte");
+        return Err(RuleFault::Nul);
+    }
+    if rest.split('/').any(|component| matches!(component, "." | "..")) {
+        return Err(RuleFault::DotComponent);
     }
     Ok(Some(format!("{negation}{anchor}{}{only_folders}", translate_body(rest)?)))
+}
+
+/// Returns the name of the folder beside the rules file out of which a line takes something back, as
+/// in `!folder/file`; `None` where it takes nothing back, or the folder's name is not spelled out.
+pub(super) fn taken_back_from(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix('!')?;
+    let (folder, below) = rest.strip_prefix('/').unwrap_or(rest).split_once('/')?;
+    let is_literal = !folder.contains(['*', '?', '[', '\\']);
+    (is_literal && !trim(below).is_empty()).then_some(folder)
 }
 
 /// Cuts off blanks at the end, but not one behind a backslash.
@@ -57,7 +68,7 @@ fn trim(line: &str) -> &str {
     &line[..text.len() + kept]
 }
 
-fn translate_body(body: &str) -> Result<String, &'static str> {
+fn translate_body(body: &str) -> Result<String, RuleFault> {
     let mut glob = String::with_capacity(body.len());
     let mut rest = body.chars().peekable();
     let mut before = '/';
@@ -74,10 +85,10 @@ fn translate_body(body: &str) -> Result<String, &'static str> {
                 glob.push_str(if stars > 1 && component { "**" } else { "*" });
             }
             '?' => glob.push('?'),
-            '/' if before == '/' => return Err(EMPTY_COMPONENT),
+            '/' if before == '/' => return Err(RuleFault::EmptyComponent),
             '[' => push_class(&mut glob, &mut rest)?,
             '\\' => {
-                last = rest.next().ok_or("it ends with a single backslash")?;
+                last = rest.next().ok_or(RuleFault::LoneBackslash)?;
                 push_literal(&mut glob, last);
             }
             _ => push_literal(&mut glob, c),
@@ -99,7 +110,7 @@ fn push_literal(glob: &mut String, c: char) {
 }
 
 /// Adds a class, of which the `[` has been read.
-fn push_class(glob: &mut String, rest: &mut Peekable<Chars<'_>>) -> Result<(), &'static str> {
+fn push_class(glob: &mut String, rest: &mut Peekable<Chars<'_>>) -> Result<(), RuleFault> {
     let negated = rest.next_if(|c| matches!(c, '!' | '^')).is_some();
     let mut ranges = parse_class(rest)?;
     // Of the matcher's own signs, `]` has to come first and `-` last; `!` and `^` must not come
@@ -108,6 +119,9 @@ fn push_class(glob: &mut String, rest: &mut Peekable<Chars<'_>>) -> Result<(), &
     let dash = remove(&mut ranges, '-');
     if !negated {
         remove(&mut ranges, '/');
+    }
+    if !negated && !bracket && !dash && ranges.is_empty() {
+        return Err(RuleFault::EmptyClass);
     }
     glob.push_str(if negated { "[!" } else { "[" });
     glob.push(if bracket { ']' } else { '\0' });
@@ -125,17 +139,16 @@ fn push_class(glob: &mut String, rest: &mut Peekable<Chars<'_>>) -> Result<(), &
 }
 
 /// Reads a class up to its `]`, as wildmatch.c does.
-fn parse_class(rest: &mut Peekable<Chars<'_>>) -> Result<Vec<(char, char)>, &'static str> {
-    const UNCLOSED: &str = "a [ is not closed";
+fn parse_class(rest: &mut Peekable<Chars<'_>>) -> Result<Vec<(char, char)>, RuleFault> {
     let mut ranges = Vec::new();
     let mut low = None;
-    let mut c = rest.next().ok_or(UNCLOSED)?;
+    let mut c = rest.next().ok_or(RuleFault::UnclosedClass)?;
     loop {
         let closes = |next: Option<&char>| next.is_none_or(|next| *next == ']');
         if let ('-', Some(start), false) = (c, low, closes(rest.peek())) {
-            let mut end = rest.next().ok_or(UNCLOSED)?;
+            let mut end = rest.next().ok_or(RuleFault::UnclosedClass)?;
             if end == '\\' {
-                end = rest.next().ok_or(UNCLOSED)?;
+                end = rest.next().ok_or(RuleFault::UnclosedClass)?;
             }
             ranges.push((start, end));
             low = None;
@@ -146,12 +159,12 @@ fn parse_class(rest: &mut Peekable<Chars<'_>>) -> Result<Vec<(char, char)>, &'st
             low = None;
         } else {
             if c == '\\' {
-                c = rest.next().ok_or(UNCLOSED)?;
+                c = rest.next().ok_or(RuleFault::UnclosedClass)?;
             }
             ranges.push((c, c));
             low = Some(c);
         }
-        c = rest.next().ok_or(UNCLOSED)?;
+        c = rest.next().ok_or(RuleFault::UnclosedClass)?;
         if c == ']' {
             ranges.retain(|(low, high)| low <= high);
             return Ok(ranges);
@@ -162,12 +175,12 @@ fn parse_class(rest: &mut Peekable<Chars<'_>>) -> Result<Vec<(char, char)>, &'st
 /// Reads `:name:]` if that comes next.
 fn posix_class(
     rest: &mut Peekable<Chars<'_>>,
-) -> Option<Result<&'static [(char, char)], &'static str>> {
+) -> Option<Result<&'static [(char, char)], RuleFault>> {
     let text: String = rest.clone().take_while(|c| *c != ']').collect();
     let name = text.strip_prefix(':')?.strip_suffix(':')?;
     rest.nth(text.chars().count());
     let class = CLASSES.iter().find(|(known, _)| *known == name);
-    Some(class.map(|(_, ranges)| *ranges).ok_or("it names an unknown class of characters"))
+    Some(class.map(|(_, ranges)| *ranges).ok_or(RuleFault::UnknownClass))
 }
 
 /// Takes an ASCII character out of the ranges; tells whether it was in.
@@ -220,10 +233,28 @@ mod tests {
         for line in ["", "   ", "#a"] {
             assert_eq!(translate(line), Ok(None), "{line:?}");
         }
-        for line in
-            ["!", "/", "!/", "//", "a//b", "**//", "a\0", "a\\", "\\/", "[a", "[[:what:]]", "[]"]
-        {
-            assert!(translate(line).is_err(), "{line:?}");
+        for (line, fault) in [
+            ("!", RuleFault::NamesNothing),
+            ("/", RuleFault::NamesNothing),
+            ("!/", RuleFault::NamesNothing),
+            ("//", RuleFault::NamesNothing),
+            ("a//b", RuleFault::EmptyComponent),
+            ("**//", RuleFault::EmptyComponent),
+            ("./a", RuleFault::DotComponent),
+            ("!../a", RuleFault::DotComponent),
+            ("a/./b", RuleFault::DotComponent),
+            (".", RuleFault::DotComponent),
+            ("a/..", RuleFault::DotComponent),
+            ("a\0", RuleFault::Nul),
+            ("a\\", RuleFault::LoneBackslash),
+            ("\\/", RuleFault::LoneBackslash),
+            ("[a", RuleFault::UnclosedClass),
+            ("!bad[", RuleFault::UnclosedClass),
+            ("[]", RuleFault::UnclosedClass),
+            ("[[:what:]]", RuleFault::UnknownClass),
+            ("a[/]b", RuleFault::EmptyClass),
+        ] {
+            assert_eq!(translate(line), Err(fault), "{line:?}");
         }
     }
 }

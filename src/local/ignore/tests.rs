@@ -12,6 +12,15 @@ fn rules(files: &[(&str, &str)]) -> (MemoryDisk, IgnoreRules<MemoryDisk>) {
     (disk, rules)
 }
 
+/// Returns `FILE:LINE PATTERN FAULT` of the rules without effect, and how many there are beyond.
+fn ineffective(rules: &IgnoreRules<MemoryDisk>) -> (Vec<String>, u64) {
+    let (ineffective, more) = rules.stack.files().ineffective();
+    let shown = |rule: &crate::monitor::IneffectiveRule| {
+        format!("{}:{} {} {:?}", rule.file, rule.line, rule.pattern, rule.fault)
+    };
+    (ineffective.iter().map(shown).collect(), more)
+}
+
 /// Returns `FILE:LINE PATTERN` of the rule; a path that ends with `/` is a folder.
 fn check(rules: &mut IgnoreRules<MemoryDisk>, text: &str) -> Option<String> {
     let (name, folder) = text.strip_suffix('/').map_or((text, false), |name| (name, true));
@@ -67,7 +76,9 @@ fn patterns_mean_what_they_mean_to_git() {
         for name in kept {
             assert_eq!(check(&mut rules, name), None, "{text:?} does not ignore {name:?}");
         }
-        assert_eq!(rules.warnings(), [""; 0], "{text:?}");
+        let (ineffective, more) = ineffective(&rules);
+        assert!(ineffective.iter().all(|line| line.contains("FolderIgnored")), "{ineffective:?}");
+        assert_eq!(more, 0, "{text:?}");
     }
 }
 
@@ -132,23 +143,51 @@ fn the_rules_file_itself_may_be_ignored() {
 }
 
 #[test]
-fn bad_lines_are_warned_of_and_the_others_hold() {
+fn bad_lines_are_reported_and_the_others_hold() {
     let disk = MemoryDisk::new();
     let root = root(&disk);
-    write(&disk, &root, "d/.lsyncignore", b"*.o\n[a-z\n\xff\xfe\n*.p\n");
+    write(&disk, &root, "d/.lsyncignore", b"*.o\n[a-z\n\xff\xfe\n*.p\n!bad[\n./x\n");
     let mut rules = IgnoreRules::new(&disk, &root);
     assert!(check(&mut rules, "d/a.o").is_some());
     assert_eq!(check(&mut rules, "d/a.p").as_deref(), Some("d/.lsyncignore:4 *.p"));
-    let [range, encoding] = rules.warnings() else { panic!("{:?}", rules.warnings()) };
-    assert!(range.starts_with("d/.lsyncignore:2: the rule has no effect: "), "{range}");
-    assert!(encoding.starts_with("d/.lsyncignore:3: the rule is no UTF-8"), "{encoding}");
+    let expected = [
+        "d/.lsyncignore:2 [a-z UnclosedClass",
+        "d/.lsyncignore:3 \u{fffd}\u{fffd} NotUtf8",
+        "d/.lsyncignore:5 !bad[ UnclosedClass",
+        "d/.lsyncignore:6 ./x DotComponent",
+    ];
+    assert_eq!(ineffective(&rules), (expected.map(str::to_owned).to_vec(), 0));
+    assert!(check(&mut rules, "e").is_none() && check(&mut rules, "d/b.o").is_some());
+    assert_eq!(ineffective(&rules).0.len(), expected.len(), "a file read twice counts once");
 }
 
 #[test]
-fn warnings_are_limited() {
-    let (_disk, mut rules) = rules(&[(".lsyncignore", &"[a-z\n".repeat(WARNINGS_MAX + 1))]);
-    assert_eq!(check(&mut rules, "a"), None);
-    assert_eq!(rules.warnings().len(), WARNINGS_MAX);
+fn nothing_can_be_taken_back_out_of_an_ignored_folder() {
+    let (_disk, mut rules) = rules(&[
+        (".lsyncignore", "out/\n!out/keep\n!/out/d/keep/\n!out/\n!lib/a\n!*/b\ntmp\n"),
+        ("d/.lsyncignore", "!tmp/a\n!own/a\n"),
+        ("e/.lsyncignore", "!tmp\n!tmp/a\n"),
+    ]);
+    // The line behind takes the folder itself back.
+    assert_eq!(check(&mut rules, "out/keep"), None);
+    assert!(check(&mut rules, "d/tmp/a").is_some());
+    assert_eq!(check(&mut rules, "e/tmp/a"), None);
+    let folder = "FolderIgnored { folder: \"d/tmp\", place: \".lsyncignore:7\" }";
+    assert_eq!(ineffective(&rules), (vec![format!("d/.lsyncignore:1 !tmp/a {folder}")], 0));
+}
+
+#[test]
+fn of_many_rules_without_effect_some_are_kept_and_all_are_counted() {
+    let (_disk, mut rules) = rules(&[
+        (".lsyncignore", &"[a-z\n".repeat(60)),
+        ("a/.lsyncignore", &"[a-z\n".repeat(60)),
+        ("b/.lsyncignore", "[a-z\n"),
+    ]);
+    for name in ["a/x", "b/x", "a/y"] {
+        assert_eq!(check(&mut rules, name), None);
+    }
+    let (kept, more) = ineffective(&rules);
+    assert_eq!((kept.len(), more), (100, 21));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use outliers::{Found, Outliers};
 
-use super::ignore::{RULES_FILE, RuleStack};
+use super::ignore::{RULES_FILE, RuleFiles, RuleStack};
 use crate::disk::{Disk, Names, other_spelling};
 use crate::tree::{CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
 use ahead::Ahead;
@@ -133,7 +133,7 @@ impl<D: Disk> Scan<D> {
             disk: disk.clone(),
             root: Some(root.clone()),
             levels: Vec::new(),
-            rules: RuleStack::default(),
+            rules: RuleStack::new(Arc::default()),
             scope: scope.map(str::to_owned).collect(),
             key_bytes_max,
             mounts,
@@ -148,9 +148,10 @@ impl<D: Disk> Scan<D> {
         Self { ahead: Some(Ahead::new(&self.disk, now)), ..self }
     }
 
-    /// Returns what was wrong in the rules files read so far; such lines have no effect.
-    pub fn warnings(&self) -> &[String] {
-        self.rules.warnings()
+    /// Reads the rules with what all that read those of this run share.
+    #[must_use]
+    pub fn with_rules(self, files: Arc<RuleFiles>) -> Self {
+        Self { rules: RuleStack::new(files), ..self }
     }
 
     /// Opens the level of `folder`: lists its names and adds its rules.
@@ -165,11 +166,12 @@ impl<D: Disk> Scan<D> {
         if path.is_some() && has(CONTROL) && self.is_repository(&folder)? {
             return Err(Closed::Nested);
         }
-        let has_rules = has(RULES_FILE);
+        let text = path.as_ref().map_or("", RepoPath::as_str);
+        let has_rules = has(RULES_FILE) || self.rules.expects(text);
         self.expect_mounts(path.as_ref(), &mut names, listed)?;
         let layers = self.rules.len();
         if has_rules {
-            self.rules.enter(&self.disk, &folder, path.as_ref().map_or("", RepoPath::as_str))?;
+            self.rules.enter(&self.disk, Some(&folder), text)?;
         }
         let names = self.in_key_order(&folder, names);
         self.levels.push(Level { folder, path, device, names, given: 0, layers });
