@@ -13,6 +13,10 @@ use crate::transfer::Report;
 pub(super) const RENAME_HINT: &str =
     "where a file stands against a folder, rename one of the two, then `lsync sync`";
 
+/// What to do where every write was refused.
+const RIGHTS_HINT: &str =
+    "ask whoever owns the bucket for permission to write; `lsync pull` works without";
+
 /// Shows a plan that is not carried out (`--dry-run`).
 pub(super) fn plan(context: &Context, word: &'static str, plan: &Plan, elapsed: Duration) {
     plan_lines(context, plan);
@@ -94,6 +98,9 @@ pub(super) fn summary(
         let hint = error.hint().map(|hint| hint_of_fatal(report, hint));
         screen.error(&error.to_string(), &error.causes(), hint.as_deref());
     }
+    if report.may_not_write() {
+        screen.error("you may read this bucket and not write to it", &[], Some(RIGHTS_HINT));
+    }
     if screen.json() {
         let counts = Counts {
             elapsed_ms: milliseconds(elapsed),
@@ -125,7 +132,10 @@ fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
         hints.push("`lsync sync` looks at what others did in the bucket");
     }
     let changed_here = report.changed_meanwhile - report.changed_unseen;
-    if report.failed + changed_here + report.beyond_limit > 0 || report.interrupted {
+    // Writes that are all refused will be refused again.
+    let failed =
+        if report.may_not_write() { report.failed - report.denied_writes } else { report.failed };
+    if failed + changed_here + report.beyond_limit > 0 || report.interrupted {
         hints.push("the same command again does the rest");
     }
     if report.behind > 0 {

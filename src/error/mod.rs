@@ -68,6 +68,7 @@ impl Exit {
         [
             (report.interrupted, Self::Interrupted),
             (report.conflicts > 0, Self::Conflicts),
+            (report.may_not_write(), Self::Credentials),
             (left + report.beyond_limit > 0, Self::Incomplete),
         ]
         .into_iter()
@@ -209,6 +210,16 @@ impl Error {
             }
             Self::Aside(AsideError::NameTaken(_)) => Some("move it away first".to_owned()),
             Self::Sync(error) => sync_hint(error),
+        }
+    }
+
+    /// Returns what a library said of it, for who asks for every detail.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Remote(error)
+            | Self::Aside(AsideError::Remote(error))
+            | Self::Sync(SyncError::Remote(error)) => error.detail.as_deref(),
+            _ => None,
         }
     }
 

@@ -51,16 +51,14 @@ fn credentials_and_reachability_have_codes_of_their_own() {
 #[test]
 fn each_ending_of_a_run_has_its_code() {
     let nothing = Report::default;
-    let fatal = |kind| {
-        let (operation, key, message) = ("LIST", String::new(), String::new());
-        let (ambiguous, retry_after_seconds) = (false, None);
-        let cause = None;
-        Some(RemoteError { kind, operation, key, message, cause, ambiguous, retry_after_seconds })
-    };
+    let fatal = |kind| Some(RemoteError::new(kind, "LIST", String::new(), String::new()));
     for (report, code) in [
         (nothing(), 0),
         (Report { ahead: 1, behind: 1, withheld_deletions: 1, ..nothing() }, 0),
         (Report { failed: 1, ..nothing() }, 3),
+        (Report { failed: 2, denied_writes: 2, ..nothing() }, 12),
+        (Report { failed: 1, denied_writes: 1, ..nothing() }, 3),
+        (Report { failed: 2, denied_writes: 2, uploaded: 1, ..nothing() }, 3),
         (Report { changed_meanwhile: 1, ..nothing() }, 3),
         (Report { incomplete: 1, ..nothing() }, 3),
         (Report { beyond_limit: 1, ..nothing() }, 3),

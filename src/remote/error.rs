@@ -85,6 +85,8 @@ pub struct RemoteError {
     /// Why, where the message leaves it out.
     #[source]
     pub cause: Option<Box<RemoteCause>>,
+    /// What a library said of it, for who asks for every detail.
+    pub detail: Option<String>,
     /// The request may have taken effect although it failed.
     pub ambiguous: bool,
     /// How long the store asks to wait, in seconds, where it says so.
@@ -100,8 +102,8 @@ impl RemoteError {
         message: impl Into<String>,
     ) -> Self {
         let (key, message) = (key.into(), message.into());
-        let (cause, ambiguous, retry_after_seconds) = (None, false, None);
-        Self { kind, operation, key, message, cause, ambiguous, retry_after_seconds }
+        let (cause, detail, ambiguous, retry_after_seconds) = (None, None, false, None);
+        Self { kind, operation, key, message, cause, detail, ambiguous, retry_after_seconds }
     }
 
     /// What, where. Without credentials no call was made, so that none is named.

@@ -277,6 +277,10 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             }
             _ => self.report.failed += 1,
         }
+        let writes = matches!(action.kind, ActionKind::Upload | ActionKind::DeleteRemote);
+        if writes && kind == ItemKind::StoreDenied {
+            self.report.denied_writes += 1;
+        }
         self.run.context.learn_of_room(action, &trouble);
         let mut failed = item(action, kind, &trouble.reason());
         if let Trouble::InTrash(operand) = &trouble {

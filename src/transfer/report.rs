@@ -35,6 +35,8 @@ pub struct Report {
     /// Of these, the paths that a run met in the bucket because it had not listed it: the same command
     /// again would meet them again.
     pub changed_unseen: u64,
+    /// Of the paths that failed, those whose write the store refused for lack of rights.
+    pub denied_writes: u64,
     /// Conflicts that stay open.
     pub conflicts: u64,
     /// Paths that cannot be handled, and those that are followed no more.
@@ -97,6 +99,13 @@ impl Report {
     pub(super) fn count_copied(&mut self, bytes: u64) {
         self.copied += 1;
         self.bytes_copied += bytes;
+    }
+
+    /// Tells whether the store refused every write: more than one, since a single one may be about that
+    /// path alone, and not one got through.
+    pub fn may_not_write(&self) -> bool {
+        let written = self.uploaded + self.copied + self.deleted_remote + self.kept_both;
+        self.denied_writes > 1 && written == 0
     }
 
     /// Tells whether nothing was done that the database knows of.

@@ -153,7 +153,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         {
             return Ok(Next::Ours(stored));
         }
-        Err(refused(error))
+        Err(match (sent, error.kind) {
+            // A whole file names nothing that would have to be there: no change of somebody else's.
+            (Evidenced::Whole(_), RemoteErrorKind::NotFound) => Trouble::Remote(nameless(error)),
+            _ => refused(error),
+        })
     }
 
     /// Looks at the bucket before a large file is sent to a place that nobody has looked at: it may be
@@ -253,6 +257,12 @@ fn may_be_ours(error: &RemoteError) -> bool {
         error.kind,
         RemoteErrorKind::Changed | RemoteErrorKind::NotFound | RemoteErrorKind::Busy
     )
+}
+
+/// Words a write that the store answers as if something were missing: it has no place for the name.
+fn nameless(error: RemoteError) -> RemoteError {
+    let message = format!("the store does not take this name ({})", error.message);
+    RemoteError { kind: RemoteErrorKind::Invalid, message, ..error }
 }
 
 /// Turns the last error of a write into what it means for the path.

@@ -39,6 +39,27 @@ fn a_path_that_fails_is_3() {
 }
 
 #[test]
+fn a_bucket_that_refuses_every_write_is_12_and_is_said_to_be_readable_alone() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g")]);
+    for path in ["f", "new", "newer"] {
+        team.write(format!("one/{path}"), "ours");
+    }
+    team.server.fault(FaultRule::new("PutObject", "*", Fault::Status(403, "AccessDenied")));
+    let told = "you may read this bucket and not write to it";
+    for command in ["sync", "push"] {
+        let output = team.run("one", command);
+        assert_error(&output, 12, &[told, "permission to write"]);
+        assert_eq!(output.stderr.matches(told).count(), 1, "{}", output.stderr);
+        assert!(!output.stderr.contains("does the rest"), "{}", output.stderr);
+    }
+    team.server.clear_faults();
+    team.server.fault(FaultRule::new("PutObject", "new*", Fault::Status(403, "AccessDenied")));
+    let output = team.run("one", "sync");
+    output.assert_code(3);
+    assert!(!output.stderr.contains(told), "one got through: {}", output.stderr);
+}
+
+#[test]
 fn an_open_conflict_is_4_also_beside_a_failure() {
     let team = Team::sharing(&[("f", "f"), ("g", "g")]);
     team.server.put(BUCKET, "f", "theirs");

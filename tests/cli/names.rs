@@ -35,6 +35,21 @@ const ODD: [&str; 21] = [
 ];
 
 #[test]
+fn a_name_that_the_store_has_no_place_for_is_told_as_that_and_not_as_changed_meanwhile() {
+    let team = Team::sharing(&[("f", "f")]);
+    team.write("one/odd\nname", "new");
+    team.server.fault(FaultRule::new("PutObject", "odd*", Fault::Status(404, "NoSuchKey")));
+    for _ in 0..2 {
+        let output = team.run("one", "sync");
+        output.assert_code(3);
+        let text = &output.stderr;
+        assert!(text.contains("the store does not take this name (NoSuchKey"), "{text}");
+        assert!(!text.contains("meanwhile") && !text.contains("was changed"), "{text}");
+    }
+    assert_eq!(team.text("one/odd\nname"), "new");
+}
+
+#[test]
 fn b10_odd_names_travel_unchanged_and_a_second_sync_does_nothing() {
     let team = Team::new();
     for (number, name) in ODD.iter().enumerate() {

@@ -20,6 +20,9 @@ use unanswered::Chain;
 
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 
+/// What is said of a success that the SDK cannot read.
+const UNREADABLE: &str = "the store's answer cannot be read";
+
 /// One request, as errors name it.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
@@ -72,6 +75,10 @@ impl Call {
             self.error(kind, message(status, error, header("x-amz-bucket-region")));
         // A 503 of a proxy says nothing about the store behind it; `SlowDown` is the store's own.
         translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
+        if translated.message == UNREADABLE {
+            // The SDK prints its own types, and calls a store's answer its bug.
+            translated.detail = Some(Chain::of(error).line());
+        }
         translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
         translated
     }
@@ -92,8 +99,7 @@ where
         (Some(code), Some(text)) => format!("{code}: {text}"),
         (Some(code), None) => format!("{code} (HTTP {status})"),
         (None, Some(text)) => format!("HTTP {status}: {text}"),
-        // A success that the SDK cannot read: its reason is all there is.
-        (None, None) if (200..300).contains(&status) => Chain::of(error).line(),
+        (None, None) if (200..300).contains(&status) => UNREADABLE.to_owned(),
         (None, None) => format!("HTTP {status}"),
     };
     if let (301 | 307 | 400, Some(region)) = (status, region) {

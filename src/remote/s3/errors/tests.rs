@@ -170,3 +170,15 @@ fn the_reason_for_which_there_is_no_key_is_its_only_cause() {
     let error = because(Kind::BadSetting);
     assert_eq!((error.kind, error.to_string().as_str()), (Kind::BadSetting, "it is half"));
 }
+
+#[test]
+fn a_success_that_cannot_be_read_is_one_plain_sentence_and_keeps_the_rest_for_who_asks() {
+    let failed = PutObjectError::unhandled("invalid XML; this is likely a bug in the SDK");
+    let response = HttpResponse::new(200.try_into().unwrap(), SdkBody::empty());
+    let error = WRITE.translate(&SdkError::service_error(failed, response));
+    assert_eq!((error.kind, error.ambiguous), (Kind::Failed, true));
+    assert_eq!(error.to_string(), "PUT : the store's answer cannot be read");
+    assert!(error.detail.as_ref().is_some_and(|it| it.contains("invalid XML")), "{error:?}");
+    let error = crate::error::Error::from(error);
+    assert_eq!((error.causes().len(), error.detail().is_some()), (0, true));
+}
