@@ -80,6 +80,10 @@ pub enum ItemKind {
     Respelled,
     /// Its mtime is before 1677-09-22 or after 2262-04-11.
     TimeTooFar,
+    /// It would belong to another group, which could do more with it.
+    GroupLost,
+    /// It would lose its access list, and more people could get at it.
+    AccessListLost,
     /// The disk refused.
     Disk(io::ErrorKind),
     /// The credentials do not allow it.
@@ -119,6 +123,8 @@ impl ItemKind {
             Self::EditInTrash => "edit-in-trash",
             Self::Folded | Self::Respelled => "name",
             Self::TimeTooFar => "time",
+            Self::GroupLost => "group",
+            Self::AccessListLost => "access-list",
             Self::Disk(io::ErrorKind::StorageFull) => "disk-full",
             Self::Disk(io::ErrorKind::FileTooLarge) => "file-too-large",
             Self::Disk(io::ErrorKind::PermissionDenied) => "permission",

@@ -405,6 +405,35 @@ suite! {
         assert_eq!(disk.lstat(&folder, name("inherits")).unwrap().mode & 0o2000, 0o2000);
     }
 
+    fn a_file_keeps_its_group_and_its_attributes_and_a_folder_hands_on_its_group(bench) {
+        let (disk, root) = (bench.disk(), bench.root());
+        let file = disk.create(&root, name("a"), 0o644).unwrap();
+        let before = disk.attributes(&file).unwrap();
+        assert!(before.user.is_empty() && before.acl.is_none(), "{before:?}");
+        disk.set_group(&file, before.group).unwrap();
+        disk.set_acl(&file, None).unwrap();
+        let author = name("user.author");
+        match disk.set_attribute(&file, author, b"Ada") {
+            // Not every file system has them.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
+            Ok(()) => {
+                disk.set_attribute(&file, author, b"").unwrap();
+                disk.set_attribute(&file, author, b"Ada Lovelace").unwrap();
+                let read = disk.attributes(&disk.open(&root, name("a")).unwrap()).unwrap();
+                assert_eq!(read.user[author], b"Ada Lovelace");
+                assert_eq!(read.group, before.group);
+            }
+        }
+        disk.make_folder(&root, name("d"), 0o755).unwrap();
+        let folder = disk.open_folder(&root, name("d")).unwrap();
+        for mode in [0o755, 0o2755] {
+            disk.set_folder_mode(&folder, mode).unwrap();
+            let inherited = disk.inherited(&folder).unwrap();
+            let new = disk.create(&folder, name(&format!("{mode:o}")), 0o644).unwrap();
+            assert_eq!(disk.attributes(&new).unwrap(), inherited);
+        }
+    }
+
     fn rename_new_never_replaces(bench) {
         let (disk, root) = (bench.disk(), bench.root());
         put(&disk, &root, "a", "a");

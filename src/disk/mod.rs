@@ -8,6 +8,7 @@
 //! Every call blocks for as long as the file system takes; none waits for anything else, except
 //! [`Disk::lock`].
 
+mod attributes;
 mod descriptors;
 mod memory;
 mod names;
@@ -21,6 +22,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+pub use attributes::Attributes;
 pub use descriptors::{DescriptorBudget, raise_descriptor_limit};
 pub use memory::{
     Call, Crash, Errno, Fault, Hook, Item, MemoryClock, MemoryDisk, MemoryFile, MemoryFolder,
@@ -139,6 +141,21 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// Sets the permission bits of a folder, whatever the umask.
     fn set_folder_mode(&self, folder: &Self::Folder, mode: u32) -> io::Result<()>;
+
+    /// Returns group, access list and `user.` attributes of a file.
+    fn attributes(&self, file: &Self::File) -> io::Result<Attributes>;
+
+    /// Returns the attributes that the system gives to a new file in the folder.
+    fn inherited(&self, folder: &Self::Folder) -> io::Result<Attributes>;
+
+    /// Gives a file to another group; `PermissionDenied` where that is not one of ours.
+    fn set_group(&self, file: &Self::File, group: u32) -> io::Result<()>;
+
+    /// Sets the access list of a file, and by it the permission bits; `None` removes it.
+    fn set_acl(&self, file: &Self::File, acl: Option<&[u8]>) -> io::Result<()>;
+
+    /// Sets one extended attribute of the `user.` space.
+    fn set_attribute(&self, file: &Self::File, name: &OsStr, value: &[u8]) -> io::Result<()>;
 
     /// Renames `from` to `to` unless `to` exists: `AlreadyExists`. Files and folders.
     ///

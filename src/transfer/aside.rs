@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::{self, Draft, Outcome, Staged, Staging, Target};
+use crate::local::replace::{self, Draft, Outcome, ReplaceError, Staged, Staging, Target};
 use crate::remote::{Object, Remote, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
@@ -59,7 +59,9 @@ where
         let parent = staging.open_parent(path, true)?;
         let workspace = staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?;
         let draft = staging.stage(&workspace, path, None)?;
-        let staged = context.fill(path, draft, (&object, body), &object.entry.version).await?;
+        let liken = |draft: &Draft<D>| draft.take_after(&parent.folder, None);
+        let version = &object.entry.version;
+        let staged = context.fill(path, draft, (&object, body), (version, liken)).await?;
         staged.sync(&context.disk).map_err(|error| Trouble::io(path, &error))?;
         let place = Target { folder: &parent.folder, path };
         match replace::create_new(&context.disk, &staged, &place)? {
@@ -97,7 +99,7 @@ where
         let context = context(world)?;
         let (object, body) = context.remote.get(path, &version.etag, None).await?;
         let draft = Draft::create(&context.disk, folder, path)?;
-        let staged = context.fill(path, draft, (&object, body), version).await?;
+        let staged = context.fill(path, draft, (&object, body), (version, |_| Ok(()))).await?;
         Ok(staged.stat)
     };
     fetched.await.map_err(|trouble| AsideError::of(path, trouble))
@@ -130,11 +132,15 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         path: &RepoPath,
         draft: Draft<D>,
         (object, body): (&Object, R::Body),
-        expected: &Version,
+        (expected, liken): (&Version, impl FnOnce(&Draft<D>) -> Result<(), ReplaceError>),
     ) -> Result<Staged<D>, Trouble> {
         let received = self.receive(body, &draft, object, &mut Told::default()).await;
-        match received.and_then(|digests| verified(path, expected, object, &digests)) {
-            Ok(_) => Ok(draft.seal(object.mtime)?),
+        let received = received.and_then(|digests| {
+            verified(path, expected, object, &digests)?;
+            Ok(liken(&draft)?)
+        });
+        match received {
+            Ok(()) => Ok(draft.seal(object.mtime)?),
             Err(trouble) => {
                 draft.discard();
                 Err(trouble)

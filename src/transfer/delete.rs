@@ -126,7 +126,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let kept = if let Some(id) = &object.version_id {
             trash.note_version(&entry, id)
         } else {
-            let wanted = Wanted { path, version, mode: None, for_trash: true };
+            let wanted = Wanted { path, version, replaced: None, for_trash: true };
             let staged = self.fetch(&wanted).await?.staged;
             let synced = staged.sync(&self.disk);
             synced.map_err(|error| Trouble::io(path, &error))?;

@@ -3,10 +3,10 @@
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Proof, Want};
-use crate::local::replace::{Draft, Parent, Staged, Workspace};
+use crate::local::replace::{Draft, Parent, ReplaceError, Staged, Workspace};
 use crate::monitor::Monitor;
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
-use crate::tree::{RepoPath, Version};
+use crate::tree::{RepoPath, Stat, Version};
 
 use super::context::Context;
 use super::examine::short_body;
@@ -47,10 +47,30 @@ pub(super) struct Wanted<'a> {
     pub(super) path: &'a RepoPath,
     /// The version that the plan saw.
     pub(super) version: &'a Version,
-    /// Permission bits of the file that it replaces.
-    pub(super) mode: Option<u32>,
+    /// The file that it replaces.
+    pub(super) replaced: Option<Stat>,
     /// It is fetched for the trash, which lies on the root's file system.
     pub(super) for_trash: bool,
+}
+
+impl Wanted<'_> {
+    /// Returns the permission bits of the file that it replaces.
+    pub(super) fn mode(&self) -> Option<u32> {
+        self.replaced.map(|stat| stat.mode)
+    }
+
+    /// Makes the complete file one for the same people as what it replaces, or its neighbours.
+    pub(super) fn liken<D: Disk>(
+        &self,
+        draft: &Draft<D>,
+        parent: &Parent<D>,
+    ) -> Result<(), ReplaceError> {
+        // The trash is for nobody else.
+        if self.for_trash {
+            return Ok(());
+        }
+        draft.take_after(&parent.folder, self.replaced.as_ref())
+    }
 }
 
 /// The bytes of one body that the monitor was told of; dropped before its end, they count no more.
@@ -112,11 +132,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (lane, got) = self.in_lane(self.remote.get(path, &version.etag, None)).await;
         let (object, body) = got?;
         let (parent, workspace) = self.place(wanted)?;
-        let draft = self.staging()?.stage(&workspace, path, wanted.mode)?;
+        let draft = self.staging()?.stage(&workspace, path, wanted.mode())?;
         let mut told = self.told(wanted);
         let received = self.receive(body, &draft, &object, &mut told).await;
         drop(lane);
-        match received.and_then(|digests| verified(path, version, &object, &digests)) {
+        let received = received.and_then(|digests| {
+            let received = verified(path, version, &object, &digests)?;
+            wanted.liken(&draft, &parent)?;
+            Ok(received)
+        });
+        match received {
             Ok(received) => {
                 let staged = draft.seal(object.mtime)?;
                 told.succeeded();

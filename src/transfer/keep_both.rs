@@ -86,7 +86,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         copy: &RepoPath,
         version: &Version,
     ) -> Result<Vec<Change>, Trouble> {
-        let wanted = Wanted { path: &action.path, version, mode: None, for_trash: false };
+        let wanted = Wanted { path: &action.path, version, replaced: None, for_trash: false };
         let fetched = self.context.fetch(&wanted).await?;
         let synced = fetched.staged.sync(&self.context.disk);
         synced.map_err(|error| Trouble::io(copy, &error))?;

@@ -61,7 +61,7 @@ use crate::plan::{Action, ActionKind, Plan, Stage};
 use crate::remote::Remote;
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
 use crate::repository::{Database, Repository};
-use crate::tree::RepoPath;
+use crate::tree::{Kind, RepoPath};
 
 use download::Fetched;
 use trouble::Trouble;
@@ -295,8 +295,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         if action.kind == ActionKind::Download && action.local.is_none() {
             self.context.expect_free(&action.path)?;
         }
-        let mode = action.local.map(|stat| stat.mode);
-        let wanted = download::Wanted { path: &action.path, version, mode, for_trash: false };
+        let replaced = action.local.filter(|stat| stat.kind == Kind::File);
+        let wanted = download::Wanted { path: &action.path, version, replaced, for_trash: false };
         self.context.fetch(&wanted).await
     }
 

@@ -50,14 +50,17 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (parent, workspace) = self.place(wanted)?;
         let mut download = self.begin_or_resume(wanted, object, &workspace).await?;
         let fetched = match self.fetch_ranges(&mut download).await {
-            Ok(()) => self.verify(&download).await,
+            Ok(()) => self.verify(&download).await.and_then(|received| {
+                if let Some(mode) = wanted.mode() {
+                    download.draft.set_mode(mode)?;
+                }
+                wanted.liken(&download.draft, &parent)?;
+                Ok(received)
+            }),
             Err(trouble) => Err(trouble),
         };
         match fetched {
             Ok(received) => {
-                if let Some(mode) = wanted.mode {
-                    download.draft.set_mode(mode)?;
-                }
                 let noted = download.pen.complete();
                 noted.map_err(|error| Trouble::io(wanted.path, &error))?;
                 let staged = download.draft.seal(download.object.mtime)?;
@@ -92,7 +95,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             size,
             etag: wanted.version.etag.to_string(),
             part_bytes,
-            replaces: wanted.mode.is_some(),
+            replaces: wanted.replaced.is_some(),
         };
         let name = transfer.partial_name().unwrap_or_default();
         let note = notes.take(Way::Down, path).filter(|note| {
@@ -110,7 +113,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let pen = notes.resume(&note).map_err(failed)?;
             return Ok(Download { wanted, object, part_bytes, draft, pen, arrived });
         }
-        let draft = staging.stage_as(workspace, path, wanted.mode, &name)?;
+        let draft = staging.stage_as(workspace, path, wanted.mode(), &name)?;
         let begun = draft.allocate(size).map_err(Trouble::from);
         match begun.and_then(|()| notes.begin(&transfer).map_err(failed)) {
             Ok(pen) => {

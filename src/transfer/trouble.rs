@@ -6,7 +6,7 @@ use std::io;
 
 use crate::disk::is_stale;
 use crate::local::content::ContentError;
-use crate::local::replace::ReplaceError;
+use crate::local::replace::{Lost, ReplaceError};
 use crate::monitor::ItemKind;
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::tree::RepoPath;
@@ -127,6 +127,7 @@ impl From<ReplaceError> for Trouble {
             ReplaceError::Missing { .. } => Self::changed("its folder was deleted here"),
             ReplaceError::Respelled { .. } => Self::Disk(ItemKind::Respelled, error.to_string()),
             ReplaceError::Folded { .. } => Self::Disk(ItemKind::Folded, error.to_string()),
+            ReplaceError::Widens { lost, .. } => Self::Disk(lost_kind(lost), error.to_string()),
             ReplaceError::Io { source, .. } if is_stale(&source) => {
                 Self::changed("its folder was moved or deleted here")
             }
@@ -149,6 +150,12 @@ pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
         ItemKind::Folded => {
             Some("rename one of the two, in the bucket or here: other disks hold both")
         }
+        ItemKind::GroupLost => {
+            Some("have yourself added to its group, or give it to one of yours (`chgrp`)")
+        }
+        ItemKind::AccessListLost => {
+            Some("remove its access list (`setfacl -b`) if nobody needs it")
+        }
         ItemKind::Disk(io::ErrorKind::PermissionDenied) => {
             Some("give yourself permission to it, or name it in .lsyncignore")
         }
@@ -159,6 +166,15 @@ pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
             "raise the limit of the shell (`ulimit -f`), or use a disk that takes files of this size",
         ),
         _ => None,
+    }
+}
+
+/// Returns of which kind it is that a file cannot be replaced by one for the same people.
+fn lost_kind(lost: Lost) -> ItemKind {
+    match lost {
+        Lost::Group => ItemKind::GroupLost,
+        Lost::AccessList => ItemKind::AccessListLost,
+        Lost::Unreadable => ItemKind::Disk(io::ErrorKind::PermissionDenied),
     }
 }
 

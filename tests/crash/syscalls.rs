@@ -78,6 +78,8 @@ const KINDS: &[Kind] = &[
     kind(libc::SYS_fchmod, "fchmod", About::Descriptor(0), false),
     kind(libc::SYS_fchmodat, "fchmodat", About::Paths(&[1]), false),
     kind(libc::SYS_fchown, "fchown", About::Descriptor(0), false),
+    kind(libc::SYS_fsetxattr, "fsetxattr", About::Descriptor(0), true),
+    kind(libc::SYS_fremovexattr, "fremovexattr", About::Descriptor(0), false),
     kind(libc::SYS_fsync, "fsync", About::Descriptor(0), false),
     kind(libc::SYS_fdatasync, "fdatasync", About::Descriptor(0), false),
     kind(libc::SYS_syncfs, "syncfs", About::Descriptor(0), false),

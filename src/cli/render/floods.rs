@@ -194,6 +194,8 @@ fn item_words(kind: ItemKind) -> &'static str {
         ItemKind::Folded => "the disk does not tell their names from others",
         ItemKind::Respelled => "the disk would change their names",
         ItemKind::TimeTooFar => "their times are too far off to be stored",
+        ItemKind::GroupLost => "another group would get at them",
+        ItemKind::AccessListLost => "their access lists would be lost",
         ItemKind::Disk(io::ErrorKind::StorageFull) => "no room on the disk",
         ItemKind::Disk(io::ErrorKind::PermissionDenied) => "no permission here",
         ItemKind::Disk(io::ErrorKind::FileTooLarge) => "larger than a file may be here",

@@ -15,7 +15,7 @@ use super::process::{At, Call, Stopped};
 use super::state::State;
 use super::tree::{Body, Change, Inode};
 use super::{Access, MemoryDisk, MemoryFile, MemoryFolder};
-use crate::disk::{Disk, Names, Patience};
+use crate::disk::{Attributes, Disk, Names, Patience};
 use crate::tree::Stat;
 
 /// How often a process that waits for a lock calls its hook.
@@ -232,6 +232,32 @@ impl Disk for MemoryDisk {
         let (inode, stamp) = (folder.inode, state.stamp());
         state.commit(Change::Mode { inode, mode, stamp });
         Ok(())
+    }
+
+    fn attributes(&self, file: &MemoryFile) -> io::Result<Attributes> {
+        let state = self.begin(Call::Attributes, At::File(file))?;
+        Ok(state.node(file.inode)?.attributes.clone())
+    }
+
+    fn inherited(&self, folder: &MemoryFolder) -> io::Result<Attributes> {
+        self.begin(Call::Inherited, At::Folder(folder))?.inherited(folder.inode)
+    }
+
+    fn set_group(&self, file: &MemoryFile, group: u32) -> io::Result<()> {
+        let mut state = self.begin(Call::SetGroup, At::File(file))?;
+        state.set_attributes(file.inode, |attributes| attributes.group = group)
+    }
+
+    fn set_acl(&self, file: &MemoryFile, acl: Option<&[u8]>) -> io::Result<()> {
+        let mut state = self.begin(Call::SetAcl, At::File(file))?;
+        state.set_attributes(file.inode, |attributes| attributes.acl = acl.map(<[u8]>::to_vec))
+    }
+
+    fn set_attribute(&self, file: &MemoryFile, name: &OsStr, value: &[u8]) -> io::Result<()> {
+        let mut state = self.begin(Call::SetAttribute, At::File(file))?;
+        state.set_attributes(file.inode, |attributes| {
+            attributes.user.insert(name.to_owned(), value.to_vec());
+        })
     }
 
     fn rename_new(&self, from: Place<'_>, to: Place<'_>) -> io::Result<()> {

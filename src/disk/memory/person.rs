@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::MemoryDisk;
 use super::state::State;
 use super::tree::{Body, Change, Inode, ROOT};
+use crate::disk::Attributes;
 use crate::tree::{Kind, Stat};
 
 /// The hands of a person or of another program on a [`MemoryDisk`], for tests.
@@ -144,6 +145,22 @@ impl Person {
             let (inode, stamp) = (inode_at(state, path.as_ref()), state.stamp());
             state.commit(Change::Mode { inode, mode, stamp });
         });
+    }
+
+    /// Sets group, access list and attributes of a file, or what a folder hands on.
+    pub fn set_attributes(&self, path: impl AsRef<Path>, attributes: &Attributes) {
+        self.change(|state| {
+            let inode = inode_at(state, path.as_ref());
+            let set = state.set_attributes(inode, |it| it.clone_from(attributes));
+            expect(set, path.as_ref());
+        });
+    }
+
+    /// Returns group, access list and attributes.
+    pub fn attributes(&self, path: impl AsRef<Path>) -> Attributes {
+        let state = self.disk.shared.state();
+        let node = state.node(inode_at(&state, path.as_ref()));
+        expect(node.map(|node| node.attributes.clone()), path.as_ref())
     }
 
     /// Sets the mtime, nanoseconds since 1970.

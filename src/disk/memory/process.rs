@@ -38,6 +38,11 @@ pub enum Call {
     SetMtime,
     SetMode,
     SetFolderMode,
+    Attributes,
+    Inherited,
+    SetGroup,
+    SetAcl,
+    SetAttribute,
     RenameNew,
     RenameOver,
     Exchange,
@@ -64,6 +69,8 @@ impl Call {
                 | Self::Open
                 | Self::OpenWrite
                 | Self::Fstat
+                | Self::Attributes
+                | Self::Inherited
                 | Self::ReadAt
                 | Self::Lock
                 | Self::IsNetwork

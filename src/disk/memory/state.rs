@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::tree::{Body, Change, Inode, Node, ROOT, Tree};
 use super::{Crash, Process};
+use crate::disk::Attributes;
 
 /// 2023-11-14T22:13:20Z, so that times look like times.
 const FIRST_MOMENT_NANOSECONDS: i64 = 1_700_000_000_000_000_000;
@@ -97,13 +98,34 @@ impl State {
             Body::Folder(_) => parent.mode & SET_GROUP_ID,
             Body::File(_) | Body::Link(_) | Body::Special => 0,
         };
+        let attributes = self.inherited(folder)?;
         let (device, stamp) = (parent.device, self.stamp());
         let mode = mode & 0o7777 & !UMASK | inherited;
-        let node = Node { body, mode, mtime: stamp, ctime: stamp, device, place: None };
+        let node = Node { body, mode, mtime: stamp, ctime: stamp, device, attributes, place: None };
         let inode = self.next_number();
         self.commit(Change::Make { inode, node });
         self.name([(folder, name, Some(inode))]);
         Ok(inode)
+    }
+
+    /// Changes the attributes of a file.
+    pub(super) fn set_attributes(
+        &mut self,
+        inode: Inode,
+        set: impl FnOnce(&mut Attributes),
+    ) -> io::Result<()> {
+        let mut attributes = self.node(inode)?.attributes.clone();
+        set(&mut attributes);
+        let stamp = self.stamp();
+        self.commit(Change::Attributes { inode, attributes, stamp });
+        Ok(())
+    }
+
+    /// Returns the attributes that a new file in a folder gets.
+    pub(super) fn inherited(&self, folder: Inode) -> io::Result<Attributes> {
+        let folder = self.node(folder)?;
+        let group = if folder.mode & SET_GROUP_ID == 0 { 0 } else { folder.attributes.group };
+        Ok(Attributes { group, acl: folder.attributes.acl.clone(), ..Attributes::default() })
     }
 
     /// Sets names, all at once.
@@ -140,7 +162,8 @@ impl State {
             Change::Make { .. }
             | Change::Names { .. }
             | Change::Mtime { .. }
-            | Change::Mode { .. } => false,
+            | Change::Mode { .. }
+            | Change::Attributes { .. } => false,
         };
         if self.log.iter().any(|record| !record.durable && is_content(&record.change)) {
             make_durable(&mut self.log, &mut self.base, |change| {
@@ -258,7 +281,8 @@ fn concerns(change: &Change, selects: impl Fn(Inode) -> bool, names: bool) -> bo
         Change::Write { inode, .. }
         | Change::Truncate { inode, .. }
         | Change::Mtime { inode, .. }
-        | Change::Mode { inode, .. } => selects(*inode),
+        | Change::Mode { inode, .. }
+        | Change::Attributes { inode, .. } => selects(*inode),
     }
 }
 

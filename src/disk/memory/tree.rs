@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::disk::Attributes;
 use crate::tree::{Kind, Stat};
 
 pub(super) type Inode = u64;
@@ -31,6 +32,8 @@ pub(super) struct Node {
     pub(super) mtime: i64,
     pub(super) ctime: i64,
     pub(super) device: u64,
+    /// Those of a folder are what it hands on.
+    pub(super) attributes: Attributes,
     /// The last name that was given to it; `None` once that is gone. For folders it is the only
     /// one.
     pub(super) place: Option<(Inode, OsString)>,
@@ -45,6 +48,7 @@ pub(super) enum Change {
     Truncate { inode: Inode, size: usize, stamp: i64 },
     Mtime { inode: Inode, mtime: i64, stamp: i64 },
     Mode { inode: Inode, mode: u32, stamp: i64 },
+    Attributes { inode: Inode, attributes: Attributes, stamp: i64 },
 }
 
 #[derive(Debug, Clone)]
@@ -58,7 +62,9 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn new(device: u64, now: i64) -> Self {
         let body = Body::Folder(BTreeMap::new());
-        let root = Node { body, mode: 0o755, mtime: now, ctime: now, device, place: None };
+        let attributes = Attributes::default();
+        let root =
+            Node { body, mode: 0o755, mtime: now, ctime: now, device, attributes, place: None };
         Self { nodes: BTreeMap::from([(ROOT, root)]), folds_names: false, lowers_names: false }
     }
 
@@ -208,6 +214,9 @@ impl Tree {
             }
             Change::Mode { inode, mode, stamp } => {
                 self.edit(*inode, *stamp, |node| node.mode = mode & 0o7777);
+            }
+            Change::Attributes { inode, attributes, stamp } => {
+                self.edit(*inode, *stamp, |node| node.attributes.clone_from(attributes));
             }
         }
     }

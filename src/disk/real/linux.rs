@@ -1,11 +1,14 @@
 //! What only Linux has.
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{self, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, SeekFrom};
+use rustix::fs::{
+    self, FileType, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, SeekFrom, XattrFlags,
+};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::kind_of;
@@ -102,6 +105,76 @@ pub(super) fn sync_file_system(folder: BorrowedFd<'_>) -> io::Result<()> {
         Err(Errno::NOSYS | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
         result => Ok(result?),
     }
+}
+
+/// The attributes in which access lists lie (`acl(5)`).
+const ACL: &str = "system.posix_acl_access";
+const DEFAULT_ACL: &str = "system.posix_acl_default";
+
+/// Returns the access list of a file, and its attributes of the `user.` space.
+pub(super) fn extended(
+    file: BorrowedFd<'_>,
+) -> io::Result<(Option<Vec<u8>>, BTreeMap<OsString, Vec<u8>>)> {
+    let names = whole(|| fs::flistxattr_query(file), |buffer| fs::flistxattr(file, buffer))?;
+    let names = names.unwrap_or_default();
+    let (mut acl, mut user) = (None, BTreeMap::new());
+    for name in names.split(|byte| *byte == 0) {
+        if name == ACL.as_bytes() {
+            acl = attribute(file, name)?;
+        } else if name.starts_with(b"user.") {
+            let value = attribute(file, name)?;
+            user.extend(value.map(|value| (OsStr::from_bytes(name).to_owned(), value)));
+        }
+    }
+    Ok((acl, user))
+}
+
+/// Returns the access list that a folder hands on.
+pub(super) fn default_acl(folder: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
+    attribute(folder, DEFAULT_ACL.as_bytes())
+}
+
+fn attribute(file: BorrowedFd<'_>, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    whole(|| fs::fgetxattr_query(file, name), |buffer| fs::fgetxattr(file, name, buffer))
+}
+
+/// Asks how long an answer is, and for the answer, until they fit; `None` where there is none.
+fn whole(
+    query: impl Fn() -> Result<usize, Errno>,
+    read: impl Fn(&mut [u8]) -> Result<usize, Errno>,
+) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        let read = query().and_then(|length| {
+            let mut buffer = vec![0; length];
+            // Of no bytes at all a read would be another query.
+            let length = if length == 0 { 0 } else { read(&mut buffer)? };
+            buffer.truncate(length);
+            Ok(buffer)
+        });
+        match read {
+            Ok(buffer) => return Ok(Some(buffer)),
+            // It has grown meanwhile.
+            Err(Errno::RANGE) => (),
+            Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Sets or removes the access list of a file.
+pub(super) fn set_acl(file: BorrowedFd<'_>, acl: Option<&[u8]>) -> io::Result<()> {
+    match acl {
+        Some(acl) => Ok(fs::fsetxattr(file, ACL, acl, XattrFlags::empty())?),
+        None => match fs::fremovexattr(file, ACL) {
+            Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            result => Ok(result?),
+        },
+    }
+}
+
+/// Sets one extended attribute.
+pub(super) fn set_attribute(file: BorrowedFd<'_>, name: &OsStr, value: &[u8]) -> io::Result<()> {
+    Ok(fs::fsetxattr(file, name, value, XattrFlags::empty())?)
 }
 
 /// Tells whether the folder lies on a network or FUSE file system.

@@ -12,9 +12,10 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{Disk, Names, Patience, check_name};
+use super::{Attributes, Disk, Names, Patience, check_name};
 use crate::tree::{Kind, Stat, TOO_EARLY, TOO_LATE};
 
+mod attributes;
 mod folder;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -169,6 +170,26 @@ impl Disk for RealDisk {
 
     fn set_folder_mode(&self, folder: &RealFolder, mode: u32) -> io::Result<()> {
         Ok(fs::fchmod(folder.descriptor()?, mode_of(mode))?)
+    }
+
+    fn attributes(&self, file: &RealFile) -> io::Result<Attributes> {
+        attributes::of(file.as_fd())
+    }
+
+    fn inherited(&self, folder: &RealFolder) -> io::Result<Attributes> {
+        attributes::inherited(folder.descriptor()?.as_fd())
+    }
+
+    fn set_group(&self, file: &RealFile, group: u32) -> io::Result<()> {
+        attributes::set_group(file.as_fd(), group)
+    }
+
+    fn set_acl(&self, file: &RealFile, acl: Option<&[u8]>) -> io::Result<()> {
+        attributes::set_acl(file.as_fd(), acl)
+    }
+
+    fn set_attribute(&self, file: &RealFile, name: &OsStr, value: &[u8]) -> io::Result<()> {
+        attributes::set_attribute(file.as_fd(), name, value)
     }
 
     fn rename_new(&self, from: At<'_>, to: At<'_>) -> io::Result<()> {

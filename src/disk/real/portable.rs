@@ -1,7 +1,8 @@
 //! The same where the system is not Linux: macOS has renames that do not overwrite or swap, others
 //! have neither.
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -79,6 +80,23 @@ pub(super) fn exchange(
 
 /// Not to be had here: the caller syncs each file and folder.
 pub(super) fn sync_file_system(_: BorrowedFd<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not read here: access lists and attributes are kept on Linux alone.
+pub(super) fn extended(
+    _: BorrowedFd<'_>,
+) -> io::Result<(Option<Vec<u8>>, BTreeMap<OsString, Vec<u8>>)> {
+    Ok((None, BTreeMap::new()))
+}
+
+/// Not to be had here.
+pub(super) fn set_acl(_: BorrowedFd<'_>, acl: Option<&[u8]>) -> io::Result<()> {
+    acl.map_or(Ok(()), |_| Err(io::ErrorKind::Unsupported.into()))
+}
+
+/// Not to be had here.
+pub(super) fn set_attribute(_: BorrowedFd<'_>, _: &OsStr, _: &[u8]) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 
+use super::Lost;
 use crate::tree::RepoPath;
 
 /// What an operation was doing when the disk refused.
@@ -78,6 +79,14 @@ pub enum ReplaceError {
     SlotTaken {
         /// The name whose old file should have gone there.
         path: RepoPath,
+    },
+    /// Others could do more with the new file than with the one that it replaces.
+    #[error("{path} is not replaced: {lost}")]
+    Widens {
+        /// The name.
+        path: RepoPath,
+        /// What cannot be carried over.
+        lost: Lost,
     },
     /// The disk refused.
     #[error("cannot {} {path}", step.words())]

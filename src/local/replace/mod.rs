@@ -11,6 +11,7 @@
 mod apart;
 mod error;
 mod fallback;
+mod likeness;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::ffi::OsStr;
 use std::io;
 
 pub use error::{ReplaceError, Step};
+pub use likeness::Lost;
 pub use staging::{Draft, Parent, Staged, Staging, Workspace};
 
 use crate::disk::{Disk, is_kind};

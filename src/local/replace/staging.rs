@@ -60,11 +60,11 @@ pub struct Staging<D: Disk> {
 
 /// A file that is being written.
 pub struct Draft<D: Disk> {
-    disk: D,
+    pub(super) disk: D,
     folder: D::Folder,
     name: OsString,
-    file: D::File,
-    path: RepoPath,
+    pub(super) file: D::File,
+    pub(super) path: RepoPath,
 }
 
 /// A complete file that has no name in the working copy yet.
@@ -422,7 +422,7 @@ impl<D: Disk> Draft<D> {
     }
 
     /// Says where an error of the disk happened.
-    fn checked<T>(&self, result: io::Result<T>) -> Result<T, ReplaceError> {
+    pub(super) fn checked<T>(&self, result: io::Result<T>) -> Result<T, ReplaceError> {
         result.map_err(|error| ReplaceError::io(Step::Stage, &self.path, error))
     }
 }

@@ -1,12 +1,13 @@
 //! Staging, folders and single operations; `tests/replace.rs` enumerates edits and crashes.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{
-    Change, Outcome, Parent, ReplaceError, Staged, Staging, Target, create_new, remove, swap,
+    Change, Lost, Outcome, Parent, ReplaceError, Staged, Staging, Target, create_new, remove, swap,
 };
-use crate::disk::{Disk, MemoryDisk, Person, RealDisk};
+use crate::disk::{Attributes, Call, Disk, Errno, MemoryDisk, Person, RealDisk};
 use crate::tree::{RepoPath, Stat};
 
 const MTIME: i64 = 1_700_000_000_123_456_789;
@@ -21,6 +22,11 @@ fn memory() -> (MemoryDisk, Person, Staging<MemoryDisk>) {
     disk.make_path(Path::new("/repo/.lsync")).unwrap();
     let staging = Staging::open(&disk, &root, "token").unwrap();
     (disk.clone(), disk.person(), staging)
+}
+
+fn attributes(group: u32, user: &[(&str, &[u8])]) -> Attributes {
+    let user = user.iter().map(|(name, value)| (OsString::from(name), value.to_vec()));
+    Attributes { group, acl: Some(b"a list".to_vec()), user: user.collect() }
 }
 
 /// Stages a file for a path, in folders that are made where they are missing.
@@ -224,4 +230,70 @@ fn a_real_removal_moves_the_file_to_the_slot_and_a_taken_slot_stops_it() {
         remove(&RealDisk, &target, &expected, slot).unwrap(),
         Outcome::Changed(Change::Gone)
     );
+}
+
+#[test]
+fn a_file_that_replaces_another_has_its_group_its_access_list_and_its_attributes() {
+    let (disk, person, staging) = memory();
+    person.write("/repo/a", "old");
+    person.set_mode("/repo/a", 0o440);
+    let kept = attributes(4242, &[("user.author", b"Ada")]);
+    person.set_attributes("/repo/a", &kept);
+    let (at, expected) = (path("a"), person.stat("/repo/a").unwrap());
+    let parent = staging.open_parent(&at, false).unwrap();
+    let draft = staging.stage(staging.main(), &at, Some(expected.mode)).unwrap();
+    draft.take_after(&parent.folder, Some(&expected)).unwrap();
+    let staged = draft.seal(MTIME).unwrap();
+    let place = Path::new("/repo/.lsync/tmp").join(&staged.name);
+    assert_eq!((person.attributes(&place), staged.stat.mode), (kept, 0o440));
+    drop(disk);
+}
+
+#[test]
+fn a_new_file_gets_what_its_folder_hands_on_and_not_what_the_staging_folder_does() {
+    let (_disk, person, staging) = memory();
+    person.make_folders("/repo/web");
+    person.set_mode("/repo/web", 0o2775);
+    person.set_attributes("/repo/web", &attributes(4242, &[]));
+    person.set_attributes("/repo/.lsync/tmp", &attributes(1, &[]));
+    let found = |at: &str| {
+        let at = path(at);
+        let parent = staging.open_parent(&at, false).unwrap();
+        let draft = staging.stage(staging.main(), &at, None).unwrap();
+        draft.take_after(&parent.folder, None).unwrap();
+        let staged = draft.seal(MTIME).unwrap();
+        person.attributes(Path::new("/repo/.lsync/tmp").join(&staged.name))
+    };
+    assert_eq!(found("web/new"), attributes(4242, &[]));
+    assert_eq!(found("new"), Attributes::default());
+}
+
+#[test]
+fn a_file_whose_group_or_access_list_cannot_be_kept_is_not_replaced_if_others_would_get_at_it() {
+    let lost = |mode: u32, kept: &Attributes, refused: Call| {
+        let (disk, person, staging) = memory();
+        person.write("/repo/a", "old");
+        person.set_mode("/repo/a", mode);
+        person.set_attributes("/repo/a", kept);
+        let (at, expected) = (path("a"), person.stat("/repo/a").unwrap());
+        let parent = staging.open_parent(&at, false).unwrap();
+        let draft = staging.stage(staging.main(), &at, Some(mode)).unwrap();
+        disk.set_fault(Some(Arc::new(move |operation| {
+            (operation.call == refused).then_some(Errno::PERM)
+        })));
+        match draft.take_after(&parent.folder, Some(&expected)) {
+            Ok(()) => None,
+            Err(ReplaceError::Widens { lost, .. }) => Some(lost),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let of_another_group = Attributes { group: 4242, ..Attributes::default() };
+    assert_eq!(lost(0o640, &of_another_group, Call::SetGroup), Some(Lost::Group));
+    assert_eq!(lost(0o604, &of_another_group, Call::SetGroup), Some(Lost::Group));
+    assert_eq!(lost(0o644, &of_another_group, Call::SetGroup), None);
+    assert_eq!(lost(0o644, &attributes(0, &[]), Call::SetAcl), Some(Lost::AccessList));
+    assert_eq!(lost(0o640, &Attributes::default(), Call::Open), Some(Lost::Unreadable));
+    assert_eq!(lost(0o600, &Attributes::default(), Call::Open), None);
+    let with_attribute = attributes(0, &[("user.author", b"Ada")]);
+    assert_eq!(lost(0o640, &with_attribute, Call::SetAttribute), None);
 }
