@@ -86,7 +86,7 @@ pub struct RemoteError {
     #[source]
     pub cause: Option<Box<RemoteCause>>,
     /// What a library said of it, for who asks for every detail.
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     /// The request may have taken effect although it failed.
     pub ambiguous: bool,
     /// How long the store asks to wait, in seconds, where it says so.

@@ -36,7 +36,7 @@ fn a_rule_without_effect_is_warned_of_with_file_and_line_by_every_command() {
 #[test]
 fn many_rules_without_effect_are_told_once() {
     let team = Team::sharing(&[("a", "a")]);
-    team.write("one/.lsyncignore", &"[a\n".repeat(30));
+    team.write("one/.lsyncignore", "[a\n".repeat(30));
     let told = warnings(&team, "sync");
     assert_eq!(told.len(), 6, "{told:?}");
     assert!(told[5].starts_with("25 more rules have no effect"), "{told:?}");

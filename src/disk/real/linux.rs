@@ -111,10 +111,11 @@ pub(super) fn sync_file_system(folder: BorrowedFd<'_>) -> io::Result<()> {
 const ACL: &str = "system.posix_acl_access";
 const DEFAULT_ACL: &str = "system.posix_acl_default";
 
+/// An access list, and attributes of the `user.` space.
+type Extended = (Option<Vec<u8>>, BTreeMap<OsString, Vec<u8>>);
+
 /// Returns the access list of a file, and its attributes of the `user.` space.
-pub(super) fn extended(
-    file: BorrowedFd<'_>,
-) -> io::Result<(Option<Vec<u8>>, BTreeMap<OsString, Vec<u8>>)> {
+pub(super) fn extended(file: BorrowedFd<'_>) -> io::Result<Extended> {
     let names = whole(|| fs::flistxattr_query(file), |buffer| fs::flistxattr(file, buffer))?;
     let names = names.unwrap_or_default();
     let (mut acl, mut user) = (None, BTreeMap::new());

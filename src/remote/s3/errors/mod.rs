@@ -77,7 +77,7 @@ impl Call {
         translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
         if translated.message == UNREADABLE {
             // The SDK prints its own types, and calls a store's answer its bug.
-            translated.detail = Some(Chain::of(error).line());
+            translated.detail = Some(Chain::of(error).line().into());
         }
         translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
         translated
