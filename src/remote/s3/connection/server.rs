@@ -30,6 +30,9 @@ pub(super) fn fault(url: &str) -> Option<String> {
             Some((host, rest)) => (host, rest.strip_prefix(':')),
             None => return Some("has a [ without its ]".to_owned()),
         },
+        None if host_and_port.matches(':').count() > 1 => {
+            return Some("has more than one colon: an IPv6 address stands in [ and ]".to_owned());
+        }
         None => match host_and_port.split_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (host_and_port, None),
@@ -81,7 +84,7 @@ mod tests {
             ("http://h:", "numbers from 1"),
             ("http://[::1]9000", "between its ]"),
             ("http://[::1", "without its ]"),
-            ("http://::1:9000", "port"),
+            ("http://::1:9000", "stands in [ and ]"),
             ("http://h /", "space"),
             ("http://h\r", "line end"),
             ("http://h/?x=1", "a ?"),
