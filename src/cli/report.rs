@@ -77,8 +77,8 @@ pub(super) fn left_open(context: &Context, open: &[Conflict], left_alone: &[Noti
 fn notices(context: &Context, notices: &[Notice]) {
     let screen = &context.screen;
     let is_told = |notice: &&Notice| notice.incomplete || !screen.quiet();
-    let told: Vec<Notice> = notices.iter().filter(is_told).cloned().collect();
-    for line in floods::notices(screen.error_style(), &told, screen.verbose()) {
+    let told = notices.iter().filter(is_told);
+    for line in floods::notices(screen.error_style(), told, screen.verbose()) {
         screen.beside(&line);
     }
 }

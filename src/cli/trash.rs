@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::arguments::TrashCommand;
 use super::operands::{Operand, normalise, place_one};
+use super::render::floods::NAMED_MAX;
 use super::session::{self, Context, Working};
 use super::text::{count, escape, size};
 use crate::clock::rfc3339;
@@ -16,9 +17,6 @@ use crate::repository::Repository;
 use crate::repository::trash::{self, Listed, Restored, Side, Wanted};
 use crate::transfer::{AsideError, fetch_version};
 use crate::tree::{Etag, RepoPath};
-
-/// How many paths are told one by one whose name is taken.
-const TAKEN_SHOWN_MAX: u64 = 5;
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
@@ -141,7 +139,7 @@ impl Restoring<'_> {
     fn name_taken(&mut self, path: &RepoPath, operand: &str) {
         self.taken += 1;
         self.exit = self.exit.worst(Exit::Incomplete);
-        if self.taken <= TAKEN_SHOWN_MAX {
+        if self.taken <= NAMED_MAX {
             self.failed(
                 &format!("{path} exists, nothing was overwritten"),
                 &format!("move it away and restore again; {}", self.place(operand)),
@@ -151,7 +149,7 @@ impl Restoring<'_> {
 
     /// Says how many names were taken beside those that were told.
     fn tell_of_more(&self) {
-        let more = self.taken.saturating_sub(TAKEN_SHOWN_MAX);
+        let more = self.taken.saturating_sub(NAMED_MAX);
         if more > 0 {
             let message = format!("{} likewise", count(more, "more exists", "more exist"));
             self.context.screen.error(&message, &[], Some("`lsync trash list` names the copies"));

@@ -124,8 +124,6 @@ impl PlanBuilder {
         if !missing.is_empty() {
             self.plan.actions.iter().for_each(|action| missing.hold_against_new(action));
         }
-        self.plan.replaced_files =
-            self.plan.actions.iter().map(|action| action.folder().len() as u64).sum();
         self.plan
     }
 

@@ -301,8 +301,6 @@ pub struct Plan {
     pub behind: u64,
     /// Paths on which all three sides agree.
     pub agreed: u64,
-    /// Local files that go to the trash as part of a folder ([`ActionKind::ReplaceFolder`]).
-    pub replaced_files: u64,
     /// Rows of the database, selected or not; counted only where the guard has something to weigh.
     pub tracked: u64,
     /// Actions that `--no-delete` took out: deletions, and all of a knot that needs one.
@@ -325,7 +323,12 @@ impl Plan {
 
     /// Counts the files that go to the trash here, by themselves or with their folder.
     pub fn deleted_here(&self) -> u64 {
-        self.count(ActionKind::DeleteLocal) + self.replaced_files
+        self.count(ActionKind::DeleteLocal) + self.replaced_files()
+    }
+
+    /// Counts the files that go to the trash here as part of a folder ([`ActionKind::ReplaceFolder`]).
+    pub fn replaced_files(&self) -> u64 {
+        self.actions.iter().map(|action| action.folder().len() as u64).sum()
     }
 
     /// Counts the rows that end although nothing is deleted in this run.

@@ -35,7 +35,6 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
         plan.actions.extend(actions);
     }
     plan.conflicts = open;
-    plan.replaced_files = plan.actions.iter().map(|action| action.folder().len() as u64).sum();
     plan.sort_actions();
     plan
 }

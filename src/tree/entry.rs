@@ -53,6 +53,11 @@ impl Stat {
         Signature { size: self.size, mtime: self.mtime, ctime: self.ctime, inode: self.inode }
     }
 
+    /// Tells whether both are of one inode, whatever became of its contents.
+    pub fn is_same_inode(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
     /// Tells whether both are the same file with the same contents. The ctime may differ: every
     /// rename changes it.
     pub fn is_same_file(&self, other: &Self) -> bool {

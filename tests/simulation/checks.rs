@@ -1,4 +1,4 @@
-//! What must hold, whatever happened (reconcile.md 3.3), and where it is looked at.
+//! What must hold, whatever happened, and where it is looked at.
 //!
 //! - **I1, no loss here**: what a person wrote on a disk and did not overwrite or remove there is on
 //!   that disk, in the tree or in the trash, where a list names it so that `trash restore` finds it.

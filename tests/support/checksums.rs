@@ -70,6 +70,19 @@ pub fn verify_md5(promised: Option<&str>, body: &[u8]) -> S3Result<()> {
     }
 }
 
+/// Refuses a body of which nothing was promised, as a bucket with Object Lock does; `what` is the
+/// request, as the store calls it.
+pub fn require(promised: &Checksum, md5: Option<&str>, what: &str) -> S3Result<()> {
+    if md5.is_some() || !is_empty(promised) {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidRequest,
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for {what} requests with Object Lock \
+         parameters"
+    ))
+}
+
 /// Tells whether nothing was promised.
 pub fn is_empty(checksum: &Checksum) -> bool {
     checksum.checksum_crc32.is_none()

@@ -90,15 +90,8 @@ impl Backend {
         let body = collect(input.body).await?;
         let promised = with_trailers(promised, trailing_headers);
         checksums::verify_md5(input.content_md5.as_deref(), &body)?;
-        if self.quirks.locks_objects
-            && input.content_md5.is_none()
-            && checksums::is_empty(&promised)
-        {
-            return Err(s3_error!(
-                InvalidRequest,
-                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests \
-                 with Object Lock parameters"
-            ));
+        if self.quirks.locks_objects {
+            checksums::require(&promised, input.content_md5.as_deref(), "Put Part")?;
         }
         let checksum = self.checked(&promised, &body)?;
         let etag = checksums::md5_hex(&body);

@@ -1,5 +1,6 @@
 //! Rules without effect, in words.
 
+use crate::cli::render::floods::ALL;
 use crate::cli::text::{count, number};
 use crate::monitor::{IneffectiveRule, RuleFault};
 
@@ -20,7 +21,7 @@ pub(super) fn lines(
         (0, _) => Some(format!("{} more rules have no effect", number(more))),
         _ => {
             let rest = count(hidden + more, "more rule has", "more rules have");
-            Some(format!("{rest} no effect; --verbose names all"))
+            Some(format!("{rest} no effect; {ALL}"))
         }
     };
     rules[..told].iter().map(line).chain(rest)

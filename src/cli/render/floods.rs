@@ -9,7 +9,7 @@ use crate::monitor::ItemKind;
 use crate::plan::{Conflict, ConflictKind, Notice, NoticeKind};
 
 /// How many paths of one kind are named.
-const NAMED_MAX: u64 = 5;
+pub(in crate::cli) const NAMED_MAX: u64 = 5;
 
 /// How many paths are named to which the same happens because of one thing.
 const NAMED_OF_ONE_CAUSE: u64 = 1;
@@ -18,7 +18,7 @@ const NAMED_OF_ONE_CAUSE: u64 = 1;
 const EVERY: u64 = u64::MAX;
 
 /// Says how the others are to be had.
-const ALL: &str = "--verbose names all";
+pub(in crate::cli) const ALL: &str = "--verbose names all";
 
 /// What to tell of one more path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,23 +114,36 @@ pub(in crate::cli) fn more_items(
 }
 
 /// Renders paths that are left alone: all of a kind together.
-pub(in crate::cli) fn notices(style: Style, notices: &[Notice], all: bool) -> Vec<String> {
-    let kind = |notice: &Notice| (notice.kind, notice.incomplete);
-    let alone = |(kind, _): (NoticeKind, bool)| kind.names_its_path();
-    let line = |notice: &Notice, hint| notice_line(style, &with_hint(notice, hint));
-    grouped(notices, all, (kind, alone), line, |(kind, incomplete), count| {
-        let paint = if incomplete { Paint::Yellow } else { Paint::Dim };
-        more(&style.paint(paint, "skipped "), count, notice_words(kind))
-    })
+pub(in crate::cli) fn notices<'a>(
+    style: Style,
+    notices: impl Iterator<Item = &'a Notice>,
+    all: bool,
+) -> Vec<String> {
+    grouped_notices(
+        notices,
+        all,
+        |notice| notice_line(style, notice),
+        |incomplete| style.paint(if incomplete { Paint::Yellow } else { Paint::Dim }, "skipped "),
+    )
 }
 
 /// Renders paths that are left alone, as `lsync status` lists them.
 pub(super) fn left_alone_lines(notices: &[Notice], all: bool) -> Vec<String> {
+    grouped_notices(notices.iter(), all, left_alone, |_| " ".to_owned())
+}
+
+/// Renders notices; `word` begins the line of a number of them, which are incomplete or not.
+fn grouped_notices<'a>(
+    notices: impl Iterator<Item = &'a Notice>,
+    all: bool,
+    render: impl Fn(&Notice) -> String,
+    word: impl Fn(bool) -> String,
+) -> Vec<String> {
     let kind = |notice: &Notice| (notice.kind, notice.incomplete);
     let alone = |(kind, _): (NoticeKind, bool)| kind.names_its_path();
-    let line = |notice: &Notice, hint| left_alone(&with_hint(notice, hint));
-    grouped(notices, all, (kind, alone), line, |(kind, _), count| {
-        more(" ", count, notice_words(kind))
+    let line = |notice: &Notice, hint| render(&with_hint(notice, hint));
+    grouped(notices, all, (kind, alone), line, |(kind, incomplete), count| {
+        more(&word(incomplete), count, notice_words(kind))
     })
 }
 
@@ -138,7 +151,7 @@ pub(super) fn left_alone_lines(notices: &[Notice], all: bool) -> Vec<String> {
 pub(in crate::cli) fn conflicts(style: Style, conflicts: &[Conflict], all: bool) -> Vec<String> {
     let kind = |conflict: &Conflict| conflict.kind;
     let line = |conflict: &Conflict, _| conflict_line(style, conflict);
-    grouped(conflicts, all, (kind, |_| false), line, |kind: ConflictKind, count| {
+    grouped(conflicts.iter(), all, (kind, |_| false), line, |kind: ConflictKind, count| {
         let word = style.paint(Paint::Yellow, "conflict");
         format!("{word} {} more: {}; `lsync resolve --list` names all", number(count), kind.words())
     })
@@ -150,8 +163,8 @@ fn with_hint(notice: &Notice, hint: bool) -> Notice {
 }
 
 /// Renders the first few of each kind, and behind them how many more there are.
-fn grouped<T, K: Copy + PartialEq>(
-    items: &[T],
+fn grouped<'a, T: 'a, K: Copy + PartialEq>(
+    items: impl Iterator<Item = &'a T>,
     all: bool,
     (kind_of, alone): (impl Fn(&T) -> K, impl Fn(K) -> bool),
     line: impl Fn(&T, bool) -> String,

@@ -297,7 +297,7 @@ fn rename_in_steps(from: At<'_>, to: At<'_>) -> io::Result<()> {
     link(from, to)?;
     // An editor may have put a new file under the old name: that one is not ours to remove.
     let (old, new) = (stat(from)?, stat(to)?);
-    if (old.inode, old.device) != (new.inode, new.device) {
+    if !old.is_same_inode(&new) {
         return Err(Errno::BUSY.into());
     }
     Ok(fs::unlinkat(from.0.descriptor()?, from.1, AtFlags::empty())?)

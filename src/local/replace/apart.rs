@@ -49,7 +49,7 @@ pub(super) fn take<D: Disk>(
         }
         other => other.map_err(target.error(Step::Look))?,
     };
-    if (found.inode, found.device) != (expected.inode, expected.device) {
+    if !found.is_same_inode(expected) {
         return Ok(Outcome::Changed(Change::Touched));
     }
     make_counterpart(disk, slot, target)?;
@@ -160,7 +160,7 @@ impl<D: Disk> Apart<'_, D> {
         let names: Vec<_> = std::iter::once(target.name()).chain(below).collect();
         for ((folder, name), Pair { stat, .. }) in names.iter().zip(&self.folders).rev() {
             let found = self.disk.lstat(folder, name)?;
-            if (found.inode, found.device) != (stat.inode, stat.device) {
+            if !found.is_same_inode(stat) {
                 return Ok(false);
             }
             self.disk.remove_folder(folder, name)?;

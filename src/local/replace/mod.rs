@@ -157,9 +157,7 @@ pub fn swap_folder<D: Disk>(
     still_as_checked: impl Fn(&D::Folder) -> io::Result<bool>,
 ) -> Result<Outcome<Signature>, ReplaceError> {
     let swap = Swap { disk, staged, target, slot };
-    let is_it = |stat: &Stat| {
-        stat.kind == Kind::Folder && (stat.inode, stat.device) == (expected.inode, expected.device)
-    };
+    let is_it = |stat: &Stat| stat.kind == Kind::Folder && stat.is_same_inode(expected);
     swap.run(is_it, |came_out| {
         Ok(is_it(came_out) && still_as_checked(&disk.open_folder(slot.0, slot.1)?)?)
     })

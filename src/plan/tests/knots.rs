@@ -292,7 +292,7 @@ fn a_swapped_folder_must_hold_exactly_what_the_plan_saw() {
     let folder: Vec<_> =
         swap.folder().iter().map(|(path, stat)| (path.as_str(), stat.mtime)).collect();
     assert_eq!(folder, [("a/b", 1), ("a/c/d", 2), ("a/e", 2)]);
-    assert_eq!((swap.local, plan.replaced_files), (None, 3));
+    assert_eq!((swap.local, plan.replaced_files()), (None, 3));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn without_deletions_a_knot_that_needs_one_is_left_as_a_whole() {
     for scene in ["a D = | a/b C 0", "a C 0 | a/b D =", "a = D | a/b 0 C", "a 0 C | a/b = D"] {
         let plan = without_deletions(&format!("{scene} | c C 0"));
         assert_eq!(show(&plan), "PUT+ c", "{scene}");
-        assert_eq!((plan.withheld_deletions, plan.replaced_files), (2, 0), "{scene}");
+        assert_eq!((plan.withheld_deletions, plan.replaced_files()), (2, 0), "{scene}");
     }
 }
 
@@ -70,7 +70,7 @@ fn a_limit_within_a_knot_leaves_the_rest_for_the_next_run() {
 fn a_folder_that_the_limit_keeps_is_neither_forgotten_nor_counted() {
     let plan = limited(1, "a C 0 | b 0 C | b/c = D | b/d = D");
     assert_eq!((show(&plan).as_str(), plan.beyond_limit), ("PUT+ a", 3));
-    assert_eq!(plan.replaced_files, 0);
+    assert_eq!(plan.replaced_files(), 0);
     let nothing = Guard { max_delete: Some(FileLimit::Count(0)), ..Guard::default() };
     assert!(nothing.check(&plan).is_ok());
 }
@@ -79,7 +79,7 @@ fn a_folder_that_the_limit_keeps_is_neither_forgotten_nor_counted() {
 fn files_of_a_replaced_folder_count_as_deletions() {
     let limit = |count| Guard { max_delete: Some(FileLimit::Count(count)), ..Guard::default() };
     let plan = plan(Direction::Sync, "a 0 C | a/b = D | a/c = D | d = D | e D =");
-    assert_eq!((plan.replaced_files, plan.tracked), (2, 4));
+    assert_eq!((plan.replaced_files(), plan.tracked), (2, 4));
     let stop = limit(2).check(&plan).unwrap_err();
     let excess = stop.excesses[0];
     assert_eq!((excess.in_bucket, excess.files, stop.tracked), (false, 3, 4));

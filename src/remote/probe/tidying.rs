@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::Prober;
 use super::calls::{delete, patiently};
 use crate::remote::key::PROBE_FOLDER;
-use crate::remote::s3::{ABANDONED_NANOSECONDS, ListedVersion};
+use crate::remote::s3::{ABANDONED_NANOSECONDS, ListedVersion, is_abandoned};
 use crate::remote::{
     Capabilities, Listed, PendingUpload, Remote as _, RemoteError, RemoteErrorKind as Kind,
     S3Remote,
@@ -50,7 +50,7 @@ impl Remains {
         let (listed, uploads) = join(list(&remote), remote.pending_uploads()).await;
         let (objects, date) = listed?;
         let before = date.map(|date| date - ABANDONED_NANOSECONDS);
-        let is_old = |modified: i64| before.is_some_and(|before| 0 < modified && modified < before);
+        let is_old = |modified| before.is_some_and(|before| is_abandoned(modified, before));
         let mut uploads = uploads.unwrap_or_default();
         uploads.retain(|upload| is_old(upload.begun));
         let objects = objects.into_iter().filter(|entry| is_old(entry.modified)).collect();
@@ -137,7 +137,7 @@ pub(in crate::remote) async fn remove_abandoned(remote: &S3Remote) {
 }
 
 fn is_older(version: &ListedVersion, before: Option<i64>) -> bool {
-    before.is_some_and(|before| 0 < version.modified && version.modified < before)
+    before.is_some_and(|before| is_abandoned(version.modified, before))
 }
 
 /// Lists all objects below a remote's prefix, and returns what time it was by the store's clock when

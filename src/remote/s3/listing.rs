@@ -30,6 +30,11 @@ const PAGE_KEYS_MAX: usize = 1_000;
 /// Objects of a probe that are older than an hour belong to nobody: it was killed.
 pub(in crate::remote) const ABANDONED_NANOSECONDS: i64 = 3_600 * 1_000_000_000;
 
+/// Tells whether what a probe made is older than `before`; of an age that is not known it is not.
+pub(in crate::remote) fn is_abandoned(modified: i64, before: i64) -> bool {
+    0 < modified && modified < before
+}
+
 /// Where a listing stands: the store's token and the last key seen, so that order is checked across
 /// pages, too. Without a token it begins behind that key.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,7 +105,7 @@ impl S3Remote {
                 etag: Etag::new(item.etag.as_deref()?),
                 size: item.size.and_then(|size| u64::try_from(size).ok())?,
             };
-            let is_old = item.modified > 0 && item.modified < before;
+            let is_old = is_abandoned(item.modified, before);
             let path = RepoPath::parse(key).ok().filter(|_| is_old)?;
             Some((path.clone(), RemoteEntry { path, version, modified: item.modified }))
         });

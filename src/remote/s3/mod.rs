@@ -33,7 +33,7 @@ use bytes::Bytes;
 pub use body::S3Body;
 pub use connection::S3Settings;
 
-pub(super) use listing::ABANDONED_NANOSECONDS;
+pub(super) use listing::{ABANDONED_NANOSECONDS, is_abandoned};
 pub(super) use versions::ListedVersion;
 
 use connection::{Connection, StandIns};
