@@ -259,7 +259,11 @@ impl PlanBuilder {
         }
         match kind {
             // In a knot a file may still stand where the folder of the rules will be.
-            ActionKind::Download if path.name() == IGNORE_FILE && knot == 0 => Stage::Rules,
+            ActionKind::Download | ActionKind::DeleteLocal
+                if path.name() == IGNORE_FILE && knot == 0 =>
+            {
+                Stage::Rules
+            }
             ActionKind::DeleteLocal | ActionKind::DeleteRemote => Stage::Last,
             ActionKind::Adopt
             | ActionKind::Forget

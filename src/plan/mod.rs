@@ -98,7 +98,7 @@ pub enum ActionKind {
 /// When an action's turn comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// New ignore rules, before everything else.
+    /// Ignore rules that come or go, before everything else.
     Rules,
     /// Keeps the file of a file against a folder under another name, before its own one is taken.
     Aside,
@@ -312,7 +312,7 @@ pub struct Plan {
 impl Plan {
     /// Sorts the actions as their turns come, where they lie: no path has two in a stage, and a stable
     /// sort would hold half of them twice.
-    fn sort_actions(&mut self) {
+    pub(crate) fn sort_actions(&mut self) {
         self.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
     }
 

@@ -7,6 +7,7 @@
 mod obstacles;
 mod planning;
 mod room;
+mod rules;
 
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
 use crate::transfer::{Context, Options, Run, drop_left_over, look_above};
 use crate::tree::{OutOfOrder, RepoPath};
-use planning::Planning;
+use planning::{Planned, Planning};
+use rules::ArrivingRules;
 
 pub use crate::transfer::{Report, Tuning, World};
 pub use room::{NoRoom, lacking_room};
@@ -108,20 +110,42 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
     }
     let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
     let context = Arc::new(context(world, request)?);
-    let mut planning = Planning::new(world, request, &database)?;
-    if request.selection.operands().is_empty() {
-        planning.scope(&context, None).await?;
-    }
-    for operand in request.selection.operands() {
-        planning.scope(&context, Some(operand)).await?;
-    }
-    planning.examine(&context).await?;
-    if !request.unlisted {
-        look_above(&context, &mut planning.builder, request.selection.operands()).await?;
-    }
-    let plan = planning.finish()?;
+    let mut arriving = ArrivingRules::default();
+    let planned = loop {
+        let rule_files = arriving.files();
+        let planning = Planning::new(world, request, &database, rule_files)?;
+        let mut planned = plan_with_rules(&context, request, planning).await?;
+        // What a plan changes of the rules holds for all of it.
+        if !arriving.follow(&context, (request, &planned.plan)).await? {
+            break planned;
+        }
+        if planned.only_creates_here && request.limit.is_none() {
+            planned.leave_out_ignored(world, arriving.files());
+            break planned;
+        }
+    };
+    let plan = planned.conclude(world, request, &database)?;
     context.let_ticks_pass(&plan, request.resolving).await;
     Ok(plan)
+}
+
+/// Plans with the rules that are known so far.
+async fn plan_with_rules<D: Disk, R: Remote, C: Clock>(
+    context: &Arc<Context<D, R, C>>,
+    request: &Request,
+    mut planning: Planning<'_, D, R, C>,
+) -> Result<Planned, SyncError> {
+    if request.selection.operands().is_empty() {
+        planning.scope(context, None).await?;
+    }
+    for operand in request.selection.operands() {
+        planning.scope(context, Some(operand)).await?;
+    }
+    planning.examine(context).await?;
+    if !request.unlisted {
+        look_above(context, &mut planning.builder, request.selection.operands()).await?;
+    }
+    planning.finish()
 }
 
 /// Stops a plan that would delete or replace suspiciously much.

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
 use crate::plan::{
-    Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions, may_be_touched_there, need,
-    notices,
+    Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
+    may_be_touched_there, need, notices,
 };
 use crate::remote::{Listed, Page, Remote, RemoteError};
 use crate::repository::Database;
@@ -41,6 +41,8 @@ pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
     counted: (u64, u64),
     /// Rows of the present scope that are more than ignored.
     heeded: u64,
+    /// Nothing but objects of the bucket has been seen.
+    only_objects: bool,
     /// Folders on which other disks were mounted, in key order.
     mounts: Vec<RepoPath>,
     /// Folders on which other disks are mounted.
@@ -57,8 +59,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         world: &'a World<D, R, C>,
         request: &'a Request,
         database: &'a Database<D>,
+        rule_files: Arc<RuleFiles>,
     ) -> Result<Self, SyncError> {
-        let rule_files = Arc::new(RuleFiles::default());
         Ok(Self {
             world,
             request,
@@ -75,6 +77,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
             undecided: Vec::new(),
             counted: (0, 0),
             heeded: 0,
+            only_objects: true,
             mounts: mounts::load(&world.disk, &world.repository.control)?,
             tops: Vec::new(),
             holders: BTreeSet::new(),
@@ -205,6 +208,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         match item {
             Merged::Row(mut row) => {
                 self.count(&row);
+                self.only_objects &= row.local == Local::Absent && row.base.is_none();
                 if !self.request.selection.passes(&row.path) {
                     return;
                 }
@@ -218,7 +222,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 }
             }
             Merged::Knot(mut knot) => {
-                self.heeded += 1;
+                (self.heeded, self.only_objects) = (self.heeded + 1, false);
                 let selection = &self.request.selection;
                 let rows = || std::iter::once(&knot.top).chain(&knot.below);
                 if !rows().any(|row| selection.passes(&row.path)) {
@@ -309,17 +313,9 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         Ok(())
     }
 
-    /// Ends the plan.
-    pub(super) fn finish(mut self) -> Result<Plan, SyncError> {
+    /// Ends the plan, and tells nobody yet.
+    pub(super) fn finish(mut self) -> Result<Planned, SyncError> {
         self.world.monitor.counted(self.counted.0, self.counted.1);
-        // Only now has the database been read to its end.
-        for warning in self.database.warnings() {
-            self.world.monitor.warning(&warning);
-        }
-        let (ineffective, more) = self.rule_files.ineffective();
-        if !ineffective.is_empty() {
-            self.world.monitor.ineffective_rules(&ineffective, more);
-        }
         self.builder.keep_folders(&self.holders);
         if self.builder.needs_tracked(self.request.max_change.is_some()) {
             self.builder.set_tracked(self.database.tracked()?);
@@ -337,14 +333,63 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
                 missing.hold_against(&row?);
             }
         }
-        if !self.request.dry_run {
+        let Self { rule_files, only_objects, mounts, tops, .. } = self;
+        let creates = |action: &Action| action.kind == ActionKind::Download && action.is_new();
+        let only_creates_here =
+            only_objects && plan.notices.is_empty() && plan.actions.iter().all(creates);
+        Ok(Planned { plan, only_creates_here, rule_files, mounts, tops })
+    }
+}
+
+/// A plan, and what was seen beside.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    /// Nothing is here and nothing was: new rules can only leave out what would be created.
+    pub(super) only_creates_here: bool,
+    rule_files: Arc<RuleFiles>,
+    mounts: Vec<RepoPath>,
+    tops: Vec<RepoPath>,
+}
+
+impl Planned {
+    /// Takes out what rules ignore that were not known before.
+    pub(super) fn leave_out_ignored<D: Disk, R, C: Clock>(
+        &mut self,
+        world: &World<D, R, C>,
+        rule_files: Arc<RuleFiles>,
+    ) {
+        let root = &world.repository.root;
+        let mut rules = IgnoreRules::of(&world.disk, root, Arc::clone(&rule_files));
+        self.plan.actions.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        self.plan.actions.retain(|action| matches!(rules.check(&action.path, false), Ok(None)));
+        self.plan.sort_actions();
+        self.rule_files = rule_files;
+    }
+
+    /// Tells and remembers what was seen beside, once no other plan is to follow.
+    pub(super) fn conclude<D: Disk, R, C: Clock>(
+        self,
+        world: &World<D, R, C>,
+        request: &Request,
+        database: &Database<D>,
+    ) -> Result<Plan, SyncError> {
+        // Only now has the database been read to its end.
+        for warning in database.warnings() {
+            world.monitor.warning(&warning);
+        }
+        let (ineffective, more) = self.rule_files.ineffective();
+        if !ineffective.is_empty() {
+            world.monitor.ineffective_rules(&ineffective, more);
+        }
+        let Self { plan, mounts, tops, .. } = self;
+        if !request.dry_run {
             // A disk of which nothing is synced may go as it came.
             let matters = |top: &RepoPath| {
                 plan.actions.iter().any(|action| action.path.is_below(top))
-                    || self.database.rows(Some(top)).map_or(true, |mut rows| rows.next().is_some())
+                    || database.rows(Some(top)).map_or(true, |mut rows| rows.next().is_some())
             };
-            let control = &self.world.repository.control;
-            mounts::remember(&self.world.disk, control, (self.mounts, self.tops), matters)?;
+            let control = &world.repository.control;
+            mounts::remember(&world.disk, control, (mounts, tops), matters)?;
         }
         Ok(plan)
     }

@@ -121,6 +121,39 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         self.fetch_patiently(|| self.fetch_once(wanted)).await
     }
 
+    /// Fetches a small version into memory, verified; `None` where it is not to be had, because it is
+    /// another one by now, is refused, or does not hold what was promised.
+    ///
+    /// # Errors
+    /// Where every further request would fail, too.
+    pub async fn fetch_into_memory(
+        &self,
+        path: &RepoPath,
+        version: &Version,
+    ) -> Result<Option<Vec<u8>>, RemoteError> {
+        match self.fetch_patiently(|| self.read_once(path, version)).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Trouble::Remote(error)) if error.ends_the_run() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn read_once(&self, path: &RepoPath, version: &Version) -> Result<Vec<u8>, Trouble> {
+        let (_lane, got) = self.in_lane(self.remote.get(path, &version.etag, None)).await;
+        let (object, mut body) = got?;
+        let mut digester = Digester::new(&wanted_digests(&object));
+        let mut contents = Vec::new();
+        while let Some(bytes) = body.next().await? {
+            contents.extend_from_slice(&bytes);
+            digester.update(&bytes);
+            if contents.len() as u64 > version.size {
+                break;
+            }
+        }
+        verified(path, version, &object, &digester.finish())?;
+        Ok(contents)
+    }
+
     /// Begins to tell of the bytes of a body, where the plan counts them.
     pub(super) fn told<'a>(&'a self, wanted: &Wanted<'a>) -> Told<'a> {
         let monitor = (!wanted.for_trash).then_some((&*self.monitor, wanted.path));
@@ -175,9 +208,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         object: &Object,
         told: &mut Told<'_>,
     ) -> Result<Digests, Trouble> {
-        let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
-        let want = Want { md5: is_md5 && object.crc64.is_none(), part_sizes: Vec::new() };
-        let mut digester = Digester::new(&want);
+        let mut digester = Digester::new(&wanted_digests(object));
         while let Some(bytes) = body.next().await? {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
@@ -189,6 +220,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         Ok(digester.finish())
     }
+}
+
+/// Returns the digests that what a store promises of an object can be held against.
+fn wanted_digests(object: &Object) -> Want {
+    let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
+    Want { md5: is_md5 && object.crc64.is_none(), part_sizes: Vec::new() }
 }
 
 /// Holds what came against everything that was promised.

@@ -90,7 +90,7 @@ pub struct Run<D: Disk, R, C> {
 struct Failed {
     /// Knots of which an action failed.
     knots: HashSet<u32>,
-    /// Files with new ignore rules that did not arrive.
+    /// Files with ignore rules that should have come or gone, and have not.
     rules: Vec<RepoPath>,
     /// Objects that end, and how many files are not yet stored under their new names: without the
     /// object these would have to be sent, and until then nobody else had them.
@@ -212,7 +212,8 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         stays
     }
 
-    /// Takes out creations that rules may ignore which this run could not fetch.
+    /// Takes out what the plan decided by rules that are not in place after all: creations, which they
+    /// may ignore, and whatever ends.
     fn hold_back_ungoverned(
         &self,
         actions: &mut Vec<Action>,
@@ -221,12 +222,15 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     ) {
         let Failed { knots, rules, .. } = failed;
         actions.retain(|action| {
-            let missing =
-                rules.iter().find(|rules| action.is_new() && governs(rules, &action.path));
-            if let Some(rules) = missing {
+            let missing = rules.iter().find(|rules| {
+                (action.is_new() || ends_alone(action)) && governs(rules, &action.path)
+            });
+            // A row that stays for the next run is nothing to be told of.
+            if let Some(rules) = missing.filter(|_| !action.is_bookkeeping()) {
                 report.failed += 1;
                 knots.extend((action.knot != 0).then_some(action.knot));
-                let reason = format!("the rules in {rules} did not arrive, and may ignore it");
+                let reason =
+                    format!("the new rules of {rules} are not in place, and may ignore it");
                 let item = item(action, ItemKind::RulesMissing, &reason);
                 self.context.monitor.event(Event::Failed(item));
             }
@@ -320,6 +324,15 @@ fn take_due(actions: &mut Vec<Action>, stage: Stage) -> Vec<Action> {
     }
     let rest = actions.split_off(count);
     std::mem::replace(actions, rest)
+}
+
+/// Tells whether an action ends a file, an object or a row, in no clash of file and folder.
+fn ends_alone(action: &Action) -> bool {
+    let ends = matches!(
+        action.kind,
+        ActionKind::Forget | ActionKind::DeleteLocal | ActionKind::DeleteRemote
+    );
+    ends && action.knot == 0
 }
 
 /// Tells whether `path` lies in the folder whose rules stand in the file `rules`.

@@ -80,9 +80,13 @@ impl Simulation {
         })
     }
 
-    /// I13: whoever only looks downloads nothing.
+    /// I13: whoever only looks downloads nothing, but for ignore rules.
     fn judge_request(&self, state: &mut State, client: usize, call: &RemoteCall) {
-        let looks = matches!(call.operation, RemoteOperation::List | RemoteOperation::Head);
+        let looks = match call.operation {
+            RemoteOperation::List | RemoteOperation::Head => true,
+            RemoteOperation::Get => call.key.rsplit('/').next() == Some(".lsyncignore"),
+            _ => false,
+        };
         let order = state.clients[client].order.as_ref();
         if !looks && order.is_none_or(|order| order.verb == Verb::Status) {
             let (name, call) = (self.name(client), call.operation.word());

@@ -136,7 +136,7 @@ fn new_ignore_rules_come_before_everything_else() {
     );
     assert_eq!(
         show(&plan(Direction::Sync, ".lsyncignore = D | A 0 C")),
-        "GET+ A, last TRASH= .lsyncignore"
+        "rules TRASH= .lsyncignore, GET+ A"
     );
 }
 
