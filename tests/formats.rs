@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use lsync::disk::MemoryDisk;
-use lsync::remote::{Capabilities, Checksum, Conditions};
+use lsync::remote::{Capabilities, Checksum, Conditions, ListingOrder};
 use lsync::repository::{Change, DeleteLimit, Repository};
 use lsync::tree::{BaseRow, Etag, RepoPath, Signature};
 
@@ -80,6 +80,7 @@ fn the_config_of_version_1_is_read() {
             checksum: Checksum::Crc64nvme,
             etag_is_md5: true,
             etag_in_listing: true,
+            listing_order: ListingOrder::Keys,
             versioning: false,
             file_beside_folder: true,
             read_only: false,

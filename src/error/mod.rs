@@ -310,6 +310,7 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
         | Kind::Unsupported
         | Kind::Archived
         | Kind::Lying
+        | Kind::OutOfOrder
         | Kind::Corrupt
         | Kind::Full
         | Kind::Invalid => Exit::Failed,
@@ -338,6 +339,9 @@ pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
         ),
         Kind::Denied => Some("check with whoever owns the bucket what these credentials may do"),
         Kind::WrongRegion => Some("run `lsync init` on the same bucket again to find its region"),
+        Kind::OutOfOrder => {
+            Some("run `lsync init` on the same bucket again to find in which order its store lists")
+        }
         Kind::BadEndpoint => Some(
             "write the server as https://HOST or http://HOST:PORT, in --endpoint-url or \
              AWS_ENDPOINT_URL",

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ListingOrder;
+
 /// How far a store honours `If-Match` and `If-None-Match` on a kind of request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -53,6 +55,9 @@ pub struct Capabilities {
     pub etag_is_md5: bool,
     /// Listings carry ETags; where not, each listed object costs a `HEAD`.
     pub etag_in_listing: bool,
+    /// The order of keys in listings. A config that says nothing of it knows of that of S3 alone.
+    #[serde(default, skip_serializing_if = "ListingOrder::is_of_keys")]
+    pub listing_order: ListingOrder,
     /// The bucket keeps old versions.
     pub versioning: bool,
     /// A key `a` and a key `a/b` can stand side by side.
@@ -76,6 +81,7 @@ impl Capabilities {
             checksum: Checksum::None,
             etag_is_md5: false,
             etag_in_listing: false,
+            listing_order: ListingOrder::Keys,
             versioning: false,
             file_beside_folder: true,
             read_only: false,
@@ -98,6 +104,7 @@ impl Capabilities {
             checksum: Checksum::Crc64nvme,
             etag_is_md5: true,
             etag_in_listing: true,
+            listing_order: ListingOrder::Keys,
             versioning: false,
             file_beside_folder: true,
             read_only: false,

@@ -119,7 +119,11 @@ impl AnyRemote {
     pub async fn check_access(&self) -> Result<Found, RemoteError> {
         let (mut next, mut limit) = (None, 1);
         for _ in 0..EMPTY_PAGES_MAX {
-            let page = patiently(|| self.list("", next.as_deref(), limit)).await?;
+            let page = match patiently(|| self.list("", next.as_deref(), limit)).await {
+                // In which order the store lists is not known yet.
+                Err(error) if error.kind == super::RemoteErrorKind::OutOfOrder => break,
+                page => page?,
+            };
             if !page.items.is_empty() {
                 return Ok(Found::Something);
             }

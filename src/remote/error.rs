@@ -45,6 +45,8 @@ pub enum RemoteErrorKind {
     Archived,
     /// The listing contradicts itself.
     Lying,
+    /// The keys of a listing come in another order than the store was seen to list in.
+    OutOfOrder,
     /// The bytes are not those that were promised (length, checksum, ETag).
     Corrupt,
     /// The disk under a folder bucket is full, or a quota is used up.
@@ -142,6 +144,7 @@ impl RemoteError {
             | Kind::Unsupported
             | Kind::Archived
             | Kind::Lying
+            | Kind::OutOfOrder
             | Kind::Full
             | Kind::Invalid => false,
         }

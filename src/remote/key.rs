@@ -6,6 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use super::Listed;
 use crate::tree::{Etag, PathError, RemoteEntry, RepoPath, Version};
 
+/// What the keys below the prefix begin with that are lsync's own: no working copy has such a path.
+pub(super) const OWN_FOLDER: &str = ".lsync/";
+
 /// The folder below the prefix for the objects of the probe, with the slash behind it.
 pub const PROBE_FOLDER: &str = ".lsync/probe/";
 
@@ -196,10 +199,10 @@ pub struct ListedKey<'a> {
 }
 
 impl ListedKey<'_> {
-    /// Tells whether the object is no business of a working copy: an object of a probe, or the
-    /// empty folder marker of the prefix itself.
+    /// Tells whether the object is no business of a working copy: one of lsync's own, or the empty
+    /// folder marker of the prefix itself.
     pub fn is_silent(&self) -> bool {
-        self.key.starts_with(PROBE_FOLDER) || (self.key.is_empty() && self.size == 0)
+        self.key.starts_with(OWN_FOLDER) || (self.key.is_empty() && self.size == 0)
     }
 
     /// Makes it an item of a [`super::Page`].
@@ -298,15 +301,16 @@ mod tests {
     }
 
     #[test]
-    fn probe_objects_are_silent_and_the_rest_of_the_control_folder_is_odd() {
+    fn what_is_below_the_control_folder_is_silent_and_its_relatives_are_odd() {
         let listed = |key, size| ListedKey { key, size, modified: 0 };
         assert!(listed(".lsync/probe/x/1", 5).is_silent());
+        assert!(listed(".lsync/config.yaml", 5).is_silent());
         assert!(listed("", 0).is_silent(), "the marker of the prefix itself");
         assert!(!listed("", 1).is_silent());
         for (key, reason) in [
-            (".lsync/config.yaml", PathError::Control),
             (".LSYNC/probe/x", PathError::Control),
-            (".lsync/probe", PathError::Control),
+            ("a/.lsync/config.yaml", PathError::Control),
+            (".lsync", PathError::Control),
             ("dir/", PathError::Folder),
             ("a//b", PathError::EmptyComponent),
         ] {

@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod key;
 pub mod memory;
+mod order;
 mod outgoing;
 mod probe;
 mod s3;
@@ -30,6 +31,7 @@ pub use error::{RemoteCause, RemoteError, RemoteErrorKind};
 pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
 pub use memory::MemoryRemote;
+pub use order::ListingOrder;
 pub use outgoing::Outgoing;
 pub use probe::{Probed, probe};
 pub use s3::{S3Body, S3Remote, S3Settings};
@@ -111,10 +113,10 @@ impl Listed {
     }
 }
 
-/// One page of a listing, in the byte order of keys.
+/// One page of a listing, in the order of the store ([`Capabilities::listing_order`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// At most 1,000 items (lsync's own probe objects below `.lsync/probe/` are left out).
+    /// At most 1,000 items (what lies below `.lsync/` is lsync's own, and left out).
     pub items: Vec<Listed>,
     /// What [`Remote::list`] takes to go on; `None` at the end.
     pub next: Option<String>,
@@ -212,10 +214,12 @@ pub trait Remote: Send + Sync + 'static {
         None
     }
 
-    /// Lists keys that begin with `prefix` (below the remote's own), in byte order, one page a call.
+    /// Lists keys that begin with `prefix` (below the remote's own), one page a call, in the order that
+    /// [`Capabilities::listing_order`] names.
     ///
-    /// `next` is what the page before or [`Remote::place_behind`] returned, `limit` at most 1,000. A listing that lies (out of
-    /// order, cut without a token, the same token twice) is an error, never a short list.
+    /// `next` is what the page before or [`Remote::place_behind`] returned, `limit` at most 1,000. A
+    /// listing that lies (out of order, cut without a token, the same token twice) is an error, never a
+    /// short list.
     fn list(
         &self,
         prefix: &str,
@@ -224,7 +228,8 @@ pub trait Remote: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Page, RemoteError>> + Send;
 
     /// Returns what [`Remote::list`] takes as `next` to begin behind `key`, any text that begins with
-    /// the prefix listed; `None` where a listing in pieces cannot be had, or brings nothing.
+    /// the prefix listed; `None` where a listing in pieces cannot be had, or brings nothing, as where
+    /// the store lists folder by folder.
     ///
     /// A store that cannot begin there after all is found out by its answer, which is an error.
     fn place_behind(&self, _key: &str) -> Option<String> {

@@ -23,7 +23,7 @@ const SAME_SECOND: &str = "push the same file in the same second can overwrite e
 const LARGE_FILES: &str = "push the same file above 8 MiB in the same second";
 const DELETIONS: &str = "an edit of the same second can be deleted with the file";
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind { profile: Profile::Aws, says: GUARDED, notes: &[], config: &[], survives: (true, true) },
     Kind {
         profile: Profile::Versioned,
@@ -110,6 +110,13 @@ const KINDS: [Kind; 12] = [
         says: GUARDED,
         notes: &["every file costs a request"],
         config: &["etag_in_listing: false"],
+        survives: (true, true),
+    },
+    Kind {
+        profile: Profile::FolderOrder,
+        says: GUARDED,
+        notes: &["the store lists folder by folder"],
+        config: &["listing_order: folders"],
         survives: (true, true),
     },
     Kind {

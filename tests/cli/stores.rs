@@ -1,7 +1,7 @@
 //! The everyday story on stores that promise less than AWS.
 
-use crate::support::Profile;
-use crate::team::{BUCKET, Team, files};
+use crate::support::{Profile, Quirks};
+use crate::team::{BUCKET, Team, assert_error, files};
 
 /// New files, edits both ways, a deletion, a conflict, and both ways to settle it.
 fn everyday_story(profile: Profile) {
@@ -114,4 +114,84 @@ fn what_a_race_may_have_taken_is_not_pruned_like_what_a_teammate_replaced_knowin
             assert_eq!(list.contains("known: true"), knowingly, "{profile:?}: {list}");
         }
     }
+}
+
+#[test]
+fn on_a_store_that_lists_folder_by_folder() {
+    everyday_story(Profile::FolderOrder);
+}
+
+/// Names around that of a folder, which the two orders of listings put differently, and more of them
+/// than stand on a page.
+fn tree_around_folders() -> Vec<(String, String)> {
+    let around = ["src", "src.txt", "src-1", "src 2", "src0", "docs/a", "docs/a.b"];
+    let tree = around.into_iter().filter(|name| !name.ends_with("src") && *name != "docs/a");
+    let below = (0..1_200).map(|number| format!("src/{}/{number}.c", number % 7));
+    let below = below.chain(["src/main.c", "src/1.c", "docs/a/b", "docs/a/b.c"].map(str::to_owned));
+    tree.map(str::to_owned).chain(below).map(|path| (path.clone(), path)).collect()
+}
+
+#[test]
+fn a_listing_that_comes_folder_by_folder_is_read_as_any_other() {
+    let tree = tree_around_folders();
+    let tree: Vec<_> = tree.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let team = Team::sharing_on(Profile::FolderOrder, &tree);
+    assert_eq!(team.texts("two"), team.bucket());
+    assert_eq!(team.texts("two").len(), tree.len());
+    for copy in ["one", "two"] {
+        team.assert_quiet(copy);
+    }
+    team.server.clear_log();
+    team.ok("one", "sync");
+    let tokens = team.server.log().iter().filter(|it| it.query.contains("start-after")).count();
+    assert_eq!(tokens, 0, "only the store knows where its pages end");
+    // Of a folder, too, and only of that.
+    team.remove("one/src/main.c");
+    team.remove("one/src.txt");
+    team.ok("one", "sync src");
+    assert!(team.exists("two/src/main.c"));
+    team.ok("two", "sync src");
+    assert!(!team.exists("two/src/main.c"));
+    assert!(team.exists("two/src.txt"));
+}
+
+#[test]
+fn an_order_of_listings_that_changed_is_told_and_init_finds_the_new_one() {
+    let team = Team::sharing_on(Profile::FolderOrder, &[("a.b", "1"), ("a/b", "2")]);
+    let config = team.text("one/.lsync/config.yaml");
+    team.write("one/.lsync/config.yaml", config.replace("  listing_order: folders\n", ""));
+    team.remove("one/a.b");
+    for line in ["sync", "status", "pull --mirror --yes"] {
+        let output = team.run("one", line);
+        let parts = ["the listing is out of order", "`lsync init` on the same bucket again"];
+        assert_error(&output, 1, &parts);
+    }
+    assert_eq!(team.bucket().len(), 2);
+    assert!(team.exists("one/a/b"));
+    team.ok("one", "init team .");
+    team.ok("one", "sync");
+    assert_eq!(team.bucket(), files(&[("a/b", "2")]));
+}
+
+#[test]
+fn what_cannot_be_written_to_shows_its_order_by_what_is_there() {
+    let quirks = Quirks { read_only: true, ..Profile::FolderOrder.quirks() };
+    let team = Team::without_copies_on(quirks);
+    for key in ["a.b", "a/b", "c"] {
+        team.server.put(BUCKET, key, key);
+    }
+    team.ok("one", "init team .");
+    team.ok("one", "pull");
+    assert_eq!(team.texts("one"), team.bucket());
+}
+
+#[test]
+fn objects_of_lsync_that_a_store_lists_out_of_order_or_twice_disturb_nobody() {
+    let team = Team::sharing(&[("a", "1"), ("b", "2")]);
+    for key in [".lsync/probe/0000/beside", ".lsync/config.yaml"] {
+        team.server.put(BUCKET, key, "left");
+    }
+    team.ok("one", "sync");
+    let output = team.ok("one", "status");
+    assert!(!output.stdout.contains(".lsync"), "{output:?}");
 }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, OnceLock, mpsc};
 
 use serde_json::Value;
 
-use crate::support::{Output, Profile, S3Server, Seen, Snapshot, Workspace};
+use crate::support::{Output, Profile, Quirks, S3Server, Seen, Snapshot, Workspace};
 
 /// The bucket of every team.
 pub const BUCKET: &str = "team";
@@ -198,7 +198,12 @@ impl Team {
 
     /// Makes an empty bucket alone.
     pub fn without_copies(profile: Profile) -> Self {
-        let server = S3Server::with_profile(profile);
+        Self::without_copies_on(profile.quirks())
+    }
+
+    /// As [`Team::without_copies`], on a store that has no profile of its own.
+    pub fn without_copies_on(quirks: Quirks) -> Self {
+        let server = S3Server::with_quirks(quirks);
         server.create_bucket(BUCKET);
         let workspace = Workspace::with_server(&server);
         Self { server, workspace }

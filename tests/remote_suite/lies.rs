@@ -27,14 +27,17 @@ async fn list(remote: &S3Remote) -> Option<Kind> {
 
 #[tokio::test]
 async fn a_listing_that_contradicts_itself_is_an_error() {
-    for profile in
-        [Profile::UnsortedList, Profile::EndlessTruncation, Profile::TruncatedWithoutToken]
-    {
+    for (profile, kind) in [
+        (Profile::UnsortedList, Kind::OutOfOrder),
+        (Profile::FolderOrder, Kind::OutOfOrder),
+        (Profile::EndlessTruncation, Kind::OutOfOrder),
+        (Profile::TruncatedWithoutToken, Kind::Lying),
+    ] {
         let bench = S3Bench::open(profile).await;
-        for key in ["a", "b", "c"] {
+        for key in ["a.b", "a/b", "c"] {
             bench.somebody_puts(key, b"x");
         }
-        assert_eq!(list(&bench.remote()).await, Some(Kind::Lying), "{profile:?}");
+        assert_eq!(list(&bench.remote()).await, Some(kind), "{profile:?}");
     }
 }
 
@@ -46,7 +49,7 @@ async fn a_listing_that_does_not_begin_where_it_should_is_an_error() {
     let behind = |text: &str| remote.place_behind(text).expect("a place");
     for text in ["a", "b"] {
         let error = remote.list("", Some(&behind(text)), 1000).await.expect_err("a lie");
-        assert_eq!(error.kind, Kind::Lying, "behind {text}");
+        assert_eq!(error.kind, Kind::OutOfOrder, "behind {text}");
     }
     assert_eq!(list(&remote).await, None, "from its beginning it is sound");
 }

@@ -64,31 +64,53 @@ impl Start {
         }
     }
 
-    fn passes(&self, key: &str) -> bool {
+    fn passes(&self, key: &str, is_behind: fn(&str, &str) -> bool) -> bool {
         match self {
             Self::Beginning => true,
-            Self::AfterKey(last) => key > last.as_str(),
-            Self::AfterPrefix(last) => key > last.as_str() && !key.starts_with(last.as_str()),
+            Self::AfterKey(last) => is_behind(key, last),
+            Self::AfterPrefix(last) => is_behind(key, last) && !key.starts_with(last.as_str()),
         }
     }
 }
 
+/// A key and its versions.
+type Entry<'a> = (&'a String, &'a Vec<Arc<StoredVersion>>);
+
+/// Returns the keys with a beginning that come behind a place, in the byte order of keys.
+fn by_keys<'a>(
+    bucket: &'a Bucket,
+    prefix: &'a str,
+    start: &'a Start,
+) -> impl Iterator<Item = Entry<'a>> {
+    let below = bucket.keys.range::<str, _>((start.bound(prefix), Bound::Unbounded));
+    let below = below.take_while(move |(key, _)| key.starts_with(prefix));
+    below.filter(|(key, _)| start.passes(key, |key, last| key > last))
+}
+
+/// As [`by_keys`], folder by folder.
+fn by_folders<'a>(
+    bucket: &'a Bucket,
+    prefix: &str,
+    start: &Start,
+) -> std::vec::IntoIter<Entry<'a>> {
+    let is_behind = |key: &str, last: &str| key.split('/').gt(last.split('/'));
+    let all = bucket.keys.iter().filter(|(key, _)| key.starts_with(prefix));
+    let mut below: Vec<_> = all.filter(|(key, _)| start.passes(key, is_behind)).collect();
+    below.sort_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')));
+    below.into_iter()
+}
+
 /// Returns the items of one page, and whether there are more.
 fn page<'a>(
-    bucket: &'a Bucket,
+    below: impl Iterator<Item = Entry<'a>>,
     (prefix, delimiter): (&str, &str),
-    start: &Start,
     limit: usize,
 ) -> (Vec<Item<'a>>, bool) {
     let mut items: Vec<Item<'a>> = Vec::new();
-    let below = bucket.keys.range::<str, _>((start.bound(prefix), Bound::Unbounded));
-    for (key, versions) in below.take_while(|(key, _)| key.starts_with(prefix)) {
+    for (key, versions) in below {
         let Some(version) = versions.last().filter(|version| version.body.is_some()) else {
             continue;
         };
-        if !start.passes(key) {
-            continue;
-        }
         let common = (!delimiter.is_empty())
             .then(|| key[prefix.len()..].find(delimiter))
             .flatten()
@@ -142,21 +164,25 @@ impl Backend {
             .min(PAGE_KEYS_MAX);
         let start = self.start(&input)?;
         let store = self.lock();
-        let (items, more) =
-            page(store.bucket(&input.bucket)?, (&prefix, &delimiter), &start, limit);
+        let bucket = store.bucket(&input.bucket)?;
+        let what = (prefix.as_str(), delimiter.as_str());
+        let (items, more) = if self.quirks.listing == ListingQuirk::ByFolders {
+            page(by_folders(bucket, &prefix, &start), what, limit)
+        } else {
+            page(by_keys(bucket, &prefix, &start), what, limit)
+        };
         let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
         let encode = |text: &str| {
             if is_encoded { url_encode(text, self.quirks.encoding) } else { text.to_owned() }
         };
         let (truncated, mut token) = self.ending(&items, more && limit > 0);
-        let bucket = store.bucket(&input.bucket)?;
         let is_no_key = |key: &String| !bucket.keys.get(key).is_some_and(|it| is_there(it));
         if self.quirks.listing == ListingQuirk::SkippingToken
             && input.continuation_token.is_none()
             && input.start_after.as_ref().is_some_and(is_no_key)
             && more
         {
-            let (further, _) = page(bucket, (&prefix, &delimiter), &start, limit + 1);
+            let (further, _) = page(by_keys(bucket, &prefix, &start), what, limit + 1);
             token = further.last().map(Start::token);
         }
         let mut contents = Vec::new();
@@ -217,6 +243,7 @@ impl Backend {
             }
             ListingQuirk::Sound
             | ListingQuirk::Unsorted
+            | ListingQuirk::ByFolders
             | ListingQuirk::EndlessEmptyPages
             | ListingQuirk::NoStartAfter
             | ListingQuirk::SkippingToken => {

@@ -35,6 +35,8 @@ pub enum ListingQuirk {
     Sound,
     /// The keys of a page in the wrong order.
     Unsorted,
+    /// Folder by folder: `a/b` before `a.b` (`SeaweedFS`, s3rver).
+    ByFolders,
     /// Every page is said to be followed by another one, with the same token.
     EndlessTruncation,
     /// A page says that it is cut, and gives no token.
@@ -177,6 +179,8 @@ pub enum Profile {
     ReadOnly,
     /// Pages whose keys are out of order.
     UnsortedList,
+    /// Listings that go folder by folder: `a/b` before `a.b` (`SeaweedFS`, s3rver).
+    FolderOrder,
     /// Pages that always say "more", with the same token.
     EndlessTruncation,
     /// Listings that go on with empty pages, each with a token of its own.
@@ -257,6 +261,7 @@ impl Profile {
             Self::NoEtagInList => Quirks { etag_in_listing: false, ..aws },
             Self::ReadOnly => Quirks { read_only: true, ..aws },
             Self::UnsortedList => listing(ListingQuirk::Unsorted),
+            Self::FolderOrder => listing(ListingQuirk::ByFolders),
             Self::EndlessTruncation => listing(ListingQuirk::EndlessTruncation),
             Self::EndlessEmptyPages => listing(ListingQuirk::EndlessEmptyPages),
             Self::TruncatedWithoutToken => listing(ListingQuirk::TruncatedWithoutToken),

@@ -24,8 +24,9 @@ use self::body::slice;
 pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, CopiedPart, HeldPart, Object,
-    Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, Conditions, CopiedPart, HeldPart, ListingOrder,
+    Object, Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored,
+    UploadId,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -222,7 +223,7 @@ impl Remote for MemoryRemote {
     }
 
     fn place_behind(&self, key: &str) -> Option<String> {
-        Some(key.to_owned())
+        (self.capabilities.listing_order == ListingOrder::Keys).then(|| key.to_owned())
     }
 
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {

@@ -1,5 +1,6 @@
 //! The objects of a [`super::MemoryRemote`], and what happens to them under its lock.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -9,13 +10,13 @@ use md5::{Digest as _, Md5};
 
 use super::script::{Call, Mutation, Operation, Script};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Listed, Object, Page, Part, RemoteError, RemoteErrorKind,
-    Stored, UploadId,
+    Capabilities, Checksum, Condition, Listed, ListingOrder, Object, Page, Part, RemoteError,
+    RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
 
 /// What lsync itself leaves there for a moment, and no listing shows.
-const PROBE_PREFIX: &str = ".lsync/probe/";
+const OWN_PREFIX: &str = ".lsync/";
 
 /// How far each write moves the clock: S3 tells times in whole seconds.
 const TICK_NANOSECONDS: i64 = 1_000_000_000;
@@ -101,6 +102,23 @@ impl State {
         let from = key.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.keys.range::<str, _>((from, Bound::Unbounded));
         behind.filter_map(|(key, all)| Some((key, all.last()?.as_ref()?)))
+    }
+
+    /// Returns what lies behind a key in the order of listings.
+    fn listed_behind<'a>(
+        &'a self,
+        key: Option<&'a str>,
+    ) -> Box<dyn Iterator<Item = (&'a String, &'a StoredVersion)> + 'a> {
+        let order = self.capabilities.listing_order;
+        if order == ListingOrder::Keys {
+            return Box::new(self.objects_behind(key));
+        }
+        let is_behind =
+            |other: &str| key.is_none_or(|key| order.compare(key, other) == Ordering::Less);
+        let mut objects: Vec<_> =
+            self.objects_behind(None).filter(|(other, _)| is_behind(other)).collect();
+        objects.sort_by(|(one, _), (other, _)| order.compare(one, other));
+        Box::new(objects.into_iter())
     }
 
     pub(super) fn current(&self, key: &str) -> Option<&StoredVersion> {
@@ -240,8 +258,8 @@ impl State {
     /// Returns one page of a listing; the token is the last key before it.
     pub(super) fn page(&self, prefix: &str, next: Option<&str>, limit: usize) -> Page {
         let mut items: Vec<Listed> = Vec::new();
-        for (key, version) in self.objects_behind(next) {
-            if !key.starts_with(prefix) || key.starts_with(PROBE_PREFIX) {
+        for (key, version) in self.listed_behind(next) {
+            if !key.starts_with(prefix) || key.starts_with(OWN_PREFIX) {
                 continue;
             }
             if items.len() == limit {

@@ -3,7 +3,7 @@
 use futures_util::future::join;
 
 use super::Prober;
-use super::calls::{NO_ETAG, delete, finding, is_refused, path, patiently, read};
+use super::calls::{NO_ETAG, delete, finding, is_refused, patiently, read};
 use crate::remote::{
     Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
 };
@@ -26,7 +26,7 @@ impl Prober<'_> {
     async fn ask_delete(&self, checksum: Checksum) -> Result<Conditions, RemoteError> {
         let key = "delete";
         let stored = self.put_unseen(Capabilities::nothing(), key).await?;
-        let (path, nobodys) = (path(key), Etag::new(NO_ETAG));
+        let (path, nobodys) = (self.path(key), Etag::new(NO_ETAG));
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
             let wrong = finding(delete(&remote, &path, &nobodys).await)?;
@@ -42,7 +42,7 @@ impl Prober<'_> {
 
     /// Finds whether each of many deletions in one request minds the version that it names.
     async fn ask_delete_many(&self, checksum: Checksum) -> Result<Conditions, RemoteError> {
-        let (stays, goes) = (path("stays"), path("goes"));
+        let (stays, goes) = (self.path("stays"), self.path("goes"));
         let (stays_etag, goes_etag) = join(
             self.put_unseen(Capabilities::nothing(), "stays"),
             self.put_unseen(Capabilities::nothing(), "goes"),

@@ -8,29 +8,32 @@
 
 mod calls;
 mod deletions;
+mod order;
 mod parts;
 mod races;
 mod tidying;
 mod writes;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::{join, join3};
+use futures_util::future::join3;
 
 pub(super) use calls::patiently;
 pub(super) use tidying::remove_abandoned;
 
-use calls::{attributes, path, write};
+use calls::{attributes, write};
 use parts::Completion;
 use tidying::Remains;
 
 use super::key::PROBE_FOLDER;
 use super::{
-    Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
-    S3Remote, Stored,
+    Capabilities, Checksum, Conditions, ListingOrder, Remote as _, RemoteError,
+    RemoteErrorKind as Kind, S3Remote, Stored,
 };
-use crate::tree::Etag;
+use crate::tree::{Etag, RepoPath};
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
         names_versions: false,
         notes: Vec::new(),
         bodies: AtomicU64::new(0),
+        keys: Mutex::default(),
     };
     let result = prober.examine().await;
     prober.clear(remains).await;
@@ -73,6 +77,8 @@ struct Prober<'a> {
     names_versions: bool,
     notes: Vec<String>,
     bodies: AtomicU64,
+    /// All that may have been written, for the tidying: it does not depend on a listing.
+    keys: Mutex<BTreeSet<RepoPath>>,
 }
 
 /// What a store claims to do, as far as single requests can tell.
@@ -92,8 +98,10 @@ impl Prober<'_> {
         // Joined, and an error passed on only then: a request that is dropped on its way could take
         // effect behind the tidying.
         let beside = Box::pin(self.examine_file_beside_folder());
-        let (claims, beside) = join(Box::pin(self.ask(&first)), beside).await;
-        let (claims, beside) = (claims?, beside?);
+        let order = Box::pin(self.ask_order());
+        let (claims, beside, order) = join3(Box::pin(self.ask(&first)), beside, order).await;
+        let (claims, beside, order) = (claims?, beside?, order?);
+        self.found.listing_order = order.unwrap_or_default();
         self.found.etag_in_listing = claims.etag_in_listing;
         self.found.versioning = claims.versioning;
         self.found.checksum = claims.completion.checksum;
@@ -103,6 +111,14 @@ impl Prober<'_> {
         }
         if !self.found.etag_in_listing {
             self.note("listings name no versions, so that every file costs a request");
+        }
+        match order {
+            Some(ListingOrder::Keys) => (),
+            Some(ListingOrder::Folders) => self.note(
+                "the store lists folder by folder: pages of a listing come one after the other, and \
+                 memory grows with the folders that are sorted here",
+            ),
+            None => self.note("a listing did not show what had just been written"),
         }
         self.notes.extend(claims.completion.note.clone());
         self.notes.extend(beside.note);
@@ -174,6 +190,13 @@ impl Prober<'_> {
         self.below(trial(honoured, checksum))
     }
 
+    /// Returns the path of a key that is about to be written.
+    fn path(&self, key: &str) -> RepoPath {
+        let path = RepoPath::parse(key).expect("the probe's own keys are paths");
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
+        path
+    }
+
     /// Returns contents that no other object of the probe has.
     fn body(&self) -> Bytes {
         let number = self.bodies.fetch_add(1, Ordering::Relaxed) + 1;
@@ -182,14 +205,14 @@ impl Prober<'_> {
 
     /// Stores an object at a key of its own.
     async fn put_unseen(&self, trial: Capabilities, key: &str) -> Result<Stored, RemoteError> {
-        let (remote, path, body) = (self.below(trial), path(key), self.body());
+        let (remote, path, body) = (self.below(trial), self.path(key), self.body());
         let attributes = attributes(&body);
         let put = || remote.put_unseen(&path, body.clone(), &attributes);
         write(&remote, (&path, &body), put).await
     }
 
     async fn etag(&self, key: &str) -> Result<Etag, RemoteError> {
-        let (remote, path) = (self.below(Capabilities::nothing()), path(key));
+        let (remote, path) = (self.below(Capabilities::nothing()), self.path(key));
         Ok(patiently(|| remote.head(&path)).await?.entry.version.etag)
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::{join_all, join3};
 
-use super::calls::{attributes, finding, is_refused, path, someone_elses, start, write};
+use super::calls::{attributes, finding, is_refused, someone_elses, start, write};
 use super::{Prober, trial};
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Part, Remote as _, RemoteError, S3Remote,
@@ -78,7 +78,7 @@ impl Prober<'_> {
 
     /// Uploads in parts, without a condition.
     async fn complete_first(&self, key: &str, checksum: Checksum) -> Result<Stored, RemoteError> {
-        let (remote, path) = (self.completing(Conditions::None, checksum), path(key));
+        let (remote, path) = (self.completing(Conditions::None, checksum), self.path(key));
         let begun = self.begin(&remote, &path).await?;
         let completed = begun.complete_patiently(&remote, &path, &Condition::Absent).await;
         if completed.is_err() {
@@ -94,7 +94,7 @@ impl Prober<'_> {
         stored: Stored,
         checksum: Checksum,
     ) -> Result<Conditions, RemoteError> {
-        let (path, mut there) = (path(key), stored.etag);
+        let (path, mut there) = (self.path(key), stored.etag);
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.completing(honoured, checksum);
             let upload = || self.begin(&remote, &path);

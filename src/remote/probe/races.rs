@@ -5,9 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 
-use super::calls::{
-    ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, finding, is_refused, path, winners,
-};
+use super::calls::{ATTEMPTS_MAX, FIRST_WAIT, NO_ETAG, attributes, finding, is_refused, winners};
 use super::parts::{Begun, end_uploads};
 use super::{Claims, Prober};
 use crate::remote::{
@@ -108,7 +106,7 @@ impl Prober<'_> {
     ) -> Result<bool, RemoteError> {
         // Equal contents would have equal ETags, and more than one of them could rightly win.
         let bodies: Vec<Bytes> = (0..RACERS).map(|_| self.body()).collect();
-        let path = path(key);
+        let path = self.path(key);
         for attempt in 0..ATTEMPTS_MAX {
             let writes = bodies.iter().map(|body| {
                 let (attributes, path) = (attributes(body), &path);
@@ -140,7 +138,7 @@ impl Prober<'_> {
             let (key, stored) = stored?;
             // Whatever a store makes of the condition of a replacement: one that it reports as stored
             // is there, unless a deletion of the version before took it.
-            let replaced = self.race_deletions(remote, &path(&key), &stored.etag, with).await;
+            let replaced = self.race_deletions(remote, &self.path(&key), &stored.etag, with).await;
             if replaced.is_ok() && !self.is_there(&key).await? {
                 return Ok(false);
             }
@@ -176,7 +174,7 @@ impl Prober<'_> {
 
     /// Lets several uploads over an object be completed at once; tells whether exactly one got through.
     async fn has_one_completion(&self, remote: &S3Remote, key: &str) -> Result<bool, RemoteError> {
-        let path = path(key);
+        let path = self.path(key);
         let uploads = join_all((0..RACERS).map(|_| self.begin(remote, &path)));
         let (there, begun) = join(self.put_unseen(Capabilities::nothing(), key), uploads).await;
         let (begun, failed): (Vec<_>, Vec<_>) = begun.into_iter().partition(Result::is_ok);

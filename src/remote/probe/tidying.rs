@@ -3,6 +3,9 @@
 //! Age is the store's `Date` minus its `LastModified`: no clock of ours deletes anything there, and
 //! where the store names no date nothing is old.
 
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
 use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt as _};
 
@@ -90,12 +93,11 @@ impl Prober<'_> {
         }
         end_uploads(&all, &remains.uploads).await;
         let own = self.below(trial);
-        let (mut refused, left) = match list(&own).await {
-            Ok((entries, _)) => (delete_objects(&own, entries).await, remains.objects),
-            Err(error) => (vec![error], remains.objects),
-        };
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (there, mut refused) = look_at(&own, keys).await;
+        refused.extend(delete_objects(&own, there).await);
         tidied.is_undeletable |= refused.iter().any(|error| error.kind == Kind::Denied);
-        refused.extend(delete_objects(&all, left).await);
+        refused.extend(delete_objects(&all, remains.objects).await);
         tidied.error = tidied.error.or(refused.into_iter().next());
         tidied
     }
@@ -140,12 +142,27 @@ fn is_older(version: &ListedVersion, before: Option<i64>) -> bool {
     before.is_some_and(|before| is_abandoned(version.modified, before))
 }
 
-/// Lists all objects below a remote's prefix, and returns what time it was by the store's clock when
+/// Looks which of these objects are there; returns them, and why some cannot be told of.
+async fn look_at(
+    remote: &S3Remote,
+    keys: BTreeSet<RepoPath>,
+) -> (Vec<RemoteEntry>, Vec<RemoteError>) {
+    let looks = stream::iter(keys)
+        .map(|path| async move { patiently(|| remote.head(&path)).await.map(|it| it.entry) });
+    let looked: Vec<_> = looks.buffer_unordered(LANES).collect().await;
+    let (there, failed): (Vec<_>, Vec<_>) = looked.into_iter().partition(Result::is_ok);
+    let is_there = |error: &RemoteError| error.kind != Kind::NotFound;
+    let failed = failed.into_iter().filter_map(Result::err).filter(is_there).collect();
+    (there.into_iter().flatten().collect(), failed)
+}
+
+/// Lists all objects below a remote's prefix, in whatever order, and returns what time it was by the store's clock when
 /// the listing began.
 async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), RemoteError> {
     let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
     loop {
-        let (page, date) = patiently(|| remote.dated_page("", next.as_deref(), 1_000)).await?;
+        let (page, date) =
+            patiently(|| remote.dated_page("", (next.as_deref(), None), 1_000)).await?;
         entries.extend(page.items.into_iter().filter_map(|item| match item {
             Listed::Object(entry) => Some(entry),
             Listed::Odd { .. } | Listed::Obstacle(_) => None,

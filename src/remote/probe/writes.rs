@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use md5::{Digest as _, Md5};
 
-use super::calls::{attributes, finding, is_refused, path, patiently, read, someone_elses, write};
+use super::calls::{attributes, finding, is_refused, patiently, read, someone_elses, write};
 use super::{Prober, trial};
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Remote as _, RemoteError,
@@ -24,7 +24,7 @@ impl Prober<'_> {
     pub(super) async fn first_write(&mut self) -> Result<Option<Stored>, RemoteError> {
         let versions =
             Capabilities { etag_is_md5: true, versioning: true, ..Capabilities::nothing() };
-        let (remote, path, body) = (self.below(versions), path("first"), self.body());
+        let (remote, path, body) = (self.below(versions), self.path("first"), self.body());
         let md5: [u8; 16] = Md5::digest(&body).into();
         let attributes = attributes(&body);
         let put = || remote.put_unseen(&path, body.clone(), &attributes);
@@ -42,6 +42,7 @@ impl Prober<'_> {
                 self.found.read_only = true;
                 let listed = patiently(|| self.remote.lists_etags()).await?;
                 self.found.etag_in_listing = listed.unwrap_or(true);
+                self.found.listing_order = self.order_of_what_is_there().await?;
                 self.notes.push(format!("the store refuses writes, only pull works: {error}"));
                 Ok(None)
             }
@@ -55,7 +56,7 @@ impl Prober<'_> {
         let Some(version_id) = &first.version_id else { return Ok(false) };
         self.put_unseen(Capabilities::nothing(), "first").await?;
         let versions = Capabilities { versioning: true, ..Capabilities::nothing() };
-        let (remote, path) = (self.below(versions), path("first"));
+        let (remote, path) = (self.below(versions), self.path("first"));
         let old = patiently(|| remote.get_version(&path, version_id)).await;
         Ok(old.is_ok_and(|(object, _)| object.entry.version.etag == first.etag))
     }
@@ -112,7 +113,7 @@ impl Prober<'_> {
         key: &str,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
-        let (path, body) = (path(key), self.body());
+        let (path, body) = (self.path(key), self.body());
         let attributes = attributes(&body);
         let put = || remote.put(&path, body.clone(), &attributes, condition);
         write(remote, (&path, &body), put).await
@@ -121,7 +122,7 @@ impl Prober<'_> {
     /// Writes `beside` and `beside/below`, and looks whether both are there.
     pub(super) async fn examine_file_beside_folder(&self) -> Result<Beside, RemoteError> {
         let remote = self.below(trial(Conditions::None, Checksum::None));
-        let bodies = ["beside", "beside/below"].map(|key| (path(key), self.body()));
+        let bodies = ["beside", "beside/below"].map(|key| (self.path(key), self.body()));
         for (path, body) in &bodies {
             let attributes = attributes(body);
             let put = || remote.put_unseen(path, body.clone(), &attributes);

@@ -5,6 +5,7 @@
 //! is a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::sync::PoisonError;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -17,8 +18,10 @@ use super::errors::Call;
 use super::page::{RawItem, RawPage};
 use super::reading::Reading;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
-use crate::remote::key::{ListedKey, PROBE_FOLDER};
-use crate::remote::{Listed, Page, Remote as _, RemoteError, RemoteErrorKind as Kind};
+use crate::remote::key::{KeySpace, ListedKey, OWN_FOLDER, PROBE_FOLDER};
+use crate::remote::{
+    Listed, ListingOrder, Page, Remote as _, RemoteError, RemoteErrorKind as Kind,
+};
 use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
 
 /// How many objects are looked at together where listings have no ETags.
@@ -65,14 +68,16 @@ impl S3Remote {
         next: Option<&str>,
         limit: usize,
     ) -> Result<Page, RemoteError> {
-        Ok(self.dated_page(prefix, next, limit).await?.0)
+        let order = Some(self.capabilities.listing_order);
+        Ok(self.dated_page(prefix, (next, order), limit).await?.0)
     }
 
-    /// Lists one page; returns what time it was by the store's clock, too, where the store says so.
+    /// Lists one page, of keys in one order or in any; returns what time it was by the store's clock,
+    /// too, where the store says so.
     pub(in crate::remote) async fn dated_page(
         &self,
         prefix: &str,
-        next: Option<&str>,
+        (next, order): (Option<&str>, Option<ListingOrder>),
         limit: usize,
     ) -> Result<(Page, Option<i64>), RemoteError> {
         let call = self.call("LIST", prefix);
@@ -84,8 +89,10 @@ impl S3Remote {
             }
         };
         let raw = self.readable_page(&call, prefix, cursor.as_ref(), limit).await?;
-        let next = check(&raw, &self.keys.key(prefix), cursor.as_ref())
-            .map_err(|message| call.error(Kind::Lying, message))?;
+        let promise = Promise { keys: &self.keys, prefix: &self.keys.key(prefix), order };
+        let next = promise
+            .hold(&raw, cursor.as_ref())
+            .map_err(|(kind, message)| call.error(kind, message))?;
         self.note_abandoned(&raw);
         let items = stream::iter(raw.items)
             .map(|item| self.listed(&call, item))
@@ -260,30 +267,50 @@ fn decode(items: &mut [RawItem]) {
     }
 }
 
-/// Holds a page against what S3 promises, and returns where to go on.
-fn check(
-    raw: &RawPage,
-    prefix: &str,
-    cursor: Option<&Cursor<'_>>,
-) -> Result<Option<String>, String> {
-    let mut last_key = cursor.map_or("", |cursor| cursor.last_key);
-    let mut is_first = cursor.is_none();
-    for RawItem { key, .. } in &raw.items {
-        if !key.starts_with(prefix) {
-            return Err(format!("the listing of {prefix:?} names {key:?}"));
+/// What every page of a listing keeps to.
+struct Promise<'a> {
+    keys: &'a KeySpace,
+    /// What every key begins with.
+    prefix: &'a str,
+    /// How keys follow one another; `None` where that does not matter.
+    order: Option<ListingOrder>,
+}
+
+impl Promise<'_> {
+    /// Holds a page against it, and returns where to go on.
+    fn hold(
+        &self,
+        raw: &RawPage,
+        cursor: Option<&Cursor<'_>>,
+    ) -> Result<Option<String>, (Kind, String)> {
+        let lie = |message: String| Err((Kind::Lying, message));
+        let mut last_key = cursor.map_or("", |cursor| cursor.last_key);
+        let mut is_first = cursor.is_none();
+        for RawItem { key, .. } in &raw.items {
+            if !key.starts_with(self.prefix) {
+                return lie(format!("the listing of {:?} names {key:?}", self.prefix));
+            }
+            // Wherever a store puts what is lsync's own, nobody depends on it.
+            if self.keys.relative(key).is_some_and(|key| key.starts_with(OWN_FOLDER)) {
+                continue;
+            }
+            if let Some(order) = self.order.filter(|_| !is_first)
+                && order.compare(last_key, key) != Ordering::Less
+            {
+                let message =
+                    format!("the listing is out of order: {key:?} comes after {last_key:?}");
+                return Err((Kind::OutOfOrder, message));
+            }
+            (last_key, is_first) = (key, false);
         }
-        if !is_first && key.as_str() <= last_key {
-            return Err(format!("the listing is out of order: {key:?} comes after {last_key:?}"));
+        match (&raw.token, raw.truncated) {
+            (_, false) => Ok(None),
+            (None, true) => lie(format!("the listing breaks off after {last_key:?}")),
+            (Some(token), true) if cursor.is_some_and(|cursor| cursor.token == token) => {
+                lie(format!("the listing repeats itself after {last_key:?}"))
+            }
+            (Some(token), true) => Ok(Some(Cursor { token, last_key }.text())),
         }
-        (last_key, is_first) = (key, false);
-    }
-    match (&raw.token, raw.truncated) {
-        (_, false) => Ok(None),
-        (None, true) => Err(format!("the listing breaks off after {last_key:?}")),
-        (Some(token), true) if cursor.is_some_and(|cursor| cursor.token == token) => {
-            Err(format!("the listing repeats itself after {last_key:?}"))
-        }
-        (Some(token), true) => Ok(Some(Cursor { token, last_key }.text())),
     }
 }
 
@@ -318,30 +345,61 @@ mod tests {
         assert_eq!(Cursor::parse("9:short"), None);
     }
 
+    fn hold(
+        raw: &RawPage,
+        cursor: Option<&Cursor<'_>>,
+        order: Option<ListingOrder>,
+    ) -> Result<Option<String>, (Kind, String)> {
+        Promise { keys: &KeySpace::new("p"), prefix: "p/", order }.hold(raw, cursor)
+    }
+
+    const KEYS: Option<ListingOrder> = Some(ListingOrder::Keys);
+
     #[test]
     fn an_honest_page_says_where_to_go_on() {
-        let next = check(&page(&["p/a", "p/b"], true, Some("t2")), "p/", None).unwrap().unwrap();
+        let next = hold(&page(&["p/a", "p/b"], true, Some("t2")), None, KEYS).unwrap().unwrap();
         assert_eq!(Cursor::parse(&next), Some(Cursor { token: "t2", last_key: "p/b" }));
         let cursor = Cursor::parse(&next).unwrap();
-        assert_eq!(check(&page(&["p/c"], false, Some("t3")), "p/", Some(&cursor)), Ok(None));
-        assert_eq!(check(&page(&[], false, None), "p/", None), Ok(None));
+        assert_eq!(hold(&page(&["p/c"], false, Some("t3")), Some(&cursor), KEYS), Ok(None));
+        assert_eq!(hold(&page(&[], false, None), None, KEYS), Ok(None));
     }
 
     #[test]
     fn a_listing_that_contradicts_itself_is_an_error() {
         let cursor = Cursor { token: "t", last_key: "p/b" };
-        for (raw, cursor, words) in [
-            (page(&["p/b", "p/a"], false, None), None, "out of order"),
-            (page(&["p/a", "p/a"], false, None), None, "out of order"),
-            (page(&["p/a"], false, None), Some(&cursor), "out of order"),
-            (page(&["p/b"], false, None), Some(&cursor), "out of order"),
-            (page(&["q/a"], false, None), None, "names"),
-            (page(&["pq"], false, None), None, "names"),
-            (page(&["p/a"], true, None), None, "breaks off"),
-            (page(&["p/c"], true, Some("t")), Some(&cursor), "repeats itself"),
+        for (raw, cursor, kind, words) in [
+            (page(&["p/b", "p/a"], false, None), None, Kind::OutOfOrder, "out of order"),
+            (page(&["p/a", "p/a"], false, None), None, Kind::OutOfOrder, "out of order"),
+            (page(&["p/a"], false, None), Some(&cursor), Kind::OutOfOrder, "out of order"),
+            (page(&["p/b"], false, None), Some(&cursor), Kind::OutOfOrder, "out of order"),
+            (page(&["q/a"], false, None), None, Kind::Lying, "names"),
+            (page(&["pq"], false, None), None, Kind::Lying, "names"),
+            (page(&["p/a"], true, None), None, Kind::Lying, "breaks off"),
+            (page(&["p/c"], true, Some("t")), Some(&cursor), Kind::Lying, "repeats itself"),
         ] {
-            let message = check(&raw, "p/", cursor).unwrap_err();
-            assert!(message.contains(words), "{message}");
+            let (found, message) = hold(&raw, cursor, KEYS).unwrap_err();
+            assert!(message.contains(words) && found == kind, "{found:?} {message}");
+        }
+    }
+
+    #[test]
+    fn keys_are_held_against_the_order_of_the_store() {
+        let by_folders = page(&["p/a/b", "p/a.b"], false, None);
+        assert_eq!(hold(&by_folders, None, Some(ListingOrder::Folders)), Ok(None));
+        assert_eq!(hold(&by_folders, None, None), Ok(None));
+        assert_eq!(hold(&by_folders, None, KEYS).unwrap_err().0, Kind::OutOfOrder);
+        let by_keys = page(&["p/a.b", "p/a/b"], false, None);
+        let refused = hold(&by_keys, None, Some(ListingOrder::Folders)).unwrap_err();
+        assert_eq!(refused.0, Kind::OutOfOrder);
+    }
+
+    #[test]
+    fn what_is_lsyncs_own_may_stand_anywhere() {
+        let own = ["p/b", "p/.lsync/probe/1/create-0", "p/.lsync/probe/1/create-0", "p/c"];
+        assert_eq!(hold(&page(&own, false, None), None, KEYS), Ok(None));
+        for other in ["p/.LSYNC/x", "p/a/.lsync/x"] {
+            let refused = hold(&page(&["p/b", other], false, None), None, KEYS).unwrap_err();
+            assert_eq!(refused.0, Kind::OutOfOrder, "{other}");
         }
     }
 

@@ -41,8 +41,8 @@ use errors::Call;
 
 use super::key::KeySpace;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Object, Outgoing, Page,
-    Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, ListingOrder, Object,
+    Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RemoteEntry, RepoPath};
 
@@ -224,7 +224,9 @@ impl Remote for S3Remote {
 
     fn place_behind(&self, key: &str) -> Option<String> {
         // Without ETags each page costs a thousand looks, and those of one are enough at once.
-        self.capabilities.etag_in_listing.then(|| self.behind(key))
+        let found = &self.capabilities;
+        let can_begin = found.etag_in_listing && found.listing_order == ListingOrder::Keys;
+        can_begin.then(|| self.behind(key))
     }
 
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {

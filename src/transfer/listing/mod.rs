@@ -2,6 +2,7 @@
 
 mod guess;
 mod ranges;
+mod sorting;
 #[cfg(test)]
 mod tests;
 
@@ -12,11 +13,12 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use self::ranges::{KeyRanges, Place, Request};
+use self::sorting::KeySorter;
 use super::context::Context;
 use super::retry::retry;
 use crate::clock::Clock;
 use crate::disk::{DescriptorBudget, Disk};
-use crate::remote::{Listed, Page, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{Listed, ListingOrder, Page, Remote, RemoteError, RemoteErrorKind};
 use crate::tree::RepoPath;
 
 /// Pages that may wait to be merged, beside those that wait for earlier ones.
@@ -44,7 +46,7 @@ pub struct ListingScope {
 ///
 /// A path costs one `HEAD` and the pages of `PATH/`; where a file is expected, the first page asks
 /// for one item only. A listing of many pages is split over the range of keys where the remote can
-/// begin anywhere.
+/// begin anywhere; one that comes folder by folder is sorted.
 pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
     context: Arc<Context<D, R, C>>,
     scope: ListingScope,
@@ -77,6 +79,9 @@ async fn list_prefix<D: Disk, R: Remote, C: Clock>(
     pages: &mpsc::Sender<Result<Page, RemoteError>>,
 ) -> Result<(), RemoteError> {
     let ListingScope { is_file, landmarks, .. } = scope;
+    if context.remote.capabilities().listing_order == ListingOrder::Folders {
+        return list_by_folders(context, prefix, is_file, pages).await;
+    }
     let landmarks = landmarks.iter().map(ToString::to_string).collect();
     let splits = !is_file && context.remote.place_behind(prefix).is_some();
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
@@ -119,6 +124,44 @@ async fn list_prefix<D: Disk, R: Remote, C: Clock>(
     }
 }
 
+/// Lists what begins with `prefix` in a store that lists folder by folder: one page after the other,
+/// because only such a store's own tokens say where a page ended.
+async fn list_by_folders<D: Disk, R: Remote, C: Clock>(
+    context: &Context<D, R, C>,
+    prefix: &str,
+    is_file: bool,
+    pages: &mpsc::Sender<Result<Page, RemoteError>>,
+) -> Result<(), RemoteError> {
+    let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
+    let (mut sorter, mut place, mut empty_pages) = (KeySorter::default(), None::<String>, 0);
+    loop {
+        let list = || context.remote.list(prefix, place.as_deref(), limit);
+        let Page { items, next } = retry(&context.clock, &context.stop, list).await?;
+        empty_pages = if items.is_empty() { empty_pages + 1 } else { 0 };
+        if empty_pages > EMPTY_PAGES_MAX {
+            return Err(endless(prefix));
+        }
+        sorter.take_in(items);
+        if next.is_none() {
+            sorter.complete();
+        }
+        loop {
+            let items = sorter.settled(PAGE_ITEMS_MAX);
+            if items.is_empty() {
+                break;
+            }
+            if pages.send(Ok(Page { items, next: None })).await.is_err() {
+                // A merge that has gone away needs no more.
+                return Ok(());
+            }
+        }
+        if next.is_none() {
+            return Ok(());
+        }
+        (place, limit) = (next, PAGE_ITEMS_MAX);
+    }
+}
+
 /// Fetches a page.
 async fn fetch<D: Disk, R: Remote, C: Clock>(
     context: &Context<D, R, C>,
@@ -139,9 +182,9 @@ async fn fetch<D: Disk, R: Remote, C: Clock>(
 /// Tells whether an error may come from a store that cannot begin a listing behind a key. If it does
 /// not, the listing from the beginning fails, too.
 fn cannot_begin(request: &Request, error: &RemoteError) -> bool {
-    use RemoteErrorKind::{Failed, Invalid, Lying, NotFound, Unsupported};
+    use RemoteErrorKind::{Failed, Invalid, Lying, NotFound, OutOfOrder, Unsupported};
     matches!(request.place, Place::Behind(_))
-        && matches!(error.kind, Failed | Invalid | Lying | NotFound | Unsupported)
+        && matches!(error.kind, Failed | Invalid | Lying | NotFound | OutOfOrder | Unsupported)
 }
 
 fn one_by_one(reason: &str) -> String {
