@@ -33,10 +33,10 @@ use lsync::repository::{Config, RemoteConfig, Repository};
 use lsync::sync::{self, Report, Request, SyncError, Tuning, World};
 use lsync::tree::RepoPath;
 
-/// Collects events and counts bytes, so that a test can say what a person was told; and whether a
-/// plan is being carried out.
+/// Collects events and counts bytes, so that a test can say what a person was told; whether a plan is
+/// being carried out; and warnings.
 #[derive(Default)]
-struct Told(Mutex<Vec<Event>>, AtomicU64, AtomicBool);
+struct Told(Mutex<Vec<Event>>, AtomicU64, AtomicBool, Mutex<Vec<String>>);
 
 impl Monitor for Told {
     fn phase(&self, phase: Phase) {
@@ -52,7 +52,9 @@ impl Monitor for Told {
         self.1.fetch_sub(count, Ordering::Relaxed);
     }
     fn counted(&self, _: u64, _: u64) {}
-    fn warning(&self, _: &str) {}
+    fn warning(&self, message: &str) {
+        self.3.lock().unwrap().push(message.to_owned());
+    }
 }
 
 /// One working copy on a disk of its own.

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use lsync::disk::{Call, Crash, Disk as _, MemoryDisk, Operation, Person};
+use lsync::disk::{Call, Contents, Crash, Disk as _, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
     Change, Name, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap,
     swap_folder,
@@ -97,7 +97,8 @@ struct World {
     person: Person,
     script: Arc<Mutex<Script>>,
     expected: Option<Stat>,
-    inner: Option<Stat>,
+    /// What the folder holds that gives way.
+    inside: Option<Contents>,
 }
 
 impl World {
@@ -121,7 +122,10 @@ impl World {
             job,
             model,
             expected: person.stat(format!("{ROOT}/{}", job.path())),
-            inner: person.stat(job.edited()),
+            inside: (job == Job::SwapFolder).then(|| {
+                let folder = disk.open_path(&Path::new(ROOT).join(job.path())).unwrap();
+                Contents::of(&disk, &folder).unwrap().unwrap()
+            }),
             disk: disk.clone(),
             person,
             script: Arc::new(Mutex::new(script)),
@@ -167,6 +171,7 @@ impl World {
             etag: None,
             staged: staged.as_ref().map(|staged| &staged.stat),
             expected: self.expected.as_ref(),
+            contents: self.inside.as_ref(),
         };
         let slot = trash.slot(&entry, &parent.top, control)?;
         trash.sync()?;
@@ -206,10 +211,9 @@ impl World {
         slot: Name<'_, MemoryDisk>,
     ) -> Result<[Outcome<()>; 2], Box<dyn Error>> {
         let disk = &self.disk;
+        let inside = self.inside.as_ref().expect("it is a folder");
         let is_same = |folder: &_| {
-            let names = disk.read_folder(folder)?;
-            let stat = disk.lstat(folder, OsStr::new("inner"))?;
-            Ok(names.len() == 1 && self.inner.is_some_and(|i| i.is_untouched(&stat)))
+            Ok(Contents::of(disk, folder)?.is_some_and(|found| inside.is_untouched(&found)))
         };
         let place = (target, self.expected.as_ref().expect("there is one"));
         let swapped = swap_folder(disk, staged, place, slot, is_same)?;
@@ -442,10 +446,8 @@ fn check_kill(
         // Killed after its last line: the run itself has told of its edits.
         let is_finished = world.contents().iter().any(|text| text.contains("{finished: true}"));
         let settled = world.settle().unwrap_or_else(|error| panic!("{error}: {what}"));
-        // Nobody can tell what is new in a folder; it is kept as long as an edit.
-        let is_exempt = job == Job::SwapFolder;
         let is_reported = settled.iter().any(|what| matches!(what, What::Kept { .. }));
-        world.check_edits_in_trash(is_exempt || is_finished || is_reported, &what);
+        world.check_edits_in_trash(is_finished || is_reported, &what);
         check_settled(&world, &what);
     }
     world

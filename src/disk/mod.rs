@@ -9,6 +9,7 @@
 //! [`Disk::lock`].
 
 mod attributes;
+mod contents;
 mod descriptors;
 mod memory;
 mod names;
@@ -23,6 +24,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 pub use attributes::Attributes;
+pub use contents::Contents;
 pub use descriptors::{DescriptorBudget, raise_descriptor_limit};
 pub use memory::{
     Call, Crash, Errno, Fault, Hook, Item, MemoryClock, MemoryDisk, MemoryFile, MemoryFolder,

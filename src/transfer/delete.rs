@@ -122,6 +122,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             etag: Some(&version.etag),
             staged: None,
             expected: None,
+            contents: None,
         };
         let kept = if let Some(id) = &object.version_id {
             trash.note_version(&entry, id)

@@ -176,6 +176,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             etag: None,
             staged,
             expected: Some(expected),
+            contents: None,
         }
     }
 

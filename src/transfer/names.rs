@@ -1,6 +1,5 @@
 //! The moves of one group: each knows what it expects, and where the loser goes.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 
@@ -10,14 +9,14 @@ use super::context::Context;
 use super::download::{Fetched, Received};
 use super::trouble::Trouble;
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Contents, Disk};
 use crate::local::replace::{self, Outcome, Parent, Target};
 use crate::monitor::ItemKind;
 use crate::plan::{Action, ActionKind};
 use crate::remote::{Conditions, Remote};
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
 use crate::repository::{Change, Database, DatabaseError};
-use crate::tree::{BaseRow, Kind, RepoPath, Signature, Stat};
+use crate::tree::{BaseRow, RepoPath, Signature, Stat};
 
 /// What became of one move.
 type Moved<D> = Result<Effect<D>, Refused>;
@@ -125,7 +124,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         let parent = staging.open_parent(&action.path, false)?;
         let workspace =
             staging.for_parent(&parent).map_err(|error| Trouble::io(&action.path, &error))?;
-        let entry = self.entry(action, None, &expected);
+        let entry = self.entry(action, None, (&expected, None));
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
         let slot = slot.map_err(|error| Trouble::disk(&error))?;
         Ok(How::Remove { parent, expected, slot })
@@ -137,6 +136,8 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         fetched: &Fetched<D>,
         expected: &Stat,
     ) -> Result<Slot<D>, Trouble> {
+        let planned = (action.kind == ActionKind::ReplaceFolder).then(|| planned(action));
+        let expected = (expected, planned.as_ref());
         let entry = self.entry(action, Some(&fetched.staged.stat), expected);
         let workspace = &fetched.workspace;
         let slot = self.run.trash.slot(&entry, &workspace.top, &workspace.control);
@@ -147,7 +148,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         &self,
         action: &'e Action,
         staged: Option<&'e Stat>,
-        expected: &'e Stat,
+        (expected, contents): (&'e Stat, Option<&'e Contents>),
     ) -> NewEntry<'e> {
         let why = match (self.run.options.why, staged) {
             (Why::Replaced, None) => Why::Deleted,
@@ -161,6 +162,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
             etag: None,
             staged,
             expected: Some(expected),
+            contents,
         }
     }
 
@@ -170,7 +172,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
         let name = OsStr::new(action.path.name());
         let looked = disk.lstat(&fetched.parent.folder, name).and_then(|stat| {
             let folder = disk.open_folder(&fetched.parent.folder, name)?;
-            Ok((stat, holds_exactly(disk, &folder, action)?))
+            Ok((stat, holds(disk, &folder, &planned(action))?))
         });
         match looked {
             Ok((stat, true)) => Ok(stat),
@@ -306,7 +308,8 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         let disk = &run.context.disk;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&slot.folder, slot.name.as_os_str());
-        let as_checked = |folder: &D::Folder| holds_exactly(disk, folder, action);
+        let planned = planned(action);
+        let as_checked = |folder: &D::Folder| holds(disk, folder, &planned);
         let swapped =
             replace::swap_folder(disk, &fetched.staged, (&target, &expected), place, as_checked);
         if !matches!(swapped, Ok(Outcome::NoExchange)) {
@@ -332,29 +335,16 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
     }
 }
 
+/// Returns what the plan saw in the folder that is to give way.
+fn planned(action: &Action) -> Contents {
+    let below =
+        |path: &RepoPath| path.as_str().get(action.path.as_str().len() + 1..).map(str::to_owned);
+    action.folder().iter().filter_map(|(path, stat)| Some((below(path)?, *stat))).collect()
+}
+
 /// Tells whether a folder holds exactly the files that the plan saw in it.
-fn holds_exactly<D: Disk>(disk: &D, folder: &D::Folder, action: &Action) -> io::Result<bool> {
-    let expected: HashMap<&str, &Stat> =
-        action.folder().iter().map(|(path, stat)| (path.as_str(), stat)).collect();
-    let mut found = 0;
-    let mut open = vec![(folder.clone(), action.path.clone())];
-    while let Some((folder, path)) = open.pop() {
-        for (name, _) in &disk.read_folder(&folder)? {
-            let below = name.to_str().and_then(|name| RepoPath::below(Some(&path), name).ok());
-            let Some(below) = below else { return Ok(false) };
-            let stat = disk.lstat(&folder, name)?;
-            match stat.kind {
-                Kind::Folder => open.push((disk.open_folder(&folder, name)?, below)),
-                Kind::File
-                    if expected.get(below.as_str()).is_some_and(|it| it.is_untouched(&stat)) =>
-                {
-                    found += 1;
-                }
-                Kind::File | Kind::Link | Kind::Special => return Ok(false),
-            }
-        }
-    }
-    Ok(found == expected.len())
+fn holds<D: Disk>(disk: &D, folder: &D::Folder, planned: &Contents) -> io::Result<bool> {
+    Ok(Contents::of(disk, folder)?.is_some_and(|found| planned.is_untouched(&found)))
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {

@@ -1,12 +1,13 @@
-//! What a person does in the very moment in which names change hands.
+//! What a person does in the very moment in which names change hands, and what becomes of it where the
+//! run is killed there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lsync::disk::{Call, Operation, Person};
-use lsync::plan::Resolution;
+use lsync::plan::{Direction, Resolution};
 
-use super::{Client, team};
+use super::{Client, pairs, request, team};
 
 /// Lets a person act before the `at`th call of the disk that `is_it`.
 fn before_call(
@@ -110,4 +111,66 @@ async fn an_edit_that_no_stat_shows_in_a_file_that_gives_its_name_back_is_in_the
     assert_eq!(report.changed_meanwhile, 1, "{report:?}");
     assert_eq!(bob.read("x").as_deref(), Some("an edit"));
     assert!(is_anywhere(&bob, "TWO"), "{:?}", bob.person().files_below("/w"));
+}
+
+/// A working copy whose run is killed when a file has just taken the place of the folder `d`, in which
+/// a person had acted one call before.
+async fn killed_over_a_folder(act: fn(&Person)) -> Client {
+    let (_, ann, bob) = team();
+    ann.write("d/x", "one");
+    ann.sync().await;
+    bob.sync().await;
+    ann.remove("d");
+    ann.write("d", "a file");
+    ann.sync().await;
+    let disk = bob.disk.clone();
+    let exchanges = |operation: &Operation| operation.call == Call::Exchange;
+    before_call(&bob, 1, exchanges, move |person, _| {
+        act(person);
+        disk.stop_after(2);
+    });
+    // It cannot do anything any more, whatever it says.
+    drop(bob.try_run(&request(Direction::Sync)).await);
+    bob.disk.set_hook(None);
+    bob.disk.kill();
+    bob.told.3.lock().unwrap().clear();
+    assert_eq!(bob.tree(), pairs(&[("d", "a file")]));
+    bob
+}
+
+#[tokio::test]
+async fn an_edit_in_a_folder_that_a_killed_run_had_moved_away_has_its_name_again_and_is_told() {
+    let acts: [fn(&Person); 2] =
+        [|person| person.write("/w/d/x", "an edit"), |person| person.save("/w/d/new", "an edit")];
+    for act in acts {
+        let bob = killed_over_a_folder(act).await;
+        let report = bob.sync().await;
+        assert_eq!(report.conflicts, 1, "{report:?}");
+        assert!(bob.tree().iter().any(|(_, text)| text == "an edit"), "{:?}", bob.tree());
+        let told = bob.told.3.lock().unwrap();
+        assert_eq!(*told, ["d: what a killed run had moved away was restored"]);
+    }
+}
+
+#[tokio::test]
+async fn an_edit_in_a_folder_whose_name_is_taken_after_the_kill_is_told_with_its_command() {
+    let bob = killed_over_a_folder(|person| person.write("/w/d/x", "an edit")).await;
+    bob.write("d", "saved after the kill");
+    bob.sync().await;
+    assert_eq!(bob.read("d").as_deref(), Some("saved after the kill"));
+    assert!(is_anywhere(&bob, "an edit"));
+    let told = bob.told.3.lock().unwrap().join("\n");
+    let command = told.strip_prefix("d: what a killed run had moved is in the trash: ");
+    let command = command.unwrap_or_else(|| panic!("{told}"));
+    assert!(command.starts_with("lsync trash restore ") && command.ends_with("/local/d"), "{told}");
+}
+
+#[tokio::test]
+async fn a_folder_in_which_nothing_changed_stays_in_the_trash_of_a_killed_run() {
+    let bob = killed_over_a_folder(|_| ()).await;
+    let report = bob.sync().await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(bob.tree(), pairs(&[("d", "a file")]));
+    assert!(is_anywhere(&bob, "one"));
+    assert_eq!(*bob.told.3.lock().unwrap(), Vec::<String>::new());
 }

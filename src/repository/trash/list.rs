@@ -107,6 +107,8 @@ pub struct Entry {
     pub staged: Option<Identity>,
     /// What the name was expected to hold.
     pub expected: Option<Identity>,
+    /// Of a folder, what was expected in it: [`crate::disk::Contents::fingerprint`].
+    pub contents: Option<u64>,
 }
 
 /// What a line after an entry says of it.
@@ -171,6 +173,9 @@ impl Entry {
             if let Some(identity) = identity {
                 push(&mut line, field, &identity_text(identity));
             }
+        }
+        if let Some(contents) = self.contents {
+            push(&mut line, "contents", &format!("\"{contents:016x}\""));
         }
         line.push_str("}\n");
         line
@@ -292,6 +297,7 @@ struct Record {
     known: bool,
     staged: Option<IdentityRecord>,
     expected: Option<IdentityRecord>,
+    contents: Option<String>,
     done: Option<u64>,
     void: Option<u64>,
     keep: Option<u64>,
@@ -356,6 +362,7 @@ impl Record {
             known: self.known,
             staged: self.staged.map(Identity::from),
             expected: self.expected.map(Identity::from),
+            contents: self.contents.and_then(|hex| u64::from_str_radix(&hex, 16).ok()),
         })
     }
 }

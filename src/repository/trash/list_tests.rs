@@ -15,6 +15,7 @@ fn entry(path: &str) -> Entry {
         known: true,
         staged: Some(Identity { kind: Kind::File, inode: 1, size: 2, mtime: -3 }),
         expected: None,
+        contents: None,
     }
 }
 
@@ -49,6 +50,7 @@ fn entries_of_all_names_are_read_as_they_were_written() {
         written.top = path.to_owned();
         written.expected =
             Some(Identity { kind: Kind::Folder, inode: u64::MAX, size: 0, mtime: i64::MIN });
+        written.contents = Some(0xab);
         assert_eq!(read(written.line().as_bytes()).entries[0].entry, written);
     }
 }

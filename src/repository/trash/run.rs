@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::list::{self, Mark};
 use super::shelf::{self, numbered};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED, Why};
-use crate::disk::{Disk, ensure_folder, is_kind};
+use crate::disk::{Contents, Disk, ensure_folder, is_kind};
 use crate::tree::{Etag, Kind, RepoPath, Stat};
 
 /// Names tried for one slot before the trash gives up.
@@ -34,6 +34,8 @@ pub struct NewEntry<'a> {
     pub staged: Option<&'a Stat>,
     /// What the name is expected to hold.
     pub expected: Option<&'a Stat>,
+    /// Of a folder, what is expected in it; without, it is taken for changed.
+    pub contents: Option<&'a Contents>,
 }
 
 /// A free name in the trash for one thing.
@@ -365,6 +367,7 @@ fn entry(number: u64, new: &NewEntry<'_>, top: &str, place: Option<String>) -> E
         known: new.known,
         staged: new.staged.map(Identity::from),
         expected: new.expected.map(Identity::from),
+        contents: new.contents.map(Contents::fingerprint),
     }
 }
 

@@ -9,7 +9,7 @@ use std::io;
 use super::list::{self, Mark};
 use super::shelf::{Run, if_exists, open_run, open_slot, read_runs};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
-use crate::disk::{Disk, is_kind, return_contents};
+use crate::disk::{Contents, Disk, is_kind, return_contents};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// What settling did with something in the trash that the killed run had not expected there: an edit
@@ -65,6 +65,7 @@ impl fmt::Display for Settled {
 ///
 /// Our own staged files in the trash are removed, losers that the run expected are kept, and
 /// anything else is a person's edit: it gets its name back if that is free or still holds our file.
+/// So does a folder in which something changed in the last moment.
 pub fn settle<D: Disk>(
     disk: &D,
     root: &D::Folder,
@@ -142,8 +143,7 @@ impl<D: Disk> Work<'_, D> {
             else {
                 continue;
             };
-            let found = if_exists(self.disk.lstat(&folder, &name))?;
-            if found.is_some_and(|found| found.kind != Kind::Folder) {
+            if if_exists(self.disk.lstat(&folder, &name))?.is_some() {
                 let what = What::Kept { operand: self.operand(&read.entry) };
                 settled.push(Settled { path: read.entry.path.clone(), what });
             }
@@ -183,9 +183,9 @@ impl<D: Disk> Work<'_, D> {
             disk.unlink(slot.0, slot.1)?;
             return Ok(Mark::Void);
         }
-        if entry.expected.is_some_and(|expected| is_loser(&expected, &found)) {
-            // What is inside a folder may have changed in the last moment.
-            return Ok(if found.kind == Kind::Folder { Mark::Keep } else { Mark::Done });
+        let is_expected = entry.expected.is_some_and(|expected| is_loser(&expected, &found));
+        if is_expected && (found.kind != Kind::Folder || self.holds_as_noted(entry, slot)) {
+            return Ok(Mark::Done);
         }
         let is_back = match &parent {
             Some(parent) => self.put_back(entry, slot, (parent, name), target.as_ref())?,
@@ -198,6 +198,14 @@ impl<D: Disk> Work<'_, D> {
         };
         settled.push(Settled { path: entry.path.clone(), what });
         Ok(mark)
+    }
+
+    /// Tells whether the folder in the slot holds what the run saw in it. What cannot be looked at may
+    /// be an edit.
+    fn holds_as_noted(&self, entry: &Entry, slot: (&D::Folder, &OsStr)) -> bool {
+        let opened = self.disk.open_folder(slot.0, slot.1);
+        let contents = opened.and_then(|folder| Contents::of(self.disk, &folder));
+        contents.is_ok_and(|it| it.is_some_and(|it| entry.contents == Some(it.fingerprint())))
     }
 
     /// Opens the folder of a path; `None` where it is gone or something else.

@@ -7,7 +7,7 @@ use super::{
     Fate, Limits, NewEntry, Restored, Settled, Side, Slot, TrashError, TrashRun, Wanted, What, Why,
     list, prune, restore, settle,
 };
-use crate::disk::{Crash, Disk, MemoryDisk, Person, RealDisk};
+use crate::disk::{Contents, Crash, Disk, MemoryDisk, Person, RealDisk};
 use crate::tree::{Etag, RepoPath, Stat};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -78,6 +78,7 @@ fn new(path: &RepoPath, known: bool) -> NewEntry<'_> {
         etag: None,
         staged: None,
         expected: None,
+        contents: None,
     }
 }
 
@@ -264,6 +265,77 @@ fn an_edit_whose_name_is_taken_is_kept_for_its_days_and_reported_with_its_place(
     assert_eq!(world.prune(START, 30, 0), 0);
     assert_eq!(world.operands(), [operand]);
     assert_eq!(person.read("/repo/a"), b"once more");
+}
+
+/// Moves a folder to the trash, as a run that is killed before it looks into it once more. `is_noted`:
+/// its line says what was in it.
+fn take_box(is_noted: bool, act: impl FnOnce(&Person)) -> (World<MemoryDisk>, Person, String) {
+    let (world, person) = memory();
+    person.write("/repo/box/in/a", "old");
+    world.disk.advance(DAY);
+    let expected = person.stat("/repo/box").unwrap();
+    let opened = world.disk.open_folder(&world.root, OsStr::new("box")).unwrap();
+    let contents = Contents::of(&world.disk, &opened).unwrap().filter(|_| is_noted);
+    let (run, path) = (world.run(START), path("box"));
+    let entry =
+        NewEntry { expected: Some(&expected), contents: contents.as_ref(), ..new(&path, false) };
+    let slot = run.slot(&entry, "", &world.control).unwrap();
+    act(&person);
+    world.disk.rename_new((&world.root, OsStr::new("box")), slot.name()).unwrap();
+    (world, person, slot.operand)
+}
+
+#[test]
+fn a_folder_of_a_killed_run_that_holds_what_it_held_stays_in_the_trash_and_is_not_told() {
+    let (world, person, operand) = take_box(true, |_| ());
+    assert_eq!(world.settle(), []);
+    assert_eq!(world.operands(), [operand]);
+    assert!(person.stat("/repo/box").is_none());
+}
+
+#[test]
+fn a_folder_of_a_killed_run_in_which_something_changed_is_restored() {
+    let acts: [fn(&Person); 3] = [
+        |person| person.write("/repo/box/in/a", "new"),
+        |person| person.write("/repo/box/in/b", "new"),
+        |person| person.symlink("new", "/repo/box/link"),
+    ];
+    for act in acts {
+        let (world, person, _) = take_box(true, act);
+        assert_eq!(world.settle(), [Settled { path: path("box"), what: What::PutBack }]);
+        assert!(person.stat("/repo/box/in/a").is_some());
+        assert_eq!(world.settle(), []);
+    }
+    // A line of an older lsync does not say what was in it: nobody can tell.
+    let (world, _, _) = take_box(false, |_| ());
+    assert_eq!(world.settle(), [Settled { path: path("box"), what: What::PutBack }]);
+}
+
+#[test]
+fn a_folder_of_a_killed_run_that_changed_and_has_no_name_any_more_is_told_with_its_place() {
+    let (world, person, operand) = take_box(true, |person| person.write("/repo/box/b", "new"));
+    person.write("/repo/box", "saved since");
+    let [settled] = world.settle().try_into().unwrap();
+    let told = "what a killed run had moved is in the trash: lsync trash restore";
+    assert_eq!(settled.to_string(), format!("box: {told} {operand}"));
+    assert_eq!(world.settle(), []);
+    assert_eq!(world.prune(START, 30, 0), 0);
+    person.rename("/repo/box", "/repo/mine");
+    world.restore(&operand).unwrap();
+    assert_eq!(person.read("/repo/box/b"), b"new");
+}
+
+#[test]
+fn a_folder_that_a_run_kept_as_an_edit_is_told_where_it_was_killed_before_it_could() {
+    let (world, person) = memory();
+    person.write("/repo/box/a", "edit");
+    let run = world.run(START);
+    let slot = world.slot(&run, "box", None);
+    world.disk.rename_new((&world.root, OsStr::new("box")), slot.name()).unwrap();
+    run.close(&slot, Fate::Edit).unwrap();
+    let kept = What::Kept { operand: slot.operand.clone() };
+    assert_eq!(world.settle(), [Settled { path: path("box"), what: kept }]);
+    assert_eq!(world.settle(), []);
 }
 
 #[test]

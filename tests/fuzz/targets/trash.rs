@@ -116,6 +116,7 @@ fn check_written_again(listed: &[Listed]) {
             etag,
             staged: None,
             expected: None,
+            contents: None,
         };
         let slot = match run.slot(&new, "", &control) {
             Ok(slot) => slot,
