@@ -72,8 +72,11 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let moved = disk.lstat(&folder, beside).map_err(failed)?;
         if !moved.is_same_file(expected) {
             // A person was faster; what cannot go back keeps the other name.
-            disk.rename_new((&folder, beside), (&folder, name)).map_err(failed)?;
-            return Err(Trouble::changed("it was changed here"));
+            return Err(match disk.rename_new((&folder, beside), (&folder, name)) {
+                Ok(()) => Trouble::changed("it was changed here"),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => failed(error),
+                Err(_) => Trouble::changed(&format!("it was changed here, and is now {copy}")),
+            });
         }
         let ours = self.upload_copy(copy).await?;
         Ok(vec![Change::Gone(path.clone()), Change::Put(ours)])

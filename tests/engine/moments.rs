@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lsync::disk::{Call, Operation, Person};
+use lsync::monitor::Event;
 use lsync::plan::{Direction, Resolution};
 
 use super::{Client, pairs, request, team};
@@ -173,4 +174,34 @@ async fn a_folder_in_which_nothing_changed_stays_in_the_trash_of_a_killed_run() 
     assert_eq!(bob.tree(), pairs(&[("d", "a file")]));
     assert!(is_anywhere(&bob, "one"));
     assert_eq!(*bob.told.3.lock().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_edit_that_goes_along_when_its_file_is_set_aside_is_told_with_the_name_that_it_has_now()
+{
+    let (_, ann, bob) = team();
+    ann.write("d/x", "theirs");
+    ann.sync().await;
+    bob.write("d", "ours");
+    let person = bob.disk.process().person();
+    bob.disk.set_hook(Some(Arc::new(move |operation: &Operation| {
+        let name = operation.name.to_string_lossy();
+        match operation.call {
+            Call::RenameNew if name == "d" => person.write("/w/d", "edited meanwhile"),
+            Call::RenameNew if name.starts_with("d.conflict-") => {
+                person.save("/w/d", "saved once more");
+            }
+            _ => (),
+        }
+    })));
+    let report = bob.resolve(Resolution::Both).await;
+    bob.disk.set_hook(None);
+    assert_eq!(report.changed_meanwhile, 1, "{report:?}");
+    let copy = "d.conflict-ann-20261120T000000Z-ab12";
+    let both = pairs(&[("d", "saved once more"), (copy, "edited meanwhile")]);
+    assert_eq!(bob.tree(), both);
+    let told = bob.told.0.lock().unwrap();
+    let is_told =
+        |event: &Event| matches!(event, Event::Failed(item) if item.reason.contains(copy));
+    assert!(told.iter().any(is_told), "{told:?}");
 }

@@ -6,7 +6,7 @@ use lsync::remote::{Condition, Remote as _};
 use lsync::tree::RepoPath;
 
 use crate::order::Verb;
-use crate::state::{Simulation, State, Value, value_of};
+use crate::state::{Aside, Simulation, State, Value, value_of};
 
 /// Keys that no working copy can hold.
 const ODD_KEYS: &[&str] = &["../up", "a//b", "/abs", "d/", ".lsync/config.yaml"];
@@ -176,6 +176,9 @@ impl Simulation {
     fn judge_upload(&self, state: &mut State, client: usize, key: &str, new: Value) {
         let had = &state.clients[client].had;
         let is_copy = key.contains(".conflict-") && had.iter().any(|(_, value)| *value == new);
+        // Where only the bucket has the file of a file against a folder, the copy holds that.
+        let is_theirs = |it: &Aside| it.copy == key && it.theirs == Some(new);
+        let is_copy = is_copy || state.clients[client].asides.iter().any(is_theirs);
         if !is_copy && !had.contains(&(key.to_owned(), new)) {
             let (name, new) = (self.name(client), state.say(new));
             return state

@@ -49,7 +49,7 @@ use std::path::Path;
 use lsync::repository::Repository;
 use lsync::tree::BaseRow;
 
-use crate::state::{Expected, ROOT, Simulation, State, Tree};
+use crate::state::{Aside, Expected, ROOT, Simulation, State, Tree};
 
 impl Simulation {
     /// I14: everything that must hold at the end of a command, killed or not. `is_over`: it came to its
@@ -78,6 +78,7 @@ impl Simulation {
         own.expected =
             (tree.into_iter()).map(|(path, value)| (path, Expected::new(value, step))).collect();
         own.told.clear();
+        own.asides.clear();
         own.forced_until = 0;
     }
 
@@ -113,6 +114,14 @@ impl Simulation {
             // The swap of `--both` parts the names of a file that somebody writes by the copy's.
             .filter(|(_, file)| {
                 file.by.as_ref().is_none_or(|name| tree.get(name) != Some(&file.value))
+            })
+            // Of a file against a folder it may take along what was written in the last moment, and says
+            // so, if it is not killed.
+            .filter(|(path, file)| {
+                let is_said = |it: &Aside| own.told.iter().any(|text| text.contains(&it.copy));
+                let is_known = |it: &Aside| it.step < own.begun_at || is_said(it);
+                let holds = |it: &Aside| tree.get(&it.copy) == Some(&file.value);
+                !own.asides.iter().any(|it| it.path == **path && holds(it) && is_known(it))
             })
             // The copy that `--both` makes is a second name of the file until the swap is done.
             .filter(|(path, _)| {

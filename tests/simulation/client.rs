@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use lsync::error::{Error, Exit};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
-use lsync::plan::{ActionKind, Conflict, Notice, Plan};
+use lsync::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use lsync::sync::Report;
+use lsync::tree::Version;
 
 use crate::order::Order;
 use crate::parts::Moved;
-use crate::state::{Simulation, State};
+use crate::state::{Aside, Simulation, State};
 use crate::step::Killed;
 
 /// Hands what a command says to the harness.
@@ -72,6 +73,23 @@ impl Ended {
             conflicts: plan.conflicts.clone(),
             notices: plan.notices.clone(),
             exit: Exit::of_plan(plan),
+        }
+    }
+}
+
+impl State {
+    /// Returns what an action sets aside, if it does: of a file against a folder, only one side has
+    /// the file.
+    fn aside(&self, action: &Action) -> Option<Aside> {
+        let (path, copy) = (action.path.to_string(), action.copy()?.to_string());
+        let theirs =
+            |version: &Version| self.etags.get(&(path.clone(), version.etag.to_string())).copied();
+        match (&action.local, &action.remote) {
+            (Some(_), None) => Some(Aside { path, copy, theirs: None, step: self.step }),
+            (None, Some(version)) => {
+                Some(Aside { theirs: theirs(version), path, copy, step: self.step })
+            }
+            _ => None,
         }
     }
 }
@@ -189,8 +207,11 @@ impl Simulation {
         for notice in &plan.notices {
             state.note(|| format!("{name} leaves alone: {} {}", notice.kind.word(), notice.path));
         }
+        let asides =
+            (plan.actions.iter()).filter_map(|action| state.aside(action)).collect::<Vec<_>>();
         let step = state.step;
         let own = &mut state.clients[client];
+        own.asides.extend(asides);
         own.planned_at = Some(step);
         own.conflicts = plan.conflicts.iter().map(|it| it.path.to_string()).collect();
         let takes = |kind| matches!(kind, ActionKind::DeleteLocal | ActionKind::ReplaceFolder);

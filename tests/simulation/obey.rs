@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
-use lsync::plan::{
-    Conflict, ConflictKind, Direction, Notice, NoticeKind, Resolution, Selection, settle,
-};
+use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
 use lsync::remote::{Conditions, MemoryRemote, Remote as _};
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored, Wanted};
@@ -77,15 +75,11 @@ impl Simulation {
         let look = Request { dry_run: true, ..request.clone() };
         let shown = sync::plan(world, &look).await?;
         let newest = [Resolution::Ours, Resolution::Theirs, Resolution::Skip];
-        let choice = |conflict: &Conflict| match resolution {
+        let choice = || match resolution {
             Resolution::Newest => newest[fastrand::usize(0..newest.len())],
-            // The checks do not know yet that a file gives its name to a folder (I10, I11).
-            Resolution::Both if conflict.kind == ConflictKind::FileAgainstFolder => {
-                Resolution::Skip
-            }
             other => other,
         };
-        Ok(shown.conflicts.into_iter().map(|it| (it.clone(), choice(&it))).collect())
+        Ok(shown.conflicts.into_iter().map(|it| (it, choice())).collect())
     }
 
     /// Puts one thing back out of the trash, whatever comes first.

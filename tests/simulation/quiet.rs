@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use lsync::plan::{ConflictKind, Direction, Resolution};
+use lsync::plan::{Direction, Resolution};
 use lsync::remote::memory::Operation;
 use lsync::tree::RepoPath;
 
@@ -86,7 +86,7 @@ impl Simulation {
         if ended.conflicts.is_empty() {
             return is_quiet;
         }
-        let shapes = ended.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
+        let shapes = ended.conflicts.iter().filter(|it| it.needs_renaming());
         for conflict in shapes {
             let mut order = self.quiet(Verb::Run(Direction::ForcedPull));
             order.options.operand = Some(conflict.path.to_string());

@@ -69,6 +69,18 @@ impl Expected {
     }
 }
 
+/// A file that `--both` parts from its name, because a folder is to have that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Aside {
+    pub(crate) path: String,
+    /// The name that it gets.
+    pub(crate) copy: String,
+    /// What the object holds, where the file is only in the bucket: then it is fetched to that name.
+    pub(crate) theirs: Option<Value>,
+    /// The step in which it was planned.
+    pub(crate) step: u64,
+}
+
 /// What a person does for the time of one call alone.
 #[derive(Debug, Clone)]
 pub(crate) enum Undoing {
@@ -112,6 +124,9 @@ pub(crate) struct Client {
     pub(crate) removals: BTreeSet<String>,
     /// Files that the plan takes away or replaces.
     pub(crate) targets: Vec<String>,
+    /// Files against folders that get another name, of all commands since the last one that came to
+    /// its end.
+    pub(crate) asides: Vec<Aside>,
     /// Conflicts of the plan that nobody settled.
     pub(crate) conflicts: BTreeSet<String>,
     /// The name that is being moved by the call at hand.
@@ -160,6 +175,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Tells whether `--both` gives the name to a folder, and the file the other one; a person may have
+    /// renamed the folder that holds both.
+    pub(crate) fn sets_aside(&self, path: &str, copy: &str) -> bool {
+        let split = |path: &str| {
+            let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+            (above.to_owned(), name.to_owned())
+        };
+        let ((above, name), (beside, other)) = (split(path), split(copy));
+        let is_it = |it: &Aside| split(&it.path).1 == name && split(&it.copy).1 == other;
+        above == beside && self.asides.iter().any(is_it)
+    }
+
     /// Tells whether the command may touch a path; a copy that it makes lies beside one.
     pub(crate) fn selects(&self, path: &str) -> bool {
         let Ok(path) = RepoPath::parse(path) else { return false };

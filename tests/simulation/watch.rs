@@ -145,7 +145,7 @@ impl Simulation {
                 state.violate(format!("I8: {name} changed {path} ({call:?}) by {verb:?}"));
             }
         }
-        self.judge_taken_name(state, client, call, &here);
+        self.judge_taken_name(state, client, call, (&here, there.as_deref()));
     }
 
     /// Counts a move of a name in the tree, which lies within what the command may touch (I9).
@@ -167,7 +167,13 @@ impl Simulation {
     }
 
     /// I10: a name in the tree is only taken away where the plan says so.
-    fn judge_taken_name(&self, state: &mut State, client: usize, call: Call, path: &Path) {
+    fn judge_taken_name(
+        &self,
+        state: &mut State,
+        client: usize,
+        call: Call,
+        (path, to): (&Path, Option<&Path>),
+    ) {
         let Ok(path) = path.strip_prefix(ROOT) else { return };
         if path.starts_with(".lsync") {
             return;
@@ -175,7 +181,13 @@ impl Simulation {
         let path = path.to_str().unwrap().to_owned();
         // `resolve --both` puts theirs under the copy's name before it exchanges the two.
         let is_copy = path.contains(".conflict-");
-        let is_planned = is_copy || self.is_planned_removal(state, client, &path);
+        // Of a file against a folder it gives the file here the copy's name.
+        let to = to.and_then(|to| to.strip_prefix(ROOT).ok()?.to_str());
+        let is_aside = to.is_some_and(|to| state.clients[client].sets_aside(&path, to));
+        if is_aside {
+            state.clients[client].moving = Some(path.clone());
+        }
+        let is_planned = is_copy || is_aside || self.is_planned_removal(state, client, &path);
         let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
         let unlinks = call == Call::Unlink && !is_copy;
         if call == Call::RenameNew {
