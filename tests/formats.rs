@@ -81,6 +81,7 @@ fn the_config_of_version_1_is_read() {
             etag_is_md5: true,
             etag_in_listing: true,
             listing_order: ListingOrder::Keys,
+            start_after: true,
             versioning: false,
             file_beside_folder: true,
             read_only: false,

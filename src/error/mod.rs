@@ -270,6 +270,8 @@ fn sync_exit(error: &SyncError) -> Exit {
         SyncError::Scan(_)
         | SyncError::Database(_)
         | SyncError::OutOfOrder(_)
+        | SyncError::ListingLies(_)
+        | SyncError::TooManyUnusual { .. }
         | SyncError::Mounts(_)
         | SyncError::Staging(_) => Exit::Failed,
     }
@@ -286,6 +288,14 @@ fn sync_hint(error: &SyncError) -> Option<String> {
         SyncError::Mounts(error) => error.hint().map(str::to_owned),
         SyncError::OutOfOrder(_) => {
             Some("run the same command again; if it stays, report it".to_owned())
+        }
+        SyncError::ListingLies(_) => Some(
+            "nothing was changed, here or there; tell whoever runs the store, and fetch single files \
+             by `lsync pull FILE`"
+                .to_owned(),
+        ),
+        SyncError::TooManyUnusual { .. } => {
+            Some("nothing was changed; sync one folder after the other: `lsync sync FOLDER`".to_owned())
         }
         SyncError::Interrupted | SyncError::Scan(_) | SyncError::Staging(_) => None,
     }

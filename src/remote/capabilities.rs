@@ -58,6 +58,10 @@ pub struct Capabilities {
     /// The order of keys in listings. A config that says nothing of it knows of that of S3 alone.
     #[serde(default, skip_serializing_if = "ListingOrder::is_of_keys")]
     pub listing_order: ListingOrder,
+    /// A listing can begin behind any text, so that one of many pages is fetched in several ranges at
+    /// once. A config that says nothing of it knows of a store that can.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub start_after: bool,
     /// The bucket keeps old versions.
     pub versioning: bool,
     /// A key `a` and a key `a/b` can stand side by side.
@@ -68,6 +72,10 @@ pub struct Capabilities {
     /// A config that says nothing of it knows of no such thing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undeletable: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Capabilities {
@@ -82,6 +90,7 @@ impl Capabilities {
             etag_is_md5: false,
             etag_in_listing: false,
             listing_order: ListingOrder::Keys,
+            start_after: true,
             versioning: false,
             file_beside_folder: true,
             read_only: false,
@@ -105,6 +114,7 @@ impl Capabilities {
             etag_is_md5: true,
             etag_in_listing: true,
             listing_order: ListingOrder::Keys,
+            start_after: true,
             versioning: false,
             file_beside_folder: true,
             read_only: false,

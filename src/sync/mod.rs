@@ -4,6 +4,7 @@
 //! [`carry_out`] does it and returns a [`Report`]. Neither prints nor asks. Commands that change
 //! something hold the lock of the working copy around both.
 
+mod absences;
 mod obstacles;
 mod planning;
 mod room;
@@ -16,17 +17,21 @@ use crate::disk::Disk;
 use crate::local::ScanError;
 use crate::monitor::Phase;
 use crate::plan::{Direction, FileLimit, Guard, Plan, SafetyStop, Selection};
-use crate::remote::{Remote, RemoteError};
+use crate::remote::{Remote, RemoteError, RemoteErrorKind};
 use crate::repository::mounts::MountsError;
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
 use crate::transfer::{Context, Options, Run, drop_left_over, look_above};
 use crate::tree::{OutOfOrder, RepoPath};
+use absences::Confirmed;
 use planning::{Planned, Planning};
 use rules::ArrivingRules;
 
 pub use crate::transfer::{Report, Tuning, World};
 pub use room::{NoRoom, lacking_room};
+
+/// How often a plan is made of which a part came or went while it was made.
+const PLANS_MAX: u32 = 3;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -88,6 +93,22 @@ pub enum SyncError {
     /// An operand that matches nothing on any side.
     #[error("{0} is neither here nor in the bucket, and never was")]
     NothingMatches(RepoPath),
+    /// An object that no listing shows: nobody can say what else a listing leaves out.
+    #[error(
+        "the store has {0}, and does not list it: what is missing in its listings may be there"
+    )]
+    ListingLies(RepoPath),
+    /// More than can be asked for by name would be deleted here because a listing does not show it.
+    #[error(
+        "{count} files would be deleted here whose names are unusual and not in the listing; each is \
+         asked for by name, and a run asks for at most {most}"
+    )]
+    TooManyUnusual {
+        /// Names with other characters than letters, digits, `.`, `_`, `-`.
+        count: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// Somebody asked to end before the plan was complete.
     #[error("interrupted before anything was changed")]
     Interrupted,
@@ -110,13 +131,31 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
     }
     let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
     let context = Arc::new(context(world, request)?);
+    for _ in 0..PLANS_MAX {
+        let mut plan = plan_once(world, request, &database, &context).await?;
+        if absences::confirm(&context, (request, &database), &mut plan).await? == Confirmed::Plan {
+            context.let_ticks_pass(&plan, request.resolving).await;
+            return Ok(plan);
+        }
+    }
+    let message = "what is listed comes and goes while it is looked at".to_owned();
+    Err(RemoteError::new(RemoteErrorKind::Busy, "LIST", "", message).into())
+}
+
+/// Plans with the rules that are here and those that come with the plan.
+async fn plan_once<D: Disk, R: Remote, C: Clock>(
+    world: &World<D, R, C>,
+    request: &Request,
+    database: &Database<D>,
+    context: &Arc<Context<D, R, C>>,
+) -> Result<Plan, SyncError> {
     let mut arriving = ArrivingRules::default();
     let planned = loop {
         let rule_files = arriving.files();
-        let planning = Planning::new(world, request, &database, rule_files)?;
-        let mut planned = plan_with_rules(&context, request, planning).await?;
+        let planning = Planning::new(world, request, database, rule_files)?;
+        let mut planned = plan_with_rules(context, request, planning).await?;
         // What a plan changes of the rules holds for all of it.
-        if !arriving.follow(&context, (request, &planned.plan)).await? {
+        if !arriving.follow(context, (request, &planned.plan)).await? {
             break planned;
         }
         if planned.only_creates_here && request.limit.is_none() {
@@ -124,9 +163,7 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
             break planned;
         }
     };
-    let plan = planned.conclude(world, request, &database)?;
-    context.let_ticks_pass(&plan, request.resolving).await;
-    Ok(plan)
+    planned.conclude(world, request, database)
 }
 
 /// Plans with the rules that are known so far.

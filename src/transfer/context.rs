@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -93,6 +93,8 @@ pub struct Context<D: Disk, R, C> {
     pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
     pub parallel: bool,
+    /// Listings are not fetched in several ranges at once (any more).
+    pub(super) lists_whole: AtomicBool,
     budget: Semaphore,
     root_device: u64,
     clock_reading: AtomicI64,
@@ -139,6 +141,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             room: Room::default(),
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
+            lists_whole: AtomicBool::new(false),
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),
             root_device,
             clock_reading: AtomicI64::new(i64::MIN),

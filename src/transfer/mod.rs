@@ -8,6 +8,7 @@
 //! room for what changes its shape, new and changed things, deletions.
 
 mod above;
+mod absence;
 mod aside;
 mod breadth;
 mod buffers;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use above::look_above;
+pub use absence::Absence;
 pub use aside::{AsideError, fetch_into, fetch_version};
 pub use context::{Context, World};
 pub use left_over::drop_left_over;

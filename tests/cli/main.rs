@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken test bench should stop the test at once")]
 #![allow(unreachable_pub, reason = "nothing outside of a test binary can reach anything")]
 
+mod absences;
 mod attributes;
 mod bad_input;
 mod clone;

@@ -23,7 +23,7 @@ const SAME_SECOND: &str = "push the same file in the same second can overwrite e
 const LARGE_FILES: &str = "push the same file above 8 MiB in the same second";
 const DELETIONS: &str = "an edit of the same second can be deleted with the file";
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind { profile: Profile::Aws, says: GUARDED, notes: &[], config: &[], survives: (true, true) },
     Kind {
         profile: Profile::Versioned,
@@ -116,7 +116,14 @@ const KINDS: [Kind; 13] = [
         profile: Profile::FolderOrder,
         says: GUARDED,
         notes: &["the store lists folder by folder"],
-        config: &["listing_order: folders"],
+        config: &["listing_order: folders", "start_after: false"],
+        survives: (true, true),
+    },
+    Kind {
+        profile: Profile::EncodedStartAfter,
+        says: GUARDED,
+        notes: &["the store cannot begin a listing behind any key"],
+        config: &["start_after: false"],
         survives: (true, true),
     },
     Kind {

@@ -143,8 +143,9 @@ fn a_listing_that_comes_folder_by_folder_is_read_as_any_other() {
     }
     team.server.clear_log();
     team.ok("one", "sync");
-    let tokens = team.server.log().iter().filter(|it| it.query.contains("start-after")).count();
-    assert_eq!(tokens, 0, "only the store knows where its pages end");
+    let behind_keys =
+        team.server.log().iter().filter(|it| it.query.contains("start-after")).count();
+    assert_eq!(behind_keys, 0, "only the store knows where its pages end");
     // Of a folder, too, and only of that.
     team.remove("one/src/main.c");
     team.remove("one/src.txt");

@@ -1,6 +1,6 @@
 //! Operations on buckets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use s3s::dto as d;
 use s3s::{S3Request, S3Result, s3_error};
@@ -21,7 +21,8 @@ impl Backend {
         if store.buckets.contains_key(name) {
             return false;
         }
-        let bucket = Bucket { versioning, keys: BTreeMap::new(), created: now() };
+        let (keys, hidden) = (BTreeMap::new(), BTreeSet::new());
+        let bucket = Bucket { versioning, keys, hidden, created: now() };
         store.buckets.insert(name.to_owned(), bucket);
         true
     }

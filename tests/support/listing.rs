@@ -84,7 +84,22 @@ fn by_keys<'a>(
 ) -> impl Iterator<Item = Entry<'a>> {
     let below = bucket.keys.range::<str, _>((start.bound(prefix), Bound::Unbounded));
     let below = below.take_while(move |(key, _)| key.starts_with(prefix));
+    let below = below.filter(|(key, _)| !bucket.hidden.contains(*key));
     below.filter(|(key, _)| start.passes(key, |key, last| key > last))
+}
+
+/// As [`by_keys`], but a place is compared with the keys as they are encoded.
+fn by_encoded_keys<'a>(
+    bucket: &'a Bucket,
+    prefix: &'a str,
+    start: &'a Start,
+    encoding: Encoding,
+) -> impl Iterator<Item = Entry<'a>> {
+    let is_behind = move |key: &str| match start {
+        Start::AfterKey(last) => url_encode(key, encoding).as_str() > last.as_str(),
+        Start::Beginning | Start::AfterPrefix(_) => true,
+    };
+    by_keys(bucket, prefix, &Start::Beginning).filter(move |(key, _)| is_behind(key))
 }
 
 /// As [`by_keys`], folder by folder.
@@ -94,7 +109,8 @@ fn by_folders<'a>(
     start: &Start,
 ) -> std::vec::IntoIter<Entry<'a>> {
     let is_behind = |key: &str, last: &str| key.split('/').gt(last.split('/'));
-    let all = bucket.keys.iter().filter(|(key, _)| key.starts_with(prefix));
+    let all = bucket.keys.iter();
+    let all = all.filter(|(key, _)| key.starts_with(prefix) && !bucket.hidden.contains(*key));
     let mut below: Vec<_> = all.filter(|(key, _)| start.passes(key, is_behind)).collect();
     below.sort_by(|(one, _), (other, _)| one.split('/').cmp(other.split('/')));
     below.into_iter()
@@ -166,10 +182,12 @@ impl Backend {
         let store = self.lock();
         let bucket = store.bucket(&input.bucket)?;
         let what = (prefix.as_str(), delimiter.as_str());
-        let (items, more) = if self.quirks.listing == ListingQuirk::ByFolders {
-            page(by_folders(bucket, &prefix, &start), what, limit)
-        } else {
-            page(by_keys(bucket, &prefix, &start), what, limit)
+        let (items, more) = match self.quirks.listing {
+            ListingQuirk::ByFolders => page(by_folders(bucket, &prefix, &start), what, limit),
+            ListingQuirk::EncodedStartAfter if input.continuation_token.is_none() => {
+                page(by_encoded_keys(bucket, &prefix, &start, self.quirks.encoding), what, limit)
+            }
+            _ => page(by_keys(bucket, &prefix, &start), what, limit),
         };
         let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
         let encode = |text: &str| {
@@ -244,6 +262,7 @@ impl Backend {
             ListingQuirk::Sound
             | ListingQuirk::Unsorted
             | ListingQuirk::ByFolders
+            | ListingQuirk::EncodedStartAfter
             | ListingQuirk::EndlessEmptyPages
             | ListingQuirk::NoStartAfter
             | ListingQuirk::SkippingToken => {

@@ -45,6 +45,9 @@ pub enum ListingQuirk {
     EndlessEmptyPages,
     /// `start-after` is not known: what was asked for so begins at the first key.
     NoStartAfter,
+    /// `start-after` is compared with keys as `encoding-type=url` spells them, so that keys beyond ASCII
+    /// are missing behind it (`LocalStack`).
+    EncodedStartAfter,
     /// The token of a page that began behind a key that is none skips a key (`MinIO` issue 21463).
     SkippingToken,
 }
@@ -189,6 +192,8 @@ pub enum Profile {
     TruncatedWithoutToken,
     /// Listings that begin at the first key, whatever `start-after` says.
     NoStartAfter,
+    /// `LocalStack`: `start-after` is compared with encoded keys.
+    EncodedStartAfter,
     /// `MinIO` from 2024 to August 2025: a token may skip a key.
     SkippingToken,
     /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
@@ -266,6 +271,7 @@ impl Profile {
             Self::EndlessEmptyPages => listing(ListingQuirk::EndlessEmptyPages),
             Self::TruncatedWithoutToken => listing(ListingQuirk::TruncatedWithoutToken),
             Self::NoStartAfter => listing(ListingQuirk::NoStartAfter),
+            Self::EncodedStartAfter => listing(ListingQuirk::EncodedStartAfter),
             Self::SkippingToken => listing(ListingQuirk::SkippingToken),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
         }

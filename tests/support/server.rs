@@ -185,6 +185,12 @@ impl OtherTool {
         self.backend.lock().buckets.insert(to.to_owned(), bucket);
     }
 
+    /// Leaves a key out of all listings from now on.
+    pub fn hide_from_listings(&self, bucket: &str, key: &str) {
+        let mut store = self.backend.lock();
+        store.buckets.get_mut(bucket).expect("the bucket").hidden.insert(key.to_owned());
+    }
+
     /// Removes a bucket with everything in it.
     pub fn remove_bucket(&self, bucket: &str) {
         let mut store = self.backend.lock();

@@ -1,6 +1,6 @@
 //! The objects: buckets, keys, versions, and the conditions that are checked under one lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -76,6 +76,8 @@ pub struct Bucket {
     pub versioning: Versioning,
     /// Versions of each key, the newest last; never an empty list. Equal objects of a benchmark are one.
     pub keys: BTreeMap<String, Vec<Arc<StoredVersion>>>,
+    /// Keys that no listing shows.
+    pub hidden: BTreeSet<String>,
     /// When it was made.
     pub created: SystemTime,
 }

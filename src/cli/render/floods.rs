@@ -245,6 +245,7 @@ fn notice_words(kind: NoticeKind) -> &'static str {
         NoticeKind::NameThere => "keys that cannot be paths; left in the bucket",
         NoticeKind::FolderMarker => "empty folder markers of another tool",
         NoticeKind::Changed => "changed while they were compared",
+        NoticeKind::Reappeared => "came back into the bucket meanwhile",
         NoticeKind::InFlight => "in flight: the other lsync has them under way",
         NoticeKind::Clash => "files in the bucket with files below them",
         NoticeKind::Blocked => "something that is left alone stands in the way",

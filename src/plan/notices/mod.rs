@@ -36,6 +36,8 @@ pub enum NoticeKind {
     FolderMarker,
     /// It changed while its contents were compared.
     Changed,
+    /// The listing did not show it, and it is in the bucket by now.
+    Reappeared,
     /// The other lsync has it under way.
     InFlight,
     /// The bucket holds a file and a folder of one name.
@@ -58,7 +60,7 @@ impl NoticeKind {
             Self::Unreadable | Self::Unmounted => "unreadable",
             Self::NameHere | Self::NameThere => "unmappable",
             Self::FolderMarker => "folder-marker",
-            Self::Changed => "changed",
+            Self::Changed | Self::Reappeared => "changed",
             Self::InFlight => "in-flight",
             Self::Clash | Self::Blocked | Self::HalfSelected => "clash",
         }
@@ -148,9 +150,9 @@ fn file_of(place: &str) -> &str {
     place.rsplit_once(':').map_or(place, |(file, _)| file)
 }
 
-/// The notice of a file whose contents could not be compared.
-pub(super) fn failed(path: &RepoPath, kind: NoticeKind, reason: &str) -> Notice {
-    let hint = if kind == NoticeKind::Changed {
+/// The notice of a file that could not be compared, or whose object is not gone after all.
+pub fn failed(path: &RepoPath, kind: NoticeKind, reason: &str) -> Notice {
+    let hint = if matches!(kind, NoticeKind::Changed | NoticeKind::Reappeared) {
         "run the command again"
     } else {
         "give yourself permission to read it, or name it in .lsyncignore"

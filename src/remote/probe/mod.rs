@@ -98,10 +98,11 @@ impl Prober<'_> {
         // Joined, and an error passed on only then: a request that is dropped on its way could take
         // effect behind the tidying.
         let beside = Box::pin(self.examine_file_beside_folder());
-        let order = Box::pin(self.ask_order());
-        let (claims, beside, order) = join3(Box::pin(self.ask(&first)), beside, order).await;
-        let (claims, beside, order) = (claims?, beside?, order?);
-        self.found.listing_order = order.unwrap_or_default();
+        let listings = Box::pin(self.ask_listings());
+        let (claims, beside, listings) = join3(Box::pin(self.ask(&first)), beside, listings).await;
+        let (claims, beside, listings) = (claims?, beside?, listings?);
+        self.found.listing_order = listings.order.unwrap_or_default();
+        self.found.start_after = listings.start_after;
         self.found.etag_in_listing = claims.etag_in_listing;
         self.found.versioning = claims.versioning;
         self.found.checksum = claims.completion.checksum;
@@ -112,8 +113,11 @@ impl Prober<'_> {
         if !self.found.etag_in_listing {
             self.note("listings name no versions, so that every file costs a request");
         }
-        match order {
-            Some(ListingOrder::Keys) => (),
+        match listings.order {
+            Some(ListingOrder::Keys) if listings.start_after => (),
+            Some(ListingOrder::Keys) => self.note(
+                "the store cannot begin a listing behind any key: pages come one after the other",
+            ),
             Some(ListingOrder::Folders) => self.note(
                 "the store lists folder by folder: pages of a listing come one after the other, and \
                  memory grows with the folders that are sorted here",

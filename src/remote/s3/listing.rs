@@ -125,7 +125,7 @@ impl S3Remote {
     }
 
     /// Returns the place behind a key, whether there is an object or not.
-    pub(super) fn behind(&self, key: &str) -> String {
+    pub(in crate::remote) fn behind(&self, key: &str) -> String {
         Cursor { token: "", last_key: &self.keys.key(key) }.text()
     }
 

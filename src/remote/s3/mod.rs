@@ -225,7 +225,8 @@ impl Remote for S3Remote {
     fn place_behind(&self, key: &str) -> Option<String> {
         // Without ETags each page costs a thousand looks, and those of one are enough at once.
         let found = &self.capabilities;
-        let can_begin = found.etag_in_listing && found.listing_order == ListingOrder::Keys;
+        let can_begin =
+            found.etag_in_listing && found.start_after && found.listing_order == ListingOrder::Keys;
         can_begin.then(|| self.behind(key))
     }
 

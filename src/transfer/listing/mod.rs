@@ -7,6 +7,7 @@ mod sorting;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -83,7 +84,9 @@ async fn list_prefix<D: Disk, R: Remote, C: Clock>(
         return list_by_folders(context, prefix, is_file, pages).await;
     }
     let landmarks = landmarks.iter().map(ToString::to_string).collect();
-    let splits = !is_file && context.remote.place_behind(prefix).is_some();
+    let splits = !is_file
+        && !context.lists_whole.load(Ordering::Relaxed)
+        && context.remote.place_behind(prefix).is_some();
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
     let mut ranges = KeyRanges::new(prefix, landmarks, splits);
     let mut asked = FuturesUnordered::new();
