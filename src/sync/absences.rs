@@ -169,8 +169,8 @@ mod tests {
 
     #[test]
     fn what_came_back_takes_its_knot_with_it() {
-        let mut plan = Plan::default();
-        plan.actions = deletions(["a", "b/1", "b/2", "c"].map(str::to_owned).into_iter());
+        let actions = deletions(["a", "b/1", "b/2", "c"].map(str::to_owned).into_iter());
+        let mut plan = Plan { actions, ..Plan::default() };
         plan.actions[1].knot = 1;
         plan.actions[2].knot = 1;
         let back = BTreeSet::from([RepoPath::parse("b/2").unwrap()]);

@@ -9,7 +9,7 @@ use crate::support::{
 use crate::team::{BUCKET, Team, assert_error, files, lines_of, ok};
 
 /// The most requests of `init` on a store that does everything: most are races.
-const INIT_REQUESTS_MAX: usize = 195;
+const INIT_REQUESTS_MAX: usize = 1_450;
 
 #[test]
 fn the_quick_start_runs_as_printed() {

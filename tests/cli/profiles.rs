@@ -36,8 +36,8 @@ const KINDS: [Kind; 14] = [
         profile: Profile::ObjectLock,
         says: "keeps old versions; nothing can be deleted for good",
         notes: &["the bucket keeps old versions", "the store refuses to delete versions"],
-        config: &["versioning: true", "undeletable: true"],
-        survives: (true, true),
+        config: &["conditional_delete: none", "versioning: true", "undeletable: true"],
+        survives: (true, false),
     },
     Kind {
         profile: Profile::Moto,

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use serde_json::Value;
 
@@ -186,12 +186,13 @@ impl Team {
         team
     }
 
-    /// As [`Team::sharing`] on another store, which `lsync init` looks at in the first copy.
+    /// As [`Team::sharing`] on another store, with the config that `lsync init team` writes there.
     #[track_caller]
     pub fn sharing_on(profile: Profile, files: &[(&str, &str)]) -> Self {
         let team = Self::without_copies(profile);
-        team.ok("one", "init team .");
-        team.join_as("two", &team.text("one/.lsync/config.yaml"));
+        for copy in ["one", "two"] {
+            team.join_as(copy, &team.config_on(profile));
+        }
         team.share(files);
         team
     }
@@ -209,17 +210,28 @@ impl Team {
         Self { server, workspace }
     }
 
-    /// Makes a working copy with the config that `lsync init team` writes on such a store.
-    ///
-    /// It does not probe again: that would be half of the time of all tests.
+    /// Makes a working copy with the config that `lsync init team` writes on a store that keeps every
+    /// promise.
     pub fn join(&self, copy: &str) {
-        static CONFIG: OnceLock<(String, String)> = OnceLock::new();
-        let (config, endpoint) = CONFIG.get_or_init(|| {
-            let team = Self::without_copies(Profile::Aws);
+        self.join_as(copy, &self.config_on(Profile::Aws));
+    }
+
+    /// Returns the config that `lsync init team` writes for this bucket on a kind of store.
+    ///
+    /// Each kind is probed once: the races of a probe would be most of the time of all tests.
+    fn config_on(&self, profile: Profile) -> String {
+        static CONFIGS: Mutex<Vec<(Profile, String, String)>> = Mutex::new(Vec::new());
+        let mut configs = CONFIGS.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = configs.iter().position(|(known, ..)| *known == profile);
+        let at = known.unwrap_or_else(|| {
+            let team = Self::without_copies(profile);
             team.ok("one", "init team .");
-            (team.text("one/.lsync/config.yaml"), team.server.endpoint())
+            let config = team.text("one/.lsync/config.yaml");
+            configs.push((profile, config, team.server.endpoint()));
+            configs.len() - 1
         });
-        self.join_as(copy, &config.replace(endpoint, &self.server.endpoint()));
+        let (_, config, endpoint) = &configs[at];
+        config.replace(endpoint, &self.server.endpoint())
     }
 
     /// Makes a working copy with this config.

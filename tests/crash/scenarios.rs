@@ -40,7 +40,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario("rewrite", rewrite, "sync -j 1"),
     scenario("prune", prune, "sync -j 1"),
     // A hundred and more requests that only look at the store.
-    Scenario { then: &["sync"], request_stride: 9, ..scenario("init", bare, "init {bucket} .") },
+    Scenario { then: &["sync"], request_stride: 67, ..scenario("init", bare, "init {bucket} .") },
     Scenario { code: 4, quiet_code: 4, ..scenario("first", first, "sync -j 2") },
 ];
 

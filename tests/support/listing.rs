@@ -182,13 +182,8 @@ impl Backend {
         let store = self.lock();
         let bucket = store.bucket(&input.bucket)?;
         let what = (prefix.as_str(), delimiter.as_str());
-        let (items, more) = match self.quirks.listing {
-            ListingQuirk::ByFolders => page(by_folders(bucket, &prefix, &start), what, limit),
-            ListingQuirk::EncodedStartAfter if input.continuation_token.is_none() => {
-                page(by_encoded_keys(bucket, &prefix, &start, self.quirks.encoding), what, limit)
-            }
-            _ => page(by_keys(bucket, &prefix, &start), what, limit),
-        };
+        let is_new = input.continuation_token.is_none();
+        let (items, more) = self.items(bucket, what, (&start, is_new), limit);
         let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
         let encode = |text: &str| {
             if is_encoded { url_encode(text, self.quirks.encoding) } else { text.to_owned() }
@@ -231,6 +226,23 @@ impl Backend {
             encoding_type: input.encoding_type,
             ..Default::default()
         })
+    }
+
+    /// Returns the items of one page in the way of this store, and whether there are more.
+    fn items<'a>(
+        &self,
+        bucket: &'a Bucket,
+        what: (&'a str, &str),
+        (start, is_new): (&'a Start, bool),
+        limit: usize,
+    ) -> (Vec<Item<'a>>, bool) {
+        match self.quirks.listing {
+            ListingQuirk::ByFolders => page(by_folders(bucket, what.0, start), what, limit),
+            ListingQuirk::EncodedStartAfter if is_new => {
+                page(by_encoded_keys(bucket, what.0, start, self.quirks.encoding), what, limit)
+            }
+            _ => page(by_keys(bucket, what.0, start), what, limit),
+        }
     }
 
     fn start(&self, input: &d::ListObjectsV2Input) -> S3Result<Start> {

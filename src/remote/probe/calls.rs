@@ -191,10 +191,6 @@ pub(super) async fn start(
     }
 }
 
-pub(super) fn path(key: &str) -> RepoPath {
-    RepoPath::parse(key).expect("the probe's own keys are paths")
-}
-
 pub(super) fn attributes(body: &Bytes) -> Attributes {
     Attributes { mtime: 0, crc64: crc_fast::checksum(CrcAlgorithm::Crc64Nvme, body) }
 }

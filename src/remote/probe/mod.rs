@@ -7,6 +7,7 @@
 //! one at a time, so that nothing but the racers is under way.
 
 mod calls;
+mod deletion_races;
 mod deletions;
 mod order;
 mod parts;
@@ -27,6 +28,7 @@ pub(super) use tidying::remove_abandoned;
 use calls::{attributes, write};
 use parts::Completion;
 use tidying::Remains;
+use writes::Versions;
 
 use super::key::PROBE_FOLDER;
 use super::{
@@ -84,7 +86,7 @@ struct Prober<'a> {
 /// What a store claims to do, as far as single requests can tell.
 struct Claims {
     etag_in_listing: bool,
-    versioning: bool,
+    versions: Versions,
     put: Conditions,
     delete: Conditions,
     delete_many: Conditions,
@@ -104,7 +106,7 @@ impl Prober<'_> {
         self.found.listing_order = listings.order.unwrap_or_default();
         self.found.start_after = listings.start_after;
         self.found.etag_in_listing = claims.etag_in_listing;
-        self.found.versioning = claims.versioning;
+        self.found.versioning = claims.versions.are_kept;
         self.found.checksum = claims.completion.checksum;
         self.found.file_beside_folder = beside.is_possible;
         if self.found.versioning {
@@ -133,13 +135,13 @@ impl Prober<'_> {
     /// next question is.
     async fn ask(&self, first: &Stored) -> Result<Claims, RemoteError> {
         let remote = self.below(Capabilities::nothing());
-        let (checksum, etags, versioning) = join3(
+        let (checksum, etags, versions) = join3(
             self.examine_checksum(),
             patiently(|| remote.lists_etags()),
-            self.keeps_versions(first),
+            self.ask_versions(first),
         )
         .await;
-        let (checksum, etags, versioning) = (checksum?, etags?, versioning?);
+        let (checksum, etags, versions) = (checksum?, etags?, versions?);
         let (put, deletions, completion) = join3(
             Box::pin(self.ask_put(checksum)),
             Box::pin(self.ask_deletions(checksum)),
@@ -148,7 +150,7 @@ impl Prober<'_> {
         .await;
         let (put, (delete, delete_many), completion) = (put?, deletions?, completion?);
         let etag_in_listing = etags.unwrap_or(true);
-        Ok(Claims { etag_in_listing, versioning, put, delete, delete_many, completion })
+        Ok(Claims { etag_in_listing, versions, put, delete, delete_many, completion })
     }
 
     /// Says what conditions that do not hold mean for a team.
@@ -168,10 +170,9 @@ impl Prober<'_> {
                  file above 8 MiB in the same second can overwrite each other; {cure}"
             ));
         }
-        // Where every deletion is refused, nobody knows what it would mind.
-        if self.found.conditional_delete == Conditions::None
-            && (self.found.versioning || !self.found.undeletable)
-        {
+        // Where every deletion is refused, nobody knows what it would mind, and where versions stay for
+        // good, it was not tried.
+        if self.found.conditional_delete == Conditions::None && !self.found.undeletable {
             self.note(
                 "the store ignores conditions on deletions: lsync looks directly before each one, \
                  so that an edit of the same second can be deleted with the file",

@@ -19,8 +19,11 @@ use crate::remote::{
 };
 use crate::tree::{RemoteEntry, RepoPath};
 
-/// How many are deleted at once.
+/// How many are looked at or deleted at once.
 const LANES: usize = 32;
+
+/// How many versions are deleted with one request.
+const VERSIONS_AT_ONCE: usize = 250;
 
 /// What killed probes have left in the bucket.
 #[derive(Debug, Default)]
@@ -88,22 +91,45 @@ impl Prober<'_> {
         let mut tidied = Tidied::default();
         let trial = super::trial(self.found.conditional_delete, self.found.checksum);
         let all = self.remote.below(PROBE_FOLDER, trial.clone());
+        let mut are_gone = false;
         if self.names_versions {
-            self.tidy_versions(&all, remains.before, &mut tidied).await;
+            are_gone = self.tidy_versions(&all, remains.before, &mut tidied).await;
         }
         end_uploads(&all, &remains.uploads).await;
-        let own = self.below(trial);
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (there, mut refused) = look_at(&own, keys).await;
-        refused.extend(delete_objects(&own, there).await);
-        tidied.is_undeletable |= refused.iter().any(|error| error.kind == Kind::Denied);
+        let mut refused = Vec::new();
+        if !are_gone {
+            refused = self.delete_keys(&self.below(trial)).await;
+            tidied.is_undeletable |= refused.iter().any(|error| error.kind == Kind::Denied);
+        }
         refused.extend(delete_objects(&all, remains.objects).await);
         tidied.error = tidied.error.or(refused.into_iter().next());
         tidied
     }
 
-    /// Deletes versions and marks of deletions, those of killed probes included.
-    async fn tidy_versions(&self, all: &S3Remote, before: Option<i64>, tidied: &mut Tidied) {
+    /// Deletes what this probe wrote, by the names that it remembers; returns why some stay.
+    async fn delete_keys(&self, own: &S3Remote) -> Vec<RemoteError> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !self.names_versions {
+            // Where versions are kept, this would leave marks at names that are gone.
+            let names: Vec<_> = keys.iter().map(|path| (path.clone(), None)).collect();
+            let deleted = patiently(|| own.delete_own(&names)).await;
+            if deleted.is_ok_and(|answers| answers.iter().all(Result::is_ok)) {
+                return Vec::new();
+            }
+        }
+        let (there, mut refused) = look_at(own, keys).await;
+        refused.extend(delete_objects(own, there).await);
+        refused
+    }
+
+    /// Deletes versions and marks of deletions, those of killed probes included; tells whether all of this
+    /// probe are gone.
+    async fn tidy_versions(
+        &self,
+        all: &S3Remote,
+        before: Option<i64>,
+        tidied: &mut Tidied,
+    ) -> bool {
         let own = self.folder.strip_prefix(PROBE_FOLDER).unwrap_or(&self.folder);
         let is_own = |version: &ListedVersion| version.path.as_str().split('/').next() == Some(own);
         match patiently(|| all.list_versions()).await {
@@ -112,9 +138,13 @@ impl Prober<'_> {
                 let kept = delete_versions(all, versions).await;
                 tidied.kept_versions = kept.len();
                 tidied.is_undeletable = kept.iter().any(is_own);
+                // One that names versions and keeps none may well list none.
+                self.found.versioning && kept.is_empty()
             }
-            // One that names versions and keeps none may well not list them.
-            Err(error) => tidied.error = self.found.versioning.then_some(error),
+            Err(error) => {
+                tidied.error = self.found.versioning.then_some(error);
+                false
+            }
         }
     }
 }
@@ -192,15 +222,12 @@ async fn delete_versions(
 ) -> Vec<ListedVersion> {
     versions.sort_by_key(|version| version.modified);
     let (mut kept, mut is_refused) = (Vec::new(), false);
-    for some in versions.chunks(LANES) {
+    for some in versions.chunks(VERSIONS_AT_ONCE) {
         if is_refused {
             kept.extend_from_slice(some);
             continue;
         }
-        let deletions = some
-            .iter()
-            .map(|version| patiently(|| remote.delete_version(&version.path, &version.id)));
-        let ended = join_all(deletions).await;
+        let ended = delete_some_versions(remote, some).await;
         let refused = |ended: &Result<(), RemoteError>| {
             ended.as_ref().is_err_and(|error| error.kind != Kind::NotFound)
         };
@@ -211,6 +238,29 @@ async fn delete_versions(
     // Of what hides an object nobody needs to hear.
     kept.retain(|version| !version.is_marker);
     kept
+}
+
+/// Deletes versions with one request, or, where the store does not take that, with one for each.
+async fn delete_some_versions(
+    remote: &S3Remote,
+    versions: &[ListedVersion],
+) -> Vec<Result<(), RemoteError>> {
+    let named: Vec<_> =
+        versions.iter().map(|version| (version.path.clone(), Some(version.id.clone()))).collect();
+    let deleted = patiently(|| remote.delete_own(&named)).await;
+    if let Ok(answers) = deleted
+        && answers.iter().any(Result::is_ok)
+    {
+        return answers;
+    }
+    let mut ended = Vec::with_capacity(versions.len());
+    for some in versions.chunks(LANES) {
+        let deletions = some
+            .iter()
+            .map(|version| patiently(|| remote.delete_version(&version.path, &version.id)));
+        ended.extend(join_all(deletions).await);
+    }
+    ended
 }
 
 /// Throws uploads away that nobody will complete.

@@ -18,6 +18,14 @@ pub(super) struct Beside {
     pub(super) note: Option<String>,
 }
 
+/// What becomes of what is replaced.
+pub(super) struct Versions {
+    /// Old versions are kept.
+    pub(super) are_kept: bool,
+    /// None are kept, or they can be deleted: what races leave behind does not stay.
+    pub(super) can_go: bool,
+}
+
 impl Prober<'_> {
     /// Writes a first object without conditions, and reads what the answer tells; `None` where the
     /// store refuses writes.
@@ -50,15 +58,20 @@ impl Prober<'_> {
         }
     }
 
-    /// Replaces the first object, and tells whether the version before can still be fetched: Garage
-    /// names one in its answers and keeps none.
-    pub(super) async fn keeps_versions(&self, first: &Stored) -> Result<bool, RemoteError> {
-        let Some(version_id) = &first.version_id else { return Ok(false) };
+    /// Replaces the first object, and tells whether the version before can still be fetched (Garage names
+    /// one in its answers and keeps none), and deleted.
+    pub(super) async fn ask_versions(&self, first: &Stored) -> Result<Versions, RemoteError> {
+        let none = Versions { are_kept: false, can_go: true };
+        let Some(version_id) = &first.version_id else { return Ok(none) };
         self.put_unseen(Capabilities::nothing(), "first").await?;
         let versions = Capabilities { versioning: true, ..Capabilities::nothing() };
         let (remote, path) = (self.below(versions), self.path("first"));
         let old = patiently(|| remote.get_version(&path, version_id)).await;
-        Ok(old.is_ok_and(|(object, _)| object.entry.version.etag == first.etag))
+        if !old.is_ok_and(|(object, _)| object.entry.version.etag == first.etag) {
+            return Ok(none);
+        }
+        let deleted = patiently(|| remote.delete_version(&path, version_id)).await;
+        Ok(Versions { are_kept: true, can_go: finding(deleted)?.is_ok() })
     }
 
     /// Sends a checksum header and looks whether the store takes it.

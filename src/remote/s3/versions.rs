@@ -1,9 +1,12 @@
 //! What the store keeps of what was replaced or deleted.
 
+use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_smithy_types::DateTime;
 
 use super::answers::nanoseconds;
+use super::errors::{Call, kind_of_code};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 use crate::tree::RepoPath;
@@ -89,5 +92,49 @@ impl S3Remote {
             .version_id(id)
             .send();
         answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
+    }
+
+    /// Deletes objects, or versions of them, whatever they hold, with one request for many; says of each
+    /// what became of it. Only for what is lsync's own.
+    ///
+    /// # Errors
+    /// Where the request as a whole failed: not every store takes it.
+    pub(in crate::remote) async fn delete_own(
+        &self,
+        own: &[(RepoPath, Option<String>)],
+    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+        let call = Call { writes: true, ..self.call("DELETE", "") };
+        let invalid =
+            |error: aws_sdk_s3::error::BuildError| call.error(Kind::Invalid, error.to_string());
+        let objects = own.iter().map(|(path, id)| {
+            let key = self.keys.key(path.as_str());
+            ObjectIdentifier::builder().key(key).set_version_id(id.clone()).build()
+        });
+        let objects: Vec<_> = objects.collect::<Result<_, _>>().map_err(invalid)?;
+        let delete = Delete::builder().set_objects(Some(objects)).build().map_err(invalid)?;
+        let request =
+            self.connection.client.delete_objects().bucket(&self.bucket).delete(delete).send();
+        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
+        Ok(own.iter().map(|one| self.became(one, &output)).collect())
+    }
+
+    /// Reads what became of one of many.
+    fn became(
+        &self,
+        (path, id): &(RepoPath, Option<String>),
+        output: &DeleteObjectsOutput,
+    ) -> Result<(), RemoteError> {
+        let call = self.write_call("DELETE VERSION", path, false);
+        let key = self.keys.key(path.as_str());
+        let is_it = |its_key: Option<&str>, its_id: Option<&str>| {
+            its_key == Some(key.as_str()) && (id.is_none() || its_id == id.as_deref())
+        };
+        if let Some(error) = output.errors().iter().find(|it| is_it(it.key(), it.version_id())) {
+            let code = error.code().unwrap_or("an error without a code");
+            return Err(call.error(kind_of_code(code).unwrap_or(Kind::Failed), code));
+        }
+        let is_gone = output.deleted().iter().any(|it| is_it(it.key(), it.version_id()));
+        let open = || call.error(Kind::Failed, "the answer does not say what became of it");
+        if is_gone { Ok(()) } else { Err(open()) }
     }
 }
