@@ -10,7 +10,7 @@ import subprocess
 import time
 
 PART_BYTES = 5 << 20
-PARTS = 8
+PARTS, PARTS_LONG = 8, 20
 STORED_BEFORE_KILL = 3
 NAME = "large/film.bin"
 # Slow enough to be killed half way, one part after the other.
@@ -46,7 +46,8 @@ def kill_half_way(server, copy, binary, way):
 def check(suite, server, copies, binary):
     """Kills an upload and a download; the next runs repeat at most what was under way."""
     ours, theirs = copies
-    content = b"".join(os.urandom(PART_BYTES) for _ in range(PARTS - 1)) + b"the end"
+    parts = PARTS_LONG if suite.long else PARTS
+    content = b"".join(os.urandom(PART_BYTES) for _ in range(parts - 1)) + b"the end"
     ours.path(NAME).parent.mkdir()
     ours.path(NAME).write_bytes(content)
     kill_half_way(server, ours, binary, "up")
@@ -54,15 +55,15 @@ def check(suite, server, copies, binary):
     sent = len(transfers(lines, "up"))
     if suite.store == "moto":
         suite.check("a killed upload starts over, because moto cannot list parts, and lsync says so",
-                    sent == PARTS and "its upload starts over" in said, f"{sent} parts\n{said}")
+                    sent == parts and "its upload starts over" in said, f"{sent} parts\n{said}")
     else:
-        suite.check(f"a killed upload is gone on with: {sent} of {PARTS} parts are sent",
-                    0 < sent <= PARTS - STORED_BEFORE_KILL + 1, said)
+        suite.check(f"a killed upload is gone on with: {sent} of {parts} parts are sent",
+                    0 < sent <= parts - STORED_BEFORE_KILL + 1, said)
     kill_half_way(server, theirs, binary, "down")
     said, lines = server.requests(lambda: theirs.lsync(*ARGUMENTS))
     fetched = len(transfers(lines, "down"))
-    suite.check(f"a killed download is gone on with: {fetched} of {PARTS} ranges are fetched",
-                0 < fetched <= PARTS - STORED_BEFORE_KILL + 1, said)
+    suite.check(f"a killed download is gone on with: {fetched} of {parts} ranges are fetched",
+                0 < fetched <= parts - STORED_BEFORE_KILL + 1, said)
     suite.check("the file arrives in every byte", theirs.path(NAME).read_bytes() == content)
     renamed = "large/é +%2F.bin"
     ours.path(NAME).rename(ours.path(renamed))
