@@ -45,6 +45,9 @@ GUARDS = {
     "swift": "guards nothing against races",
 }
 
+# Stores that copy what was made in parts under no condition: a large file that is renamed is sent again.
+SEND_RENAMED = {"swift"}
+
 
 def can(store, ability):
     """Tells whether a store compares on a kind of request."""
