@@ -25,7 +25,7 @@ ABILITIES = {
     # with one request while others write them one is lost in every third request.
     "seaweedfs": {
         "conditional_put": "atomic", "conditional_complete": "none", "conditional_delete": "atomic",
-        "checksum": "crc64nvme", "file_beside_folder": "false",
+        "checksum": "crc64nvme", "file_beside_folder": "false", "listing_order": "folders",
     },
     # Conditions on writes are refused, on Complete never met, and a conditional deletion beside a
     # write deletes what was written nine times of ten.

@@ -4,9 +4,11 @@
 
 Forwards to the store on 127.0.0.1:PORT, which is COMMAND, if one is given: it is started here, writes to
 LOG, and this ends when it does. Waits until the store answers, takes a free port of the loopback and says
-which; then prints one line a request, before the store sees it. What travels is handed on byte for byte, in both directions and as it
-comes: paths, Host and signature stay as they are, one connection to the store belongs to each connection
-of a client, and either side's end of it is the other's. Only the ends of requests are looked for.
+which; then prints one line a request, before the store sees it.
+
+What travels is handed on byte for byte, in both directions and as it comes: paths, Host and signature
+stay as they are, one connection to the store belongs to each connection of a client, and either side's
+end of it is the other's. Only the ends of requests are looked for.
 """
 
 import asyncio

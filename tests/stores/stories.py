@@ -5,8 +5,8 @@ import shutil
 
 import abilities
 
-DELETED, DELETED_LONG = 300, 1200
-TOOL_FILES, TOOL_ROUNDS, TOOL_ROUNDS_LONG = 40, 5, 50
+DELETED, DELETED_LONG = 150, 1200
+TOOL_FILES, TOOL_ROUNDS, TOOL_ROUNDS_LONG = 40, 10, 100
 # Names that a store turns into others, in silence; it takes none of them from lsync.
 TURNED = {"seaweedfs": {"back\\slash": "back/slash"}}
 
