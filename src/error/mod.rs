@@ -1,7 +1,10 @@
 //! [`Error`] sums up the modules' errors: what a person reads, the hint, and the exit code.
 
+mod hints;
 #[cfg(test)]
 mod tests;
+
+use hints::remote_hint;
 
 use crate::plan::{Cause, Excess, GlobError, Loss, Plan, SafetyStop};
 use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
@@ -306,10 +309,17 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
     use RemoteErrorKind as Kind;
     match kind {
         Kind::NoCredentials | Kind::Expired | Kind::Denied | Kind::WrongKey => Exit::Credentials,
-        Kind::Unreachable | Kind::NotTls | Kind::Interrupted | Kind::Throttled | Kind::Failed => {
-            Exit::Unreachable
+        Kind::Unreachable
+        | Kind::NotTls
+        | Kind::Untrusted
+        | Kind::ProxyUnreachable
+        | Kind::ProxyDenied
+        | Kind::Interrupted
+        | Kind::Throttled
+        | Kind::Failed => Exit::Unreachable,
+        Kind::BadEndpoint | Kind::BadSetting | Kind::BadProxy | Kind::BadCertificates => {
+            Exit::Usage
         }
-        Kind::BadEndpoint | Kind::BadSetting => Exit::Usage,
         Kind::NotFound
         | Kind::NoBucket
         | Kind::BucketGone
@@ -324,57 +334,6 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
         | Kind::Corrupt
         | Kind::Full
         | Kind::Invalid => Exit::Failed,
-    }
-}
-
-/// Returns what to do about an error of the store.
-pub fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
-    use RemoteErrorKind as Kind;
-    match kind {
-        Kind::NoBucket => {
-            Some("check the name, or make the bucket by `lsync init --create-bucket`")
-        }
-        Kind::BucketGone => Some("mount the disk, or check the path"),
-        Kind::NoCredentials => Some(
-            "run `aws configure`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY",
-        ),
-        Kind::Expired => {
-            Some("log in again (`aws sso login`) or renew the keys, then run the command again")
-        }
-        Kind::ClockSkewed => Some("set the clock of this machine, then run the command again"),
-        Kind::WrongKey => Some(
-            "check the access key and its secret: one of them is mistyped, or belongs to another \
-             store",
-        ),
-        Kind::Denied => Some("check with whoever owns the bucket what these credentials may do"),
-        Kind::WrongRegion => Some("run `lsync init` on the same bucket again to find its region"),
-        Kind::OutOfOrder => {
-            Some("run `lsync init` on the same bucket again to find in which order its store lists")
-        }
-        Kind::BadEndpoint => Some(
-            "write the server as https://HOST or http://HOST:PORT, in --endpoint-url or \
-             AWS_ENDPOINT_URL",
-        ),
-        Kind::BadSetting => Some(
-            "check how it is written, and set it again; files with Windows line ends leave a \
-             carriage return behind",
-        ),
-        Kind::NotTls => Some("a server that speaks plain HTTP has an endpoint with http://"),
-        Kind::Unreachable => {
-            Some("check the server's name and port and the network, then run the command again")
-        }
-        Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {
-            Some("run the command again")
-        }
-        Kind::Archived => Some("restore the object from the archive first"),
-        Kind::Full => Some("make room and run the command again"),
-        Kind::NotFound
-        | Kind::Changed
-        | Kind::Unsupported
-        | Kind::Lying
-        | Kind::Corrupt
-        | Kind::Invalid => None,
     }
 }
 

@@ -23,6 +23,16 @@ pub enum RemoteErrorKind {
     Unreachable,
     /// The server answers TLS with something else, most likely plain HTTP.
     NotTls,
+    /// The server's certificate is not to be trusted.
+    Untrusted,
+    /// No connection to the proxy, or none from there to the store.
+    ProxyUnreachable,
+    /// The proxy lets nobody through without a name and a password, or not with these.
+    ProxyDenied,
+    /// The variable that names the proxy cannot be used as it is written.
+    BadProxy,
+    /// The file of certificates that a person names cannot be used.
+    BadCertificates,
     /// What names the server is no address that a request could go to.
     BadEndpoint,
     /// A setting (region, bucket, key) cannot be used as it is written; nothing was asked.
@@ -113,7 +123,10 @@ impl RemoteError {
         let Self { operation, key, message, .. } = self;
         match self.kind {
             RemoteErrorKind::NoCredentials => format!("{message}, {key}"),
-            RemoteErrorKind::BadEndpoint | RemoteErrorKind::BadSetting => message.clone(),
+            RemoteErrorKind::BadEndpoint
+            | RemoteErrorKind::BadSetting
+            | RemoteErrorKind::BadProxy
+            | RemoteErrorKind::BadCertificates => message.clone(),
             _ => format!("{operation} {key}: {message}"),
         }
     }
@@ -127,12 +140,17 @@ impl RemoteError {
             | Kind::Failed
             | Kind::Interrupted
             | Kind::Unreachable
+            | Kind::ProxyUnreachable
             | Kind::Corrupt => true,
             Kind::NotFound
             | Kind::NoBucket
             | Kind::BucketGone
             | Kind::Changed
             | Kind::NotTls
+            | Kind::Untrusted
+            | Kind::ProxyDenied
+            | Kind::BadProxy
+            | Kind::BadCertificates
             | Kind::BadEndpoint
             | Kind::BadSetting
             | Kind::NoCredentials
@@ -158,6 +176,11 @@ impl RemoteError {
                 | RemoteErrorKind::BucketGone
                 | RemoteErrorKind::Unreachable
                 | RemoteErrorKind::NotTls
+                | RemoteErrorKind::Untrusted
+                | RemoteErrorKind::ProxyUnreachable
+                | RemoteErrorKind::ProxyDenied
+                | RemoteErrorKind::BadProxy
+                | RemoteErrorKind::BadCertificates
                 | RemoteErrorKind::BadEndpoint
                 | RemoteErrorKind::BadSetting
                 | RemoteErrorKind::NoCredentials

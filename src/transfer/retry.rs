@@ -39,7 +39,9 @@ impl Backoff {
     ) -> bool {
         self.attempts += 1;
         let attempts_max = match error.kind {
-            RemoteErrorKind::Unreachable => ATTEMPTS_UNREACHABLE_MAX,
+            RemoteErrorKind::Unreachable | RemoteErrorKind::ProxyUnreachable => {
+                ATTEMPTS_UNREACHABLE_MAX
+            }
             _ => ATTEMPTS_MAX,
         };
         if !error.is_transient() || self.attempts >= attempts_max || stop.is_requested() {

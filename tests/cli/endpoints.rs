@@ -13,7 +13,7 @@ fn team_without_endpoint() -> Team {
 }
 
 /// Bound and not listening: refused, and no server of another test can get the port.
-fn refusing_port() -> (TcpSocket, u16) {
+pub fn refusing_port() -> (TcpSocket, u16) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();

@@ -53,5 +53,6 @@ mod stores;
 mod support;
 mod team;
 mod terminal;
+mod tls;
 mod transfers;
 mod trash;

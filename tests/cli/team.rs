@@ -258,6 +258,11 @@ impl Team {
         self.workspace.set_variable(name, value);
     }
 
+    /// Takes a variable from all further runs.
+    pub fn unset_variable(&mut self, name: &str) {
+        self.workspace.unset_variable(name);
+    }
+
     /// Runs the words of `line` in a copy.
     pub fn run(&self, copy: &str, line: &str) -> Output {
         run(self, copy, line)

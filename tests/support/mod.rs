@@ -20,6 +20,7 @@ mod checksums;
 mod connection;
 mod faults;
 mod folding_disk;
+mod front;
 mod history;
 mod in_process;
 mod listing;
@@ -38,6 +39,7 @@ mod workspace;
 
 pub use faults::{Fault, FaultRule};
 pub use folding_disk::FoldingDisk;
+pub use front::{Manner, Proxy, TlsFront, certificate};
 pub use history::Change;
 pub use in_process::InProcess;
 pub use log::LoggedRequest;

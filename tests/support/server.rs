@@ -344,6 +344,11 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns what the environment of a process must hold to reach the server and nothing else.
     pub fn environment(&self) -> Vec<(String, String)> {
         let pairs = [

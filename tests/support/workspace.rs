@@ -68,6 +68,11 @@ impl Workspace {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a variable from all further runs.
+    pub fn unset_variable(&mut self, name: &str) {
+        self.environment.retain(|(other, _)| other != name);
+    }
+
     /// Returns the folder that everything lies in.
     pub fn root(&self) -> &Path {
         self.root.path()

@@ -257,8 +257,15 @@ const OPTIONS: &[OptionAnswer] = &[
     (
         &[],
         &["--no-verify-ssl", "--no-check-certificate", "--insecure"],
-        "certificates are always checked; an endpoint that begins with http:// has none",
+        "certificates are always checked: AWS_CA_BUNDLE names a file with those of your own \
+         authority; an endpoint that begins with http:// has none",
     ),
+    (
+        &[],
+        &["--ca-bundle", "--ca-cert", "--cacert"],
+        "AWS_CA_BUNDLE names the file, or ca_bundle in the profile of the AWS configuration",
+    ),
+    (&[], &["--proxy", "--http-proxy"], "HTTPS_PROXY names the proxy, HTTP_PROXY that of http://"),
     (
         &[],
         &["--log", "--log-file", "--log-filename", "--log-level"],

@@ -46,6 +46,9 @@ pub(super) fn finding<T>(
                 error.kind,
                 Kind::Unreachable
                     | Kind::NotTls
+                    | Kind::Untrusted
+                    | Kind::ProxyUnreachable
+                    | Kind::ProxyDenied
                     | Kind::BadSetting
                     | Kind::WrongKey
                     | Kind::NoCredentials
@@ -82,7 +85,7 @@ where
 
 fn attempts_max(kind: Kind) -> u32 {
     match kind {
-        Kind::Unreachable => 1,
+        Kind::Unreachable | Kind::ProxyUnreachable => 1,
         Kind::Throttled | Kind::Busy | Kind::Interrupted => ATTEMPTS_BUSY_MAX,
         _ => ATTEMPTS_MAX,
     }

@@ -140,6 +140,7 @@ mod tests {
             expects_version: false,
             unreadable: Kind::Failed,
             server: None,
+            proxy: None,
         };
         let deleted = |key| DeletedObject::builder().key(key).build();
         let failed = |key, code| KeyError::builder().key(key).code(code).build();

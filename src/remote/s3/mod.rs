@@ -151,6 +151,7 @@ impl S3Remote {
             expects_version: false,
             unreadable: RemoteErrorKind::Failed,
             server: self.connection.endpoint.clone(),
+            proxy: self.connection.proxy.clone(),
         }
     }
 
@@ -188,7 +189,7 @@ where
             Ok(Err(error)) => Err(call.translate(&error)),
             Err(_) => {
                 let message = format!("no answer within {} s", patience.as_secs());
-                Err(call.error(RemoteErrorKind::Interrupted, message))
+                Err(call.error(RemoteErrorKind::Interrupted, call.by_way_of_proxy(message)))
             }
         }
     }

@@ -117,7 +117,10 @@ impl Watch {
                 Ok(answer) => return answer.map_err(|error| call.translate(&error)),
                 // Something may have moved meanwhile.
                 Err(_) if self.patient_until() > until => (),
-                Err(_) => return Err(call.error(Kind::Interrupted, self.complaint())),
+                Err(_) => {
+                    let complaint = call.by_way_of_proxy(self.complaint());
+                    return Err(call.error(Kind::Interrupted, complaint));
+                }
             }
         }
     }
@@ -200,6 +203,7 @@ mod tests {
             expects_version: false,
             unreadable: Kind::Failed,
             server: None,
+            proxy: None,
         };
         let answer = watch.answer(&call, store).await;
         let answer = answer.map_err(|error| {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::iter::successors;
 
 use aws_config::profile::{ProfileFileLoadError, ProfileSet};
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,7 +10,8 @@ use aws_credential_types::provider::future::ProvideCredentials as Providing;
 use aws_credential_types::provider::{ProvideCredentials, Result, SharedCredentialsProvider};
 use aws_sdk_s3::config::Credentials;
 
-use super::profile::{self, variable};
+use super::profile::{self, variable, variable_os};
+use super::proxy::{self, TUNNEL_ERROR};
 use crate::remote::RemoteErrorKind as Kind;
 
 /// The two halves of a key, as variables and in profiles.
@@ -100,6 +102,9 @@ async fn why(profile: Option<&str>, error: &CredentialsError) -> NoKey {
         return no_key(why);
     }
     let root = root(error);
+    if let Some(why) = fault_of_proxy(error, &root) {
+        return NoKey { kind: Kind::ProxyUnreachable, why };
+    }
     let name = profiles.selected_profile();
     let signs_on = ["sso_session", "sso_start_url"].iter().any(|it| profiles.get(it).is_some());
     if signs_on {
@@ -112,6 +117,16 @@ async fn why(profile: Option<&str>, error: &CredentialsError) -> NoKey {
         )),
         _ => no_key(root),
     }
+}
+
+/// Says that the way to who gives the key ends at a proxy, where it does. All of AWS that gives keys
+/// is spoken to in TLS, and so through a tunnel (hyper-util, `TunnelError`).
+fn fault_of_proxy(error: &CredentialsError, root: &str) -> Option<String> {
+    let is_tunnel = |cause: &&(dyn Error + 'static)| cause.to_string().starts_with(TUNNEL_ERROR);
+    successors(error.source(), |&cause| cause.source()).find(is_tunnel)?;
+    let proxy = proxy::find("https://amazonaws.com", variable_os).ok()??;
+    let root = root.strip_prefix(TUNNEL_ERROR).unwrap_or(root);
+    Some(format!("no credentials come by way of {proxy}: {root}"))
 }
 
 /// Says what keeps the profile in use from giving a key.

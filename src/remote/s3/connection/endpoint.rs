@@ -48,11 +48,14 @@ impl<R: ResolveEndpoint> ResolveEndpoint for OneBucket<R> {
     }
 }
 
-/// Asks the SDK's rules whether requests of these settings have an address at all; says why not.
-pub(super) async fn ask(params: ParamsBuilder) -> Result<(), String> {
+/// Asks the SDK's rules where requests of these settings go.
+///
+/// # Errors
+/// Why they have no address at all.
+pub(super) async fn ask(params: ParamsBuilder) -> Result<String, String> {
     let params = params.build().map_err(|error| error.to_string())?;
     let found = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params).await;
-    found.map(drop).map_err(|error| error.to_string())
+    found.map(|found| found.url().to_owned()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

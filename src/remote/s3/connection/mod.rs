@@ -1,17 +1,22 @@
 //! How the SDK's client is built: whose credentials, which region, which server, and what it is
 //! told to leave alone.
 
+mod bundle;
 mod credentials;
 mod endpoint;
 mod profile;
+mod proxy;
 mod server;
+mod transport;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -22,11 +27,14 @@ use aws_sdk_s3::config::{
     Credentials, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
 };
 
+use bundle::Trusted;
 use credentials::Checked;
 use endpoint::OneBucket;
-use profile::variable;
+use profile::{variable, variable_os};
 
 pub(super) use credentials::NoKey;
+pub(super) use proxy::{Proxy, TUNNEL_ERROR};
+pub(super) use server::is_tls;
 
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 
@@ -76,6 +84,8 @@ pub(super) struct Connection {
     pub(super) region: String,
     /// The server, where it is not AWS.
     pub(super) endpoint: Option<String>,
+    /// What requests go through on their way to the server.
+    pub(super) proxy: Option<Arc<Proxy>>,
 }
 
 impl Connection {
@@ -99,8 +109,16 @@ impl Connection {
             let message = format!("the region {:?} {fault}", region.as_ref());
             return Err(refusal(settings, Kind::BadSetting, message));
         }
+        let profiles = profile::load(settings.profile.as_deref()).await.ok();
+        let trusted = bundle::read(profiles.as_ref(), variable_os).await;
+        let trusted = trusted.map_err(|fault| refusal(settings, Kind::BadCertificates, fault))?;
+        let is_stand_in = stand_ins.transport.is_some();
+        let transport = stand_ins
+            .transport
+            .or_else(|| transport::client(&trusted, proxy::is_switched_off(variable_os)));
+        let stand_ins = StandIns { transport, ..stand_ins };
         let shared = shared_config(settings, region.clone(), stand_ins).await;
-        let endpoint = endpoint(settings, &shared).await;
+        let endpoint = endpoint(settings, &shared, profiles.as_ref());
         if let Some(url) = &endpoint
             && let Some(fault) = server::fault(url)
         {
@@ -108,26 +126,17 @@ impl Connection {
             return Err(refusal(settings, Kind::BadEndpoint, message));
         }
         let path_style = settings.path_style || needs_path_style(endpoint.as_deref(), settings);
-        let mut config = aws_sdk_s3::config::Builder::from(&shared)
-            .force_path_style(path_style)
-            .endpoint_resolver(OneBucket::new(&settings.bucket, DefaultResolver::new()));
         let address = endpoint.as_deref().map(server::joinable);
-        if address.is_some() || std::env::var_os(ENDPOINT_OF_S3).is_some_and(|it| it.is_empty()) {
-            // Whatever the SDK would choose: this is the server that the database is about. It takes
-            // a variable that is empty for a server.
-            config.set_endpoint_url(address.clone());
-        }
-        if let Some(inner) = shared.credentials_provider() {
-            let checked = Checked::new(inner, settings.profile.as_deref());
-            config = config.credentials_provider(checked);
-        }
         let params = Params::builder()
             .bucket(&settings.bucket)
             .region(region.to_string())
             .force_path_style(path_style)
-            .set_endpoint(address);
-        endpoint::ask(params).await.map_err(|fault| refusal(settings, Kind::BadSetting, fault))?;
-        Ok(Self { client: Client::from_conf(config.build()), region: region.to_string(), endpoint })
+            .set_endpoint(address.clone());
+        let asked = endpoint::ask(params).await;
+        let url = asked.map_err(|fault| refusal(settings, Kind::BadSetting, fault))?;
+        let proxy = if is_stand_in { None } else { way_to(&url, settings, &trusted)? };
+        let client = client(settings, &shared, (address, path_style));
+        Ok(Self { client, region: region.to_string(), endpoint, proxy: proxy.map(Arc::new) })
     }
 
     /// Tells whether bodies may go unsigned: TLS protects them on the way, or they do not leave the
@@ -148,10 +157,52 @@ fn refusal(settings: &S3Settings, kind: Kind, message: String) -> RemoteError {
     RemoteError::new(kind, "CONNECT", format!("s3://{}", settings.bucket), message)
 }
 
+/// Builds the client of one bucket.
+fn client(
+    settings: &S3Settings,
+    shared: &SdkConfig,
+    (address, path_style): (Option<String>, bool),
+) -> Client {
+    let mut config = aws_sdk_s3::config::Builder::from(shared)
+        .force_path_style(path_style)
+        .endpoint_resolver(OneBucket::new(&settings.bucket, DefaultResolver::new()));
+    if address.is_some() || std::env::var_os(ENDPOINT_OF_S3).is_some_and(|it| it.is_empty()) {
+        // Whatever the SDK would choose: this is the server that the database is about. It takes
+        // a variable that is empty for a server.
+        config.set_endpoint_url(address);
+    }
+    if let Some(inner) = shared.credentials_provider() {
+        let checked = Checked::new(inner, settings.profile.as_deref());
+        config = config.credentials_provider(checked);
+    }
+    Client::from_conf(config.build())
+}
+
+/// Finds the proxy on the way to the store, and looks whether a certificate can be checked at its
+/// end.
+fn way_to(
+    url: &str,
+    settings: &S3Settings,
+    trusted: &Trusted,
+) -> Result<Option<Proxy>, RemoteError> {
+    match trusted {
+        Trusted::Nobody(fault) if is_tls(url) => {
+            Err(refusal(settings, Kind::BadCertificates, fault.clone()))
+        }
+        _ => {
+            proxy::find(url, variable_os).map_err(|fault| refusal(settings, Kind::BadProxy, fault))
+        }
+    }
+}
+
 /// Finds the server, where it is not AWS. The SDK prefers the variable for the one service, too (SDK
 /// reference, "Service-specific endpoints"), but does not tell what it chose, and passes over what it
 /// cannot read.
-async fn endpoint(settings: &S3Settings, shared: &SdkConfig) -> Option<String> {
+fn endpoint(
+    settings: &S3Settings,
+    shared: &SdkConfig,
+    profiles: Option<&ProfileSet>,
+) -> Option<String> {
     let found = settings
         .endpoint
         .clone()
@@ -162,8 +213,7 @@ async fn endpoint(settings: &S3Settings, shared: &SdkConfig) -> Option<String> {
     if found.is_some() || ignores().is_some_and(|it| it.eq_ignore_ascii_case("true")) {
         return found;
     }
-    let profiles = profile::load(settings.profile.as_deref()).await.ok()?;
-    profiles.get("endpoint_url").filter(|url| !url.is_empty()).map(str::to_owned)
+    profiles?.get("endpoint_url").filter(|url| !url.is_empty()).map(str::to_owned)
 }
 
 /// Finds the region without the instance's metadata service, which costs seconds elsewhere.
@@ -199,8 +249,12 @@ async fn shared_config(settings: &S3Settings, region: Region, stand_ins: StandIn
     if let Some(profile) = &settings.profile {
         // A profile that was named wins over keys in the environment, as with the AWS command line;
         // the SDK's own order is the reverse.
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-        loader = loader.profile_name(profile).credentials_provider(provider);
+        let mut provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        if let Some(transport) = &stand_ins.transport {
+            let config = ProviderConfig::default().with_http_client(transport.clone());
+            provider = provider.configure(&config);
+        }
+        loader = loader.profile_name(profile).credentials_provider(provider.build());
     }
     if let Some(credentials) = stand_ins.credentials {
         loader = loader.credentials_provider(credentials);
@@ -292,6 +346,7 @@ mod tests {
                 client: Client::from_conf(config),
                 region: DEFAULT_REGION.to_owned(),
                 endpoint: endpoint.map(str::to_owned),
+                proxy: None,
             }
         };
         assert!(with(None).may_leave_bodies_unsigned());

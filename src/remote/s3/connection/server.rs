@@ -21,7 +21,11 @@ pub(super) fn fault(url: &str) -> Option<String> {
         return Some("has a ? or a #, which the address of a server has not".to_owned());
     }
     let authority = rest.split('/').next().unwrap_or("");
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, behind)| behind);
+    fault_of_place(authority.rsplit_once('@').map_or(authority, |(_, behind)| behind))
+}
+
+/// Says what is wrong with `HOST`, `HOST:PORT` or an address in brackets, in words that follow it.
+pub(super) fn fault_of_place(host_and_port: &str) -> Option<String> {
     let (host, port) = match host_and_port.strip_prefix('[') {
         Some(bracketed) => match bracketed.split_once(']') {
             Some((_, rest)) if !rest.is_empty() && !rest.starts_with(':') => {
@@ -44,6 +48,11 @@ pub(super) fn fault(url: &str) -> Option<String> {
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     port.filter(|port| !is_port(port))
         .map(|port| format!("has the port {port}; ports are numbers from 1 to 65535"))
+}
+
+/// Tells whether a server is spoken to in TLS.
+pub(in crate::remote::s3) fn is_tls(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
 }
 
 /// Writes the URL as the SDK has to get it, which joins bucket and path without a slash between.

@@ -3,12 +3,14 @@
 //! Stores agree on status and code far more than on messages, so these two decide. A `HEAD` has no
 //! body and thus no code: there the status alone decides.
 
+mod certificate;
 mod codes;
 #[cfg(test)]
 mod tests;
 mod unanswered;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -18,6 +20,7 @@ pub(super) use codes::{kind_of_code, region_in};
 use codes::kind_of;
 use unanswered::Chain;
 
+use super::connection::Proxy;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 
 /// What is said of a success that the SDK cannot read.
@@ -39,6 +42,8 @@ pub(super) struct Call {
     pub(super) unreadable: Kind,
     /// The server, where it is not AWS.
     pub(super) server: Option<String>,
+    /// What the request goes through.
+    pub(super) proxy: Option<Arc<Proxy>>,
 }
 
 impl Call {
@@ -57,6 +62,9 @@ impl Call {
         let Some(response) = error.raw_response() else { return self.translate_unanswered(error) };
         let status = response.status().as_u16();
         let code = error.code();
+        if status == 407 {
+            return self.denied_by_proxy();
+        }
         let kind = match kind_of(status, code) {
             // Also said of a key id in the wrong format, where no region would help.
             Kind::WrongRegion if status == 400 && !names_region(error) => Kind::WrongKey,
@@ -71,8 +79,14 @@ impl Call {
             kind => kind,
         };
         let header = |name| response.headers().get(name);
-        let mut translated =
-            self.error(kind, message(status, error, header("x-amz-bucket-region")));
+        let message = message(status, error, header("x-amz-bucket-region"));
+        // Pages of a proxy, who could not reach the store or does not let us.
+        let is_of_proxy = !self.is_tls()
+            && matches!(status, 403 | 500..)
+            && code.is_none()
+            && header("x-amz-request-id").is_none();
+        let message = if is_of_proxy { self.by_way_of_proxy(message) } else { message };
+        let mut translated = self.error(kind, message);
         // A 503 of a proxy says nothing about the store behind it; `SlowDown` is the store's own.
         translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
         if translated.message == UNREADABLE {

@@ -16,6 +16,7 @@ const WRITE: Call = Call {
     writes: true,
     expects_version: false,
     server: None,
+    proxy: None,
     unreadable: Kind::Failed,
 };
 

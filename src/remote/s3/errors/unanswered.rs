@@ -7,8 +7,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::SdkError;
 
-use super::Call;
-use crate::remote::s3::connection::NoKey;
+use super::{Call, certificate};
+use crate::remote::s3::connection::{NoKey, Proxy, TUNNEL_ERROR, is_tls};
 use crate::remote::{RemoteCause, RemoteError, RemoteErrorKind as Kind};
 
 impl Call {
@@ -30,15 +30,91 @@ impl Call {
             SdkError::DispatchFailure(_) => chain.obstacle,
             _ => None,
         };
+        if let Some(proxy) = &self.proxy
+            && let Some(error) = self.no_way_through(proxy, obstacle, &chain)
+        {
+            return error;
+        }
+        if let Some(fault) = &chain.certificate {
+            let error = self.untrusted(self.server(), fault);
+            return RemoteError { message: self.by_way_of_proxy(error.message), ..error };
+        }
         if let Some(obstacle) = obstacle {
-            return self.no_connection(obstacle, &chain);
+            return self.no_connection(self.server(), Kind::Unreachable, (obstacle, &chain));
         }
         let kind = match error {
             SdkError::ConstructionFailure(_) => Kind::Invalid,
             SdkError::DispatchFailure(failure) if failure.is_user() => Kind::Invalid,
             _ => Kind::Interrupted,
         };
-        self.error(kind, chain.line())
+        self.error(kind, self.by_way_of_proxy(chain.line()))
+    }
+
+    /// Names the server for messages.
+    fn server(&self) -> &str {
+        self.server.as_deref().unwrap_or("the store")
+    }
+
+    /// Names the proxy behind a message whose cause may lie there.
+    pub(in crate::remote::s3) fn by_way_of_proxy(&self, message: String) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{message}, by way of {proxy}"),
+            None => message,
+        }
+    }
+
+    /// Says that the proxy wants to know who asks.
+    pub(super) fn denied_by_proxy(&self) -> RemoteError {
+        let message = match &self.proxy {
+            Some(proxy) if proxy.has_password() => {
+                format!("{proxy} does not take the name and the password in its URL")
+            }
+            Some(proxy) => format!("{proxy} asks for a name and a password"),
+            None => "a proxy on the way asks for a name and a password".to_owned(),
+        };
+        self.error(Kind::ProxyDenied, message)
+    }
+
+    /// Says that the way to the store ends at the proxy, where it does.
+    fn no_way_through(
+        &self,
+        proxy: &Proxy,
+        obstacle: Option<Obstacle>,
+        chain: &Chain,
+    ) -> Option<RemoteError> {
+        let message = match (chain.tunnel, obstacle) {
+            (Some(Tunnel::Denied), _) => return Some(self.denied_by_proxy()),
+            (Some(Tunnel::Refused), _) => {
+                format!("{proxy} makes no connection to {}", self.server())
+            }
+            (Some(Tunnel::Broken), _) => format!("{proxy} does not answer as a proxy does"),
+            (None, Some(Obstacle::TooSlow)) => {
+                format!("{} does not answer in time, by way of {proxy}", self.server())
+            }
+            // Without TLS there is one connection, and it ends at the proxy.
+            (Some(Tunnel::Unreached), _) | (None, Some(_))
+                if chain.tunnel.is_some() || !self.is_tls() =>
+            {
+                let name = proxy.to_string();
+                if let Some(fault) = &chain.certificate {
+                    return Some(self.untrusted(&name, fault));
+                }
+                let obstacle = obstacle.unwrap_or(Obstacle::Other);
+                return Some(self.no_connection(&name, Kind::ProxyUnreachable, (obstacle, chain)));
+            }
+            _ => return None,
+        };
+        Some(self.error(Kind::ProxyUnreachable, message))
+    }
+
+    /// Tells whether the store is spoken to in TLS; AWS always is.
+    pub(super) fn is_tls(&self) -> bool {
+        self.server.as_deref().is_none_or(is_tls)
+    }
+
+    /// Says that a certificate is not trusted, and why.
+    fn untrusted(&self, whose: &str, fault: &str) -> RemoteError {
+        self.error(Kind::Untrusted, format!("the certificate of {whose} is not trusted: {fault}"))
     }
 
     /// Says that a request could not be signed, and why.
@@ -52,11 +128,16 @@ impl Call {
 
     /// Says why no connection came about. A typo in the endpoint is the likeliest cause, and nothing
     /// else names it.
-    fn no_connection(&self, obstacle: Obstacle, chain: &Chain) -> RemoteError {
-        let server = self.server.as_deref().unwrap_or("the store");
+    fn no_connection(
+        &self,
+        server: &str,
+        kind: Kind,
+        (obstacle, chain): (Obstacle, &Chain),
+    ) -> RemoteError {
         let fault = match obstacle {
             Obstacle::NotTls => {
-                return self.error(Kind::NotTls, format!("{server} does not answer in TLS"));
+                let kind = if kind == Kind::Unreachable { Kind::NotTls } else { kind };
+                return self.error(kind, format!("{server} does not answer in TLS"));
             }
             Obstacle::UnknownHost => "its name cannot be resolved",
             Obstacle::Refused => "it refuses the connection",
@@ -64,8 +145,7 @@ impl Call {
             Obstacle::Other => "",
         };
         let separator = if fault.is_empty() { "" } else { ": " };
-        let error =
-            self.error(Kind::Unreachable, format!("{server} cannot be reached{separator}{fault}"));
+        let error = self.error(kind, format!("{server} cannot be reached{separator}{fault}"));
         let is_told = matches!(obstacle, Obstacle::Refused | Obstacle::TooSlow);
         let root = chain.texts.last().filter(|_| !is_told);
         let cause = RemoteCause::chain(root.into_iter().map(|text| one_line(text)).collect());
@@ -115,6 +195,31 @@ impl Obstacle {
     }
 }
 
+/// How far the way through a proxy went (hyper-util, `TunnelError`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tunnel {
+    /// No connection to the proxy.
+    Unreached,
+    /// The proxy asks who it is.
+    Denied,
+    /// The proxy answered, and not with a connection to the store.
+    Refused,
+    /// Something else came back, or nothing.
+    Broken,
+}
+
+impl Tunnel {
+    /// Reads what a cause says.
+    fn of(text: &str) -> Option<Self> {
+        Some(match text.strip_prefix(TUNNEL_ERROR)? {
+            "failed to create underlying connection" => Self::Unreached,
+            "proxy authorization required" => Self::Denied,
+            "unsuccessful" => Self::Refused,
+            _ => Self::Broken,
+        })
+    }
+}
+
 /// Finds the error of TLS within errors of I/O, which do not name each other as causes.
 fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
@@ -127,6 +232,9 @@ pub(super) struct Chain {
     /// From the nearest cause to the first.
     texts: Vec<String>,
     obstacle: Option<Obstacle>,
+    tunnel: Option<Tunnel>,
+    /// What is wrong with the certificate of the other end.
+    certificate: Option<String>,
     is_about_credentials: bool,
     no_key: Option<(Kind, String)>,
 }
@@ -136,11 +244,18 @@ impl Chain {
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         let mut texts: Vec<String> = Vec::new();
         let (mut obstacle, mut is_about_credentials, mut no_key) = (None, false, None);
+        let (mut tunnel, mut found_fault) = (None, None);
         let mut next = Some(error);
         while let Some(cause) = next {
             let text = cause.to_string();
             if let Some(found) = Obstacle::of(cause, &text) {
                 obstacle = Some(obstacle.map_or(found, |known: Obstacle| known.or(found)));
+            }
+            tunnel = tunnel.or_else(|| Tunnel::of(&text));
+            if let Some(rustls::Error::InvalidCertificate(error)) =
+                cause.downcast_ref::<io::Error>().and_then(of_tls)
+            {
+                found_fault = Some(certificate::fault(error));
             }
             if let Some(found) = cause.downcast_ref::<NoKey>() {
                 no_key = Some((found.kind, found.why.clone()));
@@ -155,7 +270,8 @@ impl Chain {
             }
             next = cause.source();
         }
-        Self { texts, obstacle, is_about_credentials, no_key }
+        let certificate = found_fault;
+        Self { texts, obstacle, tunnel, certificate, is_about_credentials, no_key }
     }
 
     /// Joins what the causes say.
