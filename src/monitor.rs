@@ -50,6 +50,8 @@ pub struct Item {
     pub reason: String,
     /// The version that was replaced or deleted, as the reason names it; shortened on the screen.
     pub lost: Option<Etag>,
+    /// What the store answered, for who asks for every detail.
+    pub detail: Option<String>,
     /// What to type next, where there is something.
     pub hint: Option<String>,
 }
@@ -98,6 +100,10 @@ pub enum ItemKind {
     StoreFailed,
     /// The store refused the request for what it says.
     StoreRefused,
+    /// The store does not take the name.
+    NameRefused,
+    /// The store says that something has changed, and shows that nothing has.
+    StoreContradicts,
     /// The store will refuse everything: the run ends.
     StoreLost,
     /// The ignore rules that may apply to it could not be fetched.
@@ -135,12 +141,19 @@ impl ItemKind {
             Self::StoreCorrupt => "corrupt",
             Self::StoreFailed => "store-failed",
             Self::StoreRefused => "store-refused",
+            Self::NameRefused => "name-refused",
+            Self::StoreContradicts => "store-contradicts",
             Self::StoreLost => "store-lost",
             Self::RulesMissing => "rules-missing",
             Self::Ignored => "ignored",
             Self::AwaitsMove => "awaits-move",
             Self::Bug => "bug",
         })
+    }
+
+    /// Tells whether the store refuses it again, whoever asks and whenever.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::StoreRefused | Self::NameRefused | Self::StoreContradicts)
     }
 
     /// Tells whether its hint is a command for this very path, so that each one has to be told.

@@ -157,7 +157,7 @@ pub(super) fn event(event: &Event) -> String {
         Event::Conflict(item) => ("conflict", item),
         Event::Skipped(item) => ("skipped", item),
     };
-    let Item { path, action, kind, bytes, reason, lost: _, hint } = item;
+    let Item { path, action, kind, bytes, reason, lost: _, detail: _, hint } = item;
     write(&Line {
         event: name,
         path: Some(path),

@@ -89,9 +89,7 @@ fn tell(screen: &Screen, word: &str, error: &Error) {
     if screen.json() {
         screen.result(&json::failure(word, &message, hint.as_deref()));
     }
-    let detail = error.detail().filter(|_| screen.verbose()).map(str::to_owned);
-    let causes: Vec<String> = error.causes().into_iter().chain(detail).collect();
-    screen.error(&message, &causes, hint.as_deref());
+    screen.error(&message, &report::causes(screen, error), hint.as_deref());
 }
 
 /// Runs a command until it has ended, or until a person has asked twice to stop.

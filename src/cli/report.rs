@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::json::{self, Counts};
 use super::render::{self, floods};
+use super::screen::Screen;
 use super::session::Context;
 use crate::error::{Error, Exit, safety_hint};
 use crate::plan::{ActionKind, Conflict, Notice, Plan, SafetyStop};
@@ -96,7 +97,7 @@ pub(super) fn summary(
     if let Some(fatal) = &report.fatal {
         let error = Error::from(fatal.clone());
         let hint = error.hint().map(|hint| hint_of_fatal(report, hint));
-        screen.error(&error.to_string(), &error.causes(), hint.as_deref());
+        screen.error(&error.to_string(), &causes(screen, &error), hint.as_deref());
     }
     if report.may_not_write() {
         screen.error("you may read this bucket and not write to it", &[], Some(RIGHTS_HINT));
@@ -120,6 +121,12 @@ pub(super) fn summary(
     }
 }
 
+/// Returns what lies behind an error, and what a library said of it where every detail is wanted.
+pub(super) fn causes(screen: &Screen, error: &Error) -> Vec<String> {
+    let detail = error.detail().filter(|_| screen.verbose()).map(str::to_owned);
+    error.causes().into_iter().chain(detail).collect()
+}
+
 /// Adds to the hint of what ended a run that nothing has to be done twice, where something was done.
 fn hint_of_fatal(report: &Report, hint: String) -> String {
     if report.is_untouched() { hint } else { format!("{hint}; what was done is recorded") }
@@ -133,10 +140,13 @@ fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
     }
     let changed_here = report.changed_meanwhile - report.changed_unseen;
     // Writes that are all refused will be refused again.
-    let failed =
-        if report.may_not_write() { report.failed - report.denied_writes } else { report.failed };
+    let denied = if report.may_not_write() { report.denied_writes } else { 0 };
+    let failed = report.failed - denied - report.refused;
     if failed + changed_here + report.beyond_limit > 0 || report.interrupted {
-        hints.push("the same command again does the rest");
+        hints.push(match report.refused {
+            0 => "the same command again does the rest",
+            _ => "the same command again does the rest, but for what the store refuses",
+        });
     }
     if report.behind > 0 {
         hints.push("`lsync pull` fetches what is newer in the bucket");

@@ -97,7 +97,7 @@ pub struct RemoteError {
     /// Why, where the message leaves it out.
     #[source]
     pub cause: Option<Box<RemoteCause>>,
-    /// What a library said of it, for who asks for every detail.
+    /// The store's answer and what a library said of it, for who asks for every detail.
     pub detail: Option<Box<str>>,
     /// The request may have taken effect although it failed.
     pub ambiguous: bool,

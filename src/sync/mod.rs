@@ -255,7 +255,10 @@ fn context<D: Disk, R: Remote, C: Clock>(
     world: &World<D, R, C>,
     request: &Request,
 ) -> Result<Context<D, R, C>, SyncError> {
-    Context::open(world, request.dry_run, request.tuning).map_err(SyncError::Staging)
+    let opened = Context::open(world, request.dry_run, request.tuning);
+    let mut context = opened.map_err(SyncError::Staging)?;
+    context.unlisted = request.unlisted;
+    Ok(context)
 }
 
 fn why(request: &Request) -> Why {

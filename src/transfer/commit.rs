@@ -277,12 +277,16 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             }
             _ => self.report.failed += 1,
         }
+        if kind.is_final() {
+            self.report.refused += 1;
+        }
         let writes = matches!(action.kind, ActionKind::Upload | ActionKind::DeleteRemote);
         if writes && kind == ItemKind::StoreDenied {
             self.report.denied_writes += 1;
         }
         self.run.context.learn_of_room(action, &trouble);
         let mut failed = item(action, kind, &trouble.reason());
+        failed.detail = trouble.detail().map(str::to_owned);
         if let Trouble::InTrash(operand) = &trouble {
             failed.hint = Some(format!("lsync trash restore {operand}"));
         }

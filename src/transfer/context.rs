@@ -95,6 +95,8 @@ pub struct Context<D: Disk, R, C> {
     pub parallel: bool,
     /// Listings are not fetched in several ranges at once (any more).
     pub(super) lists_whole: AtomicBool,
+    /// The run was asked not to list the bucket.
+    pub unlisted: bool,
     budget: Semaphore,
     root_device: u64,
     clock_reading: AtomicI64,
@@ -142,6 +144,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             lists_whole: AtomicBool::new(false),
+            unlisted: false,
             budget: Semaphore::new(usize::try_from(BUDGET_BYTES).unwrap_or(usize::MAX)),
             root_device,
             clock_reading: AtomicI64::new(i64::MIN),

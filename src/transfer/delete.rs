@@ -12,7 +12,6 @@ use super::download::Wanted;
 use super::object::changed_in_bucket;
 use super::retry::Backoff;
 use super::trouble::Trouble;
-use super::upload::refused;
 
 /// What became of one of many deletions.
 pub(super) type Verdict = Option<Result<(), Trouble>>;
@@ -23,7 +22,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
         let path = &action.path;
         let mut backoff = Backoff::default();
-        let mut ambiguous = false;
+        let (mut ambiguous, mut doubted) = (false, false);
         loop {
             if let Some(settled) = self.came_back(action, ambiguous).await {
                 return settled;
@@ -31,18 +30,22 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let Some(version) = &action.remote else { return Ok(()) };
             let error = match self.remote.delete(path, &version.etag).await {
                 Ok(()) => return Ok(()),
-                // Whoever deleted it: it is gone, as it should be.
-                Err(error) if error.kind == RemoteErrorKind::NotFound => return Ok(()),
-                Err(error) if error.kind == RemoteErrorKind::Changed => {
-                    return self.is_gone(path).await;
-                }
                 Err(error) => error,
             };
+            if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) {
+                match self.after_refusal(path, version, error).await {
+                    // Once more, since it may have been changed and changed back.
+                    Err(Trouble::Unfounded(_)) if !std::mem::replace(&mut doubted, true) => {
+                        continue;
+                    }
+                    settled => return settled,
+                }
+            }
             ambiguous |= error.ambiguous;
             if !backoff.wait(&self.clock, &self.stop, &error).await {
                 // A look that fails says less than the deletion that failed.
                 let is_done = ambiguous && self.is_gone(path).await.is_ok();
-                return if is_done { Ok(()) } else { Err(refused(error)) };
+                return if is_done { Ok(()) } else { Err(Trouble::Remote(error)) };
             }
         }
     }
@@ -70,7 +73,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             }
             let error = match self.remote.delete_many(&versions).await {
                 Ok(answers) => {
-                    let Some(error) = settle(&mut open, answers, &mut verdicts) else {
+                    let Some(error) = settle(&mut open, answers, ambiguous, &mut verdicts) else {
                         return verdicts;
                     };
                     error
@@ -81,7 +84,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             if !backoff.wait(&self.clock, &self.stop, &error).await {
                 if error.ends_the_run() {
                     // One of them says why, for all.
-                    let mut said = Some(refused(error));
+                    let mut said = Some(Trouble::Remote(error));
                     for place in open {
                         verdicts[place] = Some(Err(said.take().unwrap_or(Trouble::Stopped)));
                     }
@@ -99,7 +102,21 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Some(if is_done { Ok(()) } else { Err(trouble) })
     }
 
-    /// Some stores answer a condition on a missing key as if another version were there.
+    /// Finds what became of a version that the store did not delete, as if another one were there, or
+    /// none. Some stores answer a condition on a missing key as if another version were there.
+    async fn after_refusal(
+        &self,
+        path: &RepoPath,
+        version: &Version,
+        error: RemoteError,
+    ) -> Result<(), Trouble> {
+        let Some(object) = self.object(path).await? else { return Ok(()) };
+        let is_unfounded =
+            object.entry.version == *version || self.shows(path, Some(&version.etag)).await;
+        Err(if is_unfounded { Trouble::Unfounded(error) } else { changed_in_bucket() })
+    }
+
+    /// Tells whether nothing is there any more.
     async fn is_gone(&self, path: &RepoPath) -> Result<(), Trouble> {
         self.object(path).await?.map_or(Ok(()), |_| Err(changed_in_bucket()))
     }
@@ -138,10 +155,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 }
 
 /// Takes note of what a store said of the `open` ones of many deletions. Those that it had no time for
-/// stay open, and the error of one of them is returned.
+/// stay open, and the error of one of them is returned. `ambiguous`: an earlier request may have deleted
+/// them.
 fn settle(
     open: &mut Vec<usize>,
     answers: Vec<Result<(), RemoteError>>,
+    ambiguous: bool,
     verdicts: &mut [Verdict],
 ) -> Option<RemoteError> {
     let mut answers = answers.into_iter();
@@ -154,7 +173,8 @@ fn settle(
         answer => {
             let is_gone = match answer {
                 Some(Ok(())) => true,
-                Some(Err(error)) => error.kind == RemoteErrorKind::NotFound,
+                // Else nobody knows who did it, and whether: a look by name will tell.
+                Some(Err(error)) => ambiguous && error.kind == RemoteErrorKind::NotFound,
                 None => false,
             };
             verdicts[*place] = is_gone.then_some(Ok(()));

@@ -118,7 +118,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 other => other,
             };
         }
-        self.fetch_patiently(|| self.fetch_once(wanted)).await
+        let expected = (wanted.path, wanted.version);
+        self.fetch_patiently(expected, || self.fetch_once(wanted)).await
     }
 
     /// Fetches a small version into memory, verified; `None` where it is not to be had, because it is
@@ -131,7 +132,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         path: &RepoPath,
         version: &Version,
     ) -> Result<Option<Vec<u8>>, RemoteError> {
-        match self.fetch_patiently(|| self.read_once(path, version)).await {
+        let read = || self.read_once(path, version);
+        match self.fetch_patiently((path, version), read).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Trouble::Remote(error)) if error.ends_the_run() => Err(error),
             Err(_) => Ok(None),

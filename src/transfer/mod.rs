@@ -353,6 +353,7 @@ fn item(action: &Action, kind: ItemKind, reason: &str) -> Item {
         bytes: action.bytes(),
         reason: reason.to_owned(),
         lost: None,
+        detail: None,
         hint: trouble::hint(kind).map(str::to_owned),
     }
 }

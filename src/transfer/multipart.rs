@@ -23,7 +23,7 @@ use super::context::Context;
 use super::ranges::digest_range;
 use super::retry::{Backoff, retry};
 use super::trouble::Trouble;
-use super::upload::{Attempts, Evidenced, Next, Sent, Source, refused};
+use super::upload::{Attempts, Evidenced, Next, Sent, Source};
 
 /// How often an upload is begun anew: because the store has lost it, or because somebody else wrote
 /// the key in the moment of its completion (409, S3 API reference, `CompleteMultipartUpload`).
@@ -74,7 +74,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                     self.abandon(source, &upload.id).await;
                     self.monitor.bytes_lost(source.path, upload.told_bytes(source.stat.size));
                     if beginnings == BEGINNINGS_MAX {
-                        return Err(refused(error));
+                        return Err(Trouble::Remote(given_up(error)));
                     }
                 }
                 Err(trouble) => {
@@ -335,7 +335,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Err(error) => error,
             };
             let sent = Evidenced::Digests(&digests);
-            match self.after_failure(attempts, path, &sent, error.clone()).await {
+            match self.after_failure(attempts, source, &sent, error.clone()).await {
                 Ok(Next::Ours(stored)) => return ended(stored),
                 // S3 user guide, "Conditional writes": after 409 the upload has to be begun again.
                 Ok(Next::Again) if error.kind == RemoteErrorKind::Busy => {
@@ -356,6 +356,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         is_not_found(error)
             && self.remote.parts(path, id).await.is_err_and(|error| is_not_found(&error))
     }
+}
+
+/// Words an upload that the store has lost as often as it was begun.
+fn given_up(error: RemoteError) -> RemoteError {
+    let message = format!("the upload was begun {BEGINNINGS_MAX} times ({})", error.message);
+    RemoteError { message, ..error }
 }
 
 /// Writes down that the store has a part.

@@ -9,17 +9,51 @@ use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Evidence;
-use crate::remote::{Object, Remote, RemoteError, RemoteErrorKind};
-use crate::tree::{RepoPath, Version};
+use crate::remote::{Listed, Object, Remote, RemoteError, RemoteErrorKind};
+use crate::tree::{Etag, RepoPath, Version};
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Looks at one object; `None` where there is none.
     pub(super) async fn object(&self, path: &RepoPath) -> Result<Option<Object>, RemoteError> {
-        match retry(&self.clock, &self.stop, || self.remote.head(path)).await {
+        match self.head(path).await {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.kind == RemoteErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
+        retry(&self.clock, &self.stop, || self.remote.head(path)).await
+    }
+
+    /// Tells whether the bucket shows at `path` what the plan expects there, where an answer says that
+    /// it has changed: then the same plan would be made again, and would fail in the same way.
+    ///
+    /// It is listed, as it was for the plan; an object is looked at where listing is not allowed, and
+    /// where all looks are one. A run that was asked not to list leaves this to the one that does.
+    pub(super) async fn shows(&self, path: &RepoPath, expected: Option<&Etag>) -> bool {
+        if self.unlisted {
+            return false;
+        }
+        let listed = if self.remote.reads_locally() { None } else { self.listed(path).await.ok() };
+        let shown = match listed {
+            Some(shown) => shown,
+            None => match self.object(path).await {
+                Ok(object) => object.map(|object| object.entry.version.etag),
+                Err(_) => return false,
+            },
+        };
+        shown.as_ref() == expected
+    }
+
+    /// Returns the version that a listing shows at `path`.
+    async fn listed(&self, path: &RepoPath) -> Result<Option<Etag>, RemoteError> {
+        let list = || self.remote.list(path.as_str(), None, 1);
+        let page = retry(&self.clock, &self.stop, list).await?;
+        Ok(page.items.into_iter().find_map(|item| match item {
+            Listed::Object(entry) if entry.path == *path => Some(entry.version.etag),
+            Listed::Object(_) | Listed::Odd { .. } | Listed::Obstacle(_) => None,
+        }))
     }
 
     /// Looks at an object that must still be the version that the plan saw.
@@ -28,8 +62,14 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         path: &RepoPath,
         version: &Version,
     ) -> Result<Object, Trouble> {
-        let object = self.object(path).await?.ok_or_else(deleted_in_bucket)?;
-        if object.entry.version == *version { Ok(object) } else { Err(changed_in_bucket()) }
+        let (error, changed) = match self.head(path).await {
+            Ok(object) if object.entry.version == *version => return Ok(object),
+            Ok(object) => (other_version(&object, version), changed_in_bucket()),
+            Err(error) if error.kind == RemoteErrorKind::NotFound => (error, deleted_in_bucket()),
+            Err(error) => return Err(error.into()),
+        };
+        let is_unfounded = self.shows(path, Some(&version.etag)).await;
+        Err(if is_unfounded { Trouble::Unfounded(error) } else { changed })
     }
 
     /// Makes a request that carries contents, when a lane is free for it; the lane stays taken for
@@ -47,22 +87,33 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Fetches a version, or a range of it, again while that makes sense.
     pub(super) async fn fetch_patiently<T, F>(
         &self,
+        (path, version): (&RepoPath, &Version),
         fetch: impl Fn() -> F + Send,
     ) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, Trouble>> + Send,
         T: Send,
     {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut doubted) = (Backoff::default(), false);
         while !self.stop.is_requested() {
             let error = match fetch().await {
                 Err(Trouble::Remote(error)) => error,
                 other => return other,
             };
-            match error.kind {
-                RemoteErrorKind::Changed => return Err(changed_in_bucket()),
-                RemoteErrorKind::NotFound => return Err(deleted_in_bucket()),
-                _ => (),
+            let changed = match error.kind {
+                RemoteErrorKind::Changed => Some(changed_in_bucket()),
+                RemoteErrorKind::NotFound => Some(deleted_in_bucket()),
+                _ => None,
+            };
+            if let Some(changed) = changed {
+                if !self.shows(path, Some(&version.etag)).await {
+                    return Err(changed);
+                }
+                // Once more, since it may have been changed and changed back.
+                if std::mem::replace(&mut doubted, true) {
+                    return Err(Trouble::Unfounded(error));
+                }
+                continue;
             }
             if !backoff.wait(&self.clock, &self.stop, &error).await {
                 return Err(Trouble::Remote(error));
@@ -80,6 +131,16 @@ pub(super) fn promised(object: &Object) -> Evidence {
         etag_is_md5: object.etag_is_md5,
         crc64: object.crc64,
     }
+}
+
+/// The error of a look that finds another version than the bucket lists.
+fn other_version(object: &Object, listed: &Version) -> RemoteError {
+    let Version { etag, size } = &object.entry.version;
+    let message = format!(
+        "the object is said to be {etag} of {size} bytes, and is listed as {} of {}",
+        listed.etag, listed.size
+    );
+    RemoteError::new(RemoteErrorKind::Lying, "HEAD", object.entry.path.as_str(), message)
 }
 
 pub(super) fn changed_in_bucket() -> Trouble {

@@ -139,7 +139,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let this = &*download;
         let mut fetching = futures_util::stream::iter(missing)
             .map(|number| async move {
-                (number, self.fetch_patiently(|| self.fetch_range(this, number)).await)
+                let Wanted { path, version, .. } = this.wanted;
+                let fetch = || self.fetch_range(this, number);
+                (number, self.fetch_patiently((path, version), fetch).await)
             })
             .buffer_unordered(self.tuning.jobs.get());
         let (mut new, mut outcome) = (Vec::new(), Ok(()));

@@ -27,6 +27,10 @@ pub(super) enum Trouble {
     Disk(ItemKind, String),
     /// The store refused.
     Remote(RemoteError),
+    /// The store refused as if the bucket had changed, and the bucket shows what the plan expects.
+    Unfounded(RemoteError),
+    /// The store answers a write as if something were missing: it has no place for the name.
+    Nameless(RemoteError),
     /// The run ends before this path's turn.
     Stopped,
     /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
@@ -43,7 +47,12 @@ impl Trouble {
                     || (error.is_transient() && error.kind != RemoteErrorKind::Corrupt)
                     || error.kind == RemoteErrorKind::Denied
             }
-            Self::Changed { .. } | Self::InTrash(_) | Self::Disk(..) | Self::Bug(_) => false,
+            Self::Unfounded(_)
+            | Self::Nameless(_)
+            | Self::Changed { .. }
+            | Self::InTrash(_)
+            | Self::Disk(..)
+            | Self::Bug(_) => false,
         }
     }
 
@@ -86,6 +95,10 @@ impl Trouble {
             }
             Self::Disk(_, reason) => reason.clone(),
             Self::Remote(error) => error.to_string(),
+            Self::Unfounded(error) => format!("{error}; but the bucket has not changed"),
+            Self::Nameless(error) => {
+                format!("the store does not take this name ({})", error.message)
+            }
             Self::Stopped => "interrupted".to_owned(),
             Self::Bug(what) => format!("this is a bug in lsync: the plan lacks {what}"),
         }
@@ -100,7 +113,19 @@ impl Trouble {
             Self::InTrash(_) => ItemKind::EditInTrash,
             Self::Disk(kind, _) => *kind,
             Self::Remote(error) => store_kind(error),
+            Self::Unfounded(_) => ItemKind::StoreContradicts,
+            Self::Nameless(_) => ItemKind::NameRefused,
             Self::Bug(_) => ItemKind::Bug,
+        }
+    }
+
+    /// Returns what only who asks for every detail wants to know.
+    pub(super) fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Remote(error) | Self::Unfounded(error) | Self::Nameless(error) => {
+                error.detail.as_deref()
+            }
+            _ => None,
         }
     }
 }
@@ -145,6 +170,10 @@ pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
         ItemKind::ChangedUnseen => Some("`lsync sync` looks at the bucket"),
         ItemKind::TimeTooFar => {
             Some("times from 1677-09-22 to 2262-04-11 can be stored: `touch` gives it today's")
+        }
+        ItemKind::NameRefused => Some("rename it, or name it in .lsyncignore"),
+        ItemKind::StoreContradicts => {
+            Some("tell whoever runs the store: `--verbose` shows its whole answer")
         }
         ItemKind::Respelled => Some("rename it in the bucket to a name that this disk keeps"),
         ItemKind::Folded => {

@@ -10,7 +10,7 @@ use crate::disk::Disk;
 use crate::local::content::{self, Digests, Proof, Want};
 use crate::monitor::ItemKind;
 use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
-use crate::tree::{BaseRow, RepoPath, Stat, Version};
+use crate::tree::{BaseRow, Etag, RepoPath, Stat, Version};
 
 use super::context::Context;
 use super::durable::Held;
@@ -30,6 +30,16 @@ pub(super) struct Source<'a> {
     pub(super) origin: Option<&'a BaseRow>,
     /// Nobody has listed the bucket: an earlier run may have stored the file and been killed.
     pub(super) unlisted: bool,
+}
+
+impl Source<'_> {
+    /// Returns the version that must be in the bucket; `None` where nothing must be.
+    fn expected(&self) -> Option<&Etag> {
+        match &self.condition {
+            Condition::Absent => None,
+            Condition::Matches(etag) => Some(etag),
+        }
+    }
 }
 
 /// A file that is in the bucket now.
@@ -122,7 +132,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Err(error) => error,
             };
             let sent = Evidenced::Whole(body);
-            match self.after_failure(&mut attempts, source.path, &sent, error).await? {
+            match self.after_failure(&mut attempts, source, &sent, error).await? {
                 Next::Ours(stored) => return Ok(stored),
                 Next::Again => (),
             }
@@ -134,10 +144,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn after_failure(
         &self,
         attempts: &mut Attempts,
-        path: &RepoPath,
+        source: &Source<'_>,
         sent: &Evidenced<'_>,
         error: RemoteError,
     ) -> Result<Next, Trouble> {
+        let path = source.path;
         let in_our_way = attempts.ambiguous && may_be_ours(&error);
         attempts.ambiguous |= error.ambiguous;
         if in_our_way && let Some(stored) = self.look_for_ours(path, sent).await? {
@@ -153,10 +164,21 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         {
             return Ok(Next::Ours(stored));
         }
-        Err(match (sent, error.kind) {
+        if !matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) {
+            return Err(Trouble::Remote(error));
+        }
+        let is_unfounded = self.shows(path, source.expected()).await;
+        let is_whole = matches!(sent, Evidenced::Whole(_));
+        // Once more, since it may have been changed and changed back. Not every store keeps the parts
+        // of an upload that it has refused.
+        if is_unfounded && is_whole && !std::mem::replace(&mut attempts.doubted, true) {
+            return Ok(Next::Again);
+        }
+        Err(match error.kind {
             // A whole file names nothing that would have to be there: no change of somebody else's.
-            (Evidenced::Whole(_), RemoteErrorKind::NotFound) => Trouble::Remote(nameless(error)),
-            _ => refused(error),
+            RemoteErrorKind::NotFound if is_whole || is_unfounded => Trouble::Nameless(error),
+            _ if is_unfounded => Trouble::Unfounded(error),
+            _ => changed_in_bucket(),
         })
     }
 
@@ -210,6 +232,8 @@ pub(super) struct Attempts {
     backoff: Backoff,
     /// One of them, or one of an earlier run, may have taken effect although it failed.
     ambiguous: bool,
+    /// One of them was refused as if the bucket had changed, and it had not.
+    doubted: bool,
 }
 
 impl Attempts {
@@ -257,18 +281,4 @@ fn may_be_ours(error: &RemoteError) -> bool {
         error.kind,
         RemoteErrorKind::Changed | RemoteErrorKind::NotFound | RemoteErrorKind::Busy
     )
-}
-
-/// Words a write that the store answers as if something were missing: it has no place for the name.
-fn nameless(error: RemoteError) -> RemoteError {
-    let message = format!("the store does not take this name ({})", error.message);
-    RemoteError { kind: RemoteErrorKind::Invalid, message, ..error }
-}
-
-/// Turns the last error of a write into what it means for the path.
-pub(super) fn refused(error: RemoteError) -> Trouble {
-    match error.kind {
-        RemoteErrorKind::Changed | RemoteErrorKind::NotFound => changed_in_bucket(),
-        _ => Trouble::Remote(error),
-    }
 }

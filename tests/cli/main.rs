@@ -43,6 +43,7 @@ mod no_op;
 mod planning;
 mod predecessors;
 mod profiles;
+mod refused;
 mod room;
 mod rules;
 mod scenarios;

@@ -67,6 +67,8 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> io::Result<Answe
     let mut outcome = carry_out(shared, request, fault).await;
     if let Some(Outcome { answer, .. }) = &mut outcome {
         answer.headers_mut().insert("date", date(shared.minutes_ahead.load(Ordering::SeqCst)));
+        let number = shared.log.lock().unwrap().len();
+        answer.headers_mut().insert("x-amz-request-id", number.into());
     }
     call_hooks(shared, &seen, shared.answer_hooks_for(&seen)).await;
     if let Some(Outcome { answer, .. }) = &outcome {

@@ -323,7 +323,8 @@ impl Monitor for Progress {
             Event::Planned(_) | Event::Done(_) => (),
             Event::Failed(item) => {
                 if let Some(item) = self.named(item) {
-                    self.screen.beside(&render::failure_line(style, &item));
+                    let verbose = self.screen.verbose();
+                    self.screen.beside(&render::failure_line(style, &item, verbose));
                 }
             }
             Event::Conflict(item) => self.screen.beside(&render::conflict_item(style, &item)),

@@ -8,7 +8,7 @@ use crate::tree::Etag;
 fn item(path: &str) -> Item {
     let (path, reason) = (path.to_owned(), String::new());
     let kind = ItemKind::AsPlanned;
-    Item { path, action: "upload", kind, bytes: 4, reason, lost: None, hint: None }
+    Item { path, action: "upload", kind, bytes: 4, reason, lost: None, detail: None, hint: None }
 }
 
 fn shown(options: OutputOptions, event: Event) -> (String, String) {

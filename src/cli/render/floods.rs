@@ -219,6 +219,8 @@ fn item_words(kind: ItemKind) -> &'static str {
         ItemKind::StoreCorrupt => "the bytes are not those that were promised",
         ItemKind::StoreFailed => "the store failed",
         ItemKind::StoreRefused => "the store refused",
+        ItemKind::NameRefused => "the store does not take their names",
+        ItemKind::StoreContradicts => "refused as changed, although they have not changed",
         ItemKind::StoreLost => "the run ends",
         ItemKind::RulesMissing => "ignore rules are missing that may apply to them",
         ItemKind::Ignored => "ignored by a rule",

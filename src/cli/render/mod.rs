@@ -66,6 +66,7 @@ pub(super) fn item(action: &Action) -> Item {
         bytes: action.bytes(),
         reason,
         lost: None,
+        detail: None,
         hint: None,
     }
 }
@@ -119,9 +120,14 @@ pub(super) fn replaced_line(label: &str, item: &Item) -> String {
     format!("{label}: {} ({})", escape(&reason(item)), escape(&item.path))
 }
 
-/// Renders a failure: `failed   docs/a.txt  permission denied`.
-pub(super) fn failure_line(style: Style, item: &Item) -> String {
-    item_line(&style.paint(Paint::Red, "failed  "), item)
+/// Renders a failure: `failed   docs/a.txt  permission denied`, and what the store answered where
+/// every detail is wanted.
+pub(super) fn failure_line(style: Style, item: &Item, verbose: bool) -> String {
+    let line = item_line(&style.paint(Paint::Red, "failed  "), item);
+    match item.detail.as_deref().filter(|_| verbose) {
+        Some(detail) => format!("{line}\ncaused by: {}", escape(detail)),
+        None => line,
+    }
 }
 
 /// Renders a conflict that appeared while the plan was carried out.

@@ -188,10 +188,15 @@ fn a_failure_brings_its_hint() {
         bytes: 1,
         reason: "permission denied\nreally".to_owned(),
         lost: None,
+        detail: Some("HTTP 403\nx".to_owned()),
         hint: Some("run again".to_owned()),
     };
     assert_eq!(
-        failure_line(Style::PLAIN, &item),
+        failure_line(Style::PLAIN, &item, false),
         "failed   a  permission denied\\nreally\nhint: run again"
+    );
+    assert_eq!(
+        failure_line(Style::PLAIN, &item, true),
+        "failed   a  permission denied\\nreally\nhint: run again\ncaused by: HTTP 403\\nx"
     );
 }

@@ -89,12 +89,29 @@ impl Call {
         let mut translated = self.error(kind, message);
         // A 503 of a proxy says nothing about the store behind it; `SlowDown` is the store's own.
         translated.ambiguous |= self.writes && status == 503 && code != Some("SlowDown");
-        if translated.message == UNREADABLE {
-            // The SDK prints its own types, and calls a store's answer its bug.
-            translated.detail = Some(Chain::of(error).line().into());
-        }
+        translated.detail = Some(self.detail(error, response).into());
         translated.retry_after_seconds = header("retry-after").and_then(|text| text.parse().ok());
         translated
+    }
+
+    /// Says what whoever runs the store wants to know of an answer: call, status, code, and the ids by
+    /// which it is found in logs (S3 API reference, "Common response headers").
+    fn detail<E>(&self, error: &SdkError<E, HttpResponse>, response: &HttpResponse) -> String
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let status = response.status().as_u16();
+        let mut parts = vec![format!("{} answered with HTTP {status}", self.operation)];
+        parts.extend(error.code().map(str::to_owned));
+        for (name, header) in [("request", "x-amz-request-id"), ("host", "x-amz-id-2")] {
+            let id = response.headers().get(header).filter(|id| !id.is_empty());
+            parts.extend(id.map(|id| format!("{name} id {id}")));
+        }
+        if (200..300).contains(&status) && error.code().is_none() {
+            // The SDK prints its own types, and calls a store's answer its bug.
+            parts.push(Chain::of(error).line());
+        }
+        parts.join(", ")
     }
 }
 
