@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use super::context::Context;
-use super::retry::retry;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::remote::{Remote, RemoteError};
@@ -27,11 +26,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Where the store does not answer: what nobody can tell is no absence.
     pub async fn confirm_absence(&self, path: &RepoPath) -> Result<Absence, RemoteError> {
         let Some(object) = self.object(path).await? else { return Ok(Absence::Confirmed) };
-        // In whichever order, a key stands before all that begin with it.
-        let list = || self.remote.list(path.as_str(), None, 1);
-        let page = retry(&self.clock, &self.stop, list).await?;
-        let is_listed = page.items.first().is_some_and(|item| item.key() == path.as_str());
-        Ok(if is_listed { Absence::Listed(object.entry.version) } else { Absence::Unlisted })
+        Ok(if self.list_name(path).await?.is_some() {
+            Absence::Listed(object.entry.version)
+        } else {
+            Absence::Unlisted
+        })
     }
 
     /// Lets listings no longer be fetched in several ranges at once, because one has lacked `path`;

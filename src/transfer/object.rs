@@ -35,9 +35,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         if self.unlisted {
             return false;
         }
-        let listed = if self.remote.reads_locally() { None } else { self.listed(path).await.ok() };
+        let listed =
+            if self.remote.reads_locally() { None } else { self.list_name(path).await.ok() };
         let shown = match listed {
-            Some(shown) => shown,
+            Some(Some(Listed::Object(entry))) => Some(entry.version.etag),
+            Some(_) => None,
             None => match self.object(path).await {
                 Ok(object) => object.map(|object| object.entry.version.etag),
                 Err(_) => return false,
@@ -46,14 +48,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         shown.as_ref() == expected
     }
 
-    /// Returns the version that a listing shows at `path`.
-    async fn listed(&self, path: &RepoPath) -> Result<Option<Etag>, RemoteError> {
+    /// Returns what a listing shows at `path`.
+    pub(super) async fn list_name(&self, path: &RepoPath) -> Result<Option<Listed>, RemoteError> {
+        // In whichever order, a key stands before all that begin with it.
         let list = || self.remote.list(path.as_str(), None, 1);
         let page = retry(&self.clock, &self.stop, list).await?;
-        Ok(page.items.into_iter().find_map(|item| match item {
-            Listed::Object(entry) if entry.path == *path => Some(entry.version.etag),
-            Listed::Object(_) | Listed::Odd { .. } | Listed::Obstacle(_) => None,
-        }))
+        Ok(page.items.into_iter().next().filter(|item| item.key() == path.as_str()))
     }
 
     /// Looks at an object that must still be the version that the plan saw.

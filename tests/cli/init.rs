@@ -197,6 +197,52 @@ fn init_leaves_no_old_versions_behind() {
 }
 
 #[test]
+fn neither_init_nor_a_sync_leaves_marks_of_deletions_where_versioning_is_suspended() {
+    let team = Team::without_copies(Profile::Aws);
+    team.server.suspend_versioning(BUCKET);
+    team.server.put_before(BUCKET, ".lsync/probe/killed/first", 62);
+    team.server.put(BUCKET, "f", "f");
+    team.server.put(BUCKET, "gone", "gone");
+    team.server.delete(BUCKET, "gone");
+    let output = team.ok("one", "init team .");
+    assert!(!output.stderr.contains("stay"), "{}", output.stderr);
+    let kept = ["f", "gone"];
+    assert_eq!(team.server.keys_with_versions(BUCKET), kept, "the mark of somebody else stays");
+    team.server.put_before(BUCKET, ".lsync/probe/killed/first", 70);
+    team.ok("one", "sync");
+    assert_eq!(team.server.keys_with_versions(BUCKET), kept);
+    team.server.fault(FaultRule::new(
+        "ListObjectVersions",
+        "*",
+        Fault::Status(403, "AccessDenied"),
+    ));
+    let output = team.ok("two", "init team .");
+    let told = "marks of deletions of small objects of the probe stay below .lsync/probe/";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
+    assert_eq!(team.server.keys(BUCKET), ["f"]);
+}
+
+#[test]
+fn init_by_somebody_who_may_not_list_versions_succeeds_and_says_what_stays() {
+    let team = Team::without_copies(Profile::Versioned);
+    team.server.fault(FaultRule::new(
+        "ListObjectVersions",
+        "*",
+        Fault::Status(403, "AccessDenied"),
+    ));
+    let output = team.ok("one", "init team .");
+    assert!(output.stdout.contains("keeps old versions"), "{}", output.stdout);
+    let told = "old versions of small objects of the probe stay below .lsync/probe/ in the bucket";
+    assert_eq!(output.stderr.matches(told).count(), 1, "{}", output.stderr);
+    assert!(output.stderr.contains("AccessDenied"), "{}", output.stderr);
+    assert_eq!(team.server.keys(BUCKET), Vec::<String>::new(), "each is hidden by a mark");
+    team.write("one/f", "f");
+    team.ok("one", "sync");
+    team.assert_quiet("one");
+    assert_eq!(team.bucket(), files(&[("f", "f")]));
+}
+
+#[test]
 fn init_says_what_stays_where_versions_cannot_be_deleted() {
     let team = Team::without_copies(Profile::ObjectLock);
     let first = team.ok("one", "init team .");

@@ -24,7 +24,7 @@ use super::history::Change;
 use super::log::LoggedRequest;
 use super::profiles::{Profile, Quirks};
 use super::request::{Seen, glob_matches};
-use super::store::{Precondition, StoredVersion, Upload, now};
+use super::store::{Precondition, StoredVersion, Upload, Versioning, now};
 use super::throttle::{Line, Throttle, Tokens};
 use super::traffic::{Tick, Traffic};
 
@@ -108,6 +108,11 @@ impl OtherTool {
     /// Makes a bucket, if there is none of that name.
     pub fn create_bucket(&self, bucket: &str) {
         self.backend.make_bucket(bucket);
+    }
+
+    /// Suspends the versioning of a bucket.
+    pub fn suspend_versioning(&self, bucket: &str) {
+        self.backend.lock().bucket_mut(bucket).unwrap().versioning = Versioning::Suspended;
     }
 
     /// Stores an object without metadata; returns its ETag.

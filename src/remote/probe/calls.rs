@@ -111,16 +111,17 @@ where
     }
 }
 
-/// Deletes a version, patiently; nothing there after a lost answer is a deletion.
+/// Deletes a version, patiently, and tells whether the store keeps a mark of that; nothing there after
+/// a lost answer is a deletion.
 pub(super) async fn delete(
     remote: &S3Remote,
     path: &RepoPath,
     expected: &Etag,
-) -> Result<(), RemoteError> {
+) -> Result<bool, RemoteError> {
     let is_lost = AtomicBool::new(false);
-    let deleted = patiently(|| noting(&is_lost, remote.delete(path, expected))).await;
+    let deleted = patiently(|| noting(&is_lost, remote.delete_marking(path, expected))).await;
     match deleted {
-        Err(error) if is_lost.load(Ordering::Relaxed) && error.kind == Kind::NotFound => Ok(()),
+        Err(error) if is_lost.load(Ordering::Relaxed) && error.kind == Kind::NotFound => Ok(false),
         deleted => deleted,
     }
 }

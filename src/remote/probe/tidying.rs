@@ -37,12 +37,29 @@ pub(super) struct Remains {
 /// What became of a tidying.
 #[derive(Debug, Default)]
 struct Tidied {
-    /// Versions that the store refuses to delete.
-    kept_versions: usize,
+    /// What is kept of what was deleted, and why, as a note says it.
+    kept: Option<String>,
     /// Of this probe: the store refuses to delete anything for good.
     is_undeletable: bool,
     /// Why something else stays.
     error: Option<RemoteError>,
+}
+
+/// What became of deletions of objects.
+#[derive(Debug, Default)]
+struct Deleted {
+    /// Why some stay.
+    refused: Vec<RemoteError>,
+    /// The store keeps marks of them.
+    leave_marks: bool,
+}
+
+impl Deleted {
+    /// Adds what became of others.
+    fn add(&mut self, others: Self) {
+        self.refused.extend(others.refused);
+        self.leave_marks |= others.leave_marks;
+    }
 }
 
 impl Remains {
@@ -72,14 +89,7 @@ impl Prober<'_> {
         }
         let tidied = self.tidy(remains).await;
         self.found.undeletable = tidied.is_undeletable;
-        if tidied.kept_versions > 0 {
-            self.notes.push(format!(
-                "{} versions of small objects of the probe stay below {PROBE_FOLDER} in the \
-                 bucket: the store refuses to delete versions (Object Lock, or a right that is \
-                 missing); every client ignores them",
-                tidied.kept_versions
-            ));
-        }
+        self.notes.extend(tidied.kept);
         if let Some(error) = tidied.error {
             self.notes.push(format!(
                 "objects of the probe could not be removed; every client ignores them: {error}"
@@ -96,30 +106,46 @@ impl Prober<'_> {
             are_gone = self.tidy_versions(&all, remains.before, &mut tidied).await;
         }
         end_uploads(&all, &remains.uploads).await;
-        let mut refused = Vec::new();
+        let mut deleted = Deleted::default();
         if !are_gone {
-            refused = self.delete_keys(&self.below(trial)).await;
-            tidied.is_undeletable |= refused.iter().any(|error| error.kind == Kind::Denied);
+            deleted = self.delete_keys(&self.below(trial)).await;
+            tidied.is_undeletable |= deleted.refused.iter().any(|error| error.kind == Kind::Denied);
         }
-        refused.extend(delete_objects(&all, remains.objects).await);
-        tidied.error = tidied.error.or(refused.into_iter().next());
+        let left: BTreeSet<_> = remains.objects.iter().map(|entry| entry.path.clone()).collect();
+        deleted.add(delete_objects(&all, remains.objects).await);
+        if deleted.leave_marks && !self.names_versions {
+            let is_ours =
+                |version: &ListedVersion| self.is_own(version) || left.contains(&version.path);
+            tidied.kept = remove_marks(&all, is_ours).await;
+        }
+        tidied.error = deleted.refused.into_iter().next();
         tidied
     }
 
-    /// Deletes what this probe wrote, by the names that it remembers; returns why some stay.
-    async fn delete_keys(&self, own: &S3Remote) -> Vec<RemoteError> {
+    /// Tells whether it is of an object of this probe.
+    fn is_own(&self, version: &ListedVersion) -> bool {
+        let own = self.folder.strip_prefix(PROBE_FOLDER).unwrap_or(&self.folder);
+        version.path.as_str().split('/').next() == Some(own)
+    }
+
+    /// Deletes what this probe wrote, by the names that it remembers.
+    async fn delete_keys(&self, own: &S3Remote) -> Deleted {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if !self.names_versions {
             // Where versions are kept, this would leave marks at names that are gone.
             let names: Vec<_> = keys.iter().map(|path| (path.clone(), None)).collect();
             let deleted = patiently(|| own.delete_own(&names)).await;
-            if deleted.is_ok_and(|answers| answers.iter().all(Result::is_ok)) {
-                return Vec::new();
+            if let Ok(answers) = deleted
+                && answers.iter().all(Result::is_ok)
+            {
+                let leave_marks = answers.iter().any(|answer| matches!(answer, Ok(true)));
+                return Deleted { leave_marks, ..Deleted::default() };
             }
         }
-        let (there, mut refused) = look_at(own, keys).await;
-        refused.extend(delete_objects(own, there).await);
-        refused
+        let (there, refused) = look_at(own, keys).await;
+        let mut deleted = Deleted { refused, ..Deleted::default() };
+        deleted.add(delete_objects(own, there).await);
+        deleted
     }
 
     /// Deletes versions and marks of deletions, those of killed probes included; tells whether all of this
@@ -130,22 +156,51 @@ impl Prober<'_> {
         before: Option<i64>,
         tidied: &mut Tidied,
     ) -> bool {
-        let own = self.folder.strip_prefix(PROBE_FOLDER).unwrap_or(&self.folder);
-        let is_own = |version: &ListedVersion| version.path.as_str().split('/').next() == Some(own);
         match patiently(|| all.list_versions()).await {
             Ok(mut versions) => {
-                versions.retain(|version| is_own(version) || is_older(version, before));
-                let kept = delete_versions(all, versions).await;
-                tidied.kept_versions = kept.len();
-                tidied.is_undeletable = kept.iter().any(is_own);
+                versions.retain(|version| self.is_own(version) || is_older(version, before));
+                let mut kept = delete_versions(all, versions).await;
+                // Of what hides an object nobody needs to hear.
+                kept.retain(|version| !version.is_marker);
+                tidied.is_undeletable = kept.iter().any(|version| self.is_own(version));
+                if !kept.is_empty() {
+                    let what =
+                        format!("{} versions of small objects of the probe stay", kept.len());
+                    let why = "the store refuses to delete versions (Object Lock, or a right that \
+                               is missing)";
+                    tidied.kept = Some(stays(&what, why));
+                }
                 // One that names versions and keeps none may well list none.
                 self.found.versioning && kept.is_empty()
             }
             Err(error) => {
-                tidied.error = self.found.versioning.then_some(error);
+                let what = "old versions of small objects of the probe stay";
+                let kept = || stays(what, &error.to_string());
+                tidied.kept = self.found.versioning.then(kept);
                 false
             }
         }
+    }
+}
+
+/// Words what stays of a probe, and why.
+fn stays(what: &str, why: &str) -> String {
+    format!("{what} below {PROBE_FOLDER} in the bucket: {why}; every client ignores them")
+}
+
+/// Removes the marks that deletions of objects of probes have left under suspended versioning, where
+/// each is the version `null` of its key (S3 user guide, "Deleting objects from versioning-suspended
+/// buckets"); returns what stays, as a note says it.
+async fn remove_marks(all: &S3Remote, is_ours: impl Fn(&ListedVersion) -> bool) -> Option<String> {
+    let what = "marks of deletions of small objects of the probe stay";
+    match patiently(|| all.list_versions()).await {
+        Ok(mut versions) => {
+            versions.retain(|version| version.is_marker && is_ours(version));
+            let kept = delete_versions(all, versions).await;
+            let why = "the store refuses to delete them (a right may be missing)";
+            (!kept.is_empty()).then(|| stays(&format!("{} {what}", kept.len()), why))
+        }
+        Err(error) => Some(stays(what, &error.to_string())),
     }
 }
 
@@ -165,7 +220,12 @@ pub(in crate::remote) async fn remove_abandoned(remote: &S3Remote) {
         delete_versions(&all, versions).await;
     }
     // What stays is looked for again by the next run; no file of anybody depends on it.
-    delete_objects(&all, abandoned.entries.into_values().collect()).await;
+    let entries: Vec<_> = abandoned.entries.into_values().collect();
+    let paths: BTreeSet<_> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let deleted = delete_objects(&all, entries).await;
+    if deleted.leave_marks && !capabilities.versioning {
+        remove_marks(&all, |version| paths.contains(&version.path)).await;
+    }
 }
 
 fn is_older(version: &ListedVersion, before: Option<i64>) -> bool {
@@ -205,13 +265,15 @@ async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), Remo
     }
 }
 
-/// Deletes objects, each on the condition that it is still the one; returns why some stay.
-async fn delete_objects(remote: &S3Remote, entries: Vec<RemoteEntry>) -> Vec<RemoteError> {
+/// Deletes objects, each on the condition that it is still the one.
+async fn delete_objects(remote: &S3Remote, entries: Vec<RemoteEntry>) -> Deleted {
     let deletions = stream::iter(entries)
-        .map(|entry| async move { delete(remote, &entry.path, &entry.version.etag).await.err() });
+        .map(|entry| async move { delete(remote, &entry.path, &entry.version.etag).await });
     let ended: Vec<_> = deletions.buffer_unordered(LANES).collect().await;
+    let leave_marks = ended.iter().any(|ended| matches!(ended, Ok(true)));
     let is_there = |error: &RemoteError| error.kind != Kind::NotFound;
-    ended.into_iter().flatten().filter(is_there).collect()
+    let refused = ended.into_iter().filter_map(Result::err).filter(is_there).collect();
+    Deleted { refused, leave_marks }
 }
 
 /// Deletes versions, the oldest first, whose retention ends first; returns those that stay. Where the
@@ -235,8 +297,6 @@ async fn delete_versions(
         let stay = some.iter().zip(&ended).filter(|(_, ended)| refused(ended));
         kept.extend(stay.map(|(version, _)| version.clone()));
     }
-    // Of what hides an object nobody needs to hear.
-    kept.retain(|version| !version.is_marker);
     kept
 }
 
@@ -251,7 +311,7 @@ async fn delete_some_versions(
     if let Ok(answers) = deleted
         && answers.iter().any(Result::is_ok)
     {
-        return answers;
+        return answers.into_iter().map(|answer| answer.map(drop)).collect();
     }
     let mut ended = Vec::with_capacity(versions.len());
     for some in versions.chunks(LANES) {

@@ -28,6 +28,15 @@ impl S3Remote {
         path: &RepoPath,
         expected: &Etag,
     ) -> Result<(), RemoteError> {
+        self.delete_marking(path, expected).await.map(drop)
+    }
+
+    /// Deletes the version expected, and tells whether the store keeps a mark of that.
+    pub(in crate::remote) async fn delete_marking(
+        &self,
+        path: &RepoPath,
+        expected: &Etag,
+    ) -> Result<bool, RemoteError> {
         let condition = Condition::Matches(expected.clone());
         let honoured = self.capabilities.conditional_delete;
         // A missing key is `NotFound` here, not `Changed`.
@@ -46,7 +55,8 @@ impl S3Remote {
             .key(self.keys.key(path.as_str()))
             .set_if_match(Headers::of(&condition, honoured).if_match)
             .send();
-        answer(&call, ANSWER_TIMEOUT, request).await.map(drop)
+        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
+        Ok(output.delete_marker() == Some(true))
     }
 
     /// Deletes the versions expected, each on its own condition; one by one where the store does not

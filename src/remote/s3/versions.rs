@@ -95,14 +95,14 @@ impl S3Remote {
     }
 
     /// Deletes objects, or versions of them, whatever they hold, with one request for many; says of each
-    /// what became of it. Only for what is lsync's own.
+    /// what became of it, and whether the store keeps a mark of that. Only for what is lsync's own.
     ///
     /// # Errors
     /// Where the request as a whole failed: not every store takes it.
     pub(in crate::remote) async fn delete_own(
         &self,
         own: &[(RepoPath, Option<String>)],
-    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+    ) -> Result<Vec<Result<bool, RemoteError>>, RemoteError> {
         let call = Call { writes: true, ..self.call("DELETE", "") };
         let invalid =
             |error: aws_sdk_s3::error::BuildError| call.error(Kind::Invalid, error.to_string());
@@ -123,7 +123,7 @@ impl S3Remote {
         &self,
         (path, id): &(RepoPath, Option<String>),
         output: &DeleteObjectsOutput,
-    ) -> Result<(), RemoteError> {
+    ) -> Result<bool, RemoteError> {
         let call = self.write_call("DELETE VERSION", path, false);
         let key = self.keys.key(path.as_str());
         let is_it = |its_key: Option<&str>, its_id: Option<&str>| {
@@ -133,8 +133,9 @@ impl S3Remote {
             let code = error.code().unwrap_or("an error without a code");
             return Err(call.error(kind_of_code(code).unwrap_or(Kind::Failed), code));
         }
-        let is_gone = output.deleted().iter().any(|it| is_it(it.key(), it.version_id()));
+        let gone = output.deleted().iter().find(|it| is_it(it.key(), it.version_id()));
         let open = || call.error(Kind::Failed, "the answer does not say what became of it");
-        if is_gone { Ok(()) } else { Err(open()) }
+        // The deletion of a mark says so in the same way.
+        gone.map(|it| id.is_none() && it.delete_marker() == Some(true)).ok_or_else(open)
     }
 }
