@@ -12,7 +12,9 @@ use super::style::Paint;
 use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
-use crate::remote::{AnyRemote, BucketUrl, Found, Probed, RemoteErrorKind, RemoteSettings};
+use crate::remote::{
+    AnyRemote, BucketUrl, FirstLook, Found, Probed, RemoteErrorKind, RemoteSettings,
+};
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 
 /// How long a probe may take without a word.
@@ -213,36 +215,37 @@ async fn reach(
         }
         other => other?,
     };
-    if let AnyRemote::S3(s3) = &remote {
-        let found = match remote.find_region().await {
-            Err(error) if error.kind == RemoteErrorKind::NoBucket && create => {
-                s3.create_bucket().await?;
-                remote.find_region().await?
-            }
-            other => other?,
-        };
-        if let Some(region) = found.filter(|region| region != s3.region()) {
-            refuse_other_region(&settings, options.region.as_deref(), &region)?;
-            settings.region = Some(region);
-            remote = open(&settings).await?;
-        }
+    let FirstLook { region, mut found } = look(&remote, &settings, create).await?;
+    if let AnyRemote::S3(s3) = &remote
+        && let Some(region) = region?.filter(|region| region != s3.region())
+    {
+        refuse_other_region(&settings, options.region.as_deref(), &region)?;
+        settings.region = Some(region);
+        remote = open(&settings).await?;
+        found = look(&remote, &settings, create).await?.found;
     }
-    let mut found = match remote.check_access().await {
-        Err(error) if error.kind == RemoteErrorKind::NoBucket && create => {
-            AnyRemote::create_bucket(&settings).await?;
-            remote.check_access().await?
-        }
-        other => other?,
-    };
-    if found == Found::Nothing && AnyRemote::prefix_is_object(&settings).await {
-        found = Found::Object;
-    }
+    let found = found?;
     if let AnyRemote::S3(s3) = &remote {
         config.region = Some(s3.region().to_owned());
         // A variable may name another server tomorrow; the database is about this one.
         config.endpoint = s3.endpoint().map(str::to_owned);
     }
     Ok((remote, found))
+}
+
+/// Looks where the bucket lies and what is there, and makes it first where it is missing and that was
+/// asked for.
+async fn look(
+    remote: &AnyRemote,
+    settings: &RemoteSettings,
+    create: bool,
+) -> Result<FirstLook, Error> {
+    let look = remote.first_look().await;
+    if !create || !look.is_missing() {
+        return Ok(look);
+    }
+    AnyRemote::create_bucket(settings).await?;
+    Ok(remote.first_look().await)
 }
 
 /// Refuses a region that was typed and is not the bucket's.

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use futures_util::future::join3;
 
 use super::probe::{patiently, remove_abandoned};
 use super::{
     Attributes, Body, BucketUrl, Capabilities, Condition, CopiedPart, FolderBody, FolderRemote,
-    HeldPart, Object, Outgoing, Page, Part, PendingUpload, Probed, Remote, RemoteError, S3Body,
-    S3Remote, S3Settings, Stored, UploadId, probe,
+    HeldPart, Object, Outgoing, Page, Part, PendingUpload, Probed, Remote, RemoteError,
+    RemoteErrorKind, S3Body, S3Remote, S3Settings, Stored, UploadId, probe,
 };
 use crate::disk::RealDisk;
 use crate::tree::{Etag, RepoPath};
@@ -41,6 +42,23 @@ pub enum Found {
     Nothing,
     /// No object; the prefix itself is the name of one.
     Object,
+}
+
+/// What is found out before a bucket is tried out.
+#[derive(Debug)]
+pub struct FirstLook {
+    /// In which region it lies, where the store says so; see [`S3Remote::find_region`].
+    pub region: Result<Option<String>, RemoteError>,
+    /// What is there; an error where the bucket is missing or cannot be listed.
+    pub found: Result<Found, RemoteError>,
+}
+
+impl FirstLook {
+    /// Tells whether there is no such bucket.
+    pub fn is_missing(&self) -> bool {
+        let mut errors = self.region.as_ref().err().into_iter().chain(self.found.as_ref().err());
+        errors.any(|error| error.kind == RemoteErrorKind::NoBucket)
+    }
 }
 
 /// A bucket of either kind.
@@ -106,22 +124,32 @@ impl AnyRemote {
         }
     }
 
-    /// Asks in which region the bucket lies, where the store says so, patiently;
-    /// see [`S3Remote::find_region`].
-    pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
+    /// Finds out, patiently, where the bucket lies and what is there: three questions side by side, since
+    /// the region is mostly the right one, and the prefix mostly holds something.
+    pub async fn first_look(&self) -> FirstLook {
+        let asked = join3(self.find_region(), self.check_access(), self.prefix_is_object());
+        let (region, found, is_object) = asked.await;
+        let found = found.map(|found| match found {
+            Found::Nothing if is_object => Found::Object,
+            found => found,
+        });
+        FirstLook { region, found }
+    }
+
+    async fn find_region(&self) -> Result<Option<String>, RemoteError> {
         match self {
             Self::S3(remote) => patiently(|| remote.find_region()).await,
             Self::Folder(_) => Ok(None),
         }
     }
 
-    /// Makes sure, patiently, that the bucket is there and can be listed; returns what is there.
-    pub async fn check_access(&self) -> Result<Found, RemoteError> {
+    /// Makes sure that the bucket is there and can be listed; returns what is there.
+    async fn check_access(&self) -> Result<Found, RemoteError> {
         let (mut next, mut limit) = (None, 1);
         for _ in 0..EMPTY_PAGES_MAX {
             let page = match patiently(|| self.list("", next.as_deref(), limit)).await {
                 // In which order the store lists is not known yet.
-                Err(error) if error.kind == super::RemoteErrorKind::OutOfOrder => break,
+                Err(error) if error.kind == RemoteErrorKind::OutOfOrder => break,
                 page => page?,
             };
             if !page.items.is_empty() {
@@ -136,17 +164,11 @@ impl AnyRemote {
         Ok(Found::Something)
     }
 
-    /// Tells whether the prefix of `settings` is the name of an object; what cannot be looked at is
-    /// none.
-    pub async fn prefix_is_object(settings: &RemoteSettings) -> bool {
-        let BucketUrl::S3 { bucket, prefix } = &settings.url else { return false };
-        let Ok(path) = RepoPath::parse(prefix) else { return false };
-        let url = BucketUrl::S3 { bucket: bucket.clone(), prefix: String::new() };
-        let settings = RemoteSettings { url, ..settings.clone() };
-        match connect(&settings, Capabilities::full()).await {
-            Ok(bucket) => patiently(|| bucket.head(&path)).await.is_ok(),
-            Err(_) => false,
-        }
+    /// Tells whether the prefix is the name of an object; what cannot be looked at is none.
+    async fn prefix_is_object(&self) -> bool {
+        let Self::S3(remote) = self else { return false };
+        let Some((bucket, path)) = remote.prefix_as_path() else { return false };
+        patiently(|| bucket.head(&path)).await.is_ok()
     }
 
     /// Finds out what the store can do; see [`probe`]. A folder knows it without being asked.
@@ -351,7 +373,6 @@ impl Remote for AnyRemote {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::RemoteErrorKind;
 
     fn settings(url: &str) -> RemoteSettings {
         RemoteSettings {
@@ -374,8 +395,9 @@ mod tests {
         assert!(text.ends_with(": there is no such folder"), "{text}");
         AnyRemote::create_bucket(&folder).await.unwrap();
         let remote = connect(&folder, Capabilities::full()).await.unwrap();
-        remote.check_access().await.unwrap();
-        assert_eq!(remote.find_region().await.unwrap(), None);
+        let look = remote.first_look().await;
+        assert!(!look.is_missing());
+        assert_eq!((look.region.unwrap(), look.found.unwrap()), (None, Found::Nothing));
         let probed = remote.probe().await.unwrap();
         assert_eq!(probed.capabilities, *remote.capabilities());
     }

@@ -26,7 +26,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use capabilities::{Capabilities, Checksum, Conditions};
-pub use connect::{AnyBody, AnyRemote, Found, RemoteSettings, connect};
+pub use connect::{AnyBody, AnyRemote, FirstLook, Found, RemoteSettings, connect};
 pub use error::{RemoteCause, RemoteError, RemoteErrorKind};
 pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lsync::remote::{Capabilities, S3Remote, S3Settings, probe};
+use lsync::remote::{AnyRemote, Capabilities, Found, S3Remote, S3Settings, probe};
 use tokio::time::Instant;
 
 use super::support::{InProcess, Profile};
@@ -10,9 +10,9 @@ use super::support::{InProcess, Profile};
 /// How long each answer takes.
 const LATENCY: Duration = Duration::from_millis(60);
 
-/// How long all questions but the races may take together: 1.5 s, less the three that `init` asks before
+/// How long all questions but the races may take together: 1.5 s, less the round that `init` asks before
 /// (the region, what is there, and whether the prefix is an object).
-const QUESTIONS_MAX: Duration = Duration::from_millis(1_500 - 3 * 60);
+const QUESTIONS_MAX: Duration = Duration::from_millis(1_500 - 60);
 
 /// Where a store does everything. Races are held at many keys side by side.
 const WHOLE_MAX: Duration = Duration::from_millis(2_300 + 1_500);
@@ -20,20 +20,25 @@ const WHOLE_MAX: Duration = Duration::from_millis(2_300 + 1_500);
 /// The most requests of a probe.
 const REQUESTS_MAX: usize = 2_000;
 
-/// Probes a store, and returns how long that took, how much of it races were under way, and how many
-/// requests there were.
-async fn timed(profile: Profile) -> (Duration, Duration, usize) {
-    let store = InProcess::new(profile.quirks(), "team", LATENCY);
+/// Opens the bucket of a store.
+async fn open(store: &InProcess, prefix: &str) -> S3Remote {
     let settings = S3Settings {
         bucket: "team".to_owned(),
-        prefix: String::new(),
+        prefix: prefix.to_owned(),
         region: Some("us-east-1".to_owned()),
         endpoint: Some("http://127.0.0.1:9".to_owned()),
         profile: None,
         path_style: true,
     };
     let opened = S3Remote::open_with_transport(&settings, Capabilities::full(), store.transport());
-    let remote = opened.await.expect("an address that can be");
+    opened.await.expect("an address that can be")
+}
+
+/// Probes a store, and returns how long that took, how much of it races were under way, and how many
+/// requests there were.
+async fn timed(profile: Profile) -> (Duration, Duration, usize) {
+    let store = InProcess::new(profile.quirks(), "team", LATENCY);
+    let remote = open(&store, "").await;
     let begun = Instant::now();
     probe(&remote).await.unwrap_or_else(|error| panic!("{profile:?}: {error}"));
     let whole = begun.elapsed();
@@ -68,5 +73,19 @@ async fn a_probe_asks_side_by_side_what_does_not_depend_on_another_answer() {
         assert!(questions <= QUESTIONS_MAX, "{profile:?}: {questions:?}");
         assert!(whole <= WHOLE_MAX, "{profile:?}: {whole:?}");
         assert!(requests <= REQUESTS_MAX, "{profile:?}: {requests} requests");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_init_asks_before_the_probe_takes_a_single_round() {
+    for (prefix, requests) in [("", 2), ("docs/new", 3)] {
+        let store = InProcess::new(Profile::Aws.quirks(), "team", LATENCY);
+        let remote = AnyRemote::S3(open(&store, prefix).await);
+        let begun = Instant::now();
+        let look = remote.first_look().await;
+        assert_eq!(begun.elapsed(), LATENCY, "{prefix:?}");
+        assert_eq!(store.spans().len(), requests, "{prefix:?}");
+        assert!(look.region.is_ok() && !look.is_missing(), "{prefix:?}");
+        assert_eq!(look.found.unwrap(), Found::Nothing, "{prefix:?}");
     }
 }

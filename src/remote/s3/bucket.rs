@@ -6,7 +6,9 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use super::connection::DEFAULT_REGION;
 use super::errors::{Call, region_in};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::key::KeySpace;
 use crate::remote::{Remote as _, RemoteError, RemoteErrorKind as Kind};
+use crate::tree::RepoPath;
 
 /// In which header AWS says where a bucket lies, refusals included.
 const REGION_HEADER: &str = "x-amz-bucket-region";
@@ -44,6 +46,12 @@ impl S3Remote {
     async fn region_by_listing(&self) -> Option<String> {
         let refused = self.list("", None, 1).await.err()?;
         region_in(&refused.message).map(str::to_owned)
+    }
+
+    /// Returns the whole bucket, and the prefix as a path in it; `None` where it is none.
+    pub(in crate::remote) fn prefix_as_path(&self) -> Option<(Self, RepoPath)> {
+        let path = RepoPath::parse(self.keys.key("").trim_end_matches('/')).ok()?;
+        Some((Self { keys: KeySpace::new(""), ..self.clone() }, path))
     }
 
     /// Returns the region that requests are signed for.
