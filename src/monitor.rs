@@ -162,6 +162,26 @@ impl ItemKind {
     }
 }
 
+/// Of which kind a warning about a path is: what happens to many paths is told once a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WarningKind {
+    /// An upload that was broken off cannot be gone on with, and starts over.
+    UploadRestarted,
+    /// What a killed run had moved away was restored.
+    Restored,
+    /// What a killed run had moved away is in the trash.
+    KeptInTrash,
+    /// What a killed run had moved away cannot be settled yet.
+    Unsettled,
+}
+
+impl WarningKind {
+    /// Tells whether it names a command for its very path, so that each one has to be told.
+    pub fn names_its_path(self) -> bool {
+        self == Self::KeptInTrash
+    }
+}
+
 /// A line of a rules file that has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IneffectiveRule {
@@ -229,6 +249,11 @@ pub trait Monitor: Send + Sync {
 
     /// Something a person should know that concerns no single path.
     fn warning(&self, message: &str);
+
+    /// Something a person should know that concerns one path, which the message names.
+    fn path_warning(&self, _kind: WarningKind, message: &str) {
+        self.warning(message);
+    }
 
     /// Rules of the working copy have no effect, in the order of their files; with `more` beyond those.
     fn ineffective_rules(&self, _rules: &[IneffectiveRule], _more: u64) {}

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::TrashCommand;
 use super::operands::{Operand, normalise, place_one};
-use super::render::floods::NAMED_MAX;
+use super::render::floods::{self, NAMED_MAX, Tally, Turn};
 use super::session::{self, Context, Working};
 use super::text::{count, escape, size};
 use crate::clock::rfc3339;
@@ -100,8 +100,15 @@ async fn restore(
         .collect::<Result<Vec<_>, _>>()?;
     let lock = repository.lock(&RealDisk, "trash restore")?;
     let (root, control) = (&repository.root, &repository.control);
+    let mut warned = Tally::new(context.screen.verbose());
     for settled in trash::settle(&RealDisk, root, control)? {
-        context.screen.warning(&settled.to_string());
+        let kind = settled.kind();
+        if warned.count(kind, floods::warned_max(kind)) != Turn::Counted {
+            context.screen.warning(&settled.to_string());
+        }
+    }
+    for more in warned.take_unnamed() {
+        context.screen.warning(&floods::more_warnings(more));
     }
     let restored = trash::restore(&RealDisk, root, control, &wanted)?;
     let mut restoring = Restoring { context, repository, back: 0, taken: 0, exit: Exit::Done };

@@ -246,7 +246,7 @@ async fn execute<D: Disk, R: Remote, C: Clock>(
 fn settle_trash<D: Disk, R, C: Clock>(world: &World<D, R, C>) -> Result<(), SyncError> {
     let repository = &world.repository;
     for settled in trash::settle(&world.disk, &repository.root, &repository.control)? {
-        world.monitor.warning(&settled.to_string());
+        world.monitor.path_warning(settled.kind(), &settled.to_string());
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use futures_util::StreamExt as _;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
+use crate::monitor::WarningKind;
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Etag, Kind, RepoPath};
@@ -153,7 +154,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Err(error) => {
                 if error.kind != RemoteErrorKind::NotFound {
                     let path = source.path;
-                    self.monitor.warning(&format!("{path}: its upload starts over: {error}"));
+                    let message = format!("{path}: its upload starts over: {error}");
+                    self.monitor.path_warning(WarningKind::UploadRestarted, &message);
                     self.remote.abort_upload(path, &id).await.unwrap_or_default();
                 }
                 return Ok(None);

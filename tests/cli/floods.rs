@@ -143,3 +143,23 @@ fn many_versions_that_a_forced_push_replaces_are_told_once() {
     assert_eq!(lines[5], "forced: 7 more: replaced or deleted; --verbose names all");
     assert_eq!(team.trashed("one").len(), 12);
 }
+
+#[test]
+fn conflicts_that_no_copy_can_settle_are_told_once() {
+    let team = Team::sharing(&[("f", "f"), (".lsyncignore", "*.conflict-*\n")]);
+    for number in 0..8 {
+        team.write(format!("one/many/{number}"), "ours");
+        team.server.put(BUCKET, &format!("many/{number}"), "theirs");
+    }
+    let words = "stay open: their copies are ignored by a rule";
+    let output = team.run("one", "resolve --both .");
+    assert_eq!(told(output.assert_code(4).stderr.as_str(), "warning:").len(), 6);
+    let rest = format!("warning: 3 more {words}; --verbose names all\n");
+    assert!(output.stderr.contains(&rest), "{}", output.stderr);
+    assert_eq!(
+        output.stderr.matches("hint: change the rule, or choose --ours or --theirs\n").count(),
+        1
+    );
+    let output = team.run("one", "resolve --both --verbose .");
+    assert_eq!(told(&output.stderr, "warning:").len(), 8, "{}", output.stderr);
+}

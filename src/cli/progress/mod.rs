@@ -23,7 +23,7 @@ use super::render;
 use super::render::floods::{self, Channel, Tally, Turn};
 use super::screen::Screen;
 use super::text::{fitting, shortened};
-use crate::monitor::{Event, IneffectiveRule, Item, ItemKind, Monitor, Phase};
+use crate::monitor::{Event, IneffectiveRule, Item, ItemKind, Monitor, Phase, WarningKind};
 use crate::tree::RepoPath;
 
 /// Between two lines of plain progress.
@@ -91,6 +91,8 @@ pub(super) struct Progress {
     waiting: Mutex<Option<Instant>>,
     /// What was told of so far, by kind.
     told: Mutex<Tally<ItemKind>>,
+    /// What was warned of so far, by kind.
+    warned: Mutex<Tally<WarningKind>>,
     /// How what is done is announced where more than a count has to be said.
     label: &'static str,
     /// Rules without effect were told.
@@ -115,6 +117,7 @@ impl Progress {
         let (counters, current) = (Counters::default(), Mutex::new(None));
         let (bar, in_flight, waiting) = (Mutex::new(None), Arc::default(), Mutex::new(None));
         let told = Mutex::new(Tally::new(screen.verbose()));
+        let warned = Mutex::new(Tally::new(screen.verbose()));
         let rules_told = AtomicBool::new(false);
         Arc::new(Self {
             screen,
@@ -125,6 +128,7 @@ impl Progress {
             in_flight,
             waiting,
             told,
+            warned,
             label,
             rules_told,
         })
@@ -150,6 +154,10 @@ impl Progress {
     /// Takes the bar away, and tells of the paths that were only counted.
     pub(super) fn finish(&self) {
         self.show(None);
+        let unwarned = self.warned.lock().unwrap_or_else(PoisonError::into_inner).take_unnamed();
+        for more in unwarned {
+            self.screen.warning(&floods::more_warnings(more));
+        }
         let unnamed = self.told.lock().unwrap_or_else(PoisonError::into_inner).take_unnamed();
         for more in unnamed {
             let style = self.screen.error_style();
@@ -361,6 +369,13 @@ impl Monitor for Progress {
 
     fn warning(&self, message: &str) {
         self.screen.warning(message);
+    }
+
+    fn path_warning(&self, kind: WarningKind, message: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.count(kind, floods::warned_max(kind)) != Turn::Counted {
+            self.screen.warning(message);
+        }
     }
 
     fn ineffective_rules(&self, rules: &[IneffectiveRule], more: u64) {

@@ -64,6 +64,23 @@ fn json_is_one_object_a_line_on_stdout() {
 }
 
 #[test]
+fn a_warning_of_many_paths_is_told_once_but_where_each_has_a_command_of_its_own() {
+    for (kind, named) in [(WarningKind::Restored, 5), (WarningKind::KeptInTrash, 8)] {
+        let (screen, _, err) = in_memory(OutputOptions::default());
+        let progress = Progress::new(Arc::new(screen), ProgressChoice::Auto, "forced");
+        for number in 0..8 {
+            progress.path_warning(kind, &format!("f{number}: x"));
+        }
+        progress.finish();
+        let told = err.text();
+        assert_eq!(told.matches(": x\n").count(), named, "{told}");
+        let rest =
+            "warning: 3 more: what a killed run had moved away was restored; --verbose names all";
+        assert_eq!(told.contains(rest), named == 5, "{told}");
+    }
+}
+
+#[test]
 fn whoever_waits_for_the_store_is_told_so() {
     let line = |columns| fitting(planning((0, 0), Duration::from_secs(2), true), columns);
     assert_eq!(line(80), "comparing: 0 files here, 0 in the bucket; waiting for the store");

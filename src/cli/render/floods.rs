@@ -5,7 +5,7 @@ use std::io;
 use super::{conflict_line, left_alone, notice_line};
 use crate::cli::style::{Paint, Style};
 use crate::cli::text::number;
-use crate::monitor::ItemKind;
+use crate::monitor::{ItemKind, WarningKind};
 use crate::plan::{Conflict, ConflictKind, Notice, NoticeKind};
 
 /// How many paths of one kind are named.
@@ -111,6 +111,22 @@ pub(in crate::cli) fn more_items(
         _ => (style.paint(Paint::Red, "failed  "), Channel::Beside),
     };
     (channel, more(&word, count, item_words(kind)))
+}
+
+/// Returns of how many paths a warning of a kind names.
+pub(in crate::cli) fn warned_max(kind: WarningKind) -> u64 {
+    if kind.names_its_path() { EVERY } else { NAMED_MAX }
+}
+
+/// Words how many more paths there is a warning of.
+pub(in crate::cli) fn more_warnings((kind, count): (WarningKind, u64)) -> String {
+    let words = match kind {
+        WarningKind::UploadRestarted => "their uploads start over",
+        WarningKind::Restored => "what a killed run had moved away was restored",
+        WarningKind::KeptInTrash => "what a killed run had moved is in the trash",
+        WarningKind::Unsettled => "what a killed run had moved cannot be settled yet",
+    };
+    format!("{} more: {words}; {ALL}", number(count))
 }
 
 /// Renders paths that are left alone: all of a kind together.

@@ -12,10 +12,11 @@ use choice::look;
 
 use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
+use super::render::floods::{self, Tally, Turn};
 use super::report;
 use super::session::{self, Context, Working};
 use super::sync::{Carry, request, warn_of_speed};
-use super::text::count;
+use super::text::{count, number};
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
@@ -119,6 +120,36 @@ async fn settle(
     Ok(Exit::of_report(&report))
 }
 
+/// Why a conflict that should be kept twice stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoCopy {
+    /// A rule ignores the copy.
+    Ignored,
+    /// Rules that the copy needs cannot be read.
+    Unreadable,
+    /// No name for the copy fits.
+    NoName,
+}
+
+impl NoCopy {
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Ignored => "change the rule, or choose --ours or --theirs",
+            Self::Unreadable => "make them readable, or choose --ours or --theirs",
+            Self::NoName => "choose --ours or --theirs",
+        }
+    }
+
+    /// Says why, of many.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Ignored => "their copies are ignored by a rule",
+            Self::Unreadable => "rules that their copies need cannot be read",
+            Self::NoName => "their paths are too long for another name beside them",
+        }
+    }
+}
+
 /// Leaves open what would be kept twice with a copy that a rule ignores: it would stay here alone.
 fn without_ignored_copies(
     context: &Context,
@@ -130,26 +161,35 @@ fn without_ignored_copies(
         let is_edited_twice = conflict.local.is_some() && conflict.remote.is_some();
         *resolution == Resolution::Both && (is_edited_twice || conflict.contested.is_some())
     });
+    let screen = &context.screen;
+    let mut warned = Tally::new(screen.verbose());
     for (conflict, resolution) in both {
         let (path, copy) = (&conflict.path, plan::copy_path(&conflict.path, label));
-        let (why, hint) = match copy.as_ref().map(|copy| rules.check(copy, false)) {
+        let (kind, why) = match copy.as_ref().map(|copy| rules.check(copy, false)) {
             Some(Ok(None)) => continue,
             Some(Ok(Some(rule))) => (
+                NoCopy::Ignored,
                 format!("its copy is ignored by the rule {:?} in {}", rule.pattern, rule.place),
-                "change the rule, or choose --ours or --theirs",
             ),
-            Some(Err(error)) => (
-                format!("rules that its copy needs cannot be read: {error}"),
-                "make them readable, or choose --ours or --theirs",
-            ),
-            None => (
-                "its path is so long that no other name fits beside it".to_owned(),
-                "choose --ours or --theirs",
-            ),
+            Some(Err(error)) => {
+                (NoCopy::Unreadable, format!("rules that its copy needs cannot be read: {error}"))
+            }
+            None => {
+                (NoCopy::NoName, "its path is so long that no other name fits beside it".to_owned())
+            }
         };
-        context.screen.warning(&format!("{path} stays open: {why}"));
-        context.screen.hint(hint);
         *resolution = Resolution::Skip;
+        let turn = warned.count(kind, floods::NAMED_MAX);
+        if turn != Turn::Counted {
+            screen.warning(&format!("{path} stays open: {why}"));
+        }
+        if turn == Turn::Whole {
+            screen.hint(kind.hint());
+        }
+    }
+    for (kind, count) in warned.take_unnamed() {
+        let (count, why, all) = (number(count), kind.words(), floods::ALL);
+        screen.warning(&format!("{count} more stay open: {why}; {all}"));
     }
     choices
 }

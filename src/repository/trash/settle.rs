@@ -10,6 +10,7 @@ use super::list::{self, Mark};
 use super::shelf::{Run, if_exists, open_run, open_slot, read_runs};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
 use crate::disk::{Contents, Disk, is_kind, return_contents};
+use crate::monitor::WarningKind;
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// What settling did with something in the trash that the killed run had not expected there: an edit
@@ -40,6 +41,17 @@ pub enum What {
         /// Why.
         reason: String,
     },
+}
+
+impl Settled {
+    /// Returns of which kind a warning of it is.
+    pub fn kind(&self) -> WarningKind {
+        match self.what {
+            What::PutBack => WarningKind::Restored,
+            What::Kept { .. } => WarningKind::KeptInTrash,
+            What::Open { .. } => WarningKind::Unsettled,
+        }
+    }
 }
 
 impl fmt::Display for Settled {
