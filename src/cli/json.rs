@@ -124,6 +124,12 @@ impl Counts {
         }
     }
 
+    /// Adds how a command ended, and when.
+    pub(super) fn ended(self, exit: Exit, elapsed: Duration) -> Self {
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        Self { exit: exit.code(), elapsed_ms, ..self }
+    }
+
     /// Takes over what a run did.
     pub(super) fn of_report(report: &Report) -> Self {
         Self {
@@ -233,8 +239,7 @@ pub(super) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String
 
 /// Renders the last line of a command that ended before it could count.
 pub(super) fn summary_of_end(command: &str, exit: Exit, elapsed: Duration) -> String {
-    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let counts = Counts { exit: exit.code(), elapsed_ms, ..Counts::default() };
+    let counts = Counts::default().ended(exit, elapsed);
     let reason = if exit == Exit::Interrupted { "interrupted" } else { "ended by an error" };
     summary(command, 0, reason, counts)
 }

@@ -40,6 +40,7 @@ use self::interrupt::Interrupt;
 use self::screen::Screen;
 use self::session::Context;
 use self::sync::Wish;
+use crate::clock::SystemClock;
 use crate::disk::raise_descriptor_limit;
 use crate::error::{Error, Exit};
 
@@ -66,7 +67,7 @@ fn run(arguments: Arguments) -> Exit {
     let (word, output) = (arguments.command.word(), arguments.command.output());
     let screen = Arc::new(Screen::new(arguments.color, output));
     let started = Instant::now();
-    let result = in_runtime(arguments, &screen);
+    let result = expect_clock().and_then(|()| in_runtime(arguments, &screen));
     screen.set_bar(None);
     let mut exit = result.unwrap_or_else(|error| {
         tell(&screen, word, &error);
@@ -81,6 +82,19 @@ fn run(arguments: Arguments) -> Exit {
         exit = exit.worst(Exit::Failed);
     }
     exit
+}
+
+/// Refuses to work under a clock whose times cannot be stored.
+fn expect_clock() -> Result<(), Error> {
+    SystemClock::unusable().map_or(Ok(()), |shown| {
+        Err(Error::Failed {
+            message: format!(
+                "the clock of this machine shows {shown}; times from 1677-09-22 to 2262-04-11 can be \
+                 stored"
+            ),
+            hint: "set the clock, then run the same command again".to_owned(),
+        })
+    })
 }
 
 /// Prints the error that ended a command.

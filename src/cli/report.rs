@@ -50,11 +50,7 @@ pub(super) fn actions(context: &Context, plan: &Plan) {
 pub(super) fn plan_summary(context: &Context, word: &'static str, plan: &Plan, elapsed: Duration) {
     let (screen, text) = (&context.screen, render::plan_summary(plan));
     if screen.json() {
-        let counts = Counts {
-            elapsed_ms: milliseconds(elapsed),
-            exit: Exit::of_plan(plan).code(),
-            ..Counts::of_plan(plan)
-        };
+        let counts = Counts::of_plan(plan).ended(Exit::of_plan(plan), elapsed);
         screen.summary(&json::summary(word, plan.bytes(), &text, counts));
     } else {
         screen.result(&text);
@@ -103,11 +99,7 @@ pub(super) fn summary(
         screen.error("you may read this bucket and not write to it", &[], Some(RIGHTS_HINT));
     }
     if screen.json() {
-        let counts = Counts {
-            elapsed_ms: milliseconds(elapsed),
-            exit: Exit::of_report(report).code(),
-            ..Counts::of_report(report)
-        };
+        let counts = Counts::of_report(report).ended(Exit::of_report(report), elapsed);
         let bytes = report.bytes_uploaded + report.bytes_downloaded;
         screen.summary(&json::summary(word, bytes, &text, counts));
     } else if !screen.quiet() {
@@ -199,10 +191,6 @@ pub(super) fn refuse_read_only(read_only: bool, url: &str, plan: &Plan) -> Resul
         return Ok(());
     }
     Err(Error::ReadOnly { paths, bucket: url.to_owned() })
-}
-
-fn milliseconds(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ mod elsewhere;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::time::Duration;
 
+use clap::builder::{FalseyValueParser, TypedValueParser as _};
 use clap::error::{ContextKind, ErrorKind};
 
 use super::arguments;
@@ -44,10 +46,11 @@ pub(super) fn show(error: &clap::Error, screen: &Screen) -> Exit {
 /// Tells whether JSON was asked for, though the parser could not make sense of the rest.
 fn wants_json(typed: &[String]) -> bool {
     let before_operands = || typed.iter().take_while(|word| *word != "--");
-    let variable = || std::env::var_os("LSYNC_JSON").unwrap_or_default();
-    let falsey = ["", "0", "f", "false", "n", "no", "off"];
+    let is_yes = |value: OsString| {
+        FalseyValueParser::new().parse_ref(&arguments::command(), None, &value).unwrap_or(false)
+    };
     before_operands().any(|word| word == "--json")
-        || !falsey.iter().any(|no| variable().eq_ignore_ascii_case(no))
+        || std::env::var_os("LSYNC_JSON").is_some_and(is_yes)
 }
 
 /// Takes the parser's text apart: what is wrong in one line, and what to type instead.
