@@ -49,14 +49,17 @@ impl Strange {
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Link(path) => {
-                format!("put the folder that {} leads to in its place", path.display())
+                format!(
+                    "remove the link {} (not what it leads to), then `lsync init BUCKET`",
+                    path.display()
+                )
             }
             Self::NoFolder(path) => {
                 format!("rename {}, then `lsync init BUCKET`", path.display())
             }
             Self::Python(_) => {
-                "`lsync init BUCKET` makes it a working copy of this lsync: files that \
-                                are equal on both sides are recorded, none is sent or fetched again"
+                "`lsync init BUCKET` makes it a working copy of this lsync: files that are equal on \
+                 both sides are recorded, none is sent or fetched again"
                     .to_owned()
             }
         }

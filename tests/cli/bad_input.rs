@@ -322,7 +322,7 @@ fn what_has_the_place_of_the_control_folder_is_named_with_what_to_do() {
     let team = Team::sharing(&[("f", "f")]);
     fs::create_dir(team.path("linked")).unwrap();
     std::os::unix::fs::symlink(team.path("one/.lsync"), team.path("linked/.lsync")).unwrap();
-    let parts = ["linked/.lsync is a symbolic link", "in its place"];
+    let parts = ["linked/.lsync is a symbolic link", "remove the link", "then `lsync init BUCKET`"];
     assert_error(&team.run("linked", "status"), 10, &parts);
     assert_error(&team.run("linked", "init team ."), 2, &parts);
     team.write("filed/.lsync", "bucket=team");

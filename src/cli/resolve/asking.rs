@@ -160,7 +160,7 @@ fn nobody_to_ask(conflicts: &[Conflict]) -> Error {
         "say how: --ours, --theirs, --both or --newest; `lsync resolve --list` shows them"
     };
     let open = count(conflicts.len() as u64, "conflict is", "conflicts are");
-    Error::usage(format!("{open} open, and nobody is there to be asked"), how)
+    Error::usage(format!("{open} open, and there is no terminal to ask on"), how)
 }
 
 /// Finds out which side is newer, and says so where that decides nothing.
