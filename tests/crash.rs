@@ -103,13 +103,13 @@ fn series(prepared: &Prepared, kind: Kind, word: &str, places: &[Place; 2]) -> S
 #[test]
 fn no_crash_loses_or_invents_anything() {
     let wanted = std::env::var("LSYNC_CRASH_SCENARIO").ok();
-    let places = [Place::new(), Place::new()];
     let mut all = Vec::new();
     for scenario in SCENARIOS {
         if wanted.as_ref().is_some_and(|wanted| wanted != scenario.name) {
             continue;
         }
         let prepared = Prepared::new(scenario);
+        let places = [scenario.profile, scenario.profile].map(Place::new);
         for (kind, word) in KINDS {
             let begun = std::time::Instant::now();
             all.push(series(&prepared, kind, word, &places));
@@ -138,7 +138,8 @@ fn no_crash_loses_or_invents_anything() {
 fn replay() {
     let Ok(point) = std::env::var("LSYNC_CRASH_POINT") else { return };
     let point: Point = point.parse().unwrap();
-    let (verdict, log) = Prepared::new(point.scenario).try_point(&Place::new(), point);
+    let (verdict, log) =
+        Prepared::new(point.scenario).try_point(&Place::new(point.scenario.profile), point);
     for (index, line) in log.iter().enumerate() {
         println!("{:4}  {line}", index + 1);
     }
@@ -151,7 +152,7 @@ fn replay() {
 
 #[test]
 fn what_could_not_be_made_durable_is_not_recorded() {
-    let place = Place::new();
+    let place = Place::new(support::Profile::Aws);
     for scenario in SINGLES {
         let tried = Prepared::new(scenario).try_failing_syncs(&place);
         println!("{:20} {tried:4} failing syncs", scenario.name);

@@ -117,7 +117,7 @@ struct Crashed {
 impl Prepared {
     /// Sets a scenario up, and runs it once without a crash.
     pub fn new(scenario: &'static Scenario) -> Self {
-        let (stage, place) = ((scenario.set_up)(), Place::new());
+        let (stage, place) = ((scenario.set_up)(), Place::new(scenario.profile));
         let laid = place.lay_out(&stage, "without");
         let traced = tracer::run(&laid.command(scenario.line), Interference::None);
         traced.output.assert_code(scenario.code);

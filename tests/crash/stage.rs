@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::support::{Output, S3Server, Workspace};
+use crate::support::{Output, Profile, S3Server, Workspace};
 
 /// The bucket in which scenarios are set up.
 const TEMPLATE: &str = "template";
@@ -110,9 +110,9 @@ pub struct Laid<'a> {
 }
 
 impl Place {
-    /// Makes an empty one.
-    pub fn new() -> Self {
-        let server = Arc::new(S3Server::start());
+    /// Makes an empty one on a kind of store.
+    pub fn new(profile: Profile) -> Self {
+        let server = Arc::new(S3Server::with_profile(profile));
         let workspace = Workspace::with_server(&server);
         Self { server, workspace }
     }

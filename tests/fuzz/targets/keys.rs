@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path};
 
-use lsync::remote::{KeySpace, Listed, ListedKey, PROBE_FOLDER};
+use lsync::remote::{KeySpace, Listed, ListedKey};
 use lsync::tree::{Etag, KEY_BYTES_MAX, NAME_BYTES_MAX, RepoPath};
 
 /// The first line is the prefix, the rest the key.
@@ -18,7 +18,7 @@ pub(crate) fn target(data: &[u8]) {
 
     let listed = ListedKey { key, size: 1, modified: 0 };
     if listed.is_silent() {
-        assert!(key.starts_with(PROBE_FOLDER), "{key:?} is kept from everybody");
+        assert!(key.starts_with(".lsync/"), "{key:?} is kept from everybody");
         return;
     }
     match listed.into_listed(Etag::new("e")) {

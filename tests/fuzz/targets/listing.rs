@@ -141,7 +141,7 @@ struct Answer {
     truncated: Option<String>,
     /// Objects directly below the root.
     objects: usize,
-    /// Objects that no working copy hears of: those of a probe, and the marker of the prefix.
+    /// Objects that no working copy hears of: those of lsync itself, and the marker of the prefix.
     silent: usize,
     /// Nothing in it has a second spelling.
     is_plain: bool,
@@ -161,7 +161,7 @@ impl Answer {
             is_closed: false,
             truncated: None,
             objects: 0,
-            silent: body.matches("<Key>p/.lsync/probe/").count()
+            silent: body.matches("<Key>p/.lsync/").count()
                 + body.matches("<Key>p%2F.lsync").count()
                 + body.matches("<Key>p/</Key>").count(),
             is_plain: !body.contains('&') && !body.contains("<Size >"),
