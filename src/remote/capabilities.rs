@@ -8,11 +8,11 @@ use super::ListingOrder;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conditions {
-    /// Honoured, also among eight at once.
+    /// Honoured, also among several at once.
     Atomic,
     /// Honoured, but only with the ETag written without quotes (Ceph and its relatives).
     AtomicUnquoted,
-    /// Ignored, refused, or more than one of eight at once succeeded: lsync compares before and after.
+    /// Ignored, refused, or more than one of several at once succeeded: lsync compares before and after.
     #[default]
     None,
 }

@@ -50,15 +50,21 @@ fn a_folder_that_would_give_way_to_a_file_is_asked_for_too() {
     assert_eq!(team.text("two/d/a"), "a");
 }
 
-#[test]
-fn what_comes_back_while_it_is_asked_for_is_left_alone_and_told() {
+/// A team in whose bucket somebody has deleted f and g, and stores f while it is asked for.
+fn where_f_comes_back_as(text: &'static str) -> Team {
     let team = Team::sharing(&[("f", "f"), ("g", "g"), ("h", "h"), ("i", "i"), ("j", "j")]);
     for key in ["f", "g"] {
         team.server.delete(BUCKET, key);
     }
-    team.server.once_on_request("HeadObject", "f", |tool, _| {
-        tool.put(BUCKET, "f", "stored again");
+    team.server.once_on_request("HeadObject", "f", move |tool, _| {
+        tool.put(BUCKET, "f", text);
     });
+    team
+}
+
+#[test]
+fn what_comes_back_while_it_is_asked_for_is_left_alone_and_told() {
+    let team = where_f_comes_back_as("stored again");
     let output = team.run("two", "sync");
     output.assert_code(3);
     assert!(
@@ -74,13 +80,7 @@ fn what_comes_back_while_it_is_asked_for_is_left_alone_and_told() {
 
 #[test]
 fn what_is_put_back_as_it_was_while_it_is_asked_for_stays() {
-    let team = Team::sharing(&[("f", "f"), ("g", "g"), ("h", "h"), ("i", "i"), ("j", "j")]);
-    for key in ["f", "g"] {
-        team.server.delete(BUCKET, key);
-    }
-    team.server.once_on_request("HeadObject", "f", |tool, _| {
-        tool.put(BUCKET, "f", "f");
-    });
+    let team = where_f_comes_back_as("f");
     team.ok("two", "sync");
     assert_eq!(team.texts("two"), files(&[("f", "f"), ("h", "h"), ("i", "i"), ("j", "j")]));
     assert_eq!(team.texts("two"), team.bucket());

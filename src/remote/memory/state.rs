@@ -9,14 +9,12 @@ use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 
 use super::script::{Call, Mutation, Operation, Script};
+use crate::remote::key::OWN_FOLDER;
 use crate::remote::{
     Capabilities, Checksum, Condition, Listed, ListingOrder, Object, Page, Part, RemoteError,
     RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
-
-/// What lsync itself leaves there for a moment, and no listing shows.
-const OWN_PREFIX: &str = ".lsync/";
 
 /// How far each write moves the clock: S3 tells times in whole seconds.
 const TICK_NANOSECONDS: i64 = 1_000_000_000;
@@ -259,7 +257,7 @@ impl State {
     pub(super) fn page(&self, prefix: &str, next: Option<&str>, limit: usize) -> Page {
         let mut items: Vec<Listed> = Vec::new();
         for (key, version) in self.listed_behind(next) {
-            if !key.starts_with(prefix) || key.starts_with(OWN_PREFIX) {
+            if !key.starts_with(prefix) || key.starts_with(OWN_FOLDER) {
                 continue;
             }
             if items.len() == limit {

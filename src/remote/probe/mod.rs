@@ -4,7 +4,7 @@
 //! listings, and is removed afterwards, on failure, too. The names of providers mean nothing here.
 //!
 //! Questions that do not need each other's answers are asked side by side; the races come afterwards,
-//! one at a time, so that nothing but the racers is under way.
+//! one kind at a time, so that nothing but the racers is under way.
 
 mod calls;
 mod deletion_races;

@@ -246,8 +246,8 @@ async fn look_at(
     (there.into_iter().flatten().collect(), failed)
 }
 
-/// Lists all objects below a remote's prefix, in whatever order, and returns what time it was by the store's clock when
-/// the listing began.
+/// Lists all objects below a remote's prefix, in whatever order, and returns what time it was by the
+/// store's clock when the listing began.
 async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), RemoteError> {
     let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
     loop {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 
@@ -75,24 +76,31 @@ impl S3Remote {
         let objects = named.map(|(key, (_, etag))| {
             ObjectIdentifier::builder().key(key).e_tag(spelt(etag, honoured)).build()
         });
-        let invalid =
-            |error: aws_sdk_s3::error::BuildError| call.error(Kind::Invalid, error.to_string());
-        let objects: Vec<_> = objects.collect::<Result<_, _>>().map_err(invalid)?;
-        let output = if objects.is_empty() {
-            DeleteObjectsOutput::builder().build()
-        } else {
-            let delete = Delete::builder().set_objects(Some(objects)).build().map_err(invalid)?;
-            let request =
-                self.connection.client.delete_objects().bucket(&self.bucket).delete(delete).send();
-            let patience =
-                ANSWER_TIMEOUT + KEY_PATIENCE * u32::try_from(keys.len()).unwrap_or(u32::MAX);
-            answer(&call, patience, request).await?
-        };
+        let output = self.send_deletions(&call, objects).await?;
         let verdicts = verdicts(&output);
         let of = |((path, _), key): (&(&RepoPath, &Etag), &String)| {
             verdict(&self.write_call("DELETE", path, false), key, &verdicts)
         };
         Ok(versions.iter().zip(&keys).map(of).collect())
+    }
+
+    /// Deletes many with one request; none where none are named.
+    pub(super) async fn send_deletions(
+        &self,
+        call: &Call,
+        objects: impl Iterator<Item = Result<ObjectIdentifier, BuildError>>,
+    ) -> Result<DeleteObjectsOutput, RemoteError> {
+        let invalid = |error: BuildError| call.error(Kind::Invalid, error.to_string());
+        let objects: Vec<_> = objects.collect::<Result<_, _>>().map_err(invalid)?;
+        if objects.is_empty() {
+            return Ok(DeleteObjectsOutput::builder().build());
+        }
+        let patience =
+            ANSWER_TIMEOUT + KEY_PATIENCE * u32::try_from(objects.len()).unwrap_or(u32::MAX);
+        let delete = Delete::builder().set_objects(Some(objects)).build().map_err(invalid)?;
+        let request =
+            self.connection.client.delete_objects().bucket(&self.bucket).delete(delete).send();
+        answer(call, patience, request).await
     }
 }
 
@@ -100,16 +108,22 @@ impl S3Remote {
 fn verdict(call: &Call, key: &str, verdicts: &Verdicts<'_>) -> Result<(), RemoteError> {
     match verdicts.get(key) {
         Some(None) => Ok(()),
-        Some(Some(error)) => {
-            let code = error.code().unwrap_or("an error without a code");
-            let kind = kind_of_code(code).unwrap_or(Kind::Failed);
-            Err(call.error(kind, format!("{code}: {}", error.message().unwrap_or_default())))
-        }
-        None if can_be_named(key) => {
-            Err(call.error(Kind::Failed, "the answer does not say what became of it"))
-        }
+        Some(Some(error)) => Err(refusal(call, error)),
+        None if can_be_named(key) => Err(unsaid(call)),
         None => Err(call.error(Kind::Unsupported, "XML has no way to write this key")),
     }
+}
+
+/// Reads why one of many was not deleted.
+pub(super) fn refusal(call: &Call, error: &KeyError) -> RemoteError {
+    let code = error.code().unwrap_or("an error without a code");
+    let kind = kind_of_code(code).unwrap_or(Kind::Failed);
+    call.error(kind, format!("{code}: {}", error.message().unwrap_or_default()))
+}
+
+/// Says that an answer leaves one of many out.
+pub(super) fn unsaid(call: &Call) -> RemoteError {
+    call.error(Kind::Failed, "the answer does not say what became of it")
 }
 
 /// Sorts an answer by keys. Where it contradicts itself, the error counts.

@@ -2,11 +2,12 @@
 
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::ObjectIdentifier;
 use aws_smithy_types::DateTime;
 
 use super::answers::nanoseconds;
-use super::errors::{Call, kind_of_code};
+use super::deleting::{refusal, unsaid};
+use super::errors::Call;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 use crate::tree::RepoPath;
@@ -104,17 +105,11 @@ impl S3Remote {
         own: &[(RepoPath, Option<String>)],
     ) -> Result<Vec<Result<bool, RemoteError>>, RemoteError> {
         let call = Call { writes: true, ..self.call("DELETE", "") };
-        let invalid =
-            |error: aws_sdk_s3::error::BuildError| call.error(Kind::Invalid, error.to_string());
         let objects = own.iter().map(|(path, id)| {
             let key = self.keys.key(path.as_str());
             ObjectIdentifier::builder().key(key).set_version_id(id.clone()).build()
         });
-        let objects: Vec<_> = objects.collect::<Result<_, _>>().map_err(invalid)?;
-        let delete = Delete::builder().set_objects(Some(objects)).build().map_err(invalid)?;
-        let request =
-            self.connection.client.delete_objects().bucket(&self.bucket).delete(delete).send();
-        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
+        let output = self.send_deletions(&call, objects).await?;
         Ok(own.iter().map(|one| self.became(one, &output)).collect())
     }
 
@@ -130,12 +125,10 @@ impl S3Remote {
             its_key == Some(key.as_str()) && (id.is_none() || its_id == id.as_deref())
         };
         if let Some(error) = output.errors().iter().find(|it| is_it(it.key(), it.version_id())) {
-            let code = error.code().unwrap_or("an error without a code");
-            return Err(call.error(kind_of_code(code).unwrap_or(Kind::Failed), code));
+            return Err(refusal(&call, error));
         }
         let gone = output.deleted().iter().find(|it| is_it(it.key(), it.version_id()));
-        let open = || call.error(Kind::Failed, "the answer does not say what became of it");
         // The deletion of a mark says so in the same way.
-        gone.map(|it| id.is_none() && it.delete_marker() == Some(true)).ok_or_else(open)
+        gone.map(|it| id.is_none() && it.delete_marker() == Some(true)).ok_or_else(|| unsaid(&call))
     }
 }
