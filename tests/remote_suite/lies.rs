@@ -237,7 +237,7 @@ async fn the_probe_is_not_misled_by_answers_that_get_lost() {
     let probes = profiles.into_iter().zip(lost.iter().cycle()).map(async |(profile, fault)| {
         let bench = S3Bench::open(profile).await;
         for operation in ["PutObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects"] {
-            bench.server.fault(FaultRule::new(operation, "*", fault.clone()).every(2));
+            bench.server.fault(FaultRule::new(operation, "*", fault.clone()).every(3));
         }
         let probed = probe(&bench.remote()).await.expect("a finding");
         assert_eq!(probed.capabilities, capabilities_of(profile), "{profile:?} {fault:?}");

@@ -1,5 +1,6 @@
 //! Which requests break, and how.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -50,13 +51,28 @@ pub struct FaultRule {
     key: String,
     fault: Fault,
     when: When,
-    state: Mutex<(u64, fastrand::Rng)>,
+    state: Mutex<State>,
+}
+
+/// What a rule has seen.
+#[derive(Debug)]
+struct State {
+    requests: u64,
+    requests_of: HashMap<String, u64>,
+    random: fastrand::Rng,
+}
+
+impl State {
+    fn new(seed: u64) -> Mutex<Self> {
+        let random = fastrand::Rng::with_seed(seed);
+        Mutex::new(Self { requests: 0, requests_of: HashMap::new(), random })
+    }
 }
 
 impl FaultRule {
     /// Hits requests of `operation` (a glob; `*` is all) whose key matches the glob.
     pub fn new(operation: &'static str, key: &str, fault: Fault) -> Self {
-        let state = Mutex::new((0, fastrand::Rng::with_seed(0)));
+        let state = State::new(0);
         Self { operation, key: key.to_owned(), fault, when: When::Always, state }
     }
 
@@ -75,15 +91,14 @@ impl FaultRule {
         Self { when: When::After(n), ..self }
     }
 
-    /// Hits each `n`-th matching request.
+    /// Hits each `n`-th matching request for the same key, however those for others come between.
     pub fn every(self, n: u64) -> Self {
         Self { when: When::Every(n), ..self }
     }
 
     /// Hits each matching request with this probability, the same ones for the same seed.
     pub fn chance(self, probability: f64, seed: u64) -> Self {
-        let state = Mutex::new((0, fastrand::Rng::with_seed(seed)));
-        Self { when: When::Chance(probability), state, ..self }
+        Self { when: When::Chance(probability), state: State::new(seed), ..self }
     }
 
     /// Counts a request; returns the fault if it is hit.
@@ -92,15 +107,18 @@ impl FaultRule {
             return None;
         }
         let mut state = self.state.lock().unwrap();
-        state.0 += 1;
-        let count = state.0;
+        state.requests += 1;
+        let count = state.requests;
+        let of_key = state.requests_of.entry(seen.key.clone()).or_default();
+        *of_key += 1;
+        let of_key = *of_key;
         let hit = match self.when {
             When::Always => true,
             When::Nth(n) => count == n,
             When::First(n) => count <= n,
             When::After(n) => count > n,
-            When::Every(n) => count.is_multiple_of(n),
-            When::Chance(probability) => state.1.f64() < probability,
+            When::Every(n) => of_key.is_multiple_of(n),
+            When::Chance(probability) => state.random.f64() < probability,
         };
         hit.then(|| self.fault.clone())
     }
