@@ -82,6 +82,7 @@ fn the_config_of_version_1_is_read() {
             etag_in_listing: true,
             listing_order: ListingOrder::Keys,
             start_after: true,
+            changed_names: Vec::new(),
             versioning: false,
             file_beside_folder: true,
             read_only: false,

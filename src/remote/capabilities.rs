@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ListingOrder;
+use super::{ListingOrder, OddName};
 
 /// How far a store honours `If-Match` and `If-None-Match` on a kind of request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,10 @@ pub struct Capabilities {
     /// once. A config that says nothing of it knows of a store that can.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub start_after: bool,
+    /// Names that the store keeps under another one, or cannot list. A config that says nothing of them
+    /// knows of none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_names: Vec<OddName>,
     /// The bucket keeps old versions.
     pub versioning: bool,
     /// A key `a` and a key `a/b` can stand side by side.
@@ -91,6 +95,7 @@ impl Capabilities {
             etag_in_listing: false,
             listing_order: ListingOrder::Keys,
             start_after: true,
+            changed_names: Vec::new(),
             versioning: false,
             file_beside_folder: true,
             read_only: false,
@@ -115,6 +120,7 @@ impl Capabilities {
             etag_in_listing: true,
             listing_order: ListingOrder::Keys,
             start_after: true,
+            changed_names: Vec::new(),
             versioning: false,
             file_beside_folder: true,
             read_only: false,

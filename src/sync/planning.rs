@@ -238,6 +238,18 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         }
     }
 
+    /// Marks a file here whose name the store would change.
+    fn spare_changed_names(&self, row: &mut Row) {
+        let changed = &self.world.remote.capabilities().changed_names;
+        if changed.is_empty() || !matches!(row.local, Local::File(_)) {
+            return;
+        }
+        if let Some(odd) = changed.iter().find(|odd| odd.is_in(row.path.as_str())) {
+            let reason = format!("the store keeps no names with {} as they are", odd.words());
+            row.local = Local::Marked { marker: Arc::new(Marker::Unmappable(reason)), here: true };
+        }
+    }
+
     /// Counts a row that may be a file here; a page of the listing may be long in coming.
     fn count(&mut self, row: &Row) {
         if matches!(row.local, Local::File(_)) {
@@ -248,8 +260,10 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         }
     }
 
-    /// What is not on the disk has not been held against the rules yet.
+    /// What is not on the disk has not been held against the rules yet; and what the store would keep under
+    /// another name is left alone.
     fn apply_rules(&mut self, row: &mut Row) {
+        self.spare_changed_names(row);
         if row.local != Local::Absent {
             self.weigh_kept_out(row);
             return self.obstacles.cover(row);

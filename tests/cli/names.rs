@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Fault, FaultRule};
+use crate::support::{Encoding, Fault, FaultRule, Profile, Quirks, Unwritable};
 use crate::team::{BUCKET, Team, events, files, lines_of};
 
 /// Names that trip shells, parsers, terminals, listings and YAML.
@@ -323,4 +323,76 @@ fn b12_a_head_that_is_refused_or_fails_is_no_deletion() {
     }
     team.ok("one", "sync d");
     assert_eq!(team.bucket()["d/b"], "edited");
+}
+
+/// Names with blanks in folders and files, a plus, and characters that XML cannot hold.
+const SPELT_IN_SEVERAL_WAYS: [(&str, &str); 8] = [
+    ("a b/c d", "1"),
+    ("a b/c+d", "2"),
+    ("a+b/c d+e", "3"),
+    ("a b/ctrl\u{1}x", "4"),
+    ("plain", "5"),
+    ("nonchar\u{fffe}", "6"),
+    ("replaced\u{fffd}", "7"),
+    ("\u{1f} + é", "8"),
+];
+
+#[test]
+fn names_come_out_of_a_listing_as_they_went_in_however_the_store_spells_them() {
+    let seaweedfs = Encoding { keeps: "-_.~/", plus: true, folders_without_plus: true };
+    let percent = Encoding { keeps: "-_.~/", plus: false, folders_without_plus: false };
+    let spared = Encoding { keeps: "-_.~/+", plus: false, folders_without_plus: false };
+    for encoding in [seaweedfs, percent, spared] {
+        for unwritable in [Unwritable::Raw, Unwritable::Replaced, Unwritable::Fails] {
+            let quirks = Quirks { encoding, unwritable, ..Profile::Aws.quirks() };
+            let team = Team::without_copies_on(quirks);
+            for copy in ["one", "two"] {
+                team.join(copy);
+            }
+            for (path, text) in SPELT_IN_SEVERAL_WAYS {
+                team.write(format!("one/{path}"), text);
+            }
+            team.ok("one", "sync");
+            team.ok("two", "sync");
+            let what = format!("{encoding:?} {unwritable:?}");
+            assert_eq!(team.texts("two"), files(&SPELT_IN_SEVERAL_WAYS), "{what}");
+            for copy in ["one", "two"] {
+                // Only where neither the plain form nor the page itself tells what a `+` means, a look does.
+                let is_told = unwritable != Unwritable::Fails || encoding != spared;
+                let looks: &[&str] =
+                    if is_told { &["ListObjectsV2"] } else { &["HeadObject", "ListObjectsV2"] };
+                team.assert_quiet_but_for(copy, looks);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_that_the_store_would_keep_under_another_one_is_left_alone_and_told() {
+    let team =
+        Team::without_copies_on(Quirks { backslash_is_slash: true, ..Profile::Aws.quirks() });
+    let output = team.ok("one", "init team .");
+    let words = "the store keeps names with a backslash under other names";
+    assert!(output.stderr.contains(words), "{}", output.stderr);
+    assert!(team.text("one/.lsync/config.yaml").contains("changed_names:\n  - backslash\n"));
+    assert_eq!(team.server.keys(BUCKET), Vec::<String>::new());
+    team.write("one/back\\slash", "one's own");
+    team.write("one/plain", "plain");
+    team.server.put(BUCKET, "back/slash", "somebody's");
+    for _ in 0..2 {
+        let output = team.run("one", "sync");
+        output.assert_code(3);
+        let words = "the store keeps no names with a backslash as they are";
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+        assert_eq!(team.text("one/back\\slash"), "one's own");
+        assert_eq!(team.text("one/back/slash"), "somebody's");
+        let expected = [("back/slash", "somebody's"), ("plain", "plain")];
+        assert_eq!(team.bucket(), files(&expected));
+    }
+    // A teammate whose `init` was before the store did so deletes nothing here for it either.
+    team.join("two");
+    team.write("two/back\\slash", "two's own");
+    team.run("two", "sync");
+    team.run("two", "sync");
+    assert_eq!(team.text("two/back\\slash"), "two's own");
 }

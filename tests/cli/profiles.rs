@@ -35,7 +35,11 @@ const KINDS: [Kind; 14] = [
     Kind {
         profile: Profile::ObjectLock,
         says: "keeps old versions; nothing can be deleted for good",
-        notes: &["the bucket keeps old versions", "the store refuses to delete versions"],
+        notes: &[
+            "the bucket keeps old versions",
+            "probable, and no more",
+            "the store refuses to delete versions",
+        ],
         config: &["conditional_delete: none", "versioning: true", "undeletable: true"],
         survives: (true, false),
     },

@@ -25,7 +25,9 @@ pub struct Backend {
 impl Backend {
     /// Makes an empty store.
     pub fn new(quirks: Quirks) -> Self {
-        Self { store: Arc::default(), quirks }
+        let mut store = Store::default();
+        store.backslash_is_slash = quirks.backslash_is_slash;
+        Self { store: Arc::new(Mutex::new(store)), quirks }
     }
 
     /// Locks the store; one request at a time sees it.

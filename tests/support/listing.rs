@@ -8,7 +8,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::backend::Backend;
 use super::checksums::hex;
-use super::profiles::{Encoding, ListingQuirk};
+use super::profiles::{Encoding, ListingQuirk, Unwritable};
 use super::store::{Bucket, StoredVersion};
 
 /// The longest page of S3, in keys.
@@ -21,6 +21,12 @@ const EMPTY_PAGE: &str = "empty-";
 enum Item<'a> {
     Key(&'a str, &'a StoredVersion),
     CommonPrefix(&'a str),
+}
+
+impl Item<'_> {
+    fn is_unwritable(&self) -> bool {
+        matches!(self, Self::Key(key, _) if key.contains(is_unwritable))
+    }
 }
 
 /// Where a page begins: behind this key, or behind all keys with this beginning.
@@ -151,18 +157,28 @@ fn is_there(versions: &[Arc<StoredVersion>]) -> bool {
 
 /// Encodes for `encoding-type=url`.
 fn url_encode(text: &str, encoding: Encoding) -> String {
+    let name = text.rfind('/').map_or(0, |at| at + 1);
     let mut encoded = String::new();
-    for byte in text.bytes() {
+    for (at, byte) in text.bytes().enumerate() {
         let character = char::from(byte);
         if character.is_ascii_alphanumeric() || encoding.keeps.contains(character) {
             encoded.push(character);
-        } else if character == ' ' && encoding.plus {
+        } else if character == ' '
+            && encoding.plus
+            && (at >= name || !encoding.folders_without_plus)
+        {
             encoded.push('+');
         } else {
             encoded.extend(format!("%{byte:02X}").chars());
         }
     }
     encoded
+}
+
+/// Tells whether XML 1.0 has no way to write a character.
+fn is_unwritable(character: char) -> bool {
+    let is_control = character < ' ' && !matches!(character, '\t' | '\n' | '\r');
+    is_control || matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
 #[allow(clippy::unused_async, reason = "all operations have one form")]
@@ -185,9 +201,11 @@ impl Backend {
         let is_new = input.continuation_token.is_none();
         let (items, more) = self.items(bucket, what, (&start, is_new), limit);
         let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
-        let encode = |text: &str| {
-            if is_encoded { url_encode(text, self.quirks.encoding) } else { text.to_owned() }
-        };
+        let fails = !is_encoded && self.quirks.unwritable == Unwritable::Fails;
+        if fails && items.iter().any(Item::is_unwritable) {
+            return Err(s3_error!(InternalError, "All strings must be XML compatible"));
+        }
+        let encode = |text: &str| self.spell(text, is_encoded);
         let (truncated, mut token) = self.ending(&items, more && limit > 0);
         let is_no_key = |key: &String| !bucket.keys.get(key).is_some_and(|it| is_there(it));
         if self.quirks.listing == ListingQuirk::SkippingToken
@@ -226,6 +244,15 @@ impl Backend {
             encoding_type: input.encoding_type,
             ..Default::default()
         })
+    }
+
+    /// Spells a text in the way of this store.
+    fn spell(&self, text: &str, is_encoded: bool) -> String {
+        match self.quirks.unwritable {
+            _ if is_encoded => url_encode(text, self.quirks.encoding),
+            Unwritable::Replaced => text.replace(is_unwritable, "\u{fffd}"),
+            Unwritable::Raw | Unwritable::Fails => text.to_owned(),
+        }
     }
 
     /// Returns the items of one page in the way of this store, and whether there are more.
@@ -302,6 +329,8 @@ impl Backend {
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
         let store = self.lock();
+        let is_encoded = input.encoding_type.as_ref().is_some_and(|kind| kind.as_str() == "url");
+        let spell = |key: &str| Some(self.spell(key, is_encoded));
         let (mut versions, mut markers) = (Vec::new(), Vec::new());
         for (key, all) in store.bucket(&input.bucket)?.keys.range(prefix.clone()..) {
             if !key.starts_with(&prefix) {
@@ -311,7 +340,7 @@ impl Backend {
                 if version.body.is_none() {
                     markers.push(d::DeleteMarkerEntry {
                         is_latest: Some(age == 0),
-                        key: Some(key.clone()),
+                        key: spell(key),
                         version_id: Some(version.id.clone()),
                         last_modified: Some(version.modified.into()),
                         ..Default::default()
@@ -320,7 +349,7 @@ impl Backend {
                 }
                 versions.push(d::ObjectVersion {
                     is_latest: Some(age == 0),
-                    key: Some(key.clone()),
+                    key: spell(key),
                     version_id: Some(version.id.clone()),
                     e_tag: Some(version.protocol_etag()),
                     size: i64::try_from(version.size()).ok(),
@@ -332,6 +361,7 @@ impl Backend {
         Ok(d::ListObjectVersionsOutput {
             name: Some(input.bucket),
             prefix: input.prefix,
+            encoding_type: input.encoding_type,
             is_truncated: Some(false),
             versions: Some(versions),
             delete_markers: Some(markers),

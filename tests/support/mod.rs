@@ -43,7 +43,7 @@ pub use front::{Manner, Proxy, TlsFront, certificate};
 pub use history::Change;
 pub use in_process::InProcess;
 pub use log::LoggedRequest;
-pub use profiles::{Checking, Conditional, Encoding, ListingQuirk, Profile, Quirks};
+pub use profiles::{Checking, Conditional, Encoding, ListingQuirk, Profile, Quirks, Unwritable};
 pub use request::Seen;
 pub use server::{OtherTool, S3Server};
 pub use small_disk::{Layers, SmallDisk};

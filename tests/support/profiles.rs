@@ -52,6 +52,17 @@ pub enum ListingQuirk {
     SkippingToken,
 }
 
+/// What a listing does with a key that XML cannot hold, unless `encoding-type=url` asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwritable {
+    /// It stands there as it is (s3s).
+    Raw,
+    /// U+FFFD stands for each such character (stores written in Go, `SeaweedFS`).
+    Replaced,
+    /// The listing fails with 500 (Swift).
+    Fails,
+}
+
 /// How a listing is encoded where `encoding-type=url` asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
@@ -59,11 +70,13 @@ pub struct Encoding {
     pub keeps: &'static str,
     /// Blanks become `+`, not `%20`.
     pub plus: bool,
+    /// In folders they become `%20` nevertheless (`SeaweedFS`).
+    pub folders_without_plus: bool,
 }
 
 impl Encoding {
     /// Java's `URLEncoder` with `/` left out, as `MinIO` (`s3EncodeName`) has found out, too.
-    const AWS: Self = Self { keeps: "-_.*/", plus: true };
+    const AWS: Self = Self { keeps: "-_.*/", plus: true, folders_without_plus: false };
 }
 
 /// What a store promises and does not, point by point. The default is AWS.
@@ -95,6 +108,10 @@ pub struct Quirks {
     pub etag_in_listing: bool,
     /// How listings are encoded.
     pub encoding: Encoding,
+    /// `\\` becomes `/` in keys (`SeaweedFS`).
+    pub backslash_is_slash: bool,
+    /// What listings do with keys that XML cannot hold.
+    pub unwritable: Unwritable,
     /// How listings lie.
     pub listing: ListingQuirk,
     /// Writes are refused with 403.
@@ -135,6 +152,8 @@ impl Default for Quirks {
             random_etags: false,
             etag_in_listing: true,
             encoding: Encoding::AWS,
+            backslash_is_slash: false,
+            unwritable: Unwritable::Raw,
             listing: ListingQuirk::Sound,
             read_only: false,
             file_beside_folder: true,
@@ -235,7 +254,7 @@ impl Profile {
                 delete_many: Conditional::Ignored,
                 completes_again: true,
                 checksums: Checking::Ignored,
-                encoding: Encoding { keeps: "-_.~/", plus: false },
+                encoding: Encoding { keeps: "-_.~/", plus: false, folders_without_plus: false },
                 ..aws
             },
             Self::Ceph => Quirks {
@@ -250,11 +269,11 @@ impl Profile {
                 completes_again: true,
                 trailers: false,
                 checksums: Checking::Ignored,
-                encoding: Encoding { keeps: "-_.~()*'!", plus: false },
+                encoding: Encoding { keeps: "-_.~()*'!", plus: false, folders_without_plus: false },
                 ..aws
             },
             Self::Garage => Quirks {
-                encoding: Encoding { keeps: "-_.~", plus: false },
+                encoding: Encoding { keeps: "-_.~", plus: false, folders_without_plus: false },
                 names_versions_it_drops: true,
                 trailers: false,
                 ..writes(Conditional::Ignored)

@@ -121,6 +121,8 @@ pub struct Store {
     pub uploads: BTreeMap<String, Upload>,
     /// What took effect, in that order.
     pub history: Vec<Change>,
+    /// `\` in a key is kept as `/`.
+    pub backslash_is_slash: bool,
     counter: u64,
 }
 
@@ -159,9 +161,14 @@ impl Store {
 
     /// Returns the version that `GET` would give, `None` where there is none or a delete marker.
     pub fn current(&self, bucket: &str, key: &str) -> S3Result<Option<&StoredVersion>> {
-        let versions = self.bucket(bucket)?.keys.get(key);
+        let versions = self.bucket(bucket)?.keys.get(&self.kept_as(key));
         let current = versions.and_then(|versions| versions.last());
         Ok(current.map(Arc::as_ref).filter(|version| version.body.is_some()))
+    }
+
+    /// Returns the name under which a key is kept.
+    fn kept_as(&self, key: &str) -> String {
+        if self.backslash_is_slash { key.replace('\\', "/") } else { key.to_owned() }
     }
 
     /// Checks a condition, with the answers that AWS gives: 412, and 404 where the key is missing.
@@ -199,8 +206,9 @@ impl Store {
     ) -> S3Result<Option<String>> {
         let id = self.fresh_id();
         self.remember((bucket, key), asked, Some(&version))?;
+        let key = self.kept_as(key);
         let bucket = self.bucket_mut(bucket)?;
-        let versions = bucket.keys.entry(key.to_owned()).or_default();
+        let versions = bucket.keys.entry(key).or_default();
         match bucket.versioning {
             Versioning::Enabled => version.id.clone_from(&id),
             Versioning::Suspended | Versioning::Never => {
@@ -232,6 +240,7 @@ impl Store {
     ) -> S3Result<Deleted> {
         let id = self.fresh_id();
         self.remember((bucket, key), asked, None)?;
+        let key = &*self.kept_as(key);
         let bucket = self.bucket_mut(bucket)?;
         if bucket.versioning == Versioning::Never {
             bucket.keys.remove(key);

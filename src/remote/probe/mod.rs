@@ -9,6 +9,7 @@
 mod calls;
 mod deletion_races;
 mod deletions;
+mod names;
 mod order;
 mod parts;
 mod races;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::join3;
+use futures_util::future::{join3, join4};
 
 pub(super) use calls::patiently;
 pub(super) use tidying::remove_abandoned;
@@ -101,8 +102,17 @@ impl Prober<'_> {
         // effect behind the tidying.
         let beside = Box::pin(self.examine_file_beside_folder());
         let listings = Box::pin(self.ask_listings());
-        let (claims, beside, listings) = join3(Box::pin(self.ask(&first)), beside, listings).await;
-        let (claims, beside, listings) = (claims?, beside?, listings?);
+        let names = Box::pin(self.ask_names());
+        let asked = join4(Box::pin(self.ask(&first)), beside, listings, names).await;
+        let (claims, beside, listings, names) = (asked.0?, asked.1?, asked.2?, asked.3?);
+        for odd in &names {
+            let words = odd.words();
+            self.notes.push(format!(
+                "the store keeps names with {words} under other names, or cannot list them: such files are \
+                 left alone"
+            ));
+        }
+        self.found.changed_names = names;
         self.found.listing_order = listings.order.unwrap_or_default();
         self.found.start_after = listings.start_after;
         self.found.etag_in_listing = claims.etag_in_listing;

@@ -24,6 +24,10 @@ const WRITERS: usize = 2;
 /// How many keys they do so at, twice: to create it, and to replace it.
 const WRITTEN_KEYS: usize = 68;
 
+/// And where old versions cannot be deleted, so that each race leaves two behind for good.
+const WRITTEN_KEYS_LOCKED: usize = 8;
+const COMPLETED_KEYS_LOCKED: usize = 1;
+
 /// At how many of them one more creation is tried afterwards.
 const CREATED_AGAIN: usize = 2;
 
@@ -40,19 +44,33 @@ impl Prober<'_> {
         let trying = |honoured| self.trying(honoured, checksum);
         let (mut put, mut delete, mut many) = (claims.put, claims.delete, claims.delete_many);
         let mut complete = claims.completion.conditions;
-        if put != Conditions::None && !self.keeps_writers_apart(&trying(put)).await? {
+        let can_go = claims.versions.can_go;
+        let (written, completed) = if can_go {
+            (WRITTEN_KEYS, COMPLETED_KEYS)
+        } else {
+            (WRITTEN_KEYS_LOCKED, COMPLETED_KEYS_LOCKED)
+        };
+        if put != Conditions::None && !self.keeps_writers_apart(&trying(put), written).await? {
             put = Conditions::None;
         }
         // Where old versions stay for good, hundreds of them would.
-        let can_delete = delete != Conditions::None && claims.versions.can_go;
+        let can_delete = delete != Conditions::None && can_go;
         if !can_delete || !self.deletions_keep_apart(&trying(delete)).await? {
             (delete, many) = (Conditions::None, Conditions::None);
         }
         if many != Conditions::None && !self.batches_keep_apart(&trying(many)).await? {
             many = Conditions::None;
         }
-        if complete != Conditions::None && !self.has_one_completion(&trying(complete)).await? {
+        if complete != Conditions::None
+            && !self.has_one_completion(&trying(complete), completed).await?
+        {
             complete = Conditions::None;
+        }
+        if !can_go && (put, complete) != (Conditions::None, Conditions::None) {
+            self.note(
+                "that the store keeps to conditions of writes is probable, and no more: only a few \
+                 races were held, because old versions stay for good here",
+            );
         }
         self.found.conditional_put = put;
         self.found.conditional_delete = delete;
@@ -62,8 +80,12 @@ impl Prober<'_> {
     }
 
     /// Lets several create a key at once, then several replace what one of them made.
-    async fn keeps_writers_apart(&self, remote: &S3Remote) -> Result<bool, RemoteError> {
-        let races = (0..WRITTEN_KEYS).map(|number| self.race_writers(remote, number).boxed());
+    async fn keeps_writers_apart(
+        &self,
+        remote: &S3Remote,
+        keys: usize,
+    ) -> Result<bool, RemoteError> {
+        let races = (0..keys).map(|number| self.race_writers(remote, number).boxed());
         all_hold(races.collect(), WRITERS).await
     }
 
@@ -111,8 +133,12 @@ impl Prober<'_> {
 
     /// Lets several uploads to a name be completed at once, where nothing is and over what one of them
     /// made; tells whether exactly one got through, each time.
-    async fn has_one_completion(&self, remote: &S3Remote) -> Result<bool, RemoteError> {
-        let races = (0..COMPLETED_KEYS).map(|number| self.race_completions(remote, number).boxed());
+    async fn has_one_completion(
+        &self,
+        remote: &S3Remote,
+        keys: usize,
+    ) -> Result<bool, RemoteError> {
+        let races = (0..keys).map(|number| self.race_completions(remote, number).boxed());
         all_hold(races.collect(), COMPLETIONS).await
     }
 

@@ -130,20 +130,23 @@ impl Prober<'_> {
 
     /// Deletes what this probe wrote, by the names that it remembers.
     async fn delete_keys(&self, own: &S3Remote) -> Deleted {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut leave_marks = false;
         if !self.names_versions {
             // Where versions are kept, this would leave marks at names that are gone.
-            let names: Vec<_> = keys.iter().map(|path| (path.clone(), None)).collect();
+            let (names, odd): (BTreeSet<_>, BTreeSet<_>) =
+                keys.iter().cloned().partition(|path| own.can_name(path));
+            let names: Vec<_> = names.into_iter().map(|path| (path, None)).collect();
             let deleted = patiently(|| own.delete_own(&names)).await;
             if let Ok(answers) = deleted
                 && answers.iter().all(Result::is_ok)
             {
-                let leave_marks = answers.iter().any(|answer| matches!(answer, Ok(true)));
-                return Deleted { leave_marks, ..Deleted::default() };
+                leave_marks = answers.iter().any(|answer| matches!(answer, Ok(true)));
+                keys = odd;
             }
         }
         let (there, refused) = look_at(own, keys).await;
-        let mut deleted = Deleted { refused, ..Deleted::default() };
+        let mut deleted = Deleted { refused, leave_marks };
         deleted.add(delete_objects(own, there).await);
         deleted
     }
@@ -300,18 +303,21 @@ async fn delete_versions(
     kept
 }
 
-/// Deletes versions with one request, or, where the store does not take that, with one for each.
+/// Deletes versions with one request, or, where the store or a name does not take that, with one for
+/// each.
 async fn delete_some_versions(
     remote: &S3Remote,
     versions: &[ListedVersion],
 ) -> Vec<Result<(), RemoteError>> {
-    let named: Vec<_> =
-        versions.iter().map(|version| (version.path.clone(), Some(version.id.clone()))).collect();
-    let deleted = patiently(|| remote.delete_own(&named)).await;
-    if let Ok(answers) = deleted
-        && answers.iter().any(Result::is_ok)
-    {
-        return answers.into_iter().map(|answer| answer.map(drop)).collect();
+    if versions.iter().all(|version| remote.can_name(&version.path)) {
+        let named = versions.iter().map(|it| (it.path.clone(), Some(it.id.clone())));
+        let named: Vec<_> = named.collect();
+        let deleted = patiently(|| remote.delete_own(&named)).await;
+        if let Ok(answers) = deleted
+            && answers.iter().any(Result::is_ok)
+        {
+            return answers.into_iter().map(|answer| answer.map(drop)).collect();
+        }
     }
     let mut ended = Vec::with_capacity(versions.len());
     for some in versions.chunks(LANES) {

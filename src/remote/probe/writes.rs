@@ -132,17 +132,27 @@ impl Prober<'_> {
         write(remote, (&path, &body), put).await
     }
 
-    /// Writes `beside` and `beside/below`, and looks whether both are there.
+    /// Writes `beside/below`, then `beside`, as a working copy does where a folder becomes a file: with a
+    /// condition, which `SeaweedFS` takes for broken where a folder has the name. Looks whether both are
+    /// there.
     pub(super) async fn examine_file_beside_folder(&self) -> Result<Beside, RemoteError> {
         let remote = self.below(trial(Conditions::None, Checksum::None));
+        let creating = self.below(trial(Conditions::Atomic, Checksum::None));
         let bodies = ["beside", "beside/below"].map(|key| (self.path(key), self.body()));
-        for (path, body) in &bodies {
+        for (path, body) in bodies.iter().rev() {
             let attributes = attributes(body);
-            let put = || remote.put_unseen(path, body.clone(), &attributes);
-            match put().await {
+            let create = || creating.put(path, body.clone(), &attributes, &Condition::Absent);
+            match create().await {
                 // Not patiently: a store on a file system answers this with 500, again and again.
                 Err(error) if error.kind == Kind::Failed => (),
-                Err(error) if error.is_transient() => drop(write(&remote, (path, body), put).await),
+                Err(error) if error.is_transient() => {
+                    drop(write(&creating, (path, body), create).await);
+                }
+                Err(error) if error.kind != Kind::Changed => {
+                    // It knows no conditions.
+                    let put = || remote.put_unseen(path, body.clone(), &attributes);
+                    drop(put().await);
+                }
                 _ => (),
             }
         }

@@ -137,7 +137,7 @@ fn verdicts(output: &DeleteObjectsOutput) -> Verdicts<'_> {
 /// and the ends of lines, of which readers make one of another (Extensible Markup Language 1.0,
 /// sections 2.2 and 2.11); and some readers trim blanks, or make one of several: the name of another
 /// object, which a condition does not save where both hold the same.
-fn can_be_named(key: &str) -> bool {
+pub(super) fn can_be_named(key: &str) -> bool {
     let is_lost = |char: char| char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}');
     let mut was_blank = true;
     let is_kept = |char: char| {

@@ -1,19 +1,19 @@
 //! Listings: exact keys, in order, or an error.
 //!
 //! XML 1.0 cannot hold control characters, so keys with such come in a page that no parser reads
-//! (s3s and others write them raw) or with U+FFFD in their place (stores written in Go). Only then
-//! is a page asked for again with `encoding-type=url`, whose spelling differs from store to store.
+//! (s3s and others write them raw), with U+FFFD in their place (stores written in Go), or not at all
+//! (Swift fails). Only then is a page asked for again with `encoding-type=url`, whose spelling differs from
+//! store to store: both forms must name the same keys.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::PoisonError;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use percent_encoding::percent_decode_str;
 
 use super::answers::nanoseconds;
+use super::encoded;
 use super::errors::Call;
 use super::page::{RawItem, RawPage};
 use super::reading::Reading;
@@ -26,6 +26,9 @@ use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
 
 /// How many objects are looked at together where listings have no ETags.
 const HEADS_IN_FLIGHT_MAX: usize = 16;
+
+/// How often both forms of a page are asked for until they fit.
+const FORMS_MAX: usize = 3;
 
 /// The most keys that a store puts on a page (S3 API reference, `ListObjectsV2`).
 const PAGE_KEYS_MAX: usize = 1_000;
@@ -145,13 +148,56 @@ impl S3Remote {
         limit: usize,
     ) -> Result<RawPage, RemoteError> {
         let limit = limit.clamp(1, PAGE_KEYS_MAX);
-        match self.raw_page(call, prefix, cursor, (limit, false)).await {
-            Ok(page) if page.items.iter().all(|item| !item.key.contains('\u{fffd}')) => Ok(page),
-            Ok(_) | Err((_, true)) => {
-                self.raw_page(call, prefix, cursor, (limit, true)).await.map_err(|(error, _)| error)
+        for _ in 0..FORMS_MAX {
+            let plain = match self.raw_page(call, prefix, cursor, (limit, false)).await {
+                Ok(page) if page.is_exact() => return Ok(page),
+                Ok(page) => Ok(page),
+                // Some fail at keys that XML cannot hold (Swift answers 500), or write what nobody reads.
+                Err((error, unreadable)) if unreadable || error.kind == Kind::Failed => Err(error),
+                Err((error, _)) => return Err(error),
+            };
+            let encoded = Box::pin(self.raw_page(call, prefix, cursor, (limit, true)));
+            let page = match encoded.await {
+                Ok(page) => page,
+                Err((error, _)) => return Err(plain.err().unwrap_or(error)),
+            };
+            let plain = plain.ok();
+            if let Some(page) = Box::pin(self.decoded(call, page, plain.as_ref())).await? {
+                return Ok(page);
             }
-            Err((error, false)) => Err(error),
+            // Somebody may have stored something between the two.
         }
+        let message = "the two forms of a page, plain and encoded, do not name the same keys";
+        Err(call.error(Kind::Lying, message.to_owned()))
+    }
+
+    /// Decodes the keys of a page in the way that its plain form shows; `None` where it shows another one.
+    /// Without a plain form, and where the page itself does not tell, an object is asked for.
+    async fn decoded(
+        &self,
+        call: &Call,
+        page: RawPage,
+        plain: Option<&RawPage>,
+    ) -> Result<Option<RawPage>, RemoteError> {
+        if !page.encoded {
+            return Ok(Some(page));
+        }
+        let (blank, plus) = (encoded::decode(&page, true), encoded::decode(&page, false));
+        if let Some(plain) = plain {
+            return Ok([blank, plus].into_iter().find(|page| encoded::agree(plain, page)));
+        }
+        let Some(key) = encoded::undecided(&page) else { return Ok(Some(blank)) };
+        for page in [blank, plus] {
+            let path = self.keys.relative(&page.items[key].key).map(RepoPath::parse);
+            let Some(Ok(path)) = path else { continue };
+            match self.head(&path).await {
+                Ok(_) => return Ok(Some(page)),
+                Err(error) if error.kind == Kind::NotFound => (),
+                Err(error) => return Err(error),
+            }
+        }
+        let message = "nobody can tell how the keys of a page are encoded";
+        Err(call.error(Kind::Lying, message.to_owned()))
     }
 
     /// Fetches a page; an error says whether there was an answer that could not be read.
@@ -200,9 +246,6 @@ impl S3Remote {
             }
         };
         page.date = reading.date();
-        if page.encoded {
-            decode(&mut page.items);
-        }
         Ok(page)
     }
 
@@ -248,22 +291,7 @@ impl RawPage {
                 size: object.size,
             });
         }
-        Ok(Self { items, truncated, token, encoded, date: None })
-    }
-}
-
-/// Decodes the keys of a page with `encoding-type=url`.
-///
-/// AWS and `MinIO` write a blank as `+`, Ceph as `%20`; both write `+` as `%2B`. A store that
-/// writes `%20` somewhere on the page means itself by a `+` that it leaves alone.
-fn decode(items: &mut [RawItem]) {
-    let plus_is_blank = !items.iter().any(|item| item.key.contains("%20"));
-    for item in items {
-        let spelt = if plus_is_blank { item.key.replace('+', " ") } else { item.key.clone() };
-        // What is no UTF-8 keeps its spelling: no path can have it.
-        if let Ok(key) = percent_decode_str(&spelt).decode_utf8().map(Cow::into_owned) {
-            item.key = key;
-        }
+        Ok(Self { items, truncated, token, encoded, is_rough: false, date: None })
     }
 }
 
@@ -325,14 +353,9 @@ mod tests {
             truncated,
             token: token.map(str::to_owned),
             encoded: false,
+            is_rough: false,
             date: None,
         }
-    }
-
-    fn decoded(keys: &[&str]) -> Vec<String> {
-        let mut page = page(keys, false, None);
-        decode(&mut page.items);
-        page.items.into_iter().map(|item| item.key).collect()
     }
 
     #[test]
@@ -401,21 +424,5 @@ mod tests {
             let refused = hold(&page(&["p/b", other], false, None), None, KEYS).unwrap_err();
             assert_eq!(refused.0, Kind::OutOfOrder, "{other}");
         }
-    }
-
-    #[test]
-    fn encoded_keys_are_decoded_to_the_exact_bytes() {
-        for (spelt, key) in [
-            ("a+b", "a b"),
-            ("a%2Bb", "a+b"),
-            ("a%2Fb", "a/b"),
-            ("%C3%A9t%c3%a9", "été"),
-            ("a%0Ab%01", "a\nb\u{1}"),
-            ("100%25", "100%"),
-            ("%FF", "%FF"),
-        ] {
-            assert_eq!(decoded(&[spelt]), [key]);
-        }
-        assert_eq!(decoded(&["a%20b", "a+b"]), ["a b", "a+b"], "a store that spares the plus");
     }
 }

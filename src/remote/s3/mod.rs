@@ -9,6 +9,7 @@ mod bucket;
 mod conditions;
 mod connection;
 mod deleting;
+mod encoded;
 mod errors;
 mod listing;
 mod multipart;

@@ -1,8 +1,9 @@
 //! Reads a page of a listing as stores write it, an order of magnitude faster than an XML parser: a
 //! million keys are a third of a gigabyte of XML.
 //!
-//! It knows elements, text and the entities of XML 1.0. A page with anything else in it (attributes,
-//! comments, control characters, an end that is missing) is left to the SDK, whatever comes of it.
+//! It knows elements, text and the entities of XML 1.0, and takes characters that XML cannot hold as they
+//! are: the encoded form of the page is held against them. A page with anything else in it (attributes,
+//! comments, an end that is missing) is left to the SDK, whatever comes of it.
 
 use std::borrow::Cow;
 
@@ -29,8 +30,17 @@ pub(super) struct RawPage {
     pub(super) token: Option<String>,
     /// Keys are written as in URLs.
     pub(super) encoded: bool,
+    /// It holds what no XML may hold, as it came.
+    pub(super) is_rough: bool,
     /// What time it was by the store's clock, in nanoseconds since 1970, where its answer says so.
     pub(super) date: Option<i64>,
+}
+
+impl RawPage {
+    /// Tells whether every key is what the store has: nothing stands for what XML cannot hold.
+    pub(super) fn is_exact(&self) -> bool {
+        !self.is_rough && self.items.iter().all(|item| !item.key.contains('\u{fffd}'))
+    }
 }
 
 /// Reads a whole answer; `None` where anything in it is not as expected.
@@ -48,9 +58,13 @@ pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
     let (mut page, mut truncated, mut times) = (RawPage::default(), None, Times::default());
     while let Some(child) = Element::first(rest)? {
         match child.name {
-            "Contents" => page.items.push(item(child.content, &mut times)?),
+            "Contents" => {
+                page.items.push(item(child.content, (&mut times, &mut page.is_rough))?);
+            }
             "IsTruncated" => truncated = Some(child.content.parse().ok()?),
-            "NextContinuationToken" => page.token = Some(plain(child.content)?.into_owned()),
+            "NextContinuationToken" => {
+                page.token = Some(plain(child.content, &mut page.is_rough)?.into_owned());
+            }
             "EncodingType" => page.encoded = child.content == "url",
             _ => (),
         }
@@ -62,12 +76,12 @@ pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
 }
 
 /// Reads what stands within `<Contents>`.
-fn item<'a>(mut rest: &'a str, times: &mut Times<'a>) -> Option<RawItem> {
+fn item<'a>(mut rest: &'a str, (times, is_rough): (&mut Times<'a>, &mut bool)) -> Option<RawItem> {
     let (mut item, mut key) = (RawItem::default(), None);
     while let Some(child) = Element::first(rest)? {
         match child.name {
-            "Key" => key = Some(plain(child.content)?.into_owned()),
-            "ETag" => item.etag = Some(plain(child.content)?.into_owned()),
+            "Key" => key = Some(plain(child.content, is_rough)?.into_owned()),
+            "ETag" => item.etag = Some(plain(child.content, is_rough)?.into_owned()),
             "Size" => item.size = Some(child.content.parse().ok()?),
             "LastModified" => item.modified = times.read(child.content)?,
             _ => (),
@@ -139,12 +153,14 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Returns text with its entities decoded; `None` where XML 1.0 knows no such character.
-fn plain(text: &str) -> Option<Cow<'_, str>> {
-    let is_odd = |c: char| matches!(c, '\0'..='\x1f' | '<' | '\u{fffe}' | '\u{ffff}');
-    if text.contains(is_odd) {
+/// Returns text with its entities decoded; `None` where it has another form. What XML 1.0 knows no
+/// character for is taken as it is, and makes the page a rough one.
+fn plain<'a>(text: &'a str, is_rough: &mut bool) -> Option<Cow<'a, str>> {
+    let is_odd = |c: char| matches!(c, '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    if text.contains('<') {
         return None;
     }
+    *is_rough |= text.contains(is_odd);
     if memchr(b'&', text.as_bytes()).is_none() {
         return Some(Cow::Borrowed(text));
     }
@@ -158,10 +174,11 @@ fn plain(text: &str) -> Option<Cow<'_, str>> {
             "gt" => '>',
             "quot" => '"',
             "apos" => '\'',
-            _ => character(entity).filter(|c| !is_odd(*c) || *c == '<')?,
+            _ => character(entity)?,
         });
         decoded.push_str(rest);
     }
+    *is_rough |= decoded.contains(is_odd);
     Some(Cow::Owned(decoded))
 }
 

@@ -2,11 +2,12 @@
 
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::ObjectIdentifier;
+use aws_sdk_s3::types::{EncodingType, ObjectIdentifier};
 use aws_smithy_types::DateTime;
 
 use super::answers::nanoseconds;
-use super::deleting::{refusal, unsaid};
+use super::deleting::{can_be_named, refusal, unsaid};
+use super::encoded::decode_key;
 use super::errors::Call;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
@@ -40,6 +41,8 @@ impl S3Remote {
                 .list_object_versions()
                 .bucket(&self.bucket)
                 .prefix(self.keys.key(""))
+                // Names that XML cannot hold would make the answer unreadable.
+                .encoding_type(EncodingType::Url)
                 .set_key_marker(key_marker)
                 .set_version_id_marker(id_marker)
                 .send();
@@ -48,7 +51,10 @@ impl S3Remote {
             if page.is_truncated() != Some(true) {
                 return Ok(listed);
             }
-            key_marker = page.next_key_marker().map(str::to_owned);
+            let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+            let marker =
+                |key: &str| if is_encoded { decode_key(key, true) } else { key.to_owned() };
+            key_marker = page.next_key_marker().map(marker);
             id_marker = page.next_version_id_marker().map(str::to_owned);
             if key_marker.is_none() {
                 break;
@@ -58,9 +64,11 @@ impl S3Remote {
     }
 
     fn versions_of(&self, page: &ListObjectVersionsOutput) -> Vec<ListedVersion> {
+        let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
         let version =
             |key: Option<&str>, id: Option<&str>, modified: Option<&DateTime>, is_marker| {
-                let path = RepoPath::parse(self.keys.relative(key?)?).ok()?;
+                let key = if is_encoded { decode_key(key?, true) } else { key?.to_owned() };
+                let path = RepoPath::parse(self.keys.relative(&key)?).ok()?;
                 let id = id?.to_owned();
                 let modified = nanoseconds(modified);
                 Some(ListedVersion { path, id, is_marker, modified })
@@ -111,6 +119,11 @@ impl S3Remote {
         });
         let output = self.send_deletions(&call, objects).await?;
         Ok(own.iter().map(|one| self.became(one, &output)).collect())
+    }
+
+    /// Tells whether [`S3Remote::delete_own`] can name a path.
+    pub(in crate::remote) fn can_name(&self, path: &RepoPath) -> bool {
+        can_be_named(&self.keys.key(path.as_str()))
     }
 
     /// Reads what became of one of many.
