@@ -136,7 +136,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, Error> {
         Command::Init(arguments) => {
             context.to_the_end(Box::pin(init::run(context, arguments))).await
         }
-        Command::Clone(arguments) => clone::run(context, arguments).await,
+        Command::Clone(arguments) => Box::pin(clone::run(context, arguments)).await,
         Command::Status(arguments) => status::run(context, arguments).await,
         Command::Sync(arguments) => sync::run(context, &Wish::sync(arguments)).await,
         Command::Push(arguments) => sync::run(context, &Wish::push(arguments)).await,

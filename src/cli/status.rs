@@ -57,6 +57,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     if let Some(lacking) = &lacking {
         cautions::warn_of_room(context, "status", lacking);
     }
+    cautions::tell_of_disclosed(context, &plan);
     let stop = sync::guard(&plan, &request).err();
     if let Some(stop) = &stop {
         report::warn_of_stop(context, "`lsync sync` stops before it begins", stop);

@@ -12,7 +12,7 @@ use super::text::count;
 use crate::disk::{DescriptorBudget, Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
-use crate::plan::{Direction, FileLimit, Plan};
+use crate::plan::{Direction, FileLimit, FirstNames, Plan};
 use crate::remote::{Capabilities, Conditions, Remote as _};
 use crate::repository::{Config, DeleteLimit, Repository};
 use crate::sync::{self, Request, Tuning};
@@ -239,27 +239,44 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
         if let Some(lacking) = sync::lacking_room(&world, &plan) {
             cautions::warn_of_room(context, wish.word, &lacking);
         }
+        cautions::tell_of_disclosed(context, &plan);
         cautions::may_push(context, &first_names, false).await?;
         return Ok(Exit::of_plan(&plan));
     }
     cautions::expect_room(wish.word, &world, &plan)?;
+    cautions::tell_of_disclosed(context, &plan);
     let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
     let (plan, lock) = match consent::to(context, wish, &run, (plan, lock)).await? {
         Consent::Given(plan, lock) => (plan, lock),
         Consent::Refused(exit) => return Ok(exit),
     };
-    let may_push = cautions::may_push(context, &first_names, !wish.yes);
-    match context.unless_interrupted(may_push).await {
-        None => return Ok(Exit::Interrupted),
-        Some(answer) => {
-            if !answer? {
-                return Ok(Exit::SafetyStop);
-            }
-        }
+    if let Some(exit) = may_send(context, wish, &request, (&plan, &first_names)).await? {
+        return Ok(exit);
     }
     let result = run.out(context, plan, started).await;
     drop(lock);
     result
+}
+
+/// Asks on a terminal about files that are seldom meant for a team; returns how it ends where they are not
+/// to be sent.
+async fn may_send(
+    context: &Context,
+    wish: &Wish,
+    request: &Request,
+    (plan, first_names): (&Plan, &FirstNames),
+) -> Result<Option<Exit>, Error> {
+    // What the guard stops at has been asked about.
+    let is_asked = wish.yes || sync::guard(plan, request).is_err();
+    let ask = async {
+        let may = is_asked || cautions::may_disclose(context, &plan.disclosed).await?;
+        Ok::<_, Error>(may && cautions::may_push(context, first_names, !wish.yes).await?)
+    };
+    match context.unless_interrupted(ask).await.transpose()? {
+        None => Ok(Some(Exit::Interrupted)),
+        Some(false) => Ok(Some(Exit::SafetyStop)),
+        Some(true) => Ok(None),
+    }
 }
 
 /// Refuses to push unseen where the store would overwrite what others wrote.

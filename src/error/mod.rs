@@ -359,7 +359,8 @@ fn higher_limit(stop: &SafetyStop) -> String {
         let of_kind = stop.excesses.iter().filter(|excess| excess.loss == loss);
         of_kind.map(|excess| excess.files).max()
     };
-    let limits = [("--max-delete", most(Loss::Deleted)), ("--max-change", most(Loss::Replaced))];
+    let changed = most(Loss::Replaced).max(most(Loss::Disclosed));
+    let limits = [("--max-delete", most(Loss::Deleted)), ("--max-change", changed)];
     let options: Vec<String> = limits
         .into_iter()
         .filter_map(|(option, files)| Some(format!("{option} {}", files?)))

@@ -61,6 +61,8 @@ pub enum Loss {
     Deleted,
     /// Versions that both sides agreed on give way to others.
     Replaced,
+    /// What rules have kept back goes to the bucket, for everybody to see.
+    Disclosed,
 }
 
 /// Where what would be lost lies, and why it would be.
@@ -102,6 +104,12 @@ fn words(excesses: &[Excess], tracked: u64) -> String {
         let loss = match excess.loss {
             Loss::Deleted => "deleted",
             Loss::Replaced => "replaced",
+            Loss::Disclosed => {
+                return format!(
+                    "{} files that were ignored here would be sent to the bucket",
+                    excess.files
+                );
+            }
         };
         let place = if excess.in_bucket { "in the bucket" } else { "here" };
         let cause = match (excess.cause, excess.in_bucket) {
@@ -121,7 +129,7 @@ fn words(excesses: &[Excess], tracked: u64) -> String {
 pub struct Guard {
     /// How many deletions the person allows; `None` is the default rule.
     pub max_delete: Option<FileLimit>,
-    /// How many replacements the person allows; `None` is the default rule.
+    /// How many replacements, and files that were ignored, the person allows; `None` is the default rule.
     pub max_change: Option<FileLimit>,
     /// The run has operands, so that losing all of them is what was asked for.
     pub has_operands: bool,
@@ -133,6 +141,7 @@ impl Guard {
     /// By default a side may lose no more than the larger of 20 and 25 % of all tracked files, no more
     /// than 1,000, and, in a run without operands, not all of at least two. Of the versions that both
     /// sides agreed on it may have replaced all up to 20, some up to 1,000, and above that up to half.
+    /// Of what rules have kept back here, 20 files may go to the bucket because others changed the rules.
     pub fn check(&self, plan: &Plan) -> Result<(), SafetyStop> {
         let tracked = plan.tracked;
         let mut excesses = Vec::new();
@@ -153,6 +162,11 @@ impl Guard {
                 let cause = Cause::Some;
                 excesses.push(Excess { in_bucket, loss: Loss::Replaced, files, cause });
             }
+        }
+        let files = plan.disclosed.files();
+        if self.discloses_too_much(files, tracked) {
+            let (loss, cause) = (Loss::Disclosed, Cause::Some);
+            excesses.push(Excess { in_bucket: true, loss, files, cause });
         }
         if excesses.is_empty() { Ok(()) } else { Err(SafetyStop { excesses, tracked }) }
     }
@@ -176,6 +190,10 @@ impl Guard {
             },
             |limit| limit.is_exceeded(replacements, tracked),
         )
+    }
+
+    fn discloses_too_much(&self, files: u64, tracked: u64) -> bool {
+        self.max_change.map_or(files > FREE, |limit| limit.is_exceeded(files, tracked))
     }
 }
 

@@ -7,6 +7,7 @@ mod builder;
 mod classify;
 mod conflict;
 mod copy_name;
+mod disclosed;
 mod first_names;
 mod guard;
 mod knot;
@@ -24,6 +25,7 @@ pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
 pub use classify::{Examined, Need, classify, may_be_touched_there, need};
 pub use conflict::{Conflict, ConflictKind, Contested, Resolution};
 pub use copy_name::copy_path;
+pub use disclosed::Disclosed;
 pub use first_names::FirstNames;
 pub use guard::{Cause, Excess, FileLimit, FileLimitError, Guard, Loss, SafetyStop};
 pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
@@ -303,6 +305,8 @@ pub struct Plan {
     pub agreed: u64,
     /// Rows of the database, selected or not; counted only where the guard has something to weigh.
     pub tracked: u64,
+    /// What goes to the bucket because rules that come with the run no longer ignore it.
+    pub disclosed: Disclosed,
     /// Actions that `--no-delete` took out: deletions, and all of a knot that needs one.
     pub withheld_deletions: u64,
     /// Actions that `--limit` took out of the plan.

@@ -150,7 +150,7 @@ async fn plan_once<D: Disk, R: Remote, C: Clock>(
     context: &Arc<Context<D, R, C>>,
 ) -> Result<Plan, SyncError> {
     let mut arriving = ArrivingRules::default();
-    let planned = loop {
+    let mut planned = loop {
         let rule_files = arriving.files();
         let planning = Planning::new(world, request, database, rule_files)?;
         let mut planned = plan_with_rules(context, request, planning).await?;
@@ -163,6 +163,7 @@ async fn plan_once<D: Disk, R: Remote, C: Clock>(
             break planned;
         }
     };
+    planned.note_disclosed(world, &arriving);
     planned.conclude(world, request, database)
 }
 

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::obstacles::Obstacles;
+use super::rules::ArrivingRules;
 use super::{Request, SyncError};
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -378,6 +379,31 @@ impl Planned {
         self.plan.actions.retain(|action| matches!(rules.check(&action.path, false), Ok(None)));
         self.plan.sort_actions();
         self.rule_files = rule_files;
+    }
+
+    /// Takes note of what is sent although the rules on the disk still ignore it.
+    pub(super) fn note_disclosed<D: Disk, R, C: Clock>(
+        &mut self,
+        world: &World<D, R, C>,
+        arriving: &ArrivingRules,
+    ) {
+        if arriving.is_empty() {
+            return;
+        }
+        let root = &world.repository.root;
+        let mut rules = IgnoreRules::of(&world.disk, root, Arc::default());
+        let mut sent: Vec<&RepoPath> = (self.plan.actions.iter())
+            .filter(|action| action.kind == ActionKind::Upload && action.is_new())
+            .map(|action| &action.path)
+            .collect();
+        // Neighbours are looked at one after the other: each folder's rules are read once.
+        sent.sort_unstable();
+        for path in sent {
+            // Where they cannot be read, the new ones cannot either.
+            if let Ok(Some(rule)) = rules.check(path, false) {
+                self.plan.disclosed.add(path, &rule.place);
+            }
+        }
     }
 
     /// Tells and remembers what was seen beside, once no other plan is to follow.

@@ -43,6 +43,11 @@ impl ArrivingRules {
         Arc::new(RuleFiles::arriving(all.map(|(path, file)| (path.clone(), file.bytes.clone()))))
     }
 
+    /// Tells whether there are any.
+    pub(super) fn is_empty(&self) -> bool {
+        self.applied.is_empty()
+    }
+
     /// Takes note of the rules files that a plan, made with those known so far, changes. Tells whether
     /// the plan has to be made anew.
     ///

@@ -301,3 +301,57 @@ fn new_rules_of_a_folder_bucket_hold_at_once_too() {
     assert_eq!(workspace.text("two/build/y"), "y");
     assert_eq!(workspace.text("bucket/build/x"), "x");
 }
+
+/// A team of which `one` ignores `private/`, where `two` has files of its own, and `one` then deletes the
+/// rules.
+fn whose_rules_go(private: usize) -> Team {
+    let team = Team::sharing(&[("f", "f"), (RULES, "private/\n")]);
+    for number in 0..private {
+        team.write(format!("two/private/{number:02}"), "for two alone");
+    }
+    team.ok("two", "sync");
+    team.remove(format!("one/{RULES}"));
+    team.ok("one", "sync");
+    team
+}
+
+#[test]
+fn what_a_teammates_rules_no_longer_ignore_is_told_before_it_is_sent() {
+    let team = whose_rules_go(7);
+    let told = "warning: rules that come from the bucket no longer ignore 7 files here, which would go to \
+                the bucket: private/00, private/01, private/02, private/03, private/04 and 2 more; so far \
+                .lsyncignore:1 kept them back\n";
+    for line in ["status", "status -q", "sync -n", "sync -q"] {
+        let output = team.ok("two", line);
+        assert_eq!(output.stderr.matches(told).count(), 1, "{line}: {}", output.stderr);
+    }
+    assert!(team.bucket().contains_key("private/06"));
+    // Whoever changes the rules decides.
+    team.write(format!("two/{RULES}"), "other/\n");
+    team.write("two/other/x", "x");
+    team.ok("two", "sync");
+    team.remove(format!("two/{RULES}"));
+    let output = team.ok("two", "sync");
+    assert!(!output.stderr.contains("no longer ignore"), "{}", output.stderr);
+}
+
+#[test]
+fn more_than_a_few_files_are_not_disclosed_by_a_teammates_rules_without_a_word_from_here() {
+    let team = whose_rules_go(21);
+    let output = team.run("two", "sync");
+    output.assert_code(5);
+    let error = "error: 21 files that were ignored here would be sent to the bucket";
+    assert!(output.stderr.contains(error), "{}", output.stderr);
+    assert!(output.stderr.contains("--max-change 21"), "{}", output.stderr);
+    assert_eq!(team.text(format!("two/{RULES}")), "private/\n");
+    assert_eq!(team.bucket(), files(&[("f", "f")]));
+    team.run("two", "sync --dry-run");
+    team.run("two", "sync --max-change 20").assert_code(5);
+    // What the message says keeps them back does.
+    team.write(format!("two/private/{RULES}"), "*\n");
+    team.ok("two", "sync");
+    assert_eq!(team.bucket(), files(&[("f", "f")]));
+    team.remove(format!("two/private/{RULES}"));
+    team.ok("two", "sync");
+    assert_eq!(team.bucket().len(), 22);
+}

@@ -524,6 +524,29 @@ fn a_first_push_of_a_secret_goes_on_after_yes_alone() {
 }
 
 #[test]
+fn what_a_teammates_rules_no_longer_ignore_is_sent_after_yes_alone() {
+    for (number, question) in
+        [(2, "Send 2 files that were ignored here?"), (21, "sent to the bucket. Go on?")]
+    {
+        let team = Team::sharing(&[("f", "f"), (".lsyncignore", "private/\n")]);
+        for number in 0..number {
+            team.write(format!("one/private/{number:02}"), "for one alone");
+        }
+        team.server.delete(BUCKET, ".lsyncignore");
+        for (keys, code) in [("n", 5), (CTRL_C, 130), ("y", 0)] {
+            assert_eq!(team.server.keys(BUCKET), ["f"], "{keys:?}");
+            let mut terminal = Terminal::start(&team, "one", "sync");
+            let told = terminal.expect(question);
+            assert!(told.contains("private/00, private/01"), "{told}");
+            terminal.press(keys);
+            let rest = terminal.end(code);
+            assert_eq!(rest.matches("[y/N]").count(), 1, "asked twice: {rest}");
+        }
+        assert_eq!(team.server.keys(BUCKET).len(), 1 + number);
+    }
+}
+
+#[test]
 fn a_clone_of_nothing_and_a_copy_around_copies_go_on_after_yes_alone() {
     for (command, question, made, no) in [
         ("clone team/nosuch", "Make an empty working copy?", "around/nosuch/.lsync", 1),

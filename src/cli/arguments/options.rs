@@ -139,7 +139,8 @@ pub(in crate::cli) struct PlanOptions {
     #[arg(value_parser = FalseyValueParser::new())]
     pub(in crate::cli) no_delete: bool,
 
-    /// Stop if a side would have more than N files replaced, or P percent of them
+    /// Stop if a side would have more than N files replaced, or P percent of them, or if others' rules
+    /// disclose more
     #[arg(long, value_name = "N|P%", env = "LSYNC_MAX_CHANGE", hide_env_values = true)]
     pub(in crate::cli) max_change: Option<FileLimit>,
 

@@ -1,0 +1,48 @@
+//! Files that rules have kept from the bucket until now, before they go there because a teammate changed
+//! the rules.
+
+use crate::cli::prompt;
+use crate::cli::session::Context;
+use crate::cli::text::{count, escape};
+use crate::error::Error;
+use crate::plan::{Disclosed, Plan};
+
+/// Says which they are and what keeps them back; `--quiet` does not leave this out.
+pub(in crate::cli) fn tell_of_disclosed(context: &Context, plan: &Plan) {
+    let disclosed = &plan.disclosed;
+    if disclosed.files() == 0 {
+        return;
+    }
+    let rules: Vec<_> = disclosed.rules().collect();
+    let mut named =
+        disclosed.named().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let more = disclosed.files().saturating_sub(disclosed.named().len() as u64);
+    if more > 0 {
+        named = format!("{named} and {more} more");
+    }
+    context.screen.beside(&format!(
+        "warning: rules that come from the bucket no longer ignore {} here, which would go to the bucket: \
+         {}; so far {} kept them back",
+        files(disclosed),
+        escape(&named),
+        escape(&rules.join(", ")),
+    ));
+    context
+        .screen
+        .hint("`*` as a line of a .lsyncignore in their folder keeps back all that is in it");
+}
+
+/// Asks on a terminal whether to send them.
+pub(in crate::cli) async fn may_disclose(
+    context: &Context,
+    disclosed: &Disclosed,
+) -> Result<bool, Error> {
+    if disclosed.files() == 0 || !context.screen.can_ask() {
+        return Ok(true);
+    }
+    Ok(prompt::confirm(&format!("Send {} that were ignored here?", files(disclosed))).await?)
+}
+
+fn files(disclosed: &Disclosed) -> String {
+    count(disclosed.files(), "file", "files")
+}
