@@ -117,12 +117,10 @@ impl Simulation {
     /// Forgets what was known of the last command.
     pub(crate) fn begin(&self, state: &mut State, client: usize, order: &Order) {
         let (has_faults, step, tree) = (state.has_faults, state.step, self.tree(client));
-        let rules = self.rules(client);
         let own = &mut state.clients[client];
         own.order = Some(order.clone());
         own.selection = order.selection();
         own.tree_at_first = tree;
-        own.rules_at_first = rules;
         own.told_before = own.told.len();
         own.is_killed = false;
         own.is_locked = false;

@@ -69,12 +69,10 @@ impl Simulation {
         }
     }
 
-    /// The tree is the bucket, and both are what the database says; but for what the rules ignore
-    /// that stood here when the command began, or that stand here now: it may have taken or brought
-    /// some itself, in whatever folder.
+    /// The tree is the bucket, and both are what the database says; but for what the rules ignore that
+    /// stand here now, which held for the whole run.
     fn check_agreement(&self, state: &mut State, client: usize) {
-        let mut rules = self.rules(client);
-        rules.extend(state.clients[client].rules_at_first.clone());
+        let rules = self.rules(client);
         let counts = |path: &String| RepoPath::parse(path).is_ok() && !is_ignored(&rules, path);
         let kept = |side: &Tree| -> Tree {
             let files = side.iter().filter(|(path, _)| counts(path));

@@ -20,6 +20,7 @@ const PATHS: &[&str] =
 /// mtimes that persons set back to, in seconds since 1970.
 const MTIMES: &[i64] = &[1_600_000_000, 1_650_000_000];
 
+const RULES_FILE: &str = ".lsyncignore";
 const RULES: &[&str] = &["*.tmp\n", "b.txt\n", "d/\n", "", "d/e\n*.tmp\n"];
 
 /// What a person can do.
@@ -268,14 +269,20 @@ impl Hands<'_> {
     }
 
     fn edit_rules(&self, state: &mut State) -> String {
-        let at = Self::at(".lsyncignore");
+        let mut place = RULES_FILE.to_owned();
+        if state.random.u32(0..3) == 0
+            && let Some((folder, _)) = state.path().rsplit_once('/')
+            && self.kind(folder) == Some(Kind::Folder)
+        {
+            place = format!("{folder}/{RULES_FILE}");
+        }
         let rules = state.pick(RULES);
         // The comment makes the content one of a kind.
         state.counter += 1;
         let text = format!("{rules}# {}{}\n", self.simulation.name(self.client), state.counter);
         state.values.insert(value_of(text.as_bytes()), text.clone());
-        self.person().save(at, &text);
-        format!("writes the rules {text:?}")
+        self.person().save(Self::at(&place), &text);
+        format!("writes the rules {text:?} into {place}")
     }
 }
 

@@ -19,7 +19,6 @@ use lsync::tree::{Kind, RepoPath};
 use crate::baton::Baton;
 use crate::order::Order;
 use crate::parts::{Counts, Cut, Moved};
-use crate::rules::Rule;
 
 /// Where every working copy lies on its disk.
 pub(crate) const ROOT: &str = "/w";
@@ -100,8 +99,6 @@ pub(crate) struct Client {
     pub(crate) selection: Selection,
     /// The files when it began.
     pub(crate) tree_at_first: Tree,
-    /// The ignore rules when it began.
-    pub(crate) rules_at_first: Vec<Rule>,
     /// The command is dead, and its thread has to end.
     pub(crate) is_killed: bool,
     /// I/O operations of the command so far.
