@@ -37,8 +37,13 @@ pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result
         let begun = rfc3339(upload.begun);
         context.screen.result(&format!("begun {begun}  {}", escape(&upload.key)));
     }
-    if !arguments.yes && !agreed(context, abandoned.len() as u64).await? {
-        return Ok(Exit::SafetyStop);
+    if !arguments.yes {
+        let agreed = agreed(context, abandoned.len() as u64);
+        match context.unless_interrupted(agreed).await.transpose()? {
+            None => return Ok(Exit::Interrupted),
+            Some(false) => return Ok(Exit::SafetyStop),
+            Some(true) => (),
+        }
     }
     // Not before the question: a sync here need not wait for an answer. What it goes on with since
     // stays.
@@ -84,7 +89,7 @@ async fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
     }
     let uploads = count(uploads, "upload", "uploads");
     let question = format!("Throw away what was sent of {uploads}?");
-    Ok(prompt::confirm(&question).await?)
+    Ok(prompt::confirm(&context.screen, &question).await?)
 }
 
 /// Throws uploads away, one after the other; one that fails is reported.

@@ -48,7 +48,8 @@ pub(super) async fn to(
             show(&plan);
         }
         drop(lock.take());
-        match context.unless_interrupted(prompt::confirm(&question)).await {
+        let answer = prompt::confirm(&context.screen, &question);
+        match context.unless_interrupted(answer).await {
             None => return Ok(Consent::Refused(Exit::Interrupted)),
             Some(answer) => {
                 if !answer? {

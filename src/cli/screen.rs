@@ -133,6 +133,16 @@ impl Screen {
         drop(self.write(&self.err, text));
     }
 
+    /// Prints text beside the result and leaves its line open.
+    pub(super) fn open_line(&self, text: &str) {
+        let write = || {
+            let mut writer = lock(&self.err.writer);
+            writer.write_all(text.as_bytes())?;
+            writer.flush()
+        };
+        drop(self.around_the_bar(write));
+    }
+
     /// Prints lines beside the result that `--quiet` leaves out.
     pub(super) fn remark(&self, text: &str) {
         if !self.quiet() {
@@ -191,6 +201,11 @@ impl Screen {
             writer.write_all(line.as_bytes())?;
             if channel.terminal { writer.flush() } else { Ok(()) }
         };
+        self.around_the_bar(write)
+    }
+
+    /// Writes while no bar is drawn.
+    fn around_the_bar(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let bar = lock(&self.bar).clone();
         match bar {
             Some(bar) => bar.suspend(write),

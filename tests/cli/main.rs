@@ -43,6 +43,7 @@ mod no_op;
 mod planning;
 mod predecessors;
 mod profiles;
+mod prompts;
 mod refused;
 mod room;
 mod rules;

@@ -8,21 +8,23 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
+};
 
 use crate::team::{BUCKET, Gate, Team, files, trashed};
 
 /// How long a question may take to come on a busy machine; no test waits for it to pass.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-const QUESTION: &str = "[s]kip (Esc ends)?";
-const ESCAPE: &str = "\u{1b}";
-const CTRL_C: &str = "\u{3}";
+pub const QUESTION: &str = "[s]kip, [q]uit?";
+pub const ESCAPE: &str = "\u{1b}";
+pub const CTRL_C: &str = "\u{3}";
 const CTRL_D: &str = "\u{4}";
 
 /// A run of lsync on a terminal.
-struct Terminal {
-    child: Child,
+pub struct Terminal {
+    pub child: Child,
     keyboard: File,
     shown: mpsc::Receiver<Vec<u8>>,
     /// What was shown and not yet expected.
@@ -32,12 +34,12 @@ struct Terminal {
 impl Terminal {
     /// Starts the words of `line` in a copy, on a terminal without bars and colours, so that what is
     /// expected stands there in one piece.
-    fn start(team: &Team, copy: &str, line: &str) -> Self {
+    pub fn start(team: &Team, copy: &str, line: &str) -> Self {
         Self::start_on("dumb", team, copy, line)
     }
 
     /// As [`Terminal::start`], on a terminal of that kind.
-    fn start_on(kind: &str, team: &Team, copy: &str, line: &str) -> Self {
+    pub fn start_on(kind: &str, team: &Team, copy: &str, line: &str) -> Self {
         Self::start_at((kind, 100), team, copy, line)
     }
 
@@ -50,9 +52,9 @@ impl Terminal {
         let name = ptsname(&ours, Vec::new()).unwrap();
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let theirs = File::from(rustix::fs::open(name, flags, Mode::empty()).unwrap());
-        // As lsync sets it while it reads a key; a key that comes a moment before means the same.
+        // Lines end as they are written.
         let mut modes = tcgetattr(&theirs).unwrap();
-        modes.make_raw();
+        modes.output_modes.remove(OutputModes::OPOST);
         tcsetattr(&theirs, OptionalActions::Now, &modes).unwrap();
         let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&theirs, size).unwrap();
@@ -87,7 +89,7 @@ impl Terminal {
 
     /// Waits for a text; returns what stood before it.
     #[track_caller]
-    fn expect(&mut self, text: &str) -> String {
+    pub fn expect(&mut self, text: &str) -> String {
         loop {
             if let Some((before, behind)) = self.rest.split_once(text) {
                 let (before, behind) = (before.to_owned(), behind.to_owned());
@@ -98,22 +100,29 @@ impl Terminal {
         }
     }
 
+    /// Tells whether it takes lines, and shows what is typed: as a shell leaves it.
+    pub fn takes_lines(&self) -> bool {
+        let modes = tcgetattr(&self.keyboard).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+
     /// Types.
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits for the end; returns what was still written.
     #[track_caller]
-    fn end(mut self, code: i32) -> String {
+    pub fn end(mut self, code: i32) -> String {
         while self.read() {}
         assert_eq!(self.child.wait().unwrap().code(), Some(code), "{}", self.rest);
+        assert!(self.takes_lines(), "the terminal is not as it was");
         self.rest
     }
 }
 
 /// Two people edited `f.txt` and `g`; copy `one` has the conflicts.
-fn contested() -> Team {
+pub fn contested() -> Team {
     let team = Team::sharing(&[("f.txt", "base"), ("g", "base"), ("h", "base")]);
     for path in ["f.txt", "g"] {
         team.server.put(BUCKET, path, format!("theirs, {path}"));
@@ -192,11 +201,12 @@ fn another_key_is_no_answer_and_the_question_comes_again() {
     let team = contested();
     let mut terminal = Terminal::start(&team, "one", "resolve g");
     // A capital is another key, too.
-    for key in ["x", "\r", "é", "y", "O", "T"] {
-        terminal.expect(QUESTION);
-        terminal.press(key);
-    }
     terminal.expect(QUESTION);
+    for key in ["x", "\r", "é", "y", "O", "T"] {
+        terminal.press(key);
+        let told = terminal.expect(QUESTION);
+        assert!(told.contains("no such key: there are o, t, b, n, d, ?, s, q and Esc"), "{told}");
+    }
     assert_eq!(team.text("one/g"), "ours, g");
     terminal.press("t");
     terminal.end(0);
@@ -205,7 +215,7 @@ fn another_key_is_no_answer_and_the_question_comes_again() {
 
 #[test]
 fn the_end_of_input_leaves_the_rest_open_and_does_what_was_answered() {
-    for end in [ESCAPE, CTRL_D] {
+    for end in [ESCAPE, CTRL_D, "q"] {
         let team = contested();
         let mut terminal = Terminal::start(&team, "one", "resolve");
         terminal.expect(QUESTION);
@@ -348,7 +358,9 @@ fn each_key_is_explained_and_only_what_makes_sense_is_offered() {
     assert!(question.contains("keep [o]urs (deleted), [t]heirs; [d]ownload"), "{question}");
     terminal.press("?");
     let explained = terminal.expect(QUESTION);
-    for part in ["o    ours: it is deleted in the bucket, too", "d    download", "Esc  end"] {
+    for part in
+        ["o    ours: it is deleted in the bucket, too", "d    download", "q    quit, as Esc"]
+    {
         assert!(explained.contains(part), "no {part:?} in {explained}");
     }
     for key in ["b", "n"] {

@@ -40,7 +40,8 @@ pub(in crate::cli) async fn may_disclose(
     if disclosed.files() == 0 || !context.screen.can_ask() {
         return Ok(true);
     }
-    Ok(prompt::confirm(&format!("Send {} that were ignored here?", files(disclosed))).await?)
+    let question = format!("Send {} that were ignored here?", files(disclosed));
+    Ok(prompt::confirm(&context.screen, &question).await?)
 }
 
 fn files(disclosed: &Disclosed) -> String {

@@ -46,5 +46,9 @@ pub(in crate::cli) async fn may_push(
         "{line} in .lsyncignore: {} leave out what is not for the team",
         lines.join(", ")
     ));
-    if ask && screen.can_ask() { Ok(prompt::confirm("Send them?").await?) } else { Ok(true) }
+    if ask && screen.can_ask() {
+        Ok(prompt::confirm(screen, "Send them?").await?)
+    } else {
+        Ok(true)
+    }
 }

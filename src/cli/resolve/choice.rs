@@ -120,7 +120,7 @@ pub(super) async fn ask_again(
     let (question, keys) = question(conflict, sides);
     let key = loop {
         match prompt::choose(screen, question, keys).await? {
-            None => return Ok(Answer::End),
+            None | Some('q') => return Ok(Answer::End),
             Some('?') => screen.beside(&explain(conflict, sides).join("\n")),
             Some(key) => break key,
         }
@@ -147,23 +147,23 @@ pub(super) async fn ask_again(
 fn question(conflict: &Conflict, sides: &Sides) -> (&'static str, &'static str) {
     if conflict.contested.is_some() {
         return (
-            "keep [o]urs, [t]heirs, [b]oth (the file under another name); [?] explains, [s]kip \
-             (Esc ends)?",
-            "otb?s",
+            "keep [o]urs, [t]heirs, [b]oth (the file under another name); [?] explains, [s]kip, \
+             [q]uit?",
+            "otb?sq",
         );
     }
     match (sides.ours, sides.theirs) {
         (Some(_), Some(_)) => (
             "keep [o]urs, [t]heirs, [b]oth, the [n]ewest; [d]ownload theirs, [?] explains, \
-             [s]kip (Esc ends)?",
-            "otbnd?s",
+             [s]kip, [q]uit?",
+            "otbnd?sq",
         ),
         (None, Some(_)) => (
-            "keep [o]urs (deleted), [t]heirs; [d]ownload theirs, [?] explains, [s]kip (Esc ends)?",
-            "otd?s",
+            "keep [o]urs (deleted), [t]heirs; [d]ownload theirs, [?] explains, [s]kip, [q]uit?",
+            "otd?sq",
         ),
         (Some(_) | None, None) => {
-            ("keep [o]urs, [t]heirs (deleted); [?] explains, [s]kip (Esc ends)?", "ot?s")
+            ("keep [o]urs, [t]heirs (deleted); [?] explains, [s]kip, [q]uit?", "ot?sq")
         }
     }
 }
@@ -200,7 +200,8 @@ fn explain(conflict: &Conflict, sides: &Sides) -> Vec<&'static str> {
         lines.push("  d    download theirs to look at it, outside of the working copy");
     }
     lines.push("  s    skip: it stays a conflict, both sides stay as they are");
-    lines.push("  Esc  end: what was answered is done, the rest stays as it is");
+    lines
+        .push("  q    quit, as Esc and Ctrl-D: what was answered is done, the rest stays as it is");
     lines
 }
 
@@ -229,14 +230,14 @@ mod tests {
         let (path, kind, proven) = (RepoPath::parse("f").unwrap(), ConflictKind::BothChanged, true);
         let conflict = Conflict { path, kind, local, base, remote, proven, contested, moved_to };
         for (ours, theirs, expected) in
-            [(Some(1), Some(2), "otbnd?s"), (None, Some(1), "otd?s"), (Some(1), None, "ot?s")]
+            [(Some(1), Some(2), "otbnd?sq"), (None, Some(1), "otd?sq"), (Some(1), None, "ot?sq")]
         {
             let sides = sides(ours, theirs);
             let (question, keys) = question(&conflict, &sides);
             assert_eq!(keys, expected);
             let lines = explain(&conflict, &sides);
             let explained: String = lines.iter().filter_map(|line| line.chars().nth(2)).collect();
-            assert_eq!(explained, keys.replace('?', "") + "E");
+            assert_eq!(explained, keys.replace('?', ""));
             for key in keys.chars() {
                 assert!(question.contains(&format!("[{key}]")), "{key} in {question}");
             }
