@@ -156,6 +156,14 @@ impl Screen {
         self.remark(&format!("{label} {}", escape(message)));
     }
 
+    /// Prints `warning: …` and `hint: …`, also under `--quiet`: what cannot be taken back once it is
+    /// done. Both may hold names and are escaped here.
+    pub(super) fn caution(&self, message: &str, hint: &str) {
+        let label = self.err.style.paint(Paint::Yellow, "warning:");
+        self.beside(&format!("{label} {}", escape(message)));
+        self.beside(&self.hint_line(hint));
+    }
+
     /// Prints `hint: …`; the message may hold names and is escaped here.
     pub(super) fn hint(&self, message: &str) {
         self.remark(&self.hint_line(message));
@@ -317,12 +325,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn quiet_leaves_out_warnings_and_hints_but_no_errors() {
+    fn quiet_leaves_out_warnings_and_hints_but_no_errors_and_cautions() {
         let quiet = OutputOptions { quiet: true, ..OutputOptions::default() };
         let (screen, _, err) = in_memory(quiet);
         screen.warning("w");
         screen.hint("h");
         screen.error("e", &[], Some("cure"));
-        assert_eq!(err.text(), "error: e\nhint: cure\n");
+        screen.caution("c", "how not to");
+        let expected = "error: e\nhint: cure\nwarning: c\nhint: how not to\n";
+        assert_eq!(err.text(), expected);
     }
 }

@@ -12,7 +12,7 @@ use super::sync::request;
 use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
-use crate::plan::Plan;
+use crate::plan::{FirstNames, Plan};
 use crate::remote::{MemoryRemote, Remote};
 use crate::repository::Repository;
 use crate::sync::{self, NoRoom, Request};
@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         let remote = session::connect(&repository).await?;
         plan(context, context.world(repository, remote, &working), &request).await?
     };
-    let Some((mut plan, lacking)) = plan else { return Ok(Exit::Interrupted) };
+    let Some((mut plan, lacking, first_names)) = plan else { return Ok(Exit::Interrupted) };
     drop(working);
     if beside_another {
         plan.mark_in_flight();
@@ -58,6 +58,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
         cautions::warn_of_room(context, "status", lacking);
     }
     cautions::tell_of_disclosed(context, &plan);
+    cautions::tell_of_first_push(context, &first_names);
     let stop = sync::guard(&plan, &request).err();
     if let Some(stop) = &stop {
         report::warn_of_stop(context, "`lsync sync` stops before it begins", stop);
@@ -70,17 +71,17 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     Ok(Exit::of_plan(&plan))
 }
 
-/// Makes the plan, and looks whether it fits; `None` when interrupted.
+/// Makes the plan, and looks whether it fits and what it sends; `None` when interrupted.
 async fn plan<R: Remote>(
     context: &Context,
     world: RealWorld<R>,
     request: &Request,
-) -> Result<Option<(Plan, Option<NoRoom>)>, Error> {
+) -> Result<Option<(Plan, Option<NoRoom>, FirstNames)>, Error> {
     let plan = context.unless_interrupted(sync::plan(&world, request)).await.transpose()?;
-    Ok(plan.map(|plan| {
-        let lacking = sync::lacking_room(&world, &plan);
-        (plan, lacking)
-    }))
+    let Some(plan) = plan else { return Ok(None) };
+    let lacking = sync::lacking_room(&world, &plan);
+    let first_names = cautions::first_push(&world, &plan)?;
+    Ok(Some((plan, lacking, first_names)))
 }
 
 /// Says so where another lsync is at work, and tells whether one is.

@@ -240,7 +240,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
             cautions::warn_of_room(context, wish.word, &lacking);
         }
         cautions::tell_of_disclosed(context, &plan);
-        cautions::may_push(context, &first_names, false).await?;
+        cautions::tell_of_first_push(context, &first_names);
         return Ok(Exit::of_plan(&plan));
     }
     cautions::expect_room(wish.word, &world, &plan)?;

@@ -146,8 +146,11 @@ fn a_first_push_of_secrets_and_what_a_machine_makes_says_so_before_the_first_byt
         team.write(format!("one/{path}"), path);
     }
     let said = "3 files of such names would go to the bucket for the first time: .env, .git";
-    let planned = team.ok("one", "sync --dry-run");
-    assert!(planned.stderr.contains(said), "{}", planned.stderr);
+    for line in ["sync --dry-run", "push --dry-run -q", "status", "status -q", "status --offline"] {
+        let planned = team.ok("one", line);
+        assert!(planned.stderr.contains(said), "{line}: {}", planned.stderr);
+        assert!(planned.stderr.contains("in .lsyncignore: `.env`, `.git`"), "{line}");
+    }
     team.server.clear_log();
     let output = team.ok("one", "sync");
     assert!(output.stderr.contains(said), "{}", output.stderr);
@@ -157,6 +160,20 @@ fn a_first_push_of_secrets_and_what_a_machine_makes_says_so_before_the_first_byt
     }
     let again = team.ok("one", "sync");
     assert!(!again.stderr.contains("first time"), "told once: {}", again.stderr);
+    assert!(!team.ok("one", "status").stderr.contains("first time"));
+}
+
+#[test]
+fn a_quiet_first_push_of_a_secret_says_so_all_the_same() {
+    for line in ["sync -q", "push -q", "push --mirror --yes -q", "sync --json -q"] {
+        let team = Team::sharing(&[("f", "f")]);
+        team.write("one/.ssh/id_rsa", "secret");
+        let output = team.ok("one", line);
+        let said = "warning: 1 file of such a name would go to the bucket for the first time: .ssh";
+        assert!(output.stderr.contains(said), "{line}: {}", output.stderr);
+        assert!(output.stderr.contains("hint: this line in .lsyncignore: `.ssh`"), "{line}");
+        assert!(team.server.keys(BUCKET).contains(&".ssh/id_rsa".to_owned()), "{line}");
+    }
 }
 
 #[test]

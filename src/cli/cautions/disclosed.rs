@@ -3,7 +3,7 @@
 
 use crate::cli::prompt;
 use crate::cli::session::Context;
-use crate::cli::text::{count, escape};
+use crate::cli::text::count;
 use crate::error::Error;
 use crate::plan::{Disclosed, Plan};
 
@@ -20,16 +20,14 @@ pub(in crate::cli) fn tell_of_disclosed(context: &Context, plan: &Plan) {
     if more > 0 {
         named = format!("{named} and {more} more");
     }
-    context.screen.beside(&format!(
-        "warning: rules that come from the bucket no longer ignore {} here, which would go to the bucket: \
-         {}; so far {} kept them back",
+    let message = format!(
+        "rules that come from the bucket no longer ignore {} here, which would go to the bucket: {named}; \
+         so far {} kept them back",
         files(disclosed),
-        escape(&named),
-        escape(&rules.join(", ")),
-    ));
-    context
-        .screen
-        .hint("`*` as a line of a .lsyncignore in their folder keeps back all that is in it");
+        rules.join(", "),
+    );
+    let hint = "`*` as a line of a .lsyncignore in their folder keeps back all that is in it";
+    context.screen.caution(&message, hint);
 }
 
 /// Asks on a terminal whether to send them.

@@ -9,7 +9,10 @@ use crate::repository::Database;
 use crate::sync::SyncError;
 
 /// Finds such names among what a plan uploads.
-pub(in crate::cli) fn first_push(world: &RealWorld, plan: &Plan) -> Result<FirstNames, Error> {
+pub(in crate::cli) fn first_push<R>(
+    world: &RealWorld<R>,
+    plan: &Plan,
+) -> Result<FirstNames, Error> {
     let mut names = FirstNames::of(plan);
     if names.is_empty() {
         return Ok(names);
@@ -23,32 +26,34 @@ pub(in crate::cli) fn first_push(world: &RealWorld, plan: &Plan) -> Result<First
     Ok(names)
 }
 
-/// Says which they are and what leaves them out; on a terminal, asks whether to send them.
+/// Says which they are and what leaves them out; `--quiet` does not leave this out.
+pub(in crate::cli) fn tell_of_first_push(context: &Context, names: &FirstNames) {
+    if names.is_empty() {
+        return;
+    }
+    let files: u64 = names.iter().map(|(_, files)| files).sum();
+    let list: Vec<_> = names.iter().map(|(name, _)| name).collect();
+    let message = format!(
+        "{} would go to the bucket for the first time: {}",
+        count(files, "file of such a name", "files of such names"),
+        list.join(", ")
+    );
+    let lines: Vec<_> = list.iter().map(|name| format!("`{name}`")).collect();
+    let line = if lines.len() == 1 { "this line" } else { "these lines" };
+    let lines = lines.join(", ");
+    let hint = format!("{line} in .lsyncignore: {lines} leave out what is not for the team");
+    context.screen.caution(&message, &hint);
+}
+
+/// Says which they are; on a terminal, asks whether to send them.
 pub(in crate::cli) async fn may_push(
     context: &Context,
     names: &FirstNames,
     ask: bool,
 ) -> Result<bool, Error> {
-    if names.is_empty() {
+    tell_of_first_push(context, names);
+    if names.is_empty() || !ask || !context.screen.can_ask() {
         return Ok(true);
     }
-    let files: u64 = names.iter().map(|(_, files)| files).sum();
-    let list: Vec<_> = names.iter().map(|(name, _)| name).collect();
-    let screen = &context.screen;
-    screen.warning(&format!(
-        "{} would go to the bucket for the first time: {}",
-        count(files, "file of such a name", "files of such names"),
-        list.join(", ")
-    ));
-    let lines: Vec<_> = list.iter().map(|name| format!("`{name}`")).collect();
-    let line = if lines.len() == 1 { "this line" } else { "these lines" };
-    screen.hint(&format!(
-        "{line} in .lsyncignore: {} leave out what is not for the team",
-        lines.join(", ")
-    ));
-    if ask && screen.can_ask() {
-        Ok(prompt::confirm(screen, "Send them?").await?)
-    } else {
-        Ok(true)
-    }
+    Ok(prompt::confirm(&context.screen, "Send them?").await?)
 }
