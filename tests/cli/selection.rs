@@ -161,6 +161,53 @@ fn options_come_from_variables_too_and_flags_beat_them() {
 }
 
 #[test]
+fn a_variable_of_a_switch_that_says_neither_yes_nor_no_is_refused() {
+    for (name, line) in [
+        ("LSYNC_DRY_RUN", "sync"),
+        ("LSYNC_NO_DELETE", "push"),
+        ("LSYNC_NO_LIST", "push"),
+        ("LSYNC_QUIET", "pull"),
+        ("LSYNC_VERBOSE", "resolve"),
+        ("LSYNC_JSON", "trash list"),
+        ("LSYNC_OFFLINE", "status"),
+        ("LSYNC_PATH_STYLE", "init team ."),
+        ("LSYNC_CREATE_BUCKET", "init team ."),
+        ("LSYNC_ALLOW_EMPTY", "clone team x"),
+    ] {
+        let mut team = Team::sharing(&[("f", "f")]);
+        team.write("one/f", "edited");
+        for value in ["banana", "2", "tru", "-1", " "] {
+            team.set_variable(name, value);
+            let output = team.run("one", line);
+            assert_error(&output, 2, &["1 or 0, true or false", name]);
+            assert_eq!(team.bucket(), files(&[("f", "f")]), "{name}={value}");
+        }
+    }
+    // What is no boolean is told in the same way.
+    let mut team = Team::sharing(&[("f", "f")]);
+    team.set_variable("LSYNC_JOBS", "many");
+    assert_error(&team.run("one", "sync"), 2, &["'many'", "comes from LSYNC_JOBS"]);
+}
+
+#[test]
+fn a_variable_of_a_switch_is_read_as_people_write_it() {
+    let mut team = Team::sharing(&[("f", "f")]);
+    team.write("one/f", "edited");
+    for yes in ["1", "true", "TRUE", "yes", "Yes", "on", "y", "t"] {
+        team.set_variable("LSYNC_DRY_RUN", yes);
+        team.ok("one", "push");
+        assert_eq!(team.bucket(), files(&[("f", "f")]), "{yes}");
+    }
+    for (count, no) in ["0", "false", "no", "off", "OFF", "n", "f", ""].into_iter().enumerate() {
+        team.set_variable("LSYNC_DRY_RUN", no);
+        let text = format!("edited {count}");
+        team.write("one/f", &text);
+        team.ok("one", "push");
+        assert_eq!(team.bucket(), files(&[("f", text.as_str())]), "{no}");
+    }
+}
+
+#[test]
 fn a_working_copy_inside_another_one_is_left_alone() {
     let team = Team::sharing(&[("f", "f"), ("g", "g")]);
     team.join("one/inner");

@@ -9,7 +9,6 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::repository::parse_jobs;
@@ -22,7 +21,7 @@ use headings::{SPEED, TALK};
 
 pub(in crate::cli) use headings::command;
 pub(in crate::cli) use options::{
-    BucketOptions, ColorChoice, OutputOptions, PlanOptions, ProgressChoice, SpeedOptions,
+    BucketOptions, ColorChoice, OutputOptions, PlanOptions, ProgressChoice, SpeedOptions, boolean,
 };
 
 /// The command line.
@@ -162,7 +161,7 @@ pub(in crate::cli) struct CloneArguments {
 
     /// Make a working copy of nothing where BUCKET holds no object
     #[arg(long, env = "LSYNC_ALLOW_EMPTY", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) allow_empty: bool,
 
     /// Take PATH even if it is `/` or the home directory, or holds working copies
@@ -191,7 +190,7 @@ pub(in crate::cli) struct StatusArguments {
 
     /// Make no request: compare with what the bucket held after the last run
     #[arg(long, env = "LSYNC_OFFLINE", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) offline: bool,
 
     /// Files compared at once
@@ -243,7 +242,7 @@ pub(in crate::cli) struct PushArguments {
     /// Do not list the bucket: send what changed here since the last run, and let the conditions of
     /// the writes find what others did
     #[arg(long, env = "LSYNC_NO_LIST", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) no_list: bool,
 
     /// Keep no copy of what the bucket loses
@@ -347,7 +346,7 @@ pub(in crate::cli) enum TrashCommand {
     List {
         /// Print one JSON object a line
         #[arg(long, env = "LSYNC_JSON", hide_env_values = true)]
-        #[arg(value_parser = FalseyValueParser::new())]
+        #[arg(value_parser = boolean)]
         json: bool,
     },
     /// Bring back the latest copy of each path whose name is free

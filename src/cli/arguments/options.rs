@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use super::headings::{SPEED, TALK};
@@ -24,6 +23,15 @@ fn bandwidth(text: &str) -> Result<u64, String> {
     match parse_bytes(text)? {
         0 => Err("must be greater than 0".to_owned()),
         bytes => Ok(bytes),
+    }
+}
+
+/// Reads what a variable says of a switch; an empty one says nothing.
+pub(in crate::cli) fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
+        "0" | "false" | "f" | "no" | "n" | "off" | "" => Ok(false),
+        _ => Err("it is 1 or 0, true or false, yes or no, on or off".to_owned()),
     }
 }
 
@@ -66,12 +74,12 @@ pub(in crate::cli) struct BucketOptions {
 
     /// Put the bucket into the path of the URL, not into the host name
     #[arg(long, env = "LSYNC_PATH_STYLE", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) path_style: bool,
 
     /// Make the bucket if there is none
     #[arg(long, env = "LSYNC_CREATE_BUCKET", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) create_bucket: bool,
 }
 
@@ -81,17 +89,17 @@ pub(in crate::cli) struct BucketOptions {
 pub(in crate::cli) struct OutputOptions {
     /// Print only errors, failures, conflicts and what else makes the exit code
     #[arg(short, long, env = "LSYNC_QUIET", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) quiet: bool,
 
     /// Print a line for every path, done or not
     #[arg(short, long, env = "LSYNC_VERBOSE", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) verbose: bool,
 
     /// Print one JSON object a line
     #[arg(long, env = "LSYNC_JSON", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) json: bool,
 
     /// Show progress by a bar, by a plain line every 10 s, or not at all; auto: a bar on a terminal,
@@ -131,12 +139,12 @@ pub(in crate::cli) struct PlanOptions {
 
     /// Show what would be done and do nothing
     #[arg(short = 'n', long, env = "LSYNC_DRY_RUN", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) dry_run: bool,
 
     /// Delete nothing on either side
     #[arg(short = 'D', long, env = "LSYNC_NO_DELETE", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(in crate::cli) no_delete: bool,
 
     /// Stop if a side would have more than N files replaced, or P percent of them, or if others' rules

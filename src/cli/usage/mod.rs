@@ -4,10 +4,8 @@ mod elsewhere;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::builder::{FalseyValueParser, TypedValueParser as _};
 use clap::error::{ContextKind, ErrorKind};
 
 use super::arguments;
@@ -46,11 +44,8 @@ pub(super) fn show(error: &clap::Error, screen: &Screen) -> Exit {
 /// Tells whether JSON was asked for, though the parser could not make sense of the rest.
 fn wants_json(typed: &[String]) -> bool {
     let before_operands = || typed.iter().take_while(|word| *word != "--");
-    let is_yes = |value: OsString| {
-        FalseyValueParser::new().parse_ref(&arguments::command(), None, &value).unwrap_or(false)
-    };
     before_operands().any(|word| word == "--json")
-        || std::env::var_os("LSYNC_JSON").is_some_and(is_yes)
+        || std::env::var("LSYNC_JSON").is_ok_and(|value| arguments::boolean(&value) == Ok(true))
 }
 
 /// Takes the parser's text apart: what is wrong in one line, and what to type instead.
@@ -71,8 +66,25 @@ fn words(error: &clap::Error, typed: &[String]) -> (String, String) {
         }
         _ => None,
     };
+    let hint = hint.or_else(|| from_variable(error, typed));
     let help = || format!("`{} --help` lists what it takes", of(error, typed));
     (message, hint.unwrap_or_else(help))
+}
+
+/// Says from which variable a value comes that nobody typed.
+fn from_variable(error: &clap::Error, typed: &[String]) -> Option<String> {
+    let value = error.get(ContextKind::InvalidValue)?.to_string();
+    if typed.iter().any(|word| word.contains(&value)) {
+        return None;
+    }
+    let option = error.get(ContextKind::InvalidArg)?.to_string();
+    let long = option.split(' ').next()?.strip_prefix("--")?;
+    let program = arguments::command();
+    let commands = program.get_subcommands().chain([&program]);
+    let mut all = commands.flat_map(clap::Command::get_arguments);
+    let argument = all.find(|argument| argument.get_long() == Some(long))?;
+    let variable = argument.get_env()?.to_str()?;
+    Some(format!("the value comes from {variable}: change it, or `unset {variable}`"))
 }
 
 /// Returns what to type for a command that does not exist.
