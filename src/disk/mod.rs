@@ -31,7 +31,7 @@ pub use memory::{
     Operation, Person, Stopped,
 };
 pub use names::{Iter, Name, Names};
-pub use process::ignores_signal;
+pub use process::{ignores_signal, login_name};
 pub use real::{RealDisk, RealFile, RealFolder};
 pub use returning::return_contents;
 pub use spelling::{may_be_folded, other_spelling};

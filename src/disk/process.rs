@@ -1,5 +1,7 @@
 //! What the system tells of this process.
 
+use nix::unistd::{Uid, User};
+
 /// Tells whether this process was started with a signal ignored, as `nohup` does with SIGHUP and a
 /// shell without job control with the SIGINT of what runs in the background.
 ///
@@ -8,6 +10,11 @@ pub fn ignores_signal(number: i32) -> bool {
     // Lines of `proc_pid_status(5)`; the mask has a bit for each signal, from 1.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignored_mask(&status).is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+}
+
+/// Returns the name by which the system knows whoever runs this process.
+pub fn login_name() -> Option<String> {
+    User::from_uid(Uid::current()).ok().flatten().map(|user| user.name)
 }
 
 fn ignored_mask(status: &str) -> Option<u64> {

@@ -88,6 +88,21 @@ fn both_keeps_theirs_under_the_name_and_ours_beside_it_on_both_sides() {
 }
 
 #[test]
+fn a_copy_bears_the_login_name_where_no_variable_tells_who_one_is() {
+    let mut team = team();
+    team.unset_variable("USER");
+    team.set_variable("LOGNAME", "");
+    let name = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+    let name = String::from_utf8(name).unwrap();
+    team.ok("one", "resolve --both");
+    let keys = team.bucket().into_keys();
+    let copies: Vec<_> = keys.filter(|key| key.contains(".conflict-")).collect();
+    let start = format!(".conflict-{}-2", name.trim());
+    assert!(!copies.is_empty());
+    assert!(copies.iter().all(|copy| copy.contains(&start)), "{copies:?}");
+}
+
+#[test]
 fn both_keeps_two_of_a_file_whose_name_leaves_no_room_for_more() {
     let name = |end: &str| format!("d/{}{end}.txt", "é".repeat(120));
     let names = ["a", "b"].map(name);

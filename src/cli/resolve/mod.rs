@@ -18,7 +18,7 @@ use super::session::{self, Context, Working};
 use super::sync::{Carry, request, warn_of_speed};
 use super::text::{count, number};
 use crate::clock::{Clock as _, SystemClock};
-use crate::disk::RealDisk;
+use crate::disk::{RealDisk, login_name};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{self, Conflict, Plan, Resolution};
@@ -232,14 +232,21 @@ async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &
 
 /// Makes what tells the copy of `--both` apart: `USER-UTC-xxxx`.
 fn label() -> String {
-    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let variables = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    // A container or a job of cron has neither.
+    let names = variables.chain(std::iter::once_with(login_name).flatten());
+    let user = names.map(|name| plain(&name)).find(|name| !name.is_empty());
     label_of(&user.unwrap_or_default(), SystemClock.now(), fastrand::u16(..))
 }
 
+/// Keeps of a name what every store and disk takes.
+fn plain(name: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    name.chars().filter(is_plain).take(USER_CHARACTERS_MAX).collect()
+}
+
 fn label_of(user: &str, now: i64, random: u16) -> String {
-    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
-    let user: String = user.chars().filter(plain).take(USER_CHARACTERS_MAX).collect();
-    let user = if user.is_empty() { "somebody" } else { &user };
+    let user = if user.is_empty() { "somebody" } else { user };
     let time = chrono::DateTime::from_timestamp_nanos(now).format("%Y%m%dT%H%M%SZ");
     format!("{user}-{time}-{random:04x}")
 }
@@ -252,7 +259,7 @@ mod tests {
     fn a_copy_is_named_after_who_when_and_a_number() {
         let now = 1_795_082_531_000_000_000;
         assert_eq!(label_of("ann", now, 0xab), "ann-20261119T100211Z-00ab");
-        assert_eq!(label_of("a/../b\n", now, 1), "a..b-20261119T100211Z-0001");
+        assert_eq!(label_of(&plain("a/../b\n"), now, 1), "a..b-20261119T100211Z-0001");
         assert!(label_of("", now, 1).starts_with("somebody-"));
     }
 }
