@@ -23,7 +23,7 @@ const SAME_SECOND: &str = "push the same file in the same second can overwrite e
 const LARGE_FILES: &str = "push the same file above 8 MiB in the same second";
 const DELETIONS: &str = "an edit of the same second can be deleted with the file";
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 16] = [
     Kind { profile: Profile::Aws, says: GUARDED, notes: &[], config: &[], survives: (true, true) },
     Kind {
         profile: Profile::Versioned,
@@ -136,6 +136,41 @@ const KINDS: [Kind; 14] = [
         notes: &["cannot stand side by side"],
         config: &["file_beside_folder: false"],
         survives: (true, true),
+    },
+    Kind {
+        profile: Profile::SeaweedFs,
+        says: "guards writes and deletions against races, not uploads in parts",
+        notes: &[
+            "the store lists folder by folder",
+            "cannot stand side by side",
+            "names with a backslash under other names",
+            "the store ignores conditions on uploads in parts",
+        ],
+        config: &[
+            "conditional_complete: none",
+            "listing_order: folders",
+            "start_after: false",
+            "changed_names:",
+            "- backslash",
+            "file_beside_folder: false",
+        ],
+        survives: (true, true),
+    },
+    Kind {
+        profile: Profile::Swift,
+        says: "guards nothing against races",
+        notes: &[
+            "the store ignores conditions or does not keep them under load",
+            "the store refuses to delete a file that was sent in parts",
+            "the store ignores conditions on deletions",
+        ],
+        config: &[
+            "conditional_put: none",
+            "conditional_complete: none",
+            "conditional_delete: none",
+            "checksum: none",
+        ],
+        survives: (false, false),
     },
 ];
 

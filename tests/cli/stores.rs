@@ -65,6 +65,34 @@ fn on_b2_where_conditions_are_refused() {
 }
 
 #[test]
+fn on_seaweedfs() {
+    everyday_story(Profile::SeaweedFs);
+}
+
+#[test]
+fn on_swift_where_conditional_writes_are_refused() {
+    everyday_story(Profile::Swift);
+}
+
+#[test]
+fn a_file_in_parts_goes_where_no_condition_of_a_deletion_holds_for_one() {
+    let keeping = Quirks { keeps_parts: true, ..Profile::Aws.quirks() };
+    for quirks in [keeping, Profile::Swift.quirks()] {
+        let team = Team::without_copies_on(quirks);
+        let output = team.ok("one", "init team .");
+        let words = "the store refuses to delete a file that was sent in parts";
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+        team.write("one/large", vec![7; 9 << 20]);
+        team.write("one/small", "small");
+        team.ok("one", "sync");
+        team.remove("one/large");
+        team.ok("one", "sync");
+        assert_eq!(team.server.keys(BUCKET), ["small"]);
+        team.assert_quiet("one");
+    }
+}
+
+#[test]
 fn on_a_store_whose_etags_say_nothing() {
     everyday_story(Profile::RandomEtags);
 }

@@ -26,6 +26,7 @@ ABILITIES = {
     "seaweedfs": {
         "conditional_put": "atomic", "conditional_complete": "none", "conditional_delete": "atomic",
         "checksum": "crc64nvme", "file_beside_folder": "false", "listing_order": "folders",
+        "start_after": "false", "changed_names": "backslash",
     },
     # Conditions on writes are refused, on Complete never met, and a conditional deletion beside a
     # write deletes what was written nine times of ten.
@@ -57,7 +58,9 @@ def can(store, ability):
 def found(config):
     """Returns what `init` wrote down of the store, word for word."""
     block = re.search(r"^store:\n((?:  .*\n)+)", config, re.MULTILINE)[1]
-    return dict(line.strip().split(": ", 1) for line in block.splitlines())
+    # A list stands on one line.
+    block = re.sub(r":\n  - ", ": ", block)
+    return dict(line.strip().split(": ", 1) for line in block.replace("\n  - ", " ").splitlines())
 
 
 def check(suite, init, keys, uploads):

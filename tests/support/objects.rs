@@ -309,6 +309,12 @@ impl Backend {
             }
             return self.lock().delete_version(bucket, key, id);
         }
+        let condition = match condition {
+            Precondition::Matches(etag) if self.quirks.keeps_parts && etag.contains('-') => {
+                Precondition::Never
+            }
+            condition => condition,
+        };
         if conditional == Conditional::Racy && condition != Precondition::None {
             self.lock().check(bucket, key, &condition)?;
             tokio::time::sleep(RACE_PAUSE).await;

@@ -89,6 +89,8 @@ pub struct Quirks {
     pub complete: Conditional,
     /// Conditions of `DeleteObject`.
     pub delete: Conditional,
+    /// A condition of a deletion never holds for what was made in parts (Swift).
+    pub keeps_parts: bool,
     /// Conditions of the keys of `DeleteObjects`.
     pub delete_many: Conditional,
     /// `If-None-Match` of `PutObject` is looked at in buckets that keep versions, too.
@@ -143,6 +145,7 @@ impl Default for Quirks {
             put: Conditional::Atomic,
             complete: Conditional::Atomic,
             delete: Conditional::Atomic,
+            keeps_parts: false,
             delete_many: Conditional::Atomic,
             creation_with_versions: true,
             conditional_get: true,
@@ -217,6 +220,12 @@ pub enum Profile {
     SkippingToken,
     /// `MinIO` and other stores on a file system: `a` and `a/b` exclude each other.
     NoFileBesideFolder,
+    /// `SeaweedFS` 4.48: listings by folders, `%20` in folders and `+` in the last name for a blank, `/` for
+    /// a backslash; conditions hold on `PUT` and `DELETE`, and not at once on Complete and in batches.
+    SeaweedFs,
+    /// `OpenStack` Swift 2.30.1 with s3api: conditional writes are 501, conditional deletions race and never
+    /// hold for what was made in parts, a listing with a control character is 500.
+    Swift,
 }
 
 impl Profile {
@@ -228,6 +237,8 @@ impl Profile {
             "moto" => Some(Self::Moto),
             "ceph" => Some(Self::Ceph),
             "garage" => Some(Self::Garage),
+            "seaweedfs" => Some(Self::SeaweedFs),
+            "swift" => Some(Self::Swift),
             _ => None,
         }
     }
@@ -293,6 +304,24 @@ impl Profile {
             Self::EncodedStartAfter => listing(ListingQuirk::EncodedStartAfter),
             Self::SkippingToken => listing(ListingQuirk::SkippingToken),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
+            Self::SeaweedFs => Quirks {
+                complete: Conditional::Racy,
+                delete_many: Conditional::Racy,
+                encoding: Encoding { keeps: "-_.~/", plus: true, folders_without_plus: true },
+                unwritable: Unwritable::Replaced,
+                backslash_is_slash: true,
+                file_beside_folder: false,
+                ..listing(ListingQuirk::ByFolders)
+            },
+            Self::Swift => Quirks {
+                conditional_copy: false,
+                delete: Conditional::Racy,
+                keeps_parts: true,
+                unwritable: Unwritable::Fails,
+                encoding: Encoding { keeps: "-_.~/", plus: false, folders_without_plus: false },
+                checksums: Checking::Refused,
+                ..writes(Conditional::Refused)
+            },
         }
     }
 }

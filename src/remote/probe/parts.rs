@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::{join_all, join3};
 
-use super::calls::{attributes, finding, is_refused, someone_elses, start, write};
+use super::calls::{attributes, delete, finding, is_refused, someone_elses, start, write};
 use super::{Prober, trial};
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Part, Remote as _, RemoteError, S3Remote,
@@ -16,6 +16,8 @@ pub(super) struct Completion {
     pub(super) conditions: Conditions,
     /// Which checksum the store takes there, too.
     pub(super) checksum: Checksum,
+    /// A deletion knows the version of what was made so.
+    pub(super) is_deleted_on_condition: bool,
     pub(super) note: Option<String>,
 }
 
@@ -56,13 +58,20 @@ impl Prober<'_> {
         &self,
         checksum: Checksum,
     ) -> Result<Completion, RemoteError> {
-        let mut found = Completion { conditions: Conditions::None, checksum, note: None };
+        let mut found = Completion {
+            conditions: Conditions::None,
+            checksum,
+            is_deleted_on_condition: true,
+            note: None,
+        };
         // Two keys, because a store may store and fail nevertheless.
         for (key, checksum) in [("parts", checksum), ("plain-parts", Checksum::None)] {
             match finding(self.complete_first(key, checksum).await)? {
                 Ok(stored) => {
                     found.checksum = checksum;
                     found.conditions = self.ask_complete(key, stored, checksum).await?;
+                    found.is_deleted_on_condition =
+                        self.is_deleted_on_condition(key, checksum).await?;
                     break;
                 }
                 Err(error) if checksum == Checksum::None => {
@@ -130,6 +139,24 @@ impl Prober<'_> {
             }
         }
         Ok(Conditions::None)
+    }
+
+    /// Tells whether a deletion of what was made in parts knows its version: `OpenStack` Swift 2.30.1
+    /// answers 412 although the version is right.
+    async fn is_deleted_on_condition(
+        &self,
+        key: &str,
+        checksum: Checksum,
+    ) -> Result<bool, RemoteError> {
+        let (path, there) = (self.path(key), self.etag(key).await?);
+        for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
+            let remote = self.trying(honoured, checksum);
+            let deleted = finding(delete(&remote, &path, &there).await)?;
+            if !is_refused(&deleted) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Returns the remote for uploads, which knows by the MD5 what an answer stored that names nothing

@@ -53,6 +53,10 @@ impl Prober<'_> {
         if put != Conditions::None && !self.keeps_writers_apart(&trying(put), written).await? {
             put = Conditions::None;
         }
+        let keeps_parts = delete != Conditions::None && !claims.completion.is_deleted_on_condition;
+        if keeps_parts {
+            delete = Conditions::None;
+        }
         // Where old versions stay for good, hundreds of them would.
         let can_delete = delete != Conditions::None && can_go;
         if !can_delete || !self.deletions_keep_apart(&trying(delete)).await? {
@@ -70,6 +74,12 @@ impl Prober<'_> {
             self.note(
                 "that the store keeps to conditions of writes is probable, and no more: only a few \
                  races were held, because old versions stay for good here",
+            );
+        }
+        if keeps_parts {
+            self.note(
+                "the store refuses to delete a file that was sent in parts on the condition that it is \
+                 still the same, although it is: deletions go without one",
             );
         }
         self.found.conditional_put = put;
