@@ -151,9 +151,45 @@ impl ItemKind {
         })
     }
 
-    /// Tells whether the store refuses it again, whoever asks and whenever.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::StoreRefused | Self::NameRefused | Self::StoreContradicts)
+    /// Tells whether another run will fail in the same way, until somebody does something about it.
+    pub fn fails_again(self) -> bool {
+        match self {
+            Self::Disk(kind) => matches!(
+                kind,
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::FileTooLarge
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::InvalidFilename
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::Unsupported
+            ),
+            Self::ChangedUnseen
+            | Self::Folded
+            | Self::Respelled
+            | Self::TimeTooFar
+            | Self::GroupLost
+            | Self::AccessListLost
+            | Self::StoreDenied
+            | Self::StoreFull
+            | Self::StoreArchived
+            | Self::StoreRefused
+            | Self::NameRefused
+            | Self::StoreContradicts
+            | Self::Bug => true,
+            Self::AsPlanned
+            | Self::Replaced
+            | Self::Copied
+            | Self::ChangedHere
+            | Self::ChangedThere
+            | Self::EditInTrash
+            | Self::StoreCorrupt
+            | Self::StoreFailed
+            | Self::StoreLost
+            | Self::RulesMissing
+            | Self::Ignored
+            | Self::AwaitsMove => false,
+        }
     }
 
     /// Tells whether its hint is a command for this very path, so that each one has to be told.

@@ -130,14 +130,11 @@ fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
     if report.changed_unseen > 0 {
         hints.push("`lsync sync` looks at what others did in the bucket");
     }
-    let changed_here = report.changed_meanwhile - report.changed_unseen;
-    // Writes that are all refused will be refused again.
-    let denied = if report.may_not_write() { report.denied_writes } else { 0 };
-    let failed = report.failed - denied - report.refused;
-    if failed + changed_here + report.beyond_limit > 0 || report.interrupted {
-        hints.push(match report.refused {
+    let passing = report.failed + report.changed_meanwhile - report.failing_again;
+    if passing + report.beyond_limit > 0 || report.interrupted {
+        hints.push(match report.failing_again {
             0 => "the same command again does the rest",
-            _ => "the same command again does the rest, but for what the store refuses",
+            _ => "the same command again does the rest, except for what will fail in the same way",
         });
     }
     if report.behind > 0 {

@@ -6,7 +6,7 @@ use super::notices::Standing;
 use super::{
     Action, ActionKind, Conflict, ConflictKind, Content, Contested, Decision, Detail, Direction,
     Examined, KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices,
-    reconcile, reconcile_knot,
+    reconcile, reconcile_knot, unstorable,
 };
 use crate::tree::{Knot, Local, RepoPath, Row, Stat};
 
@@ -120,6 +120,7 @@ impl PlanBuilder {
             self.cut(limit);
         }
         moves::pair(&mut self.plan.actions);
+        unstorable::leave_out(&mut self.plan);
         let mut missing = moves::Missing::among(&mut self.plan.conflicts);
         if !missing.is_empty() {
             self.plan.actions.iter().for_each(|action| missing.hold_against_new(action));

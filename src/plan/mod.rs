@@ -19,6 +19,7 @@ mod selection;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod unstorable;
 
 pub use above::FolderAbove;
 pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};

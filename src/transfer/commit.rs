@@ -277,8 +277,8 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
             }
             _ => self.report.failed += 1,
         }
-        if kind.is_final() {
-            self.report.refused += 1;
+        if kind.fails_again() {
+            self.report.failing_again += 1;
         }
         let writes = matches!(action.kind, ActionKind::Upload | ActionKind::DeleteRemote);
         if writes && kind == ItemKind::StoreDenied {

@@ -37,10 +37,10 @@ pub struct Report {
     pub changed_unseen: u64,
     /// Of the paths that failed, those whose write the store refused for lack of rights.
     pub denied_writes: u64,
-    /// Of the paths that failed, those that the store refuses again ([`ItemKind::is_final`]).
+    /// Of the paths that failed or changed, those that fail again ([`ItemKind::fails_again`]).
     ///
-    /// [`ItemKind::is_final`]: crate::monitor::ItemKind::is_final
-    pub refused: u64,
+    /// [`ItemKind::fails_again`]: crate::monitor::ItemKind::fails_again
+    pub failing_again: u64,
     /// Conflicts that stay open.
     pub conflicts: u64,
     /// Paths that cannot be handled, and those that are followed no more.

@@ -8,6 +8,7 @@ use crate::disk::is_stale;
 use crate::local::content::ContentError;
 use crate::local::replace::{Lost, ReplaceError};
 use crate::monitor::ItemKind;
+use crate::plan::notices::TIMES_HINT;
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::tree::RepoPath;
 
@@ -163,14 +164,24 @@ impl From<ReplaceError> for Trouble {
 
 /// Returns what a person can do about a failure of this kind, where that is known.
 pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
+    if kind.fails_again() { remedy(kind) } else { repetition(kind) }
+}
+
+/// Returns which command does what a run could not, where nobody has to do anything else before.
+fn repetition(kind: ItemKind) -> Option<&'static str> {
     match kind {
         ItemKind::ChangedHere | ItemKind::ChangedThere | ItemKind::RulesMissing => {
             Some("run the same command again")
         }
+        _ => None,
+    }
+}
+
+/// Returns what has to be done before another run can help.
+fn remedy(kind: ItemKind) -> Option<&'static str> {
+    match kind {
         ItemKind::ChangedUnseen => Some("`lsync sync` looks at the bucket"),
-        ItemKind::TimeTooFar => {
-            Some("times from 1677-09-22 to 2262-04-11 can be stored: `touch` gives it today's")
-        }
+        ItemKind::TimeTooFar => Some(TIMES_HINT),
         ItemKind::NameRefused => Some("rename it, or name it in .lsyncignore"),
         ItemKind::StoreContradicts => {
             Some("tell whoever runs the store: `--verbose` shows its whole answer")
@@ -188,8 +199,21 @@ pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
         ItemKind::Disk(io::ErrorKind::PermissionDenied) => {
             Some("give yourself permission to it, or name it in .lsyncignore")
         }
+        ItemKind::StoreFull => Some(
+            "make room on the bucket's disk, or have the quota raised, then run the same command \
+             again",
+        ),
+        ItemKind::StoreArchived => {
+            Some("restore the object from the archive first, with another tool")
+        }
         ItemKind::Disk(io::ErrorKind::StorageFull) => {
-            Some("make room and run the same command again")
+            Some("make room on this disk, then run the same command again")
+        }
+        ItemKind::Disk(io::ErrorKind::InvalidFilename) => {
+            Some("rename it in the bucket to a name that this disk takes")
+        }
+        ItemKind::Disk(io::ErrorKind::ReadOnlyFilesystem) => {
+            Some("have the disk mounted for writing, or name it in .lsyncignore")
         }
         ItemKind::Disk(io::ErrorKind::FileTooLarge) => Some(
             "raise the limit of the shell (`ulimit -f`), or use a disk that takes files of this size",

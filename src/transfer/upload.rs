@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digests, Proof, Want};
 use crate::monitor::ItemKind;
+use crate::plan::notices::TIME_TOO_FAR;
 use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
 use crate::tree::{BaseRow, Etag, RepoPath, Stat, Version};
 
@@ -74,8 +75,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded<D>, Trouble> {
         self.expect_room_there(source.stat.size)?;
         if !source.stat.has_mtime() {
-            let reason = "the time of its last change is too far off to be stored";
-            return Err(Trouble::Disk(ItemKind::TimeTooFar, reason.to_owned()));
+            return Err(Trouble::Disk(ItemKind::TimeTooFar, TIME_TOO_FAR.to_owned()));
         }
         self.wait_for_tick(source.path, source.stat).await?;
         let in_parts = source.stat.size > self.tuning.whole_bytes || self.origin(source).is_some();

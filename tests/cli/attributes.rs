@@ -120,6 +120,7 @@ fn a_file_whose_group_cannot_be_kept_is_not_opened_to_another_group() {
     for part in ["a is not replaced: its group is none of yours", "`chgrp`"] {
         assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
     }
+    assert!(!output.stderr.contains("same command again"), "{}", output.stderr);
     assert_eq!((team.text("two/a"), team.text("two/b")), ("before".into(), "after".into()));
     assert_eq!(group_and_mode(&team, "two/a"), (GROUP, 0o660));
     // Where everybody may do the same, the group does not matter.

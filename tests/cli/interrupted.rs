@@ -156,6 +156,7 @@ fn a_limit_of_the_size_of_files_is_an_error_like_a_full_disk() {
     output.assert_code(3);
     assert!(output.stderr.contains("File too large"), "{}", output.stderr);
     assert!(output.stderr.contains("ulimit -f"), "{}", output.stderr);
+    assert!(!output.stderr.contains("same command again"), "{}", output.stderr);
     let mut told = output.stderr.lines().filter(|line| line.starts_with("failed"));
     assert!(
         told.next_back().unwrap().contains("1 more: larger than a file may be here"),

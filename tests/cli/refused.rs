@@ -146,20 +146,35 @@ fn what_somebody_did_change_meanwhile_is_still_told_as_that() {
 fn a_name_that_the_store_never_takes_is_no_rest_that_the_same_command_does() {
     let team = Team::sharing(&[("f", "f"), ("g", "g")]);
     team.write("one/odd", "new");
-    team.write("one/shut", "new");
+    team.write("one/late", "new");
     team.server.fault(FaultRule::new("PutObject", "odd", Fault::Status(404, "NoSuchKey")));
-    team.server.fault(FaultRule::new("PutObject", "shut", Fault::Status(403, "AccessDenied")));
+    team.server.fault(FaultRule::new("PutObject", "late", Fault::Status(500, "InternalError")));
     let output = team.run("one", "sync");
     output.assert_code(3);
     assert!(output.stderr.contains("hint: rename it, or name it in .lsyncignore\n"));
-    let hint = "hint: the same command again does the rest, but for what the store refuses\n";
+    let hint =
+        "hint: the same command again does the rest, except for what will fail in the same way\n";
     assert!(output.stderr.contains(hint), "{}", output.stderr);
-    team.remove("one/shut");
+    team.remove("one/late");
     let output = team.run("one", "sync");
     output.assert_code(3);
     assert!(!output.stderr.contains("does the rest"), "{}", output.stderr);
     team.write("one/.lsyncignore", "odd\n");
     team.ok("one", "sync");
+}
+
+#[test]
+fn what_the_credentials_do_not_allow_is_no_rest_that_the_same_command_does() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g")]);
+    team.write("one/shut", "new");
+    team.server.put(BUCKET, "theirs", "new");
+    let denied = Fault::Status(403, "AccessDenied");
+    team.server.fault(FaultRule::new("PutObject", "shut", denied.clone()));
+    team.server.fault(FaultRule::new("GetObject", "theirs", denied));
+    let output = team.run("one", "sync");
+    output.assert_code(3);
+    assert!(output.stdout.contains("2 failed"), "{}", output.stdout);
+    assert!(!output.stderr.contains("same command again"), "{}", output.stderr);
 }
 
 #[test]

@@ -246,7 +246,17 @@ fn a_time_that_cannot_be_stored_is_said_and_never_becomes_another_one() {
     for part in parts {
         assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
     }
+    assert!(!output.stderr.contains("same command again"), "{}", output.stderr);
     assert!(!team.bucket().contains_key("far"));
+    for line in ["status", "sync --dry-run", "push --dry-run"] {
+        let output = team.run("one", line);
+        output.assert_code(3);
+        let text = output.stdout + &output.stderr;
+        for part in parts {
+            assert!(text.contains(part), "{line}, {part}: {text}");
+        }
+        assert!(!text.contains("upload") && !text.contains("does this"), "{line}: {text}");
+    }
     team.ok("two", "sync");
     assert_eq!(team.mtime("two/near"), i64::try_from(in_2200).unwrap());
     team.set_mtime("one/far", 1_700_000_000_000_000_000);

@@ -7,6 +7,13 @@ pub(super) use standing::Standing;
 use super::Notice;
 use crate::tree::{Marker, PathError, RepoPath};
 
+/// Says why a file is not uploaded whose time no row and no object can hold.
+pub const TIME_TOO_FAR: &str = "the time of its last change is too far off to be stored";
+
+/// What to do about it.
+pub const TIMES_HINT: &str =
+    "times from 1677-09-22 to 2262-04-11 can be stored: `touch` gives it today's";
+
 /// Of which kind a notice is: what people are told is grouped by it, and never by a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoticeKind {
@@ -46,6 +53,8 @@ pub enum NoticeKind {
     Blocked,
     /// A file against a folder, of which only a part is selected.
     HalfSelected,
+    /// Its mtime is before 1677-09-22 or after 2262-04-11.
+    TimeTooFar,
 }
 
 impl NoticeKind {
@@ -63,6 +72,7 @@ impl NoticeKind {
             Self::Changed | Self::Reappeared => "changed",
             Self::InFlight => "in-flight",
             Self::Clash | Self::Blocked | Self::HalfSelected => "clash",
+            Self::TimeTooFar => "time",
         }
     }
 
@@ -250,6 +260,17 @@ pub fn half_selected(path: &RepoPath) -> Notice {
         reason: "a file on one side and a folder on the other, of which only a part is selected"
             .to_owned(),
         hint: Some("run the command without --include and --exclude".to_owned()),
+        incomplete: true,
+    }
+}
+
+/// The notice of a file whose time cannot be stored.
+pub fn time_too_far(path: &RepoPath) -> Notice {
+    Notice {
+        path: path.to_string(),
+        kind: NoticeKind::TimeTooFar,
+        reason: TIME_TOO_FAR.to_owned(),
+        hint: Some(TIMES_HINT.to_owned()),
         incomplete: true,
     }
 }

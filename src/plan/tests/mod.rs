@@ -22,6 +22,7 @@ mod markers;
 mod moves;
 mod options;
 mod random;
+mod unstorable;
 mod values;
 
 use std::collections::HashMap;
