@@ -46,7 +46,9 @@ pub(super) fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
             Some("run the command again")
         }
         Kind::Archived => Some("restore the object from the archive first"),
-        Kind::Full => Some("make room and run the command again"),
+        Kind::Full => Some(
+            "make room on the bucket's disk, or have the quota raised, then run the command again",
+        ),
         Kind::NotFound
         | Kind::Changed
         | Kind::Unsupported

@@ -127,6 +127,9 @@ impl RemoteError {
             | RemoteErrorKind::BadSetting
             | RemoteErrorKind::BadProxy
             | RemoteErrorKind::BadCertificates => message.clone(),
+            RemoteErrorKind::Full => {
+                format!("the bucket's disk is full, or a quota is used up, at {key}: {message}")
+            }
             _ => format!("{operation} {key}: {message}"),
         }
     }

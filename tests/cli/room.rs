@@ -77,6 +77,10 @@ fn a_bucket_without_room_is_told_once_and_takes_what_still_fits() {
     output.assert_code(3);
     let told = failures(&output.stderr);
     assert_eq!(told.len(), 2, "{}", output.stderr);
+    assert!(told[0].contains("the bucket's disk is full"), "{told:?}");
+    assert!(told[0].contains("bucket/large/3: "), "{told:?}");
+    assert!(output.stderr.contains("hint: make room on the bucket's disk"), "{}", output.stderr);
+    assert!(!output.stderr.contains("does the rest"), "{}", output.stderr);
     assert_eq!(told[1], "failed   2 more: no room in the bucket; --verbose names all");
     let stored = workspace.texts("bucket");
     assert_eq!(stored["tiny"], "it fits");
@@ -117,6 +121,7 @@ fn a_pull_that_cannot_fit_is_refused_before_the_first_transfer() {
         let output = team.ok("small-disk", line);
         let text = output.stdout + &output.stderr;
         assert!(text.contains("warning: the disk has no room"), "{text}");
+        assert!(text.contains("`lsync push` needs very little"), "{text}");
         assert!(!text.contains("`lsync sync` does this"), "{text}");
     }
     team.ok("small-disk", "push");
@@ -171,4 +176,35 @@ fn a_download_that_was_broken_off_goes_on_although_it_has_taken_the_room() {
     team.server.clear_faults();
     team.ok("small-disk", "pull");
     assert_eq!(team.texts("small-disk"), team.bucket());
+}
+
+#[test]
+fn a_part_that_does_not_fit_into_a_folder_bucket_says_whose_disk_is_full() {
+    let workspace = Workspace::new();
+    let bucket = workspace.path("bucket");
+    let Some(_mounted) = SmallDisk::mount(&bucket) else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    ok(&workspace, "one", &format!("init {} .", bucket.display()));
+    workspace.write("one/film", kibibytes(9 << 10));
+    let output = run(&workspace, "one", "push");
+    output.assert_code(3);
+    let told = failures(&output.stderr);
+    assert!(told[0].contains("film  the bucket's disk is full"), "{told:?}");
+    assert!(!told[0].contains("PART"), "{told:?}");
+}
+
+#[test]
+fn a_store_whose_disk_is_full_is_no_reason_to_run_again_before_there_is_room() {
+    for (status, code) in [(507, "XMinioStorageFull"), (507, "InsufficientStorage")] {
+        let team = Team::sharing(&[("f", "f")]);
+        team.write("one/new", "new");
+        team.server.fault(FaultRule::new("PutObject", "*", Fault::Status(status, code)));
+        let output = team.run("one", "sync");
+        output.assert_code(3);
+        let text = &output.stderr;
+        assert!(text.contains("new  the bucket's disk is full") && text.contains(code), "{text}");
+        assert!(text.contains("hint: make room on the bucket's disk"), "{text}");
+        assert!(!text.contains("does the rest"), "{text}");
+    }
 }

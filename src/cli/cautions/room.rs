@@ -26,8 +26,14 @@ fn error(command: &'static str, NoRoom { top, need, free }: &NoRoom) -> Error {
     let mounted = |top| format!(" that is mounted at {top}");
     let place = top.as_ref().map_or_else(String::new, mounted);
     let hint = match command {
+        // What a push records lies on the disk of the root.
+        "sync" | "status" if top.is_none() => {
+            "make room, or go on in part: `lsync push` needs very little, `lsync pull PATH` fetches \
+             some"
+        }
         "sync" | "status" => {
-            "make room, or go on in part: `lsync push` needs none, `lsync pull PATH` fetches some"
+            "make room, or go on in part: `lsync push` needs none there, `lsync pull PATH` fetches \
+             some"
         }
         "pull" | "clone" => "make room, or fetch a part: `lsync pull PATH`",
         _ => "make room and run the same command again",

@@ -60,19 +60,19 @@ impl<D: Disk> FolderRemote<D> {
         body: Outgoing,
     ) -> Result<Part, RemoteError> {
         let key = self.key(path.as_str());
-        let body = &body.collect().await.context("PART", &key)?;
+        let body = &body.collect().await.context("UPLOAD PART", &key)?;
         if !(1..=PARTS_MAX).contains(&number) {
             let message = format!("parts are numbered from 1 to {PARTS_MAX}");
-            return Err(error(RemoteErrorKind::Invalid, "PART", &key, message));
+            return Err(error(RemoteErrorKind::Invalid, "UPLOAD PART", &key, message));
         }
         let crc64 = crc64_of(body);
         let etag = Etag::new(&format!("{}-{crc64:016x}", body.len()));
-        let upload = self.upload("PART", path, id)?;
+        let upload = self.upload("UPLOAD PART", path, id)?;
         let mut upload = hold(&upload);
         let file = &upload.staged.file;
         // Not the sum of the parts: a write that failed may have left some bytes.
-        let start = self.disk.fstat(file).context("PART", &key)?.size;
-        self.disk.write(file, body).context("PART", &key)?;
+        let start = self.disk.fstat(file).context("UPLOAD PART", &key)?.size;
+        self.disk.write(file, body).context("UPLOAD PART", &key)?;
         let range = start..start + body.len() as u64;
         upload.parts.insert(number, Segment { range, etag: etag.clone(), crc64 });
         Ok(Part { number, etag, crc64 })
