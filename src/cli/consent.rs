@@ -87,8 +87,11 @@ fn question(
     match stop {
         Some(stop) if !can_ask => Err(stop.into()),
         Some(stop) if is_mirror => {
-            let totals = render::plan_summary(plan);
-            Ok(Some(format!("{totals}; {stop}. {}", mirror_question(wish))))
+            // Where the stop is about all of the plan, it has the totals.
+            let stopped: u64 = stop.excesses.iter().map(|excess| excess.files).sum();
+            let rest = (stopped != plan.visible()).then(|| render::plan_summary(plan) + "; ");
+            let rest = rest.unwrap_or_default();
+            Ok(Some(format!("{rest}{stop}. {}", mirror_question(wish))))
         }
         Some(stop) => Ok(Some(format!("{stop}. Go on?"))),
         None if is_mirror && can_ask => {

@@ -155,7 +155,7 @@ pub(super) fn request(
         max_change: options.max_change.or_else(|| config.max_change.map(limit)),
         tuning: Tuning {
             part_bytes: speed.part_size,
-            bytes_per_second: speed.bwlimit,
+            bytes_per_second: speed.bytes_per_second(),
             ..Tuning::of(jobs_wanted(config, speed).min(jobs_possible()))
         },
         limit: options.limit,
@@ -195,7 +195,7 @@ const BANDWIDTH_UNTOLD_MIN: u64 = 1 << 10;
 
 /// Says so where a limit is so low that a unit must have been meant.
 pub(super) fn warn_of_speed(context: &Context, speed: SpeedOptions) {
-    if let Some(bytes) = speed.bwlimit.filter(|bytes| *bytes < BANDWIDTH_UNTOLD_MIN) {
+    if let Some(bytes) = speed.bytes_per_second().filter(|bytes| *bytes < BANDWIDTH_UNTOLD_MIN) {
         let bytes = count(bytes, "byte", "bytes");
         context
             .screen

@@ -63,12 +63,17 @@ fn a_missing_key_has_one_cause_which_is_the_one_that_matters() {
     let key = "aws_access_key_id = test\n";
     let whole = format!("{key}aws_secret_access_key = testtest\n");
     for (config, credentials, options, words) in [
-        ("", "", &[][..], "neither the environment nor the profile \"default\" has a key"),
+        ("", "", &[][..], "no key is in the environment or in the profile \"default\""),
         ("", &format!("[default]\n{whole}"), &["--profile", "work"], "no profile \"work\""),
         ("", "", &["--profile", "work"], "no profile \"work\""),
-        ("", &format!("\u{feff}[default]\n{whole}"), &[], "credentials on line 1"),
-        ("", &whole, &[], "credentials on line 1"),
-        ("[default\n", "", &[], "config on line 1"),
+        (
+            "",
+            &format!("\u{feff}[default]\n{whole}"),
+            &[],
+            "credentials on line 1: it begins with a byte order mark",
+        ),
+        ("", &whole, &[], "credentials on line 1: a heading such as [default] is missing"),
+        ("[default\n", "", &[], "config on line 1: the heading lacks its closing bracket"),
         ("", &format!("[default]\n{key}"), &[], "has aws_access_key_id and no aws_secret"),
         ("", &format!("[work]\n{key}"), &["--profile", "work"], "the profile \"work\" has aws"),
     ] {

@@ -44,7 +44,10 @@ fn init_leaves_nothing_in_the_bucket_and_only_its_own_folder_here() {
 #[test]
 fn init_makes_the_folder_and_the_bucket_if_asked() {
     let team = Team::without_copies(Profile::Aws);
-    team.ok(".", "init brand-new/docs deep/copy --create-bucket");
+    let output = team.ok(".", "init brand-new/docs deep/copy --create-bucket");
+    assert!(!output.stderr.contains("nothing is there"), "{}", output.stderr);
+    let output = team.ok(".", "init brand-new/dosc other --create-bucket");
+    assert!(output.stderr.contains("nothing is there"), "it was there: {}", output.stderr);
     team.write("deep/copy/f", "f");
     team.ok("deep/copy", "sync");
     assert_eq!(team.server.keys("brand-new"), ["docs/f"]);
@@ -145,7 +148,8 @@ fn a_first_push_of_secrets_and_what_a_machine_makes_says_so_before_the_first_byt
     for path in ["f", "web/.env", "web/.git/HEAD", "web/.git/config"] {
         team.write(format!("one/{path}"), path);
     }
-    let said = "3 files of such names would go to the bucket for the first time: .env, .git";
+    let said =
+        "3 files that are seldom shared would go to the bucket for the first time: .env, .git";
     for line in ["sync --dry-run", "push --dry-run -q", "status", "status -q", "status --offline"] {
         let planned = team.ok("one", line);
         assert!(planned.stderr.contains(said), "{line}: {}", planned.stderr);
@@ -154,13 +158,21 @@ fn a_first_push_of_secrets_and_what_a_machine_makes_says_so_before_the_first_byt
     team.server.clear_log();
     let output = team.ok("one", "sync");
     assert!(output.stderr.contains(said), "{}", output.stderr);
-    assert!(output.stderr.contains("in .lsyncignore: `.env`, `.git`"), "{}", output.stderr);
+    let hint = "these lines in .lsyncignore: `.env`, `.git` leave out what is";
+    assert!(output.stderr.contains(hint), "{}", output.stderr);
     for path in ["other/.git/HEAD", "more/.env"] {
         team.write(format!("one/{path}"), path);
     }
     let again = team.ok("one", "sync");
     assert!(!again.stderr.contains("first time"), "told once: {}", again.stderr);
     assert!(!team.ok("one", "status").stderr.contains("first time"));
+    team.write("one/node_modules/x", "x");
+    let output = team.ok("one", "sync");
+    let said =
+        "1 file that is seldom shared would go to the bucket for the first time: node_modules";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
+    let hint = "this line in .lsyncignore: `node_modules` leaves out what is not for the team";
+    assert!(output.stderr.contains(hint), "{}", output.stderr);
 }
 
 #[test]
@@ -169,7 +181,8 @@ fn a_quiet_first_push_of_a_secret_says_so_all_the_same() {
         let team = Team::sharing(&[("f", "f")]);
         team.write("one/.ssh/id_rsa", "secret");
         let output = team.ok("one", line);
-        let said = "warning: 1 file of such a name would go to the bucket for the first time: .ssh";
+        let said = "warning: 1 file that is seldom shared would go to the bucket for the first \
+                    time: .ssh";
         assert!(output.stderr.contains(said), "{line}: {}", output.stderr);
         assert!(output.stderr.contains("hint: this line in .lsyncignore: `.ssh`"), "{line}");
         assert!(team.server.keys(BUCKET).contains(&".ssh/id_rsa".to_owned()), "{line}");

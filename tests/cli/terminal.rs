@@ -576,3 +576,17 @@ fn a_clone_of_nothing_and_a_copy_around_copies_go_on_after_yes_alone() {
         assert!(team.exists(made), "{command}");
     }
 }
+
+#[test]
+fn the_question_of_a_mirror_says_its_totals_once() {
+    let team = Team::sharing(&[("f", "f"), ("g", "g")]);
+    for name in ["f", "g"] {
+        team.server.delete(BUCKET, name);
+    }
+    let mut terminal = Terminal::start(&team, "one", "pull --mirror");
+    let told = terminal.expect("exactly what the bucket holds?");
+    assert!(told.contains("2 of 2 files would be deleted here"), "{told}");
+    assert!(!told.contains("2 to delete here"), "{told}");
+    terminal.press("n");
+    terminal.end(5);
+}

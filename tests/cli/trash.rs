@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::Profile;
-use crate::team::{BUCKET, Team, assert_error, lines_of};
+use crate::team::{BUCKET, Team, assert_error, files, lines_of};
 
 fn listed(team: &Team) -> Vec<Value> {
     lines_of(&team.ok("one", "trash list --json"))
@@ -135,7 +135,7 @@ fn a_folder_as_tab_types_it_and_the_dot_bring_back_what_lies_below() {
     assert_eq!(output.stdout, "restored d/a\n1 file restored\n");
     let output = team.ok("one", "trash restore . g/");
     assert!(output.stdout.ends_with("2 files restored\n"), "{}", output.stdout);
-    assert_eq!(team.texts("one"), crate::team::files(&shared));
+    assert_eq!(team.texts("one"), files(&shared));
     assert_error(&team.run("one", "trash restore ."), 2, &["nothing in the trash", "trash list"]);
 }
 
@@ -189,4 +189,26 @@ fn two_losers_of_one_path_are_both_kept() {
     let texts: Vec<_> = team.trashed("one").into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts.len(), 2);
     assert!(texts.contains(&"first".to_owned()) && texts.contains(&"second".to_owned()));
+}
+
+#[test]
+fn what_one_run_put_into_the_trash_comes_back_as_a_whole_and_is_no_longer_there() {
+    let team = Team::sharing(&[("a/x", "x"), ("b", "b"), ("c", "c"), ("d", "d")]);
+    for names in [["a/x", "b"].as_slice(), &["c"]] {
+        for name in names {
+            team.server.delete(BUCKET, name);
+        }
+        team.ok("one", "sync --max-delete 2");
+    }
+    let operands: Vec<String> =
+        listed(&team).iter().map(|line| line["operand"].as_str().unwrap().to_owned()).collect();
+    let run = |path: &str| {
+        let operand = operands.iter().find(|it| it.ends_with(path)).unwrap();
+        operand.split_once('/').unwrap().0
+    };
+    team.ok("one", &format!("trash restore {}", run("/b")));
+    assert_eq!(team.texts("one"), files(&[("a/x", "x"), ("b", "b"), ("d", "d")]));
+    let left = listed(&team);
+    assert_eq!((left.len(), &left[0]["path"]), (1, &"c".into()));
+    assert!(run("/b") != run("/c"));
 }

@@ -88,6 +88,7 @@ Examples:
   lsync trash list
   lsync trash restore docs/a.txt
   lsync trash restore docs                all that lay below docs
+  lsync trash restore 20261119T100211Z-ab12   all that one run put there (in the root)
   lsync trash restore .                   all that lay below the current directory";
 
 /// What `lsync clean --help` ends with.

@@ -349,9 +349,10 @@ pub(in crate::cli) enum TrashCommand {
         #[arg(value_parser = boolean)]
         json: bool,
     },
-    /// Bring back the latest copy of each path whose name is free
+    /// Move the latest copy of each path out of the trash and back, where its name is free
     Restore {
-        /// Files and folders, relative to the current directory, or copies as the list names them
+        /// Files and folders, relative to the current directory, or, as the list names them, a copy
+        /// or a whole run (in the root)
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },

@@ -19,8 +19,20 @@ fn part_size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// No limit, as rclone writes it; more than any line carries.
+const OFF: u64 = u64::MAX;
+
+/// Reads a speed: a size, with digits behind a point, too, or `off`.
 fn bandwidth(text: &str) -> Result<u64, String> {
-    match parse_bytes(text)? {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(OFF);
+    }
+    let bytes = match text.split_once('.') {
+        None => parse_bytes(text)?,
+        Some((whole, rest)) => fraction(whole, rest)
+            .ok_or_else(|| format!("{text:?} is no speed such as 10M, 1.5MiB, 500KiB or off"))?,
+    };
+    match bytes {
         0 => Err("must be greater than 0".to_owned()),
         bytes => Ok(bytes),
     }
@@ -35,8 +47,19 @@ pub(in crate::cli) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
+/// Reads `WHOLE.REST`, where `rest` are digits and a unit.
+fn fraction(whole: &str, rest: &str) -> Option<u64> {
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (digits, unit) = rest.split_at(end);
+    let scale = 10_u64.checked_pow(u32::try_from(digits.len()).ok()?).filter(|it| *it > 1)?;
+    let unit_bytes = parse_bytes(&format!("1{unit}")).ok()?;
+    let part = u128::from(digits.parse::<u64>().ok()?) * u128::from(unit_bytes) / u128::from(scale);
+    let whole = parse_bytes(&format!("{whole}{unit}")).ok()?;
+    whole.checked_add(u64::try_from(part).ok()?)
+}
+
 fn whole_number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("{text:?} is no whole number"))
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
 }
 
 /// When to colour.
@@ -124,10 +147,18 @@ pub(in crate::cli) struct SpeedOptions {
     #[arg(value_parser = part_size)]
     pub(in crate::cli) part_size: Option<u64>,
 
-    /// Transfer at most so many bytes a second, both directions together (10M, 500KiB)
+    /// Transfer at most so many bytes a second, both directions together (10M, 1.5MiB,
+    /// off)
     #[arg(long, value_name = "BYTES", env = "LSYNC_BWLIMIT", hide_env_values = true)]
     #[arg(value_parser = bandwidth)]
     pub(in crate::cli) bwlimit: Option<u64>,
+}
+
+impl SpeedOptions {
+    /// Returns the limit of `--bwlimit`; `None` is none.
+    pub(in crate::cli) fn bytes_per_second(&self) -> Option<u64> {
+        self.bwlimit.filter(|bytes| *bytes != OFF)
+    }
 }
 
 /// What status, sync, push and pull have in common.

@@ -35,13 +35,14 @@ pub(in crate::cli) fn tell_of_first_push(context: &Context, names: &FirstNames) 
     let list: Vec<_> = names.iter().map(|(name, _)| name).collect();
     let message = format!(
         "{} would go to the bucket for the first time: {}",
-        count(files, "file of such a name", "files of such names"),
+        count(files, "file that is seldom shared", "files that are seldom shared"),
         list.join(", ")
     );
     let lines: Vec<_> = list.iter().map(|name| format!("`{name}`")).collect();
-    let line = if lines.len() == 1 { "this line" } else { "these lines" };
+    let (line, leave) =
+        if lines.len() == 1 { ("this line", "leaves") } else { ("these lines", "leave") };
     let lines = lines.join(", ");
-    let hint = format!("{line} in .lsyncignore: {lines} leave out what is not for the team");
+    let hint = format!("{line} in .lsyncignore: {lines} {leave} out what is not for the team");
     context.screen.caution(&message, &hint);
 }
 

@@ -77,7 +77,7 @@ fn a_wrong_type_is_named_with_its_field_and_place() {
             "trash_size: \"10 elephants\" is no size",
         ),
         ("version: 1\nremote: {url: a}\njobs: 0\n", "jobs: must be greater than 0"),
-        ("version: 1\nremote: {url: a}\njobs: many\n", "\"many\" is no whole number"),
+        ("version: 1\nremote: {url: a}\njobs: many\n", "\"many\" is not a whole number"),
     ] {
         let error = refused(text);
         assert!(error.message.contains(words), "{error}");

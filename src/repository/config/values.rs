@@ -111,7 +111,8 @@ const UNITS: &[(&str, u64)] = &[
 
 /// Reads how many transfers may run at once: a whole number greater than 0.
 pub fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
-    let number: usize = text.trim().parse().map_err(|_| format!("{text:?} is no whole number"))?;
+    let number: usize =
+        text.trim().parse().map_err(|_| format!("{text:?} is not a whole number"))?;
     NonZeroUsize::new(number).ok_or_else(|| "must be greater than 0".to_owned())
 }
 

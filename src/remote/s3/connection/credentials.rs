@@ -20,6 +20,9 @@ const HALVES: [(&str, &str); 2] = [
     ("aws_access_key_id", "aws_secret_access_key"),
 ];
 
+/// What editors of Windows put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Why there is no key that could be used.
 #[derive(Debug)]
 pub(in crate::remote::s3) struct NoKey {
@@ -113,7 +116,7 @@ async fn why(profile: Option<&str>, error: &CredentialsError) -> NoKey {
     }
     match error {
         CredentialsError::CredentialsNotLoaded(_) => no_key(format!(
-            "neither the environment nor the profile {name:?} has a key, nor has this machine a role"
+            "no key is in the environment or in the profile {name:?}, and this machine has no role"
         )),
         _ => no_key(root),
     }
@@ -160,11 +163,23 @@ fn half(place: &str, (id, secret): (&str, &str), has: impl Fn(&str) -> bool) -> 
 
 /// Says which file cannot be read, and why.
 fn unreadable(error: &ProfileFileLoadError) -> String {
-    if let ProfileFileLoadError::ParseError { .. } = error {
-        root(error)
-    } else {
-        format!("{error}: {}", root(error))
-    }
+    let ProfileFileLoadError::ParseError { .. } = error else {
+        return format!("{error}: {}", root(error));
+    };
+    let root = root(error);
+    let place = root.strip_prefix("error parsing ").and_then(|rest| rest.split_once(": "));
+    let Some((place, said)) = place else { return root };
+    let file = place.rsplit_once(" on line ").map_or(place, |(file, _)| file);
+    let has_mark = || std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(BYTE_ORDER_MARK));
+    let fault = match said.trim() {
+        _ if place.ends_with(" on line 1") && has_mark() => {
+            "it begins with a byte order mark: save it as UTF-8 without one"
+        }
+        "Expected a profile definition" => "a heading such as [default] is missing above it",
+        "Profile definition must end with ']'" => "the heading lacks its closing bracket",
+        other => return format!("cannot read {place}: {other}"),
+    };
+    format!("cannot read {place}: {fault}")
 }
 
 /// Returns what the first cause says, on one line.
