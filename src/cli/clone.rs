@@ -61,7 +61,7 @@ fn rest(context: &Context, root: &Path, result: &Result<Exit, Error>) -> Option<
 
 /// Returns the last component of the bucket, as git does with a URL.
 fn default_path(context: &Context, bucket: &str) -> Result<PathBuf, Error> {
-    let url = BucketUrl::parse(bucket, &context.start)?;
+    let url = init::bucket_url(context, "clone", bucket)?;
     let path = PathBuf::from(url.last_component());
     match &url {
         BucketUrl::Folder(folder) if context.start.join(&path) == *folder => Err(Error::usage(

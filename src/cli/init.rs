@@ -60,7 +60,8 @@ pub(super) async fn make(
     order: &Order<'_>,
 ) -> Result<Result<PathBuf, Exit>, Error> {
     let Order { bucket, path, options, .. } = *order;
-    let url = BucketUrl::parse(bucket, &context.start)?;
+    let word = if order.cloning.is_some() { "clone" } else { "init" };
+    let url = bucket_url(context, word, bucket)?;
     let root = normalise(&context.start.join(path));
     refuse_nesting(&url, &root)?;
     hint_at_folder(context, &url, bucket);
@@ -77,10 +78,9 @@ pub(super) async fn make(
     }
     let mut remote = remote_config(&url, options, existing.as_ref().map(|it| &it.config.remote));
     // Held while the store is probed, so that nothing else writes the config.
-    let word = if order.cloning.is_some() { "clone" } else { "init" };
     let lock = existing.as_ref().map(|it| it.lock(&RealDisk, word)).transpose()?;
-    let (reached, found) = reach(&mut remote, context, options).await?;
-    if existing.is_none() {
+    let Reached { remote: reached, found, is_made } = reach(&mut remote, context, options).await?;
+    if existing.is_none() && !is_made {
         let answer = cautions::may_be_empty(context, &url, found, order.cloning).await?;
         if let Some(exit) = answer {
             return Ok(Err(exit));
@@ -102,6 +102,25 @@ pub(super) async fn make(
     drop(lock);
     tell(context, &root, &remote, &probed);
     Ok(Ok(root))
+}
+
+/// Reads what was typed for the bucket; a file or a working copy can be none.
+pub(super) fn bucket_url(context: &Context, word: &str, typed: &str) -> Result<BucketUrl, Error> {
+    let url = BucketUrl::parse(typed, &context.start)?;
+    let BucketUrl::Folder(folder) = &url else { return Ok(url) };
+    if folder.is_file() {
+        return Err(Error::usage(
+            format!("{typed} is a file, and a bucket is a folder"),
+            "name the folder that holds, or is to hold, what the team shares",
+        ));
+    }
+    let Ok((copy, None)) = Repository::discover(&RealDisk, folder) else { return Ok(url) };
+    let RemoteConfig { url: known, endpoint, .. } = &copy.config.remote;
+    let server = endpoint.as_ref().map_or_else(String::new, |it| format!(" --endpoint-url {it}"));
+    Err(Error::usage(
+        format!("{typed} is a working copy of {known}, and no bucket"),
+        format!("`lsync {word} {known} PATH{server}` makes another working copy of that bucket"),
+    ))
 }
 
 /// Opens the working copy at `root` where there is one; inside another one is an error.
@@ -200,29 +219,40 @@ fn real(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
+/// A bucket that answers.
+struct Reached {
+    remote: AnyRemote,
+    found: Found,
+    /// It was made just now.
+    is_made: bool,
+}
+
 /// Finds the region, makes the bucket if asked to, and looks whether anything is there.
 async fn reach(
     config: &mut RemoteConfig,
     context: &Context,
     options: &BucketOptions,
-) -> Result<(AnyRemote, Found), Error> {
+) -> Result<Reached, Error> {
     let create = options.create_bucket;
+    let mut is_made = false;
     let mut settings = settings(config, &context.start)?;
     let mut remote = match open(&settings).await {
         Err(Error::Remote(error)) if error.kind == RemoteErrorKind::NoBucket && create => {
             AnyRemote::create_bucket(&settings).await?;
+            is_made = true;
             open(&settings).await?
         }
         other => other?,
     };
-    let FirstLook { region, mut found } = look(&remote, &settings, create).await?;
+    let looked = look(&remote, (&settings, create), &mut is_made).await?;
+    let FirstLook { region, mut found } = looked;
     if let AnyRemote::S3(s3) = &remote
         && let Some(region) = region?.filter(|region| region != s3.region())
     {
         refuse_other_region(&settings, options.region.as_deref(), &region)?;
         settings.region = Some(region);
         remote = open(&settings).await?;
-        found = look(&remote, &settings, create).await?.found;
+        found = look(&remote, (&settings, create), &mut is_made).await?.found;
     }
     let found = found?;
     if let AnyRemote::S3(s3) = &remote {
@@ -230,21 +260,22 @@ async fn reach(
         // A variable may name another server tomorrow; the database is about this one.
         config.endpoint = s3.endpoint().map(str::to_owned);
     }
-    Ok((remote, found))
+    Ok(Reached { remote, found, is_made })
 }
 
 /// Looks where the bucket lies and what is there, and makes it first where it is missing and that was
 /// asked for.
 async fn look(
     remote: &AnyRemote,
-    settings: &RemoteSettings,
-    create: bool,
+    (settings, create): (&RemoteSettings, bool),
+    is_made: &mut bool,
 ) -> Result<FirstLook, Error> {
     let look = remote.first_look().await;
     if !create || !look.is_missing() {
         return Ok(look);
     }
     AnyRemote::create_bucket(settings).await?;
+    *is_made = true;
     Ok(remote.first_look().await)
 }
 

@@ -115,7 +115,8 @@ fn in_runtime(arguments: Arguments, screen: &Arc<Screen>) -> Result<Exit, Error>
     let screen = Arc::clone(screen);
     let result = runtime.block_on(async {
         let interrupt = Interrupt::listen().context("cannot listen to signals")?;
-        let start = Context::start(arguments.repo.as_deref())?;
+        let elsewhere = || operands::start_of(&arguments.command);
+        let start = Context::start(arguments.repo.as_deref(), elsewhere)?;
         let output = arguments.command.output();
         let context = Context { start, screen, interrupt: interrupt.clone(), output };
         // A task of its own: what blocks in it does not keep the second signal from being heard.

@@ -2,8 +2,12 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::arguments::{CloneArguments, Command, InitArguments, TrashCommand};
 use crate::error::Error;
 use crate::tree::RepoPath;
+
+/// A path below which nothing lies.
+const NOWHERE: &str = "/dev/null";
 
 /// What an operand names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,34 @@ pub(super) fn place_one(operand: &Path, start: &Path, root: &Path) -> Result<Ope
         message: format!("{shown} cannot be synced: {error}"),
         hint: None,
     })
+}
+
+/// Returns where a command starts that needs no current directory: nowhere, or where its operands
+/// lie. `None` where something that was typed, or was not, is relative.
+pub(super) fn start_of(command: &Command) -> Option<PathBuf> {
+    let nowhere = || Some(PathBuf::from(NOWHERE));
+    let is_absolute = |path: &PathBuf| path.is_absolute();
+    let paths = match command {
+        Command::Init(InitArguments { bucket, path, .. }) => {
+            return nowhere().filter(|_| path.is_absolute() && !bucket.starts_with('.'));
+        }
+        Command::Clone(CloneArguments { bucket, path, .. }) => {
+            let whole = path.as_ref().is_some_and(is_absolute) && !bucket.starts_with('.');
+            return nowhere().filter(|_| whole);
+        }
+        Command::Demo { folder } => {
+            return nowhere().filter(|_| folder.as_ref().is_none_or(is_absolute));
+        }
+        Command::Status(arguments) => &arguments.plan.paths,
+        Command::Sync(arguments) => &arguments.plan.paths,
+        Command::Push(arguments) => &arguments.plan.paths,
+        Command::Pull(arguments) => &arguments.plan.paths,
+        Command::Resolve(arguments) => &arguments.paths,
+        Command::Trash { command: TrashCommand::Restore { paths } } => paths,
+        Command::Trash { command: TrashCommand::List { .. } } | Command::Clean(_) => return None,
+    };
+    let first = paths.first().filter(|_| paths.iter().all(is_absolute))?;
+    first.ancestors().filter_map(|above| above.canonicalize().ok()).find(|above| above.is_dir())
 }
 
 /// Takes `.` and `..` off an absolute path, as text.

@@ -137,7 +137,9 @@ fn hints(word: &str, report: &Report, to_rename: u64) -> Vec<&'static str> {
             _ => "the same command again does the rest, except for what will fail in the same way",
         });
     }
-    if report.behind > 0 {
+    if report.behind_deleted > 0 {
+        hints.push("`lsync pull` does here what others did in the bucket");
+    } else if report.behind > 0 {
         hints.push("`lsync pull` fetches what is newer in the bucket");
     }
     if report.ahead > 0 {
@@ -169,7 +171,7 @@ pub(super) fn conflict_hints(word: &str, conflicts: u64, to_rename: u64) -> Vec<
 /// Says of a plan that is not carried out that the guard would stop it.
 pub(super) fn warn_of_stop(context: &Context, what: &str, stop: &SafetyStop) {
     context.screen.warning(&format!("{what}: {stop}"));
-    context.screen.hint(&safety_hint(stop));
+    context.screen.hint(&safety_hint(stop, true));
 }
 
 /// Says of a plan that is not carried out that the bucket will refuse it.

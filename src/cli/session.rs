@@ -39,7 +39,12 @@ pub(super) struct Context {
 
 impl Context {
     /// Finds the directory to start in: the current one, or what `-C` says.
-    pub(super) fn start(repo: Option<&Path>) -> Result<PathBuf, Error> {
+    ///
+    /// Without a current directory it is what `elsewhere` says, for what needs none.
+    pub(super) fn start(
+        repo: Option<&Path>,
+        elsewhere: impl FnOnce() -> Option<PathBuf>,
+    ) -> Result<PathBuf, Error> {
         let current = || {
             std::env::current_dir().map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => Error::Failed {
@@ -51,7 +56,7 @@ impl Context {
             })
         };
         match repo {
-            None => current(),
+            None => current().or_else(|error| elsewhere().ok_or(error)),
             // As a shell's `cd -P` would: what `..` means behind a link is up to the system.
             Some(folder) => {
                 let whole =

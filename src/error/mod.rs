@@ -201,8 +201,8 @@ impl Error {
             )),
             Self::NoRoom { hint, .. } | Self::Failed { hint, .. } => Some(hint.clone()),
             Self::Glob(_) => Some("quote globs: --include '*.txt'".to_owned()),
-            Self::SafetyStop(stop) => Some(safety_hint(stop)),
-            Self::Bucket(error) => Some(error.hint().to_owned()),
+            Self::SafetyStop(stop) => Some(safety_hint(stop, false)),
+            Self::Bucket(error) => Some(error.hint()),
             Self::Repository(error) => error.hint(),
             Self::Config(error) => error.hint.clone(),
             Self::Database(error) => error.hint(),
@@ -266,7 +266,7 @@ fn trash_hint(error: &TrashError) -> Option<String> {
 
 fn sync_exit(error: &SyncError) -> Exit {
     match error {
-        SyncError::NothingMatches(_) => Exit::Usage,
+        SyncError::NothingMatches(_) | SyncError::EmptyFolder(_) => Exit::Usage,
         SyncError::Interrupted => Exit::Interrupted,
         SyncError::Remote(error) => remote_exit(error.kind),
         SyncError::Trash(error) => trash_exit(error),
@@ -284,6 +284,9 @@ fn sync_hint(error: &SyncError) -> Option<String> {
     match error {
         SyncError::NothingMatches(_) => {
             Some("nothing was done; `lsync status` shows what there is".to_owned())
+        }
+        SyncError::EmptyFolder(_) => {
+            Some("nothing was done; only files travel, and their folders with them".to_owned())
         }
         SyncError::Remote(error) => remote_hint(error.kind).map(str::to_owned),
         SyncError::Trash(error) => trash_hint(error),
@@ -337,20 +340,33 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
     }
 }
 
-/// Returns what to do about a stop: what keeps files first.
-pub fn safety_hint(stop: &SafetyStop) -> String {
-    let emptied = stop.excesses.iter().find(|excess| excess.cause != Cause::Some);
-    let first = match emptied {
-        // What brings the files back comes before what lets them go.
-        Some(Excess { in_bucket: false, .. }) => {
+/// Returns what to do about a stop: what keeps files first; `shown`: the plan has been shown already.
+pub fn safety_hint(stop: &SafetyStop, shown: bool) -> String {
+    let deleted = stop.excesses.iter().filter(|excess| excess.loss == Loss::Deleted);
+    // What brings the files back comes before what lets them go.
+    let back = deleted.min_by_key(|excess| excess.cause == Cause::Some).map(way_back);
+    let look = (!shown).then_some("--dry-run shows what would be done");
+    let is_some = stop.excesses.iter().any(|excess| excess.cause == Cause::Some);
+    let mut parts: Vec<_> = back.into_iter().map(str::to_owned).collect();
+    parts.extend(look.filter(|_| is_some).map(str::to_owned));
+    parts.push(higher_limit(stop));
+    parts.join("; ")
+}
+
+/// Returns what brings back what is gone on the other side.
+fn way_back(excess: &Excess) -> &'static str {
+    match (excess.in_bucket, excess.cause) {
+        (false, Cause::AllGone | Cause::Emptied) => {
             "nothing was deleted; `lsync push --force .` fills the bucket again with what is here"
         }
-        Some(Excess { in_bucket: true, .. }) => {
+        (true, Cause::AllGone | Cause::Emptied) => {
             "nothing was deleted; `lsync pull --force .` fetches them again"
         }
-        None => "look at it with --dry-run",
-    };
-    format!("{first}; {}", higher_limit(stop))
+        (false, Cause::Some) => {
+            "nothing was deleted; `lsync push --force PATH…` brings what is here back into the bucket"
+        }
+        (true, Cause::Some) => "nothing was deleted; `lsync pull --force PATH…` fetches them again",
+    }
 }
 
 /// Names limits that let the plan pass.

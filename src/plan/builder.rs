@@ -173,7 +173,10 @@ impl PlanBuilder {
         match decision {
             Decision::Agree => self.plan.agreed += 1,
             Decision::Ahead => self.plan.ahead += 1,
-            Decision::Behind => self.plan.behind += 1,
+            Decision::Behind => {
+                self.plan.behind += 1;
+                self.plan.behind_deleted += u64::from(row.remote.is_none());
+            }
             Decision::Forget => self.push(row, ActionKind::Forget, knot, false),
             Decision::Adopt => self.adopt(row, examined, knot),
             Decision::Upload { unknown_loser } => {

@@ -302,6 +302,8 @@ pub struct Plan {
     pub ahead: u64,
     /// Paths that changed in the bucket and that a push leaves for a pull.
     pub behind: u64,
+    /// Of these, the paths that were deleted there.
+    pub behind_deleted: u64,
     /// Paths on which all three sides agree.
     pub agreed: u64,
     /// Rows of the database, selected or not; counted only where the guard has something to weigh.

@@ -54,6 +54,17 @@ pub enum BucketUrlError {
     /// The name that AWS has for a bucket in its policies, or for an access point.
     #[error("{0} is an ARN, not the name of a bucket")]
     Arn(String),
+    /// `s3:/name`: the part behind the slash.
+    #[error("s3:/{0} is no URL of a bucket: it has one slash where two belong")]
+    OneSlash(String),
+    /// A name with a character that no store takes.
+    #[error("{name:?} cannot be the name of a bucket: no store takes {odd:?} in one")]
+    Name {
+        /// What was typed for the name.
+        name: String,
+        /// The first such character.
+        odd: char,
+    },
     /// A scheme that is neither `s3` nor `file`.
     #[error("{0}:// is no scheme that lsync knows")]
     Scheme(String),
@@ -61,8 +72,12 @@ pub enum BucketUrlError {
 
 impl BucketUrlError {
     /// Returns what to type instead.
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> String {
+        let hint = match self {
+            Self::OneSlash(rest) => return format!("did you mean s3://{rest}?"),
+            Self::Name { .. } => {
+                "names have 3 to 63 lower-case letters, digits, hyphens and dots; a folder is ./DIR"
+            }
             Self::Scheme(_) => {
                 "name the bucket alone (NAME or NAME/PREFIX) and the server by --endpoint-url"
             }
@@ -75,7 +90,8 @@ impl BucketUrlError {
                 "a bucket is NAME, NAME/PREFIX, s3://NAME/PREFIX, file:///DIR, \
                  or a path that begins with / or ."
             }
-        }
+        };
+        hint.to_owned()
     }
 }
 
@@ -96,6 +112,11 @@ impl BucketUrl {
         if text.starts_with(['/', '.']) {
             return folder(&below(current, text));
         }
+        if let Some(rest) = text.strip_prefix("s3:/")
+            && !rest.starts_with('/')
+        {
+            return Err(BucketUrlError::OneSlash(rest.to_owned()));
+        }
         let name = match text.split_once("://") {
             Some(("s3", name)) => name,
             Some((scheme, _)) if !scheme.contains('/') => {
@@ -110,6 +131,9 @@ impl BucketUrl {
         if bucket.starts_with("arn:") {
             return Err(BucketUrlError::Arn(text.to_owned()));
         }
+        if let Some(odd) = odd_character(bucket) {
+            return Err(BucketUrlError::Name { name: bucket.to_owned(), odd });
+        }
         let prefix = prefix.trim_matches('/').to_owned();
         Ok(Self::S3 { bucket: bucket.to_owned(), prefix })
     }
@@ -122,6 +146,17 @@ impl BucketUrl {
             Self::Folder(path) => path.file_name().and_then(|name| name.to_str()).unwrap_or(""),
         }
     }
+}
+
+/// Finds a character that no store takes in a bucket's name. Old buckets of AWS have capitals and
+/// underscores, and Ceph writes `TENANT:NAME`.
+fn odd_character(name: &str) -> Option<char> {
+    let is_at_an_end = name.starts_with(':') || name.ends_with(':');
+    let is_odd = |c: char| match c {
+        ':' => is_at_an_end,
+        _ => !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')),
+    };
+    name.chars().find(|&c| is_odd(c))
 }
 
 /// Takes `.` and `..` off the front of `text`. The current directory holds no links, so that going

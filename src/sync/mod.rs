@@ -91,8 +91,11 @@ pub enum SyncError {
     #[error("cannot use .lsync/tmp")]
     Staging(#[source] std::io::Error),
     /// An operand that matches nothing on any side.
-    #[error("{0} is neither here nor in the bucket, and never was")]
+    #[error("{0} is neither here nor in the bucket")]
     NothingMatches(RepoPath),
+    /// An operand that names a folder in which nothing is, on any side.
+    #[error("{0} is an empty folder here, and no object lies below it in the bucket")]
+    EmptyFolder(RepoPath),
     /// An object that no listing shows: nobody can say what else a listing leaves out.
     #[error(
         "the store has {0}, and does not list it: what is missing in its listings may be there"

@@ -126,7 +126,10 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         self.holders.append(&mut holders);
         self.tops.extend(tops);
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {
-            return Err(SyncError::NothingMatches(operand.clone()));
+            let folder = world.disk.open_beneath(&world.repository.root, operand.as_str());
+            let error =
+                folder.map_or(SyncError::NothingMatches as fn(_) -> _, |_| SyncError::EmptyFolder);
+            return Err(error(operand.clone()));
         }
         if let Some(operand) = scope.filter(|_| self.heeded == 0) {
             self.note_ignored(operand);

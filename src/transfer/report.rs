@@ -55,6 +55,8 @@ pub struct Report {
     pub ahead: u64,
     /// Paths that changed in the bucket and wait for a pull.
     pub behind: u64,
+    /// Of these, the paths that were deleted there.
+    pub behind_deleted: u64,
     /// Somebody asked to end before everything was done.
     pub interrupted: bool,
     /// What ended the run before everything was done; what was done is recorded.
@@ -72,6 +74,7 @@ impl Report {
             beyond_limit: plan.beyond_limit,
             ahead: plan.ahead,
             behind: plan.behind,
+            behind_deleted: plan.behind_deleted,
             ..Self::default()
         }
     }

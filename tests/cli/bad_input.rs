@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Profile, SmallDisk};
+use crate::support::{Output, Profile, SmallDisk};
 use crate::team::{BUCKET, Gate, Team, assert_error, end_of, events, files, lines_of};
 
 #[test]
@@ -37,7 +37,7 @@ fn a_config_with_an_unknown_field_names_its_place_and_the_one_that_was_meant() {
 }
 
 #[track_caller]
-fn assert_error_without_hint(output: &crate::support::Output, code: i32, part: &str) {
+fn assert_error_without_hint(output: &Output, code: i32, part: &str) {
     output.assert_code(code);
     assert!(output.stderr.contains("error:"), "{}", output.stderr);
     assert!(output.stderr.contains(part), "{}", output.stderr);
@@ -240,8 +240,8 @@ fn a_number_that_makes_no_sense_is_refused_in_plain_words() {
     let team = Team::sharing(&[("f", "f")]);
     for (line, words) in [
         ("sync --jobs 0", "'--jobs <N>': must be greater than 0"),
-        ("status --jobs many", "\"many\" is no whole number"),
-        ("sync --limit 1.5", "\"1.5\" is no whole number"),
+        ("status --jobs many", "\"many\" is not a whole number"),
+        ("sync --limit 1.5", "\"1.5\" is not a whole number"),
         ("pull --bwlimit 0", "'--bwlimit <BYTES>': must be greater than 0"),
         ("push --part-size 3", "a part has 5MiB to 5GiB"),
     ] {
@@ -292,22 +292,23 @@ fn a_bandwidth_without_a_unit_is_bytes_and_warned_of_where_a_unit_must_have_been
     }
 }
 
+/// Runs lsync in a folder that was removed.
+fn ran_in_a_removed_folder(team: &Team, line: &str) -> Output {
+    let (lsync, gone) = (team.command("one", ["status"]), team.path("gone"));
+    fs::create_dir_all(&gone).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let script = format!("cd {0} && rmdir {0} && exec \"$LSYNC\" {line}", gone.display());
+    shell.args(["-c", &script]).env_clear().env("LSYNC", lsync.get_program());
+    shell.env("PATH", std::env::var_os("PATH").unwrap());
+    shell.envs(lsync.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    end_of(shell.spawn().unwrap())
+}
+
 #[test]
 fn a_current_directory_that_was_removed_is_named_and_needed_only_by_relative_paths() {
     let team = Team::sharing(&[("f", "f")]);
-    let (lsync, gone) = (team.command("one", ["status"]), team.path("gone"));
-    fs::create_dir(&gone).unwrap();
-    let in_removed = |line: &str| {
-        let mut shell = std::process::Command::new("sh");
-        let script = format!("cd {0} && rmdir {0} && exec \"$LSYNC\" {line}", gone.display());
-        shell.args(["-c", &script]).env_clear().env("LSYNC", lsync.get_program());
-        shell.env("PATH", std::env::var_os("PATH").unwrap());
-        shell.envs(lsync.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-        let output = end_of(shell.spawn().unwrap());
-        fs::create_dir_all(&gone).unwrap();
-        output
-    };
+    let in_removed = |line: &str| ran_in_a_removed_folder(&team, line);
     let told = ["the current directory was removed", "-C /FOLDER"];
     assert_error(&in_removed("status"), 1, &told);
     assert_error(&in_removed("-C one status"), 1, &told);
@@ -338,4 +339,81 @@ fn what_has_the_place_of_the_control_folder_is_named_with_what_to_do() {
     assert_eq!(team.text("old/f"), "f");
     team.write("one/.lsync/config.yaml", "version: 1\nbucket: team\n");
     assert_error(&team.run("one", "sync"), 1, &["unknown field \"bucket\"", "Python"]);
+}
+
+#[test]
+fn a_working_copy_given_as_bucket_says_which_bucket_it_has() {
+    let team = Team::sharing(&[("f", "f")]);
+    let parts = ["../one is a working copy of s3://team, and no bucket", "s3://team PATH"];
+    for line in ["clone ../one", "clone ../one copy", "init ../one ."] {
+        assert_error(&team.run("elsewhere", line), 2, &parts);
+    }
+    assert!(!team.exists("elsewhere/.lsync") && !team.exists("elsewhere/copy"));
+    assert_eq!(team.snapshot("one").len(), 1, "nothing was made there");
+}
+
+#[test]
+fn a_name_that_no_bucket_has_is_wrong_usage_before_credentials_are_looked_for() {
+    let mut team = Team::without_copies(Profile::Aws);
+    for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        team.set_variable(variable, "");
+    }
+    for (name, parts) in [
+        ("My_Bucket!", ["\"My_Bucket!\" cannot be the name of a bucket", "'!'"]),
+        ("host:/srv/team", ["\"host:\" cannot be the name of a bucket", "':'"]),
+        ("s3:/team/docs", ["s3:/team/docs is no URL of a bucket", "did you mean s3://team/docs?"]),
+    ] {
+        for command in ["init", "clone"] {
+            assert_error(&team.lsync("one", [command, name, "."]), 2, &parts);
+        }
+    }
+    assert_error(&team.lsync("one", ["init", "my team", "."]), 2, &["\"my team\" cannot be"]);
+    // Old buckets have such names.
+    assert_error(&team.lsync("one", ["init", "Old_Team", "."]), 12, &["no credentials"]);
+    assert_eq!(team.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_given_as_bucket_is_called_a_file() {
+    let team = Team::without_copies(Profile::Aws);
+    team.write("one/notes.txt", "text");
+    for line in ["init ../one/notes.txt .", "clone ../one/notes.txt copy"] {
+        assert_error(&team.run("two", line), 2, &["../one/notes.txt is a file, and a bucket is"]);
+    }
+}
+
+#[test]
+fn absolute_operands_init_and_the_demo_need_no_current_directory() {
+    let team = Team::sharing(&[("f", "f")]);
+    let (one, bucket) = (team.path("one"), team.path("bucket"));
+    team.write("one/f", "edited");
+    ran_in_a_removed_folder(&team, &format!("sync {}", one.join("f").display())).assert_code(0);
+    assert_eq!(team.bucket()["f"], "edited");
+    ran_in_a_removed_folder(&team, &format!("status {}", one.display())).assert_code(0);
+    fs::create_dir(&bucket).unwrap();
+    let (bucket, copy) = (bucket.display(), team.path("copy"));
+    let output = ran_in_a_removed_folder(&team, &format!("init {bucket} {}", copy.display()));
+    output.assert_code(0);
+    let told = output.stdout + &output.stderr;
+    assert!(told.contains(&format!("`cd {}`", copy.display())), "{told}");
+    let line = format!("clone --allow-empty {bucket} {}", team.path("third").display());
+    ran_in_a_removed_folder(&team, &line).assert_code(0);
+    ran_in_a_removed_folder(&team, &format!("demo {}", team.path("demo").display())).assert_code(0);
+    for line in [format!("init {bucket} relative"), "init ./x /y".to_owned()] {
+        assert_error(&ran_in_a_removed_folder(&team, &line), 1, &["was removed"]);
+    }
+    assert_error(&ran_in_a_removed_folder(&team, "sync f"), 1, &["was removed"]);
+}
+
+#[test]
+fn a_bandwidth_may_have_a_point_or_be_off_as_in_rclone() {
+    let team = Team::sharing(&[("f", "f")]);
+    for line in ["sync --bwlimit 1.5M", "sync --bwlimit off", "pull --bwlimit 0.5MiB"] {
+        assert_eq!(team.ok("one", line).stderr, "", "{line}");
+    }
+    let warned = team.ok("one", "sync --bwlimit 0.5K");
+    assert!(warned.stderr.contains("--bwlimit: 512 bytes a second"), "{}", warned.stderr);
+    for line in ["sync --bwlimit 1.M", "sync --bwlimit 1.5X", "sync --bwlimit .5M"] {
+        assert_error(&team.run("one", line), 2, &["is no s"]);
+    }
 }

@@ -242,3 +242,19 @@ fn a_deletion_of_many_that_was_killed_is_no_conflict_later() {
     assert_eq!(team.bucket(), remaining());
     team.assert_quiet("one");
 }
+
+#[test]
+fn a_push_counts_what_a_teammate_deleted_apart_from_what_is_newer() {
+    let team = Team::sharing(&[("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
+    team.server.delete(BUCKET, "a");
+    let output = team.ok("one", "push");
+    assert!(output.stdout.contains("1 deleted in the bucket, not here"), "{}", output.stdout);
+    assert!(!output.stdout.contains("newer"), "{}", output.stdout);
+    assert!(output.stderr.contains("`lsync pull` does here what others did"), "{}", output.stderr);
+    team.server.delete(BUCKET, "b");
+    team.server.put(BUCKET, "c", "newer");
+    let output = team.ok("one", "push --dry-run");
+    let told = "1 newer in the bucket, not pulled, 2 deleted in the bucket, not here";
+    assert!(output.stdout.contains(told), "{}", output.stdout);
+    assert_eq!(team.texts("one").len(), 4);
+}

@@ -126,7 +126,7 @@ fn an_operand_names_a_file_as_the_disk_spells_it() {
         team.ok(three, "sync");
         team.write(format!("{three}/README.md"), "edited");
         for command in ["push readme.md", "sync docs", "push docs/X"] {
-            assert_error(&team.run(three, command), 2, &["never was"]);
+            assert_error(&team.run(three, command), 2, &["is neither here nor in the bucket"]);
         }
         assert_eq!(team.bucket(), files(&[("Docs/x", "x"), ("README.md", "text")]));
         team.ok(three, "push README.md");

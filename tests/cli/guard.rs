@@ -124,3 +124,30 @@ fn a_forced_push_of_everything_is_weighed_as_deletions_are() {
     team.run("one", "push --force .").assert_code(5);
     assert_eq!(team.server.count("PutObject"), 0);
 }
+
+#[test]
+fn a_bucket_that_lost_much_is_given_back_what_is_here_before_it_is_followed() {
+    let team = sharing(40);
+    for number in 0..30 {
+        team.server.delete(BUCKET, &format!("f{number:02}"));
+    }
+    let cure = "nothing was deleted; `lsync push --force PATH…` brings what is here back";
+    let output = team.run("one", "sync");
+    assert_error(&output, 5, &["30 of 40 files would be deleted here", cure, "--dry-run shows"]);
+    let found = output.stderr.find("push --force").unwrap();
+    assert!(found < output.stderr.find("--max-delete").unwrap(), "{}", output.stderr);
+    for line in ["status", "sync --dry-run"] {
+        let output = team.ok("one", line);
+        assert!(output.stderr.contains(cure), "{line}: {}", output.stderr);
+        assert!(!output.stderr.contains("--dry-run shows"), "{line}: {}", output.stderr);
+    }
+    team.ok("one", "push --force .");
+    assert_eq!(team.bucket().len(), 40);
+    for number in 0..30 {
+        team.remove(format!("one/f{number:02}"));
+    }
+    let cure = "nothing was deleted; `lsync pull --force PATH…` fetches them again";
+    assert_error(&team.run("one", "sync"), 5, &["deleted in the bucket", cure]);
+    team.ok("one", "pull --force .");
+    assert_eq!(team.texts("one"), team.bucket());
+}

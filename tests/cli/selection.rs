@@ -1,5 +1,7 @@
 //! Operands, globs, limits, and where a command starts: what lies outside stays as it is.
 
+use std::fs;
+
 use crate::team::{BUCKET, Gate, Team, assert_error, end_of, files, ok, run};
 
 fn team() -> Team {
@@ -239,4 +241,19 @@ fn an_operand_below_a_name_that_is_a_file_on_the_other_side_is_a_conflict() {
         assert_eq!(team.text("one/b"), "file", "{command}");
     }
     assert_eq!(team.server.keys(BUCKET), ["a", "b/x", "z"]);
+}
+
+#[test]
+fn an_operand_that_matches_nothing_says_no_more_than_is_known_of_it() {
+    let team = team();
+    team.remove("one/top.txt");
+    team.ok("one", "sync");
+    fs::create_dir_all(team.path("one/empty/deep")).unwrap();
+    for line in ["sync top.txt", "status top.txt"] {
+        let output = team.run("one", line);
+        assert_error(&output, 2, &["top.txt is neither here nor in the bucket"]);
+        assert!(!output.stderr.contains("never"), "{}", output.stderr);
+    }
+    let output = team.run("one", "push empty");
+    assert_error(&output, 2, &["empty is an empty folder here", "only files travel"]);
 }

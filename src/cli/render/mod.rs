@@ -351,17 +351,19 @@ struct Leftovers {
     beyond_limit: u64,
     ahead: u64,
     behind: u64,
+    behind_deleted: u64,
 }
 
 impl Leftovers {
     fn of_plan(plan: &Plan) -> Self {
-        let Plan { withheld_deletions, beyond_limit, ahead, behind, .. } = *plan;
-        Self { withheld_deletions, beyond_limit, ahead, behind }
+        let Plan { withheld_deletions, beyond_limit, ahead, behind, behind_deleted, .. } = *plan;
+        Self { withheld_deletions, beyond_limit, ahead, behind, behind_deleted }
     }
 
     fn of_report(report: &Report) -> Self {
-        let Report { withheld_deletions, beyond_limit, ahead, behind, .. } = *report;
-        Self { withheld_deletions, beyond_limit, ahead, behind }
+        let Report { withheld_deletions, beyond_limit, ahead, behind, behind_deleted, .. } =
+            *report;
+        Self { withheld_deletions, beyond_limit, ahead, behind, behind_deleted }
     }
 }
 
@@ -375,12 +377,10 @@ fn add_common_rest(rest: &mut Vec<String>, left: &Leftovers) {
     add_rest(rest, left.withheld_deletions, "deletion withheld", "deletions withheld");
     add_rest(rest, left.beyond_limit, "left for the next run", "left for the next run");
     add_rest(rest, left.ahead, "changed here, not pushed", "changed here, not pushed");
-    add_rest(
-        rest,
-        left.behind,
-        "newer in the bucket, not pulled",
-        "newer in the bucket, not pulled",
-    );
+    let newer = left.behind - left.behind_deleted;
+    add_rest(rest, newer, "newer in the bucket, not pulled", "newer in the bucket, not pulled");
+    let deleted = "deleted in the bucket, not here";
+    add_rest(rest, left.behind_deleted, deleted, deleted);
 }
 
 fn add_rest(rest: &mut Vec<String>, count_of: u64, singular: &str, plural: &str) {
