@@ -9,6 +9,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Providing;
 use aws_credential_types::provider::{ProvideCredentials, Result, SharedCredentialsProvider};
 use aws_sdk_s3::config::Credentials;
+use aws_types::os_shim_internal::Fs;
 
 use super::profile::{self, variable, variable_os};
 use super::proxy::{self, TUNNEL_ERROR};
@@ -98,7 +99,7 @@ async fn why(profile: Option<&str>, error: &CredentialsError) -> NoKey {
     }
     let profiles = match profile::load(profile).await {
         Ok(profiles) => profiles,
-        Err(error) => return no_key(unreadable(&error)),
+        Err(error) => return no_key(unreadable(&error).await),
     };
     let is_named = profile.is_some() || variable("AWS_PROFILE").is_some();
     if let Some(why) = fault_of_profile(&profiles, is_named) {
@@ -162,7 +163,7 @@ fn half(place: &str, (id, secret): (&str, &str), has: impl Fn(&str) -> bool) -> 
 }
 
 /// Says which file cannot be read, and why.
-fn unreadable(error: &ProfileFileLoadError) -> String {
+async fn unreadable(error: &ProfileFileLoadError) -> String {
     let ProfileFileLoadError::ParseError { .. } = error else {
         return format!("{error}: {}", root(error));
     };
@@ -170,9 +171,10 @@ fn unreadable(error: &ProfileFileLoadError) -> String {
     let place = root.strip_prefix("error parsing ").and_then(|rest| rest.split_once(": "));
     let Some((place, said)) = place else { return root };
     let file = place.rsplit_once(" on line ").map_or(place, |(file, _)| file);
-    let has_mark = || std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(BYTE_ORDER_MARK));
+    let text = Fs::real().read_to_end(file).await;
+    let has_mark = text.is_ok_and(|bytes| bytes.starts_with(BYTE_ORDER_MARK));
     let fault = match said.trim() {
-        _ if place.ends_with(" on line 1") && has_mark() => {
+        _ if place.ends_with(" on line 1") && has_mark => {
             "it begins with a byte order mark: save it as UTF-8 without one"
         }
         "Expected a profile definition" => "a heading such as [default] is missing above it",
