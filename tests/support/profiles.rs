@@ -268,21 +268,7 @@ impl Profile {
                 encoding: Encoding { keeps: "-_.~/", plus: false, folders_without_plus: false },
                 ..aws
             },
-            Self::Ceph => Quirks {
-                conditional_copy: false,
-                put: Conditional::Unquoted,
-                creation_with_versions: false,
-                complete: Conditional::Ignored,
-                delete: Conditional::Ignored,
-                delete_many: Conditional::Ignored,
-                missing_is_changed: true,
-                complete_names_etag: false,
-                completes_again: true,
-                trailers: false,
-                checksums: Checking::Ignored,
-                encoding: Encoding { keeps: "-_.~()*'!", plus: false, folders_without_plus: false },
-                ..aws
-            },
+            Self::Ceph => ceph(),
             Self::Garage => Quirks {
                 encoding: Encoding { keeps: "-_.~", plus: false, folders_without_plus: false },
                 names_versions_it_drops: true,
@@ -304,15 +290,7 @@ impl Profile {
             Self::EncodedStartAfter => listing(ListingQuirk::EncodedStartAfter),
             Self::SkippingToken => listing(ListingQuirk::SkippingToken),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
-            Self::SeaweedFs => Quirks {
-                complete: Conditional::Racy,
-                delete_many: Conditional::Racy,
-                encoding: Encoding { keeps: "-_.~/", plus: true, folders_without_plus: true },
-                unwritable: Unwritable::Replaced,
-                backslash_is_slash: true,
-                file_beside_folder: false,
-                ..listing(ListingQuirk::ByFolders)
-            },
+            Self::SeaweedFs => seaweedfs(),
             Self::Swift => Quirks {
                 conditional_copy: false,
                 delete: Conditional::Racy,
@@ -323,5 +301,36 @@ impl Profile {
                 ..writes(Conditional::Refused)
             },
         }
+    }
+}
+
+fn ceph() -> Quirks {
+    Quirks {
+        conditional_copy: false,
+        put: Conditional::Unquoted,
+        creation_with_versions: false,
+        complete: Conditional::Ignored,
+        delete: Conditional::Ignored,
+        delete_many: Conditional::Ignored,
+        missing_is_changed: true,
+        complete_names_etag: false,
+        completes_again: true,
+        trailers: false,
+        checksums: Checking::Ignored,
+        encoding: Encoding { keeps: "-_.~()*'!", plus: false, folders_without_plus: false },
+        ..Quirks::default()
+    }
+}
+
+fn seaweedfs() -> Quirks {
+    Quirks {
+        complete: Conditional::Racy,
+        delete_many: Conditional::Racy,
+        encoding: Encoding { keeps: "-_.~/", plus: true, folders_without_plus: true },
+        unwritable: Unwritable::Replaced,
+        backslash_is_slash: true,
+        file_beside_folder: false,
+        listing: ListingQuirk::ByFolders,
+        ..Quirks::default()
     }
 }
