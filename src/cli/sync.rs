@@ -1,5 +1,6 @@
 //! `lsync sync`, `push` and `pull`: one flow with a direction.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use super::arguments::{PlanOptions, PullArguments, PushArguments, SpeedOptions, 
 use super::cautions;
 use super::consent::{self, Consent};
 use super::report;
+use super::resolve::remove_settled;
 use super::session::{self, Context, RealWorld, Working};
 use super::text::count;
 use crate::disk::{DescriptorBudget, Disk as _, RealDisk};
@@ -333,6 +335,14 @@ impl Carry<'_> {
         report::left_open(context, &conflicts, &notices);
         let report = report?;
         report::summary(context, self.command, (&report, &conflicts), started.elapsed());
+        let all_done = report.is_complete() && report.conflicts == conflicts.len() as u64;
+        if all_done && !self.request.unlisted {
+            let open: HashSet<_> = conflicts.iter().map(|conflict| &conflict.path).collect();
+            let control = &self.world.repository.control;
+            remove_settled(context, control, |path| {
+                self.request.selection.selects(path) && !open.contains(path)
+            });
+        }
         Ok(report)
     }
 }

@@ -65,6 +65,13 @@ impl Selection {
             && !self.exclude.as_ref().is_some_and(|globs| globs.is_match(path.as_str()))
     }
 
+    /// Tells whether a path passes the globs, and an operand if there are any.
+    pub fn selects(&self, path: &RepoPath) -> bool {
+        let is_named =
+            self.operands.is_empty() || self.operands.iter().any(|it| path.is_within(it));
+        is_named && self.passes(path)
+    }
+
     /// Tells whether every path is selected.
     pub fn is_everything(&self) -> bool {
         self.operands.is_empty() && self.include.is_none() && self.exclude.is_none()

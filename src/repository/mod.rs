@@ -2,6 +2,7 @@
 
 mod config;
 mod database;
+pub mod fetched;
 mod lock;
 pub mod mounts;
 pub mod notes;

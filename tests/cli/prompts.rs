@@ -1,8 +1,11 @@
-//! Questions that stand open: what was typed before them, and signals that come meanwhile.
+//! Questions that stand open: what was typed before them, signals that come meanwhile, and what was
+//! fetched to answer them.
+
+use std::path::PathBuf;
 
 use crate::support::Profile;
 use crate::team::{BUCKET, Gate, Team, files, signal};
-use crate::terminal::{CTRL_C, ESCAPE, QUESTION, Terminal, contested};
+use crate::terminal::{CTRL_C, ESCAPE, QUESTION, Terminal, contested, fetch_theirs};
 
 #[test]
 fn what_was_typed_before_a_question_is_no_answer_to_it() {
@@ -97,4 +100,86 @@ fn ctrl_c_at_the_question_of_clean_ends_it() {
     terminal.press(CTRL_C);
     terminal.end(130);
     assert_eq!(team.server.open_uploads(BUCKET), ["old.mov"]);
+}
+
+/// Fetches theirs of one conflict and answers nothing.
+fn look_at_theirs(team: &Team, path: &str) -> PathBuf {
+    let mut terminal = Terminal::start(team, "one", &format!("resolve {path}"));
+    terminal.expect(QUESTION);
+    let theirs = fetch_theirs(&mut terminal);
+    terminal.press(ESCAPE);
+    let told =
+        format!("theirs of {path} stays until the conflict is settled: {}", theirs.display());
+    let rest = terminal.end(4);
+    assert!(rest.contains(&told), "no {told:?} in {rest}");
+    theirs
+}
+
+#[test]
+fn theirs_is_named_again_and_goes_with_whatever_command_settles_the_conflict() {
+    for (line, code) in [
+        ("resolve --ours f.txt", 0),
+        ("resolve --theirs f.txt", 0),
+        ("resolve --both f.txt", 0),
+        ("pull --force f.txt", 0),
+        ("push --force f.txt", 0),
+        ("sync", 4),
+    ] {
+        let team = contested();
+        let (of_f, of_g) = (look_at_theirs(&team, "f.txt"), look_at_theirs(&team, "g"));
+        assert_eq!(look_at_theirs(&team, "f.txt"), of_f, "once is enough");
+        for line in ["sync", "push h", "pull --no-delete", "status", "resolve --list"] {
+            team.run("one", line);
+            assert_eq!(team.text(&of_f), "theirs, f.txt", "{line} settles nothing");
+        }
+        if line == "sync" {
+            // Both came to agree.
+            team.server.put(BUCKET, "f.txt", "ours, f.txt");
+        }
+        team.run("one", line).assert_code(code);
+        assert!(!team.exists(of_f.parent().unwrap()), "{line}: {}", of_f.display());
+        assert_eq!(team.text(&of_g), "theirs, g", "{line}: a conflict that is still open");
+        team.ok("one", "resolve --ours");
+        assert!(!team.exists(of_g.parent().unwrap()), "{line}: {}", of_g.display());
+        assert!(team.texts("one/.lsync/theirs").is_empty());
+    }
+}
+
+#[test]
+fn another_version_is_fetched_anew_and_both_copies_go_in_the_end() {
+    let team = contested();
+    let first = look_at_theirs(&team, "f.txt");
+    team.server.put(BUCKET, "f.txt", "theirs, a second time");
+    let second = look_at_theirs(&team, "f.txt");
+    assert_eq!(team.text(&second), "theirs, a second time");
+    assert_eq!(team.text(&first), "theirs, f.txt");
+    team.ok("one", "resolve --theirs f.txt");
+    for theirs in [first, second] {
+        assert!(!team.exists(theirs.parent().unwrap()), "{}", theirs.display());
+    }
+}
+
+#[test]
+fn what_somebody_made_of_theirs_stays_whatever_settles_the_conflict() {
+    let team = contested();
+    let (of_f, of_g) = (look_at_theirs(&team, "f.txt"), look_at_theirs(&team, "g"));
+    team.write(&of_f, "merged by hand");
+    let beside = of_g.with_file_name("notes");
+    team.write(&beside, "my notes");
+    // What was edited is theirs no more.
+    let fresh = look_at_theirs(&team, "f.txt");
+    assert_ne!(fresh, of_f);
+    assert_eq!(team.text(&fresh), "theirs, f.txt");
+    let settled = team.ok("one", "resolve --theirs -q");
+    let told = format!("theirs of f.txt was edited and stays: {}", of_f.display());
+    assert!(settled.stderr.contains(&told), "{}", settled.stderr);
+    let folder = beside.parent().unwrap().display();
+    let told = format!("theirs of g is gone, what lies beside it stays: {folder}");
+    assert!(settled.stderr.contains(&told), "{}", settled.stderr);
+    let again = team.ok("one", "sync");
+    assert!(!again.stderr.contains("stays"), "told once: {}", again.stderr);
+    assert_eq!(team.text(&of_f), "merged by hand");
+    assert_eq!(team.text(&beside), "my notes");
+    assert!(!team.exists(fresh.parent().unwrap()) && !team.exists(&of_g));
+    team.assert_quiet("one");
 }

@@ -276,7 +276,7 @@ fn theirs_is_fetched_to_a_place_that_never_travels_and_taken_away_again() {
 }
 
 /// Presses `d`; returns where theirs was fetched to.
-fn fetch_theirs(terminal: &mut Terminal) -> std::path::PathBuf {
+pub fn fetch_theirs(terminal: &mut Terminal) -> std::path::PathBuf {
     terminal.press("d");
     terminal.expect("theirs  ");
     let theirs = terminal.expect("  (until the conflict is settled)");

@@ -10,7 +10,6 @@ use crate::cli::session::{Context, RealWorld};
 use crate::cli::text::{count, escape};
 use crate::error::Error;
 use crate::plan::{Conflict, Moved, Resolution, moved};
-use crate::tree::RepoPath;
 
 /// The choices so far, and what was fetched to be looked at.
 pub(super) struct Asking<'a> {
@@ -92,17 +91,13 @@ impl<'a> Asking<'a> {
         again
     }
 
-    /// Takes away what was fetched of the conflicts that `is_settled`, and says where the rest lies.
-    pub(super) fn tidy(&mut self, is_settled: impl Fn(&RepoPath) -> bool) {
+    /// Says where theirs lies of each conflict that is still open.
+    fn tell_of_theirs(&mut self) {
         for theirs in self.theirs.drain(..) {
-            let path = escape(theirs.path().as_str());
-            let (place, why) = if is_settled(theirs.path()) {
-                (theirs.remove(), "was edited and stays")
-            } else {
-                (theirs.place().map(ToOwned::to_owned), "stays until the conflict is settled")
-            };
-            if let Some(place) = place {
+            if let Some(place) = theirs.waits(&self.world.repository.control) {
+                let path = escape(theirs.path().as_str());
                 let place = escape(&place.display().to_string());
+                let why = "stays until the conflict is settled";
                 self.context.screen.beside(&format!("theirs of {path} {why}: {place}"));
             }
         }
@@ -139,7 +134,7 @@ impl<'a> Asking<'a> {
 impl Drop for Asking<'_> {
     /// However it ends: what was fetched is named, and stays.
     fn drop(&mut self) {
-        self.tidy(|_| false);
+        self.tell_of_theirs();
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use asking::Asking;
 pub(super) use choice::Sides;
 use choice::look;
+pub(super) use theirs::remove_settled;
 
 use super::arguments::{PlanOptions, ResolveArguments};
 use super::json;
@@ -110,14 +111,10 @@ async fn settle(
     let choices = std::mem::take(&mut asking.choices);
     let choices = without_ignored_copies(context, rules, choices, &label);
     let settled = plan::settle(bare, &choices, &label);
-    let open: Vec<_> = settled.conflicts.iter().map(|conflict| conflict.path.clone()).collect();
     report::actions(context, &settled);
     let report = run.report(context, settled, started).await;
     drop(lock);
-    let report = report?;
-    let all_done = report.is_complete() && report.conflicts == open.len() as u64;
-    asking.tidy(|path| all_done && !open.contains(path));
-    Ok(Exit::of_report(&report))
+    Ok(Exit::of_report(&report?))
 }
 
 /// Why a conflict that should be kept twice stays open.
