@@ -178,6 +178,19 @@ fn what_the_credentials_do_not_allow_is_no_rest_that_the_same_command_does() {
 }
 
 #[test]
+fn an_archived_object_is_no_rest_that_the_same_command_fetches() {
+    let team = Team::sharing(&[("f", "f")]);
+    team.server.put(BUCKET, "old", "archived");
+    let archived = Fault::Status(403, "InvalidObjectState");
+    team.server.fault(FaultRule::new("GetObject", "old", archived));
+    let output = team.run("one", "pull");
+    output.assert_code(3);
+    let hint = "hint: restore the object from the archive first";
+    assert!(output.stderr.contains(hint), "{}", output.stderr);
+    assert!(!output.stderr.contains("same command again"), "{}", output.stderr);
+}
+
+#[test]
 fn the_whole_answer_of_the_store_is_told_to_who_asks_for_it() {
     let team = Team::sharing(&[("f", "f"), ("g", "g")]);
     team.write("one/f", "edited");

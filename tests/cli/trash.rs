@@ -15,6 +15,9 @@ fn listed(team: &Team) -> Vec<Value> {
 fn an_empty_trash_says_so() {
     let team = Team::sharing(&[("f", "f")]);
     assert!(team.ok("one", "trash list").stdout.contains("empty"));
+    for line in ["-C one trash list", "trash list -C one", "trash list --repo one"] {
+        assert!(team.ok(".", line).stdout.contains("empty"), "{line}");
+    }
     assert_eq!(listed(&team), Vec::<Value>::new());
     assert_error(&team.run("one", "trash restore f"), 2, &["f", "lsync trash list"]);
 }

@@ -25,11 +25,19 @@ pub(in crate::cli) fn command() -> Command {
         .arg(help.help("Print help").help_heading(TALK))
         .arg(version.help("Print the version").help_heading(TALK))
         // `status` does nothing anyway: whoever types it there is not told off.
-        .mut_subcommand("status", |status| status.mut_arg("dry_run", |option| option.hide(true)));
+        .mut_subcommand("status", |status| status.mut_arg("dry_run", |option| option.hide(true)))
+        .mut_subcommand("trash", |trash| trash.mut_subcommand("list", repo_first));
     let mut names = BTreeSet::new();
     collect_names(&command, &mut names);
     let names: Vec<String> = names.into_iter().collect();
     in_order(command, &names)
+}
+
+/// Puts the one option of the first group before the command's own: groups are listed as they are met.
+fn repo_first(command: Command) -> Command {
+    let all = Arguments::command();
+    let repo = all.get_arguments().find(|option| option.get_id() == "repo");
+    command.args(repo).mut_arg("json", |option| option)
 }
 
 /// Collects the names of all options.

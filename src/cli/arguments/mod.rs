@@ -345,7 +345,7 @@ pub(in crate::cli) enum TrashCommand {
     /// List what was overwritten or deleted
     List {
         /// Print one JSON object a line
-        #[arg(long, env = "LSYNC_JSON", hide_env_values = true)]
+        #[arg(long, env = "LSYNC_JSON", hide_env_values = true, help_heading = TALK)]
         #[arg(value_parser = boolean)]
         json: bool,
     },

@@ -142,6 +142,21 @@ fn help_offers_only_what_means_something_for_the_command() {
 }
 
 #[test]
+fn json_is_in_the_same_group_of_every_command() {
+    let mut seen = 0;
+    for (words, mut command) in commands() {
+        let help = command.render_help().to_string();
+        for (group, names) in groups(&help) {
+            if names.contains(&"json") {
+                assert_eq!(group, "How to talk", "{words}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 5);
+}
+
+#[test]
 fn status_is_a_dry_run_and_does_not_mind_to_be_told_so() {
     assert!(Arguments::try_parse_from(["lsync", "status", "-n"]).is_ok());
     assert_eq!(refused("lsync status --bwlimit 1M"), ErrorKind::UnknownArgument);
