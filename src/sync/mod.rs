@@ -275,3 +275,15 @@ fn why(request: &Request) -> Why {
         Direction::MirrorPull | Direction::MirrorPush => Why::Mirror,
     }
 }
+
+/// Tells whether a folder is here under this very name: a disk that folds names opens others, too.
+fn is_folder_here<D: Disk, R, C: Clock>(world: &World<D, R, C>, path: &RepoPath) -> bool {
+    let (disk, root) = (&world.disk, &world.repository.root);
+    let is_listed = |path: &RepoPath| {
+        let names = disk.open_beneath(root, path.parent_str()).and_then(|it| disk.read_folder(&it));
+        names.is_ok_and(|names| names.contains(path.name().as_ref()))
+    };
+    disk.open_beneath(root, path.as_str()).is_ok()
+        && path.ancestors().all(|above| is_listed(&above))
+        && is_listed(path)
+}

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::obstacles::Obstacles;
 use super::rules::ArrivingRules;
-use super::{Request, SyncError};
+use super::{Request, SyncError, is_folder_here};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
@@ -126,10 +126,12 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
         self.holders.append(&mut holders);
         self.tops.extend(tops);
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {
-            let folder = world.disk.open_beneath(&world.repository.root, operand.as_str());
-            let error =
-                folder.map_or(SyncError::NothingMatches as fn(_) -> _, |_| SyncError::EmptyFolder);
-            return Err(error(operand.clone()));
+            let operand = operand.clone();
+            return Err(if is_folder_here(world, &operand) {
+                SyncError::EmptyFolder(operand)
+            } else {
+                SyncError::NothingMatches(operand)
+            });
         }
         if let Some(operand) = scope.filter(|_| self.heeded == 0) {
             self.note_ignored(operand);
