@@ -89,7 +89,7 @@ async fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
     }
     let uploads = count(uploads, "upload", "uploads");
     let question = format!("Throw away what was sent of {uploads}?");
-    Ok(prompt::confirm(&context.screen, &question).await?)
+    Ok(prompt::confirm(&question).await?)
 }
 
 /// Throws uploads away, one after the other; one that fails is reported.

@@ -48,7 +48,7 @@ pub(super) async fn to(
             show(&plan);
         }
         drop(lock.take());
-        let answer = prompt::confirm(&context.screen, &question);
+        let answer = prompt::confirm(&question);
         match context.unless_interrupted(answer).await {
             None => return Ok(Consent::Refused(Exit::Interrupted)),
             Some(answer) => {

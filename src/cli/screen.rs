@@ -133,16 +133,6 @@ impl Screen {
         drop(self.write(&self.err, text));
     }
 
-    /// Prints text beside the result and leaves its line open.
-    pub(super) fn open_line(&self, text: &str) {
-        let write = || {
-            let mut writer = lock(&self.err.writer);
-            writer.write_all(text.as_bytes())?;
-            writer.flush()
-        };
-        drop(self.around_the_bar(write));
-    }
-
     /// Prints lines beside the result that `--quiet` leaves out.
     pub(super) fn remark(&self, text: &str) {
         if !self.quiet() {

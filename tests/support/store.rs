@@ -307,14 +307,17 @@ impl Store {
 
     /// Tells whether a key stands in the way of `key` on a store that keeps objects as files.
     pub fn clashes(&self, bucket: &str, key: &str) -> bool {
+        let has_below = self.has_below(bucket, key);
+        let Ok(bucket) = self.bucket(bucket) else { return false };
+        has_below || key.match_indices('/').any(|(end, _)| bucket.keys.contains_key(&key[..end]))
+    }
+
+    /// Tells whether there is a key below `key` as a folder.
+    pub fn has_below(&self, bucket: &str, key: &str) -> bool {
         let Ok(bucket) = self.bucket(bucket) else { return false };
         let below = format!("{key}/");
-        bucket
-            .keys
-            .range(below.clone()..)
-            .next()
-            .is_some_and(|(other, _)| other.starts_with(&below))
-            || key.match_indices('/').any(|(end, _)| bucket.keys.contains_key(&key[..end]))
+        let next = bucket.keys.range(below.clone()..).next();
+        next.is_some_and(|(other, _)| other.starts_with(&below))
     }
 }
 

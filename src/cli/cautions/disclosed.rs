@@ -39,7 +39,7 @@ pub(in crate::cli) async fn may_disclose(
         return Ok(true);
     }
     let question = format!("Send {} that were ignored here?", files(disclosed));
-    Ok(prompt::confirm(&context.screen, &question).await?)
+    Ok(prompt::confirm(&question).await?)
 }
 
 fn files(disclosed: &Disclosed) -> String {

@@ -56,5 +56,5 @@ pub(in crate::cli) async fn may_push(
     if names.is_empty() || !ask || !context.screen.can_ask() {
         return Ok(true);
     }
-    Ok(prompt::confirm(&context.screen, "Send them?").await?)
+    Ok(prompt::confirm("Send them?").await?)
 }

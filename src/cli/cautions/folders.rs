@@ -69,7 +69,7 @@ pub(in crate::cli) async fn may_hold_copies(
     if !context.screen.can_ask() {
         return Ok(None);
     }
-    let question = prompt::confirm(&context.screen, "Make a working copy around them?");
+    let question = prompt::confirm("Make a working copy around them?");
     match context.unless_interrupted(question).await.transpose()? {
         None => Ok(Some(Exit::Interrupted)),
         Some(true) => Ok(None),

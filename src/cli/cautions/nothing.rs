@@ -36,7 +36,7 @@ pub(in crate::cli) async fn may_be_empty(
         None | Some(true) => Ok(None),
         Some(false) if context.screen.can_ask() => {
             let question = format!("{message}. Make an empty working copy?");
-            let question = prompt::confirm(&context.screen, &question);
+            let question = prompt::confirm(&question);
             match context.unless_interrupted(question).await.transpose()? {
                 None => Ok(Some(Exit::Interrupted)),
                 Some(true) => Ok(None),

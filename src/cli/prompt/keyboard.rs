@@ -58,7 +58,7 @@ impl Keyboard {
         // the terminal alone, and ends with the process.
         let bytes = tokio::task::spawn_blocking(read).await?;
         match bytes.context("cannot ask on this terminal")?.as_slice() {
-            [CTRL_C, ..] if !ignores_signal(Signal::INT.as_raw()) => {
+            [CTRL_C, ..] if is_stopped_by_ctrl_c() => {
                 kill_process(getpid(), Signal::INT).context("cannot stop")?;
                 std::future::pending().await
             }
@@ -72,6 +72,11 @@ impl Drop for Keyboard {
         // A terminal that is gone has no modes.
         tcsetattr(io::stdin(), OptionalActions::Now, &self.before).unwrap_or_default();
     }
+}
+
+/// Tells whether Ctrl-C ends this process: a background job, or one under `nohup`, may ignore it.
+pub(super) fn is_stopped_by_ctrl_c() -> bool {
+    !ignores_signal(Signal::INT.as_raw())
 }
 
 /// Reads what there is, once there is something.

@@ -6,27 +6,59 @@
 
 mod keyboard;
 
+use std::io;
+
+use anyhow::Context as _;
+use dialoguer::console::Term;
+use dialoguer::{Confirm, theme::SimpleTheme};
 use keyboard::{Key, Keyboard};
 
 use super::screen::Screen;
 use super::text::escape;
 
 /// Asks a question with yes or no, and no as the default.
-pub(super) async fn confirm(screen: &Screen, question: &str) -> anyhow::Result<bool> {
-    let question = format!("{} [y/N] ", escape(question));
-    loop {
-        let keyboard = Keyboard::open()?;
-        let mut line = OpenLine::begin(screen, &question);
-        let answer = match keyboard.key().await? {
-            Key::Char('y' | 'Y') => Some(true),
-            Key::Char('n' | 'N' | 'q') | Key::Enter | Key::Escape | Key::EndOfInput => Some(false),
-            Key::Char(_) | Key::Other => None,
-        };
-        line.answer = answer.map_or("", |yes| if yes { "yes" } else { "no" });
-        drop(line);
-        match answer {
-            Some(answer) => return Ok(answer),
-            None => screen.beside("  no such key: y is yes; n, q, Enter and Esc are no"),
+pub(super) async fn confirm(question: &str) -> anyhow::Result<bool> {
+    // What was typed before is no answer; and whatever ends the question, the terminal is as it was.
+    let keyboard = Keyboard::open()?;
+    let mut asking = Asking { is_over: false };
+    let question = escape(question);
+    let ask = move || {
+        Confirm::with_theme(&SimpleTheme).with_prompt(question).default(false).interact_opt()
+    };
+    // A thread of its own, that nobody waits for: a signal ends the question at once.
+    let answer = tokio::task::spawn_blocking(ask).await?;
+    asking.is_over = !is_interrupted(&answer);
+    drop((asking, keyboard));
+    match answer {
+        Ok(answer) => Ok(answer.unwrap_or(false)),
+        // Ctrl-C has sent its signal; where that is ignored, it is no yes.
+        answer if is_interrupted(&answer) => {
+            if keyboard::is_stopped_by_ctrl_c() {
+                std::future::pending().await
+            } else {
+                Ok(false)
+            }
+        }
+        Err(error) => Err(error).context("cannot ask on this terminal"),
+    }
+}
+
+fn is_interrupted(answer: &Result<Option<bool>, dialoguer::Error>) -> bool {
+    let Err(dialoguer::Error::IO(error)) = answer else { return false };
+    error.kind() == io::ErrorKind::Interrupted
+}
+
+/// A question that stands open: it hides the cursor, and its line is not ended.
+struct Asking {
+    is_over: bool,
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let terminal = Term::stderr();
+            // Nobody is left to be told that the terminal is gone.
+            drop(terminal.show_cursor().and_then(|()| terminal.write_line("")));
         }
     }
 }
@@ -52,23 +84,4 @@ pub(super) async fn choose(
 fn no_such_key(keys: &str) -> String {
     let keys: Vec<_> = keys.chars().map(String::from).collect();
     format!("  no such key: there are {} and Esc", keys.join(", "))
-}
-
-/// A line that waits for its answer; however the question ends, nothing else is written behind it.
-struct OpenLine<'a> {
-    screen: &'a Screen,
-    answer: &'static str,
-}
-
-impl<'a> OpenLine<'a> {
-    fn begin(screen: &'a Screen, question: &str) -> Self {
-        screen.open_line(question);
-        Self { screen, answer: "" }
-    }
-}
-
-impl Drop for OpenLine<'_> {
-    fn drop(&mut self) {
-        self.screen.beside(&format!("{}\n", self.answer));
-    }
 }
