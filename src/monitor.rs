@@ -104,6 +104,8 @@ pub enum ItemKind {
     NameRefused,
     /// The store says that something has changed, and shows that nothing has.
     StoreContradicts,
+    /// The store keeps the folder that had the name of a new file, although it is empty.
+    FolderKept,
     /// The store will refuse everything: the run ends.
     StoreLost,
     /// The ignore rules that may apply to it could not be fetched.
@@ -143,6 +145,7 @@ impl ItemKind {
             Self::StoreRefused => "store-refused",
             Self::NameRefused => "name-refused",
             Self::StoreContradicts => "store-contradicts",
+            Self::FolderKept => "folder-kept",
             Self::StoreLost => "store-lost",
             Self::RulesMissing => "rules-missing",
             Self::Ignored => "ignored",
@@ -185,6 +188,7 @@ impl ItemKind {
             | Self::EditInTrash
             | Self::StoreCorrupt
             | Self::StoreFailed
+            | Self::FolderKept
             | Self::StoreLost
             | Self::RulesMissing
             | Self::Ignored

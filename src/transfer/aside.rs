@@ -114,9 +114,10 @@ fn context<D: Disk, R: Remote, C: Clock>(
 impl AsideError {
     fn of(path: &RepoPath, trouble: Trouble) -> Self {
         let reason = match trouble {
-            Trouble::Remote(error) | Trouble::Unfounded(error) | Trouble::Nameless(error) => {
-                return Self::Remote(error);
-            }
+            Trouble::Remote(error)
+            | Trouble::Unfounded(error)
+            | Trouble::FolderKept(error)
+            | Trouble::Nameless(error) => return Self::Remote(error),
             Trouble::Changed { reason, .. }
             | Trouble::InTrash(reason)
             | Trouble::Disk(_, reason) => reason,

@@ -30,6 +30,9 @@ pub(super) enum Trouble {
     Remote(RemoteError),
     /// The store refused as if the bucket had changed, and the bucket shows what the plan expects.
     Unfounded(RemoteError),
+    /// The store refused a new file as if it were there, and cannot hold one beside a folder of its name:
+    /// it keeps that for a while after the last file in it is gone (`SeaweedFS` 4.48: some two minutes).
+    FolderKept(RemoteError),
     /// The store answers a write as if something were missing: it has no place for the name.
     Nameless(RemoteError),
     /// The run ends before this path's turn.
@@ -49,6 +52,7 @@ impl Trouble {
                     || error.kind == RemoteErrorKind::Denied
             }
             Self::Unfounded(_)
+            | Self::FolderKept(_)
             | Self::Nameless(_)
             | Self::Changed { .. }
             | Self::InTrash(_)
@@ -97,6 +101,9 @@ impl Trouble {
             Self::Disk(_, reason) => reason.clone(),
             Self::Remote(error) => error.to_string(),
             Self::Unfounded(error) => format!("{error}; but the bucket has not changed"),
+            Self::FolderKept(error) => {
+                format!("the store still keeps the folder of this name ({})", error.message)
+            }
             Self::Nameless(error) => {
                 format!("the store does not take this name ({})", error.message)
             }
@@ -115,6 +122,7 @@ impl Trouble {
             Self::Disk(kind, _) => *kind,
             Self::Remote(error) => store_kind(error),
             Self::Unfounded(_) => ItemKind::StoreContradicts,
+            Self::FolderKept(_) => ItemKind::FolderKept,
             Self::Nameless(_) => ItemKind::NameRefused,
             Self::Bug(_) => ItemKind::Bug,
         }
@@ -123,9 +131,10 @@ impl Trouble {
     /// Returns what only who asks for every detail wants to know.
     pub(super) fn detail(&self) -> Option<&str> {
         match self {
-            Self::Remote(error) | Self::Unfounded(error) | Self::Nameless(error) => {
-                error.detail.as_deref()
-            }
+            Self::Remote(error)
+            | Self::Unfounded(error)
+            | Self::FolderKept(error)
+            | Self::Nameless(error) => error.detail.as_deref(),
             _ => None,
         }
     }
@@ -173,6 +182,10 @@ fn repetition(kind: ItemKind) -> Option<&'static str> {
         ItemKind::ChangedHere | ItemKind::ChangedThere | ItemKind::RulesMissing => {
             Some("run the same command again")
         }
+        ItemKind::FolderKept => Some(
+            "run the same command again in some minutes: the folder is empty, and such stores let go \
+             of it by and by",
+        ),
         _ => None,
     }
 }

@@ -177,9 +177,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Err(match error.kind {
             // A whole file names nothing that would have to be there: no change of somebody else's.
             RemoteErrorKind::NotFound if is_whole || is_unfounded => Trouble::Nameless(error),
-            _ if is_unfounded => Trouble::Unfounded(error),
+            _ if is_unfounded => self.unfounded(source, error),
             _ => changed_in_bucket(),
         })
+    }
+
+    /// Says what an answer is that the bucket does not bear out.
+    fn unfounded(&self, source: &Source<'_>, error: RemoteError) -> Trouble {
+        let is_beside_folder = !self.remote.capabilities().file_beside_folder;
+        match source.condition {
+            Condition::Absent if is_beside_folder => Trouble::FolderKept(error),
+            _ => Trouble::Unfounded(error),
+        }
     }
 
     /// Looks at the bucket before a large file is sent to a place that nobody has looked at: it may be

@@ -1,6 +1,6 @@
 //! The everyday story on stores that promise less than AWS.
 
-use crate::support::{Profile, Quirks};
+use crate::support::{Fault, FaultRule, Profile, Quirks};
 use crate::team::{BUCKET, Team, assert_error, files};
 
 /// New files, edits both ways, a deletion, a conflict, and both ways to settle it.
@@ -90,6 +90,27 @@ fn a_file_in_parts_goes_where_no_condition_of_a_deletion_holds_for_one() {
         assert_eq!(team.server.keys(BUCKET), ["small"]);
         team.assert_quiet("one");
     }
+}
+
+#[test]
+fn a_file_for_which_the_store_still_keeps_an_empty_folder_goes_later() {
+    let team = Team::sharing_on(Profile::SeaweedFs, &[("a/in", "in"), ("f", "f")]);
+    let refused = || Fault::Status(412, "PreconditionFailed");
+    team.server.fault(FaultRule::new("PutObject", "a", refused()));
+    team.remove("one/a");
+    team.write("one/a", "a file now");
+    for line in ["sync", "push"] {
+        let output = team.run("one", line);
+        output.assert_code(3);
+        let (why, hint) =
+            ("the store still keeps the folder of this name", "again in some minutes");
+        assert!(output.stderr.contains(why), "{}", output.stderr);
+        assert!(output.stderr.contains(hint), "{}", output.stderr);
+        assert!(!output.stderr.contains("tell whoever runs the store"), "{}", output.stderr);
+    }
+    team.server.clear_faults();
+    team.ok("one", "sync");
+    assert_eq!(team.bucket(), files(&[("a", "a file now"), ("f", "f")]));
 }
 
 #[test]

@@ -237,6 +237,7 @@ fn item_words(kind: ItemKind) -> &'static str {
         ItemKind::StoreRefused => "the store refused",
         ItemKind::NameRefused => "the store does not take their names",
         ItemKind::StoreContradicts => "refused as changed, although they have not changed",
+        ItemKind::FolderKept => "the store still keeps folders of their names",
         ItemKind::StoreLost => "the run ends",
         ItemKind::RulesMissing => "ignore rules are missing that may apply to them",
         ItemKind::Ignored => "ignored by a rule",
