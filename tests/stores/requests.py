@@ -43,6 +43,10 @@ DOCUMENTED = {
         "odd names listed {'encoding-type': 'url'}": "another spelling of the same names",
     },
     "seaweedfs": {
+        "DELETE If-Match quoted, key missing": "412 in SeaweedFS; either is no deletion",
+        "DELETE If-Match unquoted, key missing": "412 in SeaweedFS; either is no deletion",
+        "Complete again, key another": "404 in SeaweedFS; lsync looks what is there",
+        "Complete, upload aborted": "404 in SeaweedFS; lsync looks what is there",
         "Abort, upload aborted": "204 in SeaweedFS; lsync minds no answer to it",
         "Copy a part If-Match right quoted": "another ETag than the MD5; lsync takes what is named",
         "Copy a part If-Match right unquoted": "another ETag than the MD5; lsync takes what is named",
@@ -54,6 +58,11 @@ DOCUMENTED = {
         "DELETE many, each with an ETag unquoted": "the request as a whole fails in Swift",
         "Complete If-None-Match *, key there": "412 with a code of its own in Swift",
         "GET a version that never was": "NoSuchKey in Swift; lsync looks at the status alone",
+        "Complete If-Match quoted, key missing": "412 in Swift, where no ETag matches; lsync sends none",
+        "Complete If-Match unquoted, key missing": "412 in Swift, where no ETag matches; lsync sends none",
+        "Complete again, key another": "404 in Swift; lsync looks what is there",
+        "Complete, upload aborted": "404 in Swift; lsync looks what is there",
+        "PUT with a trailer": "another refusal in Swift",
     },
 }
 
