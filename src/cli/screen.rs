@@ -199,11 +199,6 @@ impl Screen {
             writer.write_all(line.as_bytes())?;
             if channel.terminal { writer.flush() } else { Ok(()) }
         };
-        self.around_the_bar(write)
-    }
-
-    /// Writes while no bar is drawn.
-    fn around_the_bar(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let bar = lock(&self.bar).clone();
         match bar {
             Some(bar) => bar.suspend(write),

@@ -27,25 +27,17 @@ pub(super) async fn confirm(question: &str) -> anyhow::Result<bool> {
     };
     // A thread of its own, that nobody waits for: a signal ends the question at once.
     let answer = tokio::task::spawn_blocking(ask).await?;
-    asking.is_over = !is_interrupted(&answer);
+    let is_interrupted = matches!(
+        &answer,
+        Err(dialoguer::Error::IO(error)) if error.kind() == io::ErrorKind::Interrupted
+    );
+    asking.is_over = !is_interrupted;
     drop((asking, keyboard));
-    match answer {
-        Ok(answer) => Ok(answer.unwrap_or(false)),
-        // Ctrl-C has sent its signal; where that is ignored, it is no yes.
-        answer if is_interrupted(&answer) => {
-            if keyboard::is_stopped_by_ctrl_c() {
-                std::future::pending().await
-            } else {
-                Ok(false)
-            }
-        }
-        Err(error) => Err(error).context("cannot ask on this terminal"),
+    if !is_interrupted {
+        return Ok(answer.context("cannot ask on this terminal")?.unwrap_or(false));
     }
-}
-
-fn is_interrupted(answer: &Result<Option<bool>, dialoguer::Error>) -> bool {
-    let Err(dialoguer::Error::IO(error)) = answer else { return false };
-    error.kind() == io::ErrorKind::Interrupted
+    // Ctrl-C has sent its signal; where that is ignored, it is no yes.
+    if keyboard::is_stopped_by_ctrl_c() { std::future::pending().await } else { Ok(false) }
 }
 
 /// A question that stands open: it hides the cursor, and its line is not ended.
