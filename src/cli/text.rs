@@ -1,6 +1,6 @@
 //! Numbers, sizes, times and names as words for people.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use dialoguer::console::measure_text_width;
@@ -27,6 +27,15 @@ pub(super) fn escape(text: &str) -> String {
 /// paragraph separators, and the byte order mark.
 fn turns_or_breaks(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Names the first of so many, and says how many more there are.
+pub(super) fn first_of<T: Display>(named: &[T], total: u64) -> String {
+    let list = named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match total.saturating_sub(named.len() as u64) {
+        0 => list,
+        more => format!("{list} and {more} more"),
+    }
 }
 
 /// Escapes a name and takes its beginning off where it has more than so many columns.

@@ -3,7 +3,7 @@
 
 use crate::cli::prompt;
 use crate::cli::session::Context;
-use crate::cli::text::count;
+use crate::cli::text::{count, first_of};
 use crate::error::Error;
 use crate::plan::{Disclosed, Plan};
 
@@ -14,12 +14,7 @@ pub(in crate::cli) fn tell_of_disclosed(context: &Context, plan: &Plan) {
         return;
     }
     let rules: Vec<_> = disclosed.rules().collect();
-    let mut named =
-        disclosed.named().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let more = disclosed.files().saturating_sub(disclosed.named().len() as u64);
-    if more > 0 {
-        named = format!("{named} and {more} more");
-    }
+    let named = first_of(disclosed.named(), disclosed.files());
     let message = format!(
         "rules that come from the bucket no longer ignore {} here, which would go to the bucket: {named}; \
          so far {} kept them back",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::prompt;
 use crate::cli::session::Context;
-use crate::cli::text::escape;
+use crate::cli::text::{escape, first_of};
 use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::repository::{Repository, RepositoryError};
@@ -56,10 +56,7 @@ pub(in crate::cli) async fn may_hold_copies(
     if copies.is_empty() || forced {
         return Ok(None);
     }
-    let mut named = copies.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
-    if copies.len() > NAMED_MAX {
-        named = format!("{named} and {} more", copies.len() - NAMED_MAX);
-    }
+    let named = first_of(&copies[..copies.len().min(NAMED_MAX)], copies.len() as u64);
     let is_are = if copies.len() == 1 { "is a working copy" } else { "are working copies" };
     context.screen.warning(&format!(
         "{} holds other working copies: {} {is_are} and will be left out",

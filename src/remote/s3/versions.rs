@@ -51,10 +51,7 @@ impl S3Remote {
             if page.is_truncated() != Some(true) {
                 return Ok(listed);
             }
-            let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
-            let marker =
-                |key: &str| if is_encoded { decode_key(key, true) } else { key.to_owned() };
-            key_marker = page.next_key_marker().map(marker);
+            key_marker = page.next_key_marker().map(|key| exact(&page, key));
             id_marker = page.next_version_id_marker().map(str::to_owned);
             if key_marker.is_none() {
                 break;
@@ -64,11 +61,9 @@ impl S3Remote {
     }
 
     fn versions_of(&self, page: &ListObjectVersionsOutput) -> Vec<ListedVersion> {
-        let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
         let version =
             |key: Option<&str>, id: Option<&str>, modified: Option<&DateTime>, is_marker| {
-                let key = if is_encoded { decode_key(key?, true) } else { key?.to_owned() };
-                let path = RepoPath::parse(self.keys.relative(&key)?).ok()?;
+                let path = RepoPath::parse(self.keys.relative(&exact(page, key?))?).ok()?;
                 let id = id?.to_owned();
                 let modified = nanoseconds(modified);
                 Some(ListedVersion { path, id, is_marker, modified })
@@ -144,4 +139,10 @@ impl S3Remote {
         // The deletion of a mark says so in the same way.
         gone.map(|it| id.is_none() && it.delete_marker() == Some(true)).ok_or_else(|| unsaid(&call))
     }
+}
+
+/// Returns a key of a page as it was stored: not every store encodes where it is asked to.
+fn exact(page: &ListObjectVersionsOutput, key: &str) -> String {
+    let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+    if is_encoded { decode_key(key, true) } else { key.to_owned() }
 }
