@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::download::Received;
+use super::confirm::Placed;
 use super::durable::SYNCED_ONE_BY_ONE_MAX;
 use super::names::Moves;
 use super::pool::Prepared;
@@ -46,8 +46,8 @@ pub(super) struct Committer<'a, D: Disk, R, C> {
 pub(super) struct Effect<D: Disk> {
     pub(super) action: Action,
     pub(super) changes: Vec<Change>,
-    /// What was fetched, where the change is the row of a file that has just got its name.
-    pub(super) received: Option<Received>,
+    /// The fetched file, where the change is the row of one that has just got its name.
+    pub(super) placed: Option<Placed>,
     /// The store took the object from another one.
     pub(super) copied: bool,
     /// The folder in which a name was given or taken, held open in small groups.
@@ -60,7 +60,7 @@ impl<D: Disk> Effect<D> {
     /// An action that brought nothing but what is to be recorded.
     pub(super) fn of(action: Action, changes: Vec<Change>) -> Self {
         let device = action.local.map(|stat| stat.device);
-        Self { action, changes, received: None, copied: false, folder: None, device }
+        Self { action, changes, placed: None, copied: false, folder: None, device }
     }
 }
 

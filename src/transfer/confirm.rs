@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use super::commit::Effect;
 use super::context::Context;
-use super::download::Received;
+use super::download::{Fetched, Received};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
@@ -20,6 +20,30 @@ const READ_AGAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Permission bits with which somebody can write.
 const WRITE_BITS: u32 = 0o222;
 
+/// A fetched file, as it was when it got its name.
+#[derive(Clone, Copy)]
+pub(super) struct Placed {
+    /// What came.
+    pub(super) received: Received,
+    /// Its permission bits.
+    mode: u32,
+}
+
+impl Placed {
+    /// Remembers what is about to get its name.
+    pub(super) fn of<D: Disk>(fetched: &Fetched<D>) -> Self {
+        Self { received: fetched.received, mode: fetched.staged.stat.mode }
+    }
+
+    /// Tells whether nobody can write the file, so that it need not be readable either.
+    ///
+    /// One that is closed now and was not then has been changed by somebody, who may have written
+    /// before.
+    fn is_closed(self, stat: &Stat) -> bool {
+        stat.mode == self.mode && stat.mode & WRITE_BITS == 0
+    }
+}
+
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Confirms the rows of a group's fetched files.
     ///
@@ -27,10 +51,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn confirm_all(&self, effects: &mut [Effect<D>]) {
         self.forget_clock_reading();
         for effect in effects {
-            let Some(received) = effect.received else { continue };
+            let Some(placed) = effect.placed else { continue };
             for change in &mut effect.changes {
                 if let Change::Put(row) = change {
-                    self.confirm(row, received).await;
+                    self.confirm(row, placed).await;
                 }
             }
         }
@@ -41,13 +65,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
     /// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
     /// gets ctime 0, and the next run looks.
-    pub(super) async fn confirm(&self, row: &mut BaseRow, received: Received) {
-        if !self.holds(&row.path, &row.signature, received).await {
+    pub(super) async fn confirm(&self, row: &mut BaseRow, placed: Placed) {
+        if !self.holds(&row.path, &row.signature, placed).await {
             row.signature.ctime = 0;
         }
     }
 
-    async fn holds(&self, path: &RepoPath, signature: &Signature, received: Received) -> bool {
+    async fn holds(&self, path: &RepoPath, signature: &Signature, placed: Placed) -> bool {
         let Ok(folder) = self.open_parent(path) else { return false };
         let Ok(stat) = self.disk.lstat(&folder, OsStr::new(path.name())) else { return false };
         if stat.signature() != *signature {
@@ -58,13 +82,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         }
         let passed = self.wait_for_tick(path, &stat).await;
         match passed.and_then(|()| self.hash_in(&folder, path, &stat, &Want::default())) {
-            Ok(hashed) => hashed.digests.crc64 == received.crc64,
-            Err(_) => is_closed(&stat),
+            Ok(hashed) => hashed.digests.crc64 == placed.received.crc64,
+            Err(_) => placed.is_closed(&stat),
         }
     }
-}
-
-/// Tells whether nobody can write the file, so that it need not be readable either.
-fn is_closed(stat: &Stat) -> bool {
-    stat.mode & WRITE_BITS == 0
 }

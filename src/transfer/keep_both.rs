@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::Run;
+use super::confirm::Placed;
 use super::download::{Fetched, Wanted};
 use super::names::named;
 use super::trouble::Trouble;
@@ -34,7 +35,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let fetched = self.fetch(action).await?;
         let synced = fetched.staged.sync(&self.context.disk);
         synced.map_err(|error| Trouble::io(&action.path, &error))?;
-        let received = fetched.received;
+        let placed = Placed::of(&fetched);
         let folder = fetched.parent.folder.clone();
         let signature = self.put_beside(action, copy, (fetched, expected))?;
         // A row for a name where the file is not would look like a deletion by a person.
@@ -45,11 +46,11 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             path: action.path.clone(),
             signature,
             etag: version.etag.clone(),
-            crc64: received.row_crc64(),
+            crc64: placed.received.row_crc64(),
         };
         let ours = self.upload_copy(copy).await?;
         self.context.forget_clock_reading();
-        self.context.confirm(&mut theirs, received).await;
+        self.context.confirm(&mut theirs, placed).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
     }
 

@@ -5,8 +5,9 @@ use std::io;
 
 use super::Run;
 use super::commit::Effect;
+use super::confirm::Placed;
 use super::context::Context;
-use super::download::{Fetched, Received};
+use super::download::Fetched;
 use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::{Contents, Disk};
@@ -203,13 +204,13 @@ impl<D: Disk> Move<D> {
                 }
                 named(outcome, None, run)
                     .and_then(|signature| context.keep_if_listed(&fetched, &target, signature))
-                    .map(|signature| (signature, fetched.received))
+                    .map(|signature| (signature, Placed::of(&fetched)))
             }
             How::Swap { fetched, expected, slot } => {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let place = (&slot.folder, slot.name.as_os_str());
                 let outcome = replace::swap(disk, &fetched.staged, &target, &expected, place);
-                named(outcome, Some(&slot), run).map(|signature| (signature, fetched.received))
+                named(outcome, Some(&slot), run).map(|signature| (signature, Placed::of(&fetched)))
             }
             How::SwapFolder { fetched, expected, slot } => {
                 let swap = FolderSwap { run, action: &action, fetched, expected, slot };
@@ -237,8 +238,8 @@ impl<D: Disk> Move<D> {
             Ok(_) if !context.lies_in(&path, &folder) => {
                 Err(Box::new((action, Trouble::changed("its folder was moved here"))))
             }
-            Ok((signature, received)) => {
-                let effect = with_row(action, signature, received);
+            Ok((signature, placed)) => {
+                let effect = with_row(action, signature, placed);
                 Ok(Effect { folder: Some(folder), device: Some(device), ..effect })
             }
             Err(trouble) => Err(Box::new((action, trouble))),
@@ -247,15 +248,15 @@ impl<D: Disk> Move<D> {
 }
 
 /// Makes the row of a file that has just got its name.
-fn with_row<D: Disk>(action: Action, signature: Signature, received: Received) -> Effect<D> {
+fn with_row<D: Disk>(action: Action, signature: Signature, placed: Placed) -> Effect<D> {
     let row = action.remote.as_ref().map(|version| BaseRow {
         path: action.path.clone(),
         signature,
         etag: version.etag.clone(),
-        crc64: received.row_crc64(),
+        crc64: placed.received.row_crc64(),
     });
     let changes = row.map(Change::Put).into_iter().collect();
-    Effect { received: Some(received), ..Effect::of(action, changes) }
+    Effect { placed: Some(placed), ..Effect::of(action, changes) }
 }
 
 /// Tells the trash what its slot holds, and turns the outcome into what it means for the path.
@@ -303,7 +304,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
     fn carry_out(
         self,
         database: &mut Database<D>,
-    ) -> Result<Result<(Signature, Received), Trouble>, DatabaseError> {
+    ) -> Result<Result<(Signature, Placed), Trouble>, DatabaseError> {
         let Self { run, action, fetched, expected, slot } = self;
         let disk = &run.context.disk;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
@@ -313,7 +314,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         let swapped =
             replace::swap_folder(disk, &fetched.staged, (&target, &expected), place, as_checked);
         if !matches!(swapped, Ok(Outcome::NoExchange)) {
-            return Ok(named(swapped, Some(&slot), run).map(|it| (it, fetched.received)));
+            return Ok(named(swapped, Some(&slot), run).map(|it| (it, Placed::of(&fetched))));
         }
         // Two steps instead of one: a crash between them must not look like a deletion.
         database.record(&[Change::Gone(action.path.clone())])?;
@@ -331,7 +332,7 @@ impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
         if let Err(trouble) = named(removed, Some(&slot), run) {
             return Ok(Err(trouble));
         }
-        Ok(named(created, None, run).map(|it| (it, fetched.received)))
+        Ok(named(created, None, run).map(|it| (it, Placed::of(&fetched))))
     }
 }
 

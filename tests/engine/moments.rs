@@ -205,3 +205,43 @@ async fn an_edit_that_goes_along_when_its_file_is_set_aside_is_told_with_the_nam
         |event: &Event| matches!(event, Event::Failed(item) if item.reason.contains(copy));
     assert!(told.iter().any(is_told), "{told:?}");
 }
+
+/// A file that comes closed itself may stay unread; one that somebody closes once it has its name may
+/// hold what they wrote before.
+#[tokio::test]
+async fn a_fetched_file_rewritten_and_closed_at_once_is_not_taken_for_what_was_fetched() {
+    for replaces in [false, true] {
+        for at in 1.. {
+            let (remote, ann, bob) = team();
+            if replaces {
+                ann.write("x", "older");
+                ann.sync().await;
+                bob.sync().await;
+            }
+            ann.write("x", "theirs");
+            ann.sync().await;
+            bob.disk.set_tick(4_000_000);
+            let (person, calls) = (bob.disk.process().person(), Arc::new(AtomicUsize::new(0)));
+            let counted = Arc::clone(&calls);
+            bob.disk.set_hook(Some(Arc::new(move |_: &Operation| {
+                let has_come = person.try_read("/w/x").is_some_and(|bytes| bytes == b"theirs");
+                if has_come && counted.fetch_add(1, Ordering::Relaxed) + 1 == at {
+                    let mtime = person.stat("/w/x").unwrap().mtime;
+                    person.write("/w/x", "edited");
+                    person.set_mtime("/w/x", mtime);
+                    person.set_mode("/w/x", 0);
+                }
+            })));
+            bob.sync().await;
+            bob.disk.set_hook(None);
+            if calls.load(Ordering::Relaxed) < at {
+                break;
+            }
+            let report = bob.sync().await;
+            assert!(!report.is_complete(), "{replaces}, call {at}: {report:?}");
+            bob.person().set_mode("/w/x", 0o644);
+            bob.sync().await;
+            assert_eq!(remote.bytes("x").unwrap(), "edited", "{replaces}, call {at}");
+        }
+    }
+}

@@ -195,7 +195,11 @@ impl Simulation {
 
     /// I1: what is overwritten or deleted in the bucket was superseded here, or is kept.
     fn judge_loss(&self, state: &mut State, client: usize, key: &str, old: Value) {
-        let is_superseded = state.clients[client].replaced.contains(&(key.to_owned(), old));
+        let own = &state.clients[client];
+        let is_replaced = |path: &str| own.replaced.contains(&(path.to_owned(), old));
+        // A file that gives its name to a folder goes on as its copy: whoever replaces that knows it.
+        let is_superseded =
+            is_replaced(key) || own.asides.iter().any(|it| it.path == key && is_replaced(&it.copy));
         // A folder that a person renames while a file is on its way into it takes the file along.
         let is_elsewhere = || {
             let tree = self.tree(client);
