@@ -56,6 +56,10 @@ impl Simulation {
             tree.get(path) == Some(&file.value) || !is_fragile
         });
         for (path, value) in &tree {
+            // Half of a write is as old as the crash, wherever a person moves it afterwards.
+            if !before.values().any(|it| it == value) {
+                own.written.entry(*value).or_insert(step);
+            }
             let file = Expected::new(*value, step);
             own.expected.entry(path.clone()).or_insert(file);
             // A removal that was not durable yet is undone by the power, not by the command.
