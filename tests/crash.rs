@@ -45,6 +45,9 @@ const FAIL_STRIDE: u64 = 5;
 /// Of the requests at which somebody asks to end: SIGINT takes the odd ones, SIGTERM the even ones.
 const SIGNAL_STRIDE: u64 = 2;
 
+/// How many points are tried at a time: more than two cores, because each waits now and then.
+const WORKERS: usize = 3;
+
 /// After so many broken points a series has said enough.
 const BROKEN_MAX: usize = 4;
 
@@ -72,8 +75,8 @@ fn sampling(scenario: &Scenario, kind: Kind) -> (u64, u64) {
     }
 }
 
-/// Tries the points of one kind in a scenario, on two threads.
-fn series(prepared: &Prepared, kind: Kind, word: &str, places: &[Place; 2]) -> Series {
+/// Tries the points of one kind in a scenario, a thread a place.
+fn series(prepared: &Prepared, kind: Kind, word: &str, places: &[Place; WORKERS]) -> Series {
     let (first, stride) = sampling(prepared.scenario, kind);
     let (count, next, tried) = (prepared.count(kind), AtomicU64::new(first), AtomicU64::new(0));
     let try_points = |place: &Place| {
@@ -109,7 +112,7 @@ fn no_crash_loses_or_invents_anything() {
             continue;
         }
         let prepared = Prepared::new(scenario);
-        let places = [scenario.profile, scenario.profile].map(Place::new);
+        let places = [scenario.profile; WORKERS].map(Place::new);
         for (kind, word) in KINDS {
             let begun = std::time::Instant::now();
             all.push(series(&prepared, kind, word, &places));

@@ -344,7 +344,8 @@ fn table<'a>(toml: &'a str, name: &str) -> Vec<&'a str> {
     let heading = format!("[{name}]");
     let mut lines = toml.lines().skip_while(|line| *line != heading);
     lines.next();
-    lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty()).collect()
+    let says_something = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    lines.take_while(|line| !line.starts_with('[')).filter(says_something).collect()
 }
 
 /// Finds what makes the build of the demo longer than a plain development build.
