@@ -106,7 +106,7 @@ impl Simulation {
 
     /// I3: edits stay under their names.
     fn check_expected(&self, state: &mut State, client: usize) {
-        let tree = self.tree(client);
+        let (tree, trash) = (self.tree(client), self.trash(client));
         let own = &state.clients[client];
         let gone: Vec<(String, Expected)> = (own.expected.iter())
             .filter(|(path, file)| tree.get(*path) != Some(&file.value))
@@ -130,6 +130,14 @@ impl Simulation {
             .filter(|(path, file)| !state.published.contains(&((*path).clone(), file.value)))
             .filter(|(path, _)| {
                 !own.told.iter().any(|it| it.contains(path.as_str()) && it.contains("trash"))
+            })
+            // A file that a person makes a folder of goes to the trash and is told as that one name.
+            .filter(|(path, file)| {
+                let is_told = |(at, _): (usize, &str)| {
+                    let above = format!(" {}: ", &path[..at]);
+                    own.told.iter().any(|it| it.contains(&above) && it.contains("in the trash"))
+                };
+                !(trash.contains(&file.value) && path.match_indices('/').any(is_told))
             })
             .map(|(path, file)| (path.clone(), file.clone()))
             .collect();
