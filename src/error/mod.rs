@@ -276,7 +276,8 @@ fn sync_exit(error: &SyncError) -> Exit {
         | SyncError::ListingLies(_)
         | SyncError::TooManyUnusual { .. }
         | SyncError::Mounts(_)
-        | SyncError::Staging(_) => Exit::Failed,
+        | SyncError::Staging(_)
+        | SyncError::Clock(_) => Exit::Failed,
     }
 }
 
@@ -303,7 +304,10 @@ fn sync_hint(error: &SyncError) -> Option<String> {
         SyncError::TooManyUnusual { .. } => {
             Some("nothing was changed; sync one folder after the other: `lsync sync FOLDER`".to_owned())
         }
-        SyncError::Interrupted | SyncError::Scan(_) | SyncError::Staging(_) => None,
+        SyncError::Interrupted
+        | SyncError::Scan(_)
+        | SyncError::Staging(_)
+        | SyncError::Clock(_) => None,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::remote::{Remote, RemoteError, RemoteErrorKind};
 use crate::repository::mounts::MountsError;
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
-use crate::transfer::{Context, Options, Run, drop_left_over, look_above};
+use crate::transfer::{ClockUnreadable, Context, Options, Run, drop_left_over, look_above};
 use crate::tree::{OutOfOrder, RepoPath};
 use absences::Confirmed;
 use planning::{Planned, Planning};
@@ -90,6 +90,9 @@ pub enum SyncError {
     /// The staging folder cannot be used.
     #[error("cannot use .lsync/tmp")]
     Staging(#[source] std::io::Error),
+    /// Nothing tells whether files are still what the plan saw.
+    #[error(transparent)]
+    Clock(#[from] ClockUnreadable),
     /// An operand that matches nothing on any side.
     #[error("{0} is neither here nor in the bucket")]
     NothingMatches(RepoPath),
@@ -137,7 +140,7 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
     for _ in 0..PLANS_MAX {
         let mut plan = plan_once(world, request, &database, &context).await?;
         if absences::confirm(&context, (request, &database), &mut plan).await? == Confirmed::Plan {
-            context.let_ticks_pass(&plan, request.resolving).await;
+            context.let_ticks_pass(&plan, request.resolving).await?;
             return Ok(plan);
         }
     }

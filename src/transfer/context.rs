@@ -102,6 +102,16 @@ pub struct Context<D: Disk, R, C> {
     clock_reading: AtomicI64,
 }
 
+impl<D: Disk, R, C: Clock> World<D, R, C> {
+    /// Opens the staging folder, swept of all that no transfer of these notes can go on with.
+    pub(super) fn swept_staging(&self, notes: &Notes<D>) -> std::io::Result<Staging<D>> {
+        let token = format!("{:016x}", fastrand::u64(..));
+        let staging = Staging::open(&self.disk, &self.repository.root, &token)?;
+        let staging = staging.keeping(notes.partial_names());
+        staging.sweep().map(|()| staging)
+    }
+}
+
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Puts the context of a run together, with the staging folder swept of all that no later
     /// transfer can go on with; a dry run has none.
@@ -109,12 +119,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         if dry_run {
             return Self::new(world, (None, None), tuning);
         }
-        let repository = &world.repository;
-        let notes = Notes::open(&world.disk, &repository.control)?;
-        let token = format!("{:016x}", fastrand::u64(..));
-        let staging = Staging::open(&world.disk, &repository.root, &token)?;
-        let staging = staging.keeping(notes.partial_names());
-        staging.sweep()?;
+        let notes = Notes::open(&world.disk, &world.repository.control)?;
+        let staging = world.swept_staging(&notes)?;
         Self::new(world, (Some(staging), Some(notes)), tuning)
     }
 
@@ -209,13 +215,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         if is_of_root && stat.ctime < self.clock_reading.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let parent = staging.open_parent(path, false)?;
-        let workspace = staging.for_parent(&parent).map_err(|e| Trouble::io(path, &e))?;
+        // Whatever happens to the path meanwhile, the root's clock is at hand.
+        let workspace = if is_of_root {
+            staging.main().clone()
+        } else {
+            let parent = staging.open_parent(path, false)?;
+            staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?
+        };
         let begun = self.clock.now();
         let mut pause = TICK_MILLISECONDS_FIRST;
         loop {
             let now = content::now(&self.disk, &workspace.temporary)
-                .map_err(|error| Trouble::io(path, &error))?;
+                .map_err(|error| Trouble::disk_at("cannot read the clock of the disk", &error))?;
             if is_of_root {
                 self.clock_reading.fetch_max(now, Ordering::Relaxed);
             }

@@ -30,8 +30,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 }
 
 /// Ends the transfers that were broken off and that a run over everything in `direction` found no
-/// reason to go on with: uploads are thrown away in the bucket, downloads are swept by the next
-/// command. A run that did not come to its end may not have got to them.
+/// reason to go on with: uploads are thrown away in the bucket, downloads here. A run that did not come
+/// to its end may not have got to them.
 pub async fn drop_left_over<D: Disk, R: Remote, C: Clock>(
     world: &World<D, R, C>,
     direction: Direction,
@@ -42,13 +42,18 @@ pub async fn drop_left_over<D: Disk, R: Remote, C: Clock>(
     }
     // What cannot be read now is worthless, and read again by the next run.
     let Ok(notes) = Notes::open(&world.disk, &world.repository.control) else { return };
+    let mut is_unswept = false;
     for note in notes.left_over() {
         match note.transfer.way() {
             Way::Up if direction.writes_remote() => end_upload(&*world.remote, &note).await,
-            Way::Down if direction.writes_local() => (),
+            Way::Down if direction.writes_local() => is_unswept = true,
             Way::Up | Way::Down => continue,
         }
         notes.forget(note.transfer.way(), note.transfer.path());
+    }
+    if is_unswept && let Ok(notes) = Notes::open(&world.disk, &world.repository.control) {
+        // What cannot be swept now is swept by the next command.
+        world.swept_staging(&notes).map(drop).unwrap_or_default();
     }
 }
 

@@ -53,6 +53,7 @@ pub use left_over::drop_left_over;
 pub use listing::{ListingScope, PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;
+pub use tick::ClockUnreadable;
 pub use tuning::Tuning;
 
 use crate::clock::Clock;

@@ -1,6 +1,7 @@
 //! No plan rests on a stat behind which a later edit could hide.
 
 use super::context::Context;
+use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{ActionKind, Conflict, Plan};
@@ -12,7 +13,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// or replaces; `resolving` says that its conflicts may become such actions.
     ///
     /// An edit after the plan then has another ctime, and is not taken for what the plan saw.
-    pub async fn let_ticks_pass(&self, plan: &Plan, resolving: bool) {
+    ///
+    /// # Errors
+    /// Where the clock of the disk cannot be read, and the plan takes away what nobody has agreed on:
+    /// nothing tells then whether that is still what the plan saw. What rows stand for needs no clock:
+    /// their ticks had passed when they were recorded.
+    pub async fn let_ticks_pass(
+        &self,
+        plan: &Plan,
+        resolving: bool,
+    ) -> Result<(), ClockUnreadable> {
         let takes = |kind| match kind {
             ActionKind::Download
             | ActionKind::DeleteLocal
@@ -26,18 +36,34 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         for action in plan.actions.iter().filter(|action| takes(action.kind)) {
             let inside = action.folder().iter().map(|(path, stat)| (path, stat));
             let own = action.local.iter().map(|stat| (&action.path, stat));
-            self.let_tick_pass(own.chain(inside)).await;
+            let passed = self.let_tick_pass(own.chain(inside)).await;
+            if action.unknown_loser {
+                passed?;
+            }
         }
         if resolving {
             let local = plan.conflicts.iter().flat_map(Conflict::local_files);
-            self.let_tick_pass(local).await;
+            self.let_tick_pass(local).await?;
         }
+        Ok(())
     }
 
-    async fn let_tick_pass(&self, files: impl Iterator<Item = (&RepoPath, &Stat)>) {
+    async fn let_tick_pass(
+        &self,
+        files: impl Iterator<Item = (&RepoPath, &Stat)>,
+    ) -> Result<(), ClockUnreadable> {
         for (path, stat) in files {
-            // What moved away meanwhile, or cannot be looked at, is found so when its turn comes.
-            self.wait_for_tick(path, stat).await.unwrap_or_default();
+            // On another disk it may have moved away meanwhile, which is found when its turn comes. A
+            // ctime that lies ahead of the clock is given to no edit of this run.
+            if let Err(trouble @ Trouble::Disk(..)) = self.wait_for_tick(path, stat).await {
+                return Err(ClockUnreadable(trouble.reason()));
+            }
         }
+        Ok(())
     }
 }
+
+/// The clock of the disk cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct ClockUnreadable(String);

@@ -310,6 +310,19 @@ fn broken_off_transfers_that_nobody_wants_any_more_are_tidied_up() {
 }
 
 #[test]
+fn what_came_of_an_object_that_is_gone_is_removed_by_the_run_that_finds_it_gone() {
+    let (team, _) = with_large_object();
+    let broken = Fault::Status(403, "AccessDenied");
+    team.server.fault(FaultRule::new("GetObject", "large", broken).nth(3));
+    team.run("two", ONE_BY_ONE).assert_code(3);
+    team.server.clear_faults();
+    assert_ne!(leavings(&team, "two"), Vec::<String>::new());
+    team.server.delete(BUCKET, "large");
+    team.ok("two", "sync");
+    assert_eq!(leavings(&team, "two"), Vec::<String>::new());
+}
+
+#[test]
 fn a_fifth_of_all_requests_may_fail() {
     let (team, bytes) = with_large_file();
     for (operation, seed) in [("UploadPart", 1), ("GetObject", 2), ("HeadObject", 3)] {

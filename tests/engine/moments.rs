@@ -245,3 +245,29 @@ async fn a_fetched_file_rewritten_and_closed_at_once_is_not_taken_for_what_was_f
         }
     }
 }
+
+#[tokio::test]
+async fn where_the_clock_of_the_disk_cannot_be_read_nothing_is_taken_that_nobody_agreed_on() {
+    for direction in [Direction::MirrorPull, Direction::ForcedPull] {
+        let (_, ann, bob) = team();
+        ann.write("y", "theirs, of another size");
+        ann.sync().await;
+        bob.disk.set_tick(4_000_000);
+        bob.person().write("/w/y", "ours 1");
+        let told = Arc::clone(&bob.told);
+        told.2.store(false, Ordering::Relaxed);
+        let person = bob.disk.process().person();
+        bob.disk.set_fault(Some(Arc::new(move |operation: &Operation| {
+            if told.2.load(Ordering::Relaxed) && person.read("/w/y") == b"ours 1" {
+                let mtime = person.stat("/w/y").unwrap().mtime;
+                person.write("/w/y", "ours 2");
+                person.set_mtime("/w/y", mtime);
+            }
+            let is_clock = operation.call == Call::OpenAppend && operation.name == "clock";
+            is_clock.then_some(lsync::disk::Errno::IO)
+        })));
+        let error = bob.try_run(&request(direction)).await.unwrap_err();
+        assert!(error.to_string().contains("cannot read the clock of the disk"), "{error}");
+        assert_eq!(bob.read("y").as_deref(), Some("ours 1"), "{direction:?}");
+    }
+}

@@ -49,7 +49,7 @@ use std::path::Path;
 use lsync::repository::Repository;
 use lsync::tree::BaseRow;
 
-use crate::state::{Aside, Expected, ROOT, Simulation, State, Tree};
+use crate::state::{Aside, Expected, ROOT, Simulation, State, Tree, Value};
 
 impl Simulation {
     /// I14: everything that must hold at the end of a command, killed or not. `is_over`: it came to its
@@ -138,6 +138,17 @@ impl Simulation {
                     own.told.iter().any(|it| it.contains(&above) && it.contains("in the trash"))
                 };
                 !(trash.contains(&file.value) && path.match_indices('/').any(is_told))
+            })
+            // What the bucket had and the plan replaces goes along with a folder that is renamed in that
+            // moment, and is told by the name that it had.
+            .filter(|(_, file)| {
+                let is_told = |key: &str| {
+                    let name = format!(" {key}: ");
+                    let said = |it: &String| it.contains(&name) && it.contains("folder was moved");
+                    own.told.iter().any(said)
+                };
+                let was_there = |(key, it): &(String, Value)| *it == file.value && is_told(key);
+                !(trash.contains(&file.value) && state.published.iter().any(was_there))
             })
             .map(|(path, file)| (path.clone(), file.clone()))
             .collect();
