@@ -86,6 +86,7 @@ fn the_config_of_version_1_is_read() {
             versioning: false,
             file_beside_folder: true,
             read_only: false,
+            probable: false,
             undeletable: false,
         }
     );
@@ -93,7 +94,7 @@ fn the_config_of_version_1_is_read() {
 
 #[test]
 fn the_config_of_version_1_is_written_as_it_was() {
-    let (disk, mut repository) = version_1();
+    let (disk, repository) = version_1();
     repository.save_config(&disk).unwrap();
     let written = disk.person().read("/work/.lsync/config.yaml");
     // The comment on top is for people and names what later versions can be told.

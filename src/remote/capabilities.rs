@@ -72,6 +72,11 @@ pub struct Capabilities {
     pub file_beside_folder: bool,
     /// Writes were refused when the working copy was made.
     pub read_only: bool,
+    /// That conditions of writes are kept is probable alone: old versions stay for good there, and so only
+    /// few races were held. Each replacement is looked at afterwards. A config that says nothing of it
+    /// knows of no such thing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probable: bool,
     /// Nothing can be deleted for good: versions are locked (Object Lock), or nobody has the right to.
     /// A config that says nothing of it knows of no such thing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -99,7 +104,21 @@ impl Capabilities {
             versioning: false,
             file_beside_folder: true,
             read_only: false,
+            probable: false,
             undeletable: false,
+        }
+    }
+
+    /// Returns what is left of it once the store has broken a promise: it is trusted with no condition.
+    #[must_use]
+    pub fn without_promises(self) -> Self {
+        Self {
+            conditional_put: Conditions::None,
+            conditional_complete: Conditions::None,
+            conditional_delete: Conditions::None,
+            conditional_delete_many: Conditions::None,
+            probable: false,
+            ..self
         }
     }
 
@@ -124,6 +143,7 @@ impl Capabilities {
             versioning: false,
             file_beside_folder: true,
             read_only: false,
+            probable: false,
             undeletable: false,
         }
     }

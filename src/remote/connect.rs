@@ -228,6 +228,10 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.warning())
     }
 
+    fn broken_promise(&self) -> Option<String> {
+        either!(self, remote => remote.broken_promise())
+    }
+
     async fn list(
         &self,
         prefix: &str,

@@ -216,6 +216,12 @@ pub trait Remote: Send + Sync + 'static {
         None
     }
 
+    /// Says which conditional write has replaced something else than it named, where that was looked at:
+    /// what the config says of such conditions holds no more.
+    fn broken_promise(&self) -> Option<String> {
+        None
+    }
+
     /// Lists keys that begin with `prefix` (below the remote's own), one page a call, in the order that
     /// [`Capabilities::listing_order`] names.
     ///

@@ -208,17 +208,21 @@ impl<D: Disk> Repository<D> {
             make(disk, &control, name, 0o777).map_err(failed("make", &path.join(name)))?;
         }
         disk.sync_folder(&folder).map_err(failed("make", &path))?;
-        let mut repository =
+        let repository =
             Self { root: folder, control, root_path: absolute, config: config.clone() };
         repository.save_config(disk)?;
         Ok(repository)
     }
 
     /// Replaces `config.yaml` by what `config` says, in one durable step. Comments in it are lost.
-    pub fn save_config(&mut self, disk: &D) -> Result<(), RepositoryError> {
+    pub fn save_config(&self, disk: &D) -> Result<(), RepositoryError> {
+        self.write_config(disk, &self.config)
+    }
+
+    /// As [`Repository::save_config`], with other settings: this run goes on with its own.
+    pub fn write_config(&self, disk: &D, config: &Config) -> Result<(), RepositoryError> {
         let path = self.root_path.join(CONTROL).join(CONFIG);
-        let text = self
-            .config
+        let text = config
             .to_text()
             .map_err(|source| RepositoryError::Config { path: path.clone(), source })?;
         crate::disk::write_whole(disk, &self.control, CONFIG, text.as_bytes())

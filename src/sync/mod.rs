@@ -7,6 +7,7 @@
 mod absences;
 mod obstacles;
 mod planning;
+mod promises;
 mod room;
 mod rules;
 
@@ -236,6 +237,7 @@ async fn execute<D: Disk, R: Remote, C: Clock>(
     let options = Options { backup, unlisted, why: why(request) };
     let run = Arc::new(Run::new(context, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;
+    promises::withdraw_broken(world);
     // Whatever became of the run: what it did is complete in the trash's list.
     let ended = run.finish_trash(&world.repository, now);
     let report = carried_out?;

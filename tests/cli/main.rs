@@ -19,6 +19,7 @@ mod descriptors;
 mod eight;
 mod elsewhere;
 mod endpoints;
+mod evidence;
 mod exit_codes;
 mod floods;
 mod folder_bucket;

@@ -98,7 +98,9 @@ impl Backend {
         }
         let keeps_versions = self.lock().bucket(bucket)?.versioning != Versioning::Never;
         let is_blind = keeps_versions && !self.quirks.creation_with_versions;
+        let has_forgotten = self.lock().forgets_conditions;
         let condition = match condition {
+            _ if has_forgotten => Precondition::None,
             Precondition::Absent if is_blind => Precondition::None,
             condition => condition,
         };

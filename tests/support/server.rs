@@ -110,6 +110,11 @@ impl OtherTool {
         self.backend.make_bucket(bucket);
     }
 
+    /// Lets the store accept conditions of writes from now on, and not look at them.
+    pub fn forget_conditions(&self) {
+        self.backend.lock().forgets_conditions = true;
+    }
+
     /// Suspends the versioning of a bucket.
     pub fn suspend_versioning(&self, bucket: &str) {
         self.backend.lock().bucket_mut(bucket).unwrap().versioning = Versioning::Suspended;

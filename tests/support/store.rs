@@ -123,6 +123,8 @@ pub struct Store {
     pub history: Vec<Change>,
     /// `\` in a key is kept as `/`.
     pub backslash_is_slash: bool,
+    /// From now on conditions of writes are accepted and not looked at.
+    pub forgets_conditions: bool,
     counter: u64,
 }
 

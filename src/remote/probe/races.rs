@@ -71,6 +71,7 @@ impl Prober<'_> {
             complete = Conditions::None;
         }
         if !can_go && (put, complete) != (Conditions::None, Conditions::None) {
+            self.found.probable = true;
             self.note(
                 "that the store keeps to conditions of writes is probable, and no more: only a few \
                  races were held, because old versions stay for good here",

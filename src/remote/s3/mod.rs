@@ -11,6 +11,7 @@ mod connection;
 mod deleting;
 mod encoded;
 mod errors;
+mod evidence;
 mod listing;
 mod multipart;
 mod objects;
@@ -39,6 +40,7 @@ pub(super) use versions::ListedVersion;
 
 use connection::{Connection, StandIns};
 use errors::Call;
+use evidence::Evidence;
 
 use super::key::KeySpace;
 use super::{
@@ -62,6 +64,8 @@ pub struct S3Remote {
     capabilities: Capabilities,
     /// What killed probes left, as far as listings have shown it.
     abandoned: Arc<Mutex<Abandoned>>,
+    /// What speaks against its claims, as far as this run has seen.
+    evidence: Evidence,
 }
 
 /// Objects of probes that were killed, in a bucket.
@@ -123,6 +127,7 @@ impl S3Remote {
             keys: KeySpace::new(&settings.prefix),
             capabilities,
             abandoned: Arc::default(),
+            evidence: Evidence::default(),
         })
     }
 
@@ -213,6 +218,10 @@ impl Remote for S3Remote {
 
     fn is_near(&self) -> bool {
         self.connection.is_near()
+    }
+
+    fn broken_promise(&self) -> Option<String> {
+        self.evidence().map(str::to_owned)
     }
 
     async fn list(

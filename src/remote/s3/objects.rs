@@ -167,12 +167,13 @@ impl S3Remote {
         attributes: &Attributes,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
-        let honoured = self.capabilities.conditional_put;
+        let honoured = self.trusted(self.capabilities.conditional_put);
         let headers = Headers::of(condition, honoured);
         let call = self.write_call("PUT", path, headers.if_match.is_some());
         self.look_before(&call, path, condition, honoured).await?;
         let stored = self.send_object(&call, path, body, (attributes, headers)).await?;
-        self.look_after(&call, path, stored, honoured).await
+        let stored = self.look_after(&call, path, stored, honoured).await?;
+        self.look_behind(&call, path, (condition, honoured), stored).await
     }
 
     /// Stores a body at a key that nobody else can know, so that there is nothing to look at.

@@ -142,7 +142,7 @@ impl S3Remote {
 }
 
 /// Returns a key of a page as it was stored: not every store encodes where it is asked to.
-fn exact(page: &ListObjectVersionsOutput, key: &str) -> String {
+pub(super) fn exact(page: &ListObjectVersionsOutput, key: &str) -> String {
     let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
     if is_encoded { decode_key(key, true) } else { key.to_owned() }
 }
