@@ -101,7 +101,10 @@ impl PlanBuilder {
                     ..conflict(&knot.top, ConflictKind::FileAgainstFolder)
                 });
             }
-            KnotVerdict::Clash => self.plan.notices.push(notices::clash(&knot.top.path)),
+            KnotVerdict::Clash(below) => {
+                let inner = below.and_then(|index| knot.below.get(index)).map(|row| &row.path);
+                self.plan.notices.push(notices::clash(&knot.top.path, inner));
+            }
             KnotVerdict::Blocked => self.plan.notices.push(notices::blocked(&knot.top.path)),
         }
     }

@@ -36,8 +36,9 @@ pub enum KnotVerdict {
     },
     /// The two sides disagree: a conflict at the top for all of it.
     Conflict,
-    /// The bucket holds a file and a folder of one name, which no disk can.
-    Clash,
+    /// The bucket holds a file and a folder of one name, which no disk can: the top's, or that of the path
+    /// below with this index.
+    Clash(Option<usize>),
     /// Something that is left alone by rule stands in the way.
     Blocked,
 }
@@ -137,8 +138,13 @@ impl Members<'_> {
     /// Names the reason why the decisions do not fit together.
     fn unsound(&self, is_forced: bool) -> KnotVerdict {
         let below_now: Vec<_> = self.below.iter().map(|member| exists(*member)).collect();
-        if self.is_both(&exists(self.top), &below_now, |now| now.there) {
-            return KnotVerdict::Clash;
+        if exists(self.top).there && below_now.iter().any(|now| now.there) {
+            return KnotVerdict::Clash(None);
+        }
+        let is_clash =
+            |(upper, lower): &&(usize, usize)| below_now[*upper].there && below_now[*lower].there;
+        if let Some((upper, _)) = self.inner.iter().find(is_clash) {
+            return KnotVerdict::Clash(Some(*upper));
         }
         let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
         if is_left_alone(&self.top) || (is_forced && self.below.iter().any(is_left_alone)) {

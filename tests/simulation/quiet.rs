@@ -108,7 +108,14 @@ impl Simulation {
             .map(|notice| &notice.path)
             .collect();
         for path in &clashes {
-            self.remote.delete_as_somebody(path);
+            // What waits may be more than what clashes: the file is somewhere in it.
+            let keys: Vec<String> = self.state().bucket.keys().cloned().collect();
+            let is_in_it = |key: &&String| {
+                let has_below = |it: &String| it != *key && is_within(it, key);
+                is_within(key, path) && keys.iter().any(has_below)
+            };
+            let deepest = keys.iter().filter(is_in_it).max_by_key(|key| key.len());
+            self.remote.delete_as_somebody(deepest.unwrap_or(path));
             self.read_history(&mut self.state());
         }
         !clashes.is_empty()

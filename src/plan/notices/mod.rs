@@ -187,13 +187,14 @@ pub(super) fn in_flight(path: &RepoPath) -> Notice {
     }
 }
 
-/// The notice of a bucket that holds a file and a folder of one name.
-pub(super) fn clash(path: &RepoPath) -> Notice {
+/// The notice of a bucket that holds a file and a folder of one name; `inner` is that name where it lies
+/// below `path`, which waits as a whole.
+pub(super) fn clash(path: &RepoPath, inner: Option<&RepoPath>) -> Notice {
+    let name = inner.map_or_else(|| "of this name".to_owned(), |inner| format!("named {inner}"));
     Notice {
         path: path.to_string(),
         kind: NoticeKind::Clash,
-        reason: "the bucket holds a file of this name and files below it, which no disk can"
-            .to_owned(),
+        reason: format!("the bucket holds a file {name} and files below it, which no disk can"),
         hint: Some("rename or delete one of the two in the bucket".to_owned()),
         incomplete: true,
     }

@@ -140,6 +140,14 @@ knots! {
         "clash a incomplete, link a/c"
         "clash a incomplete, link a/c"
         "PUT+ a/b, last DEL! a, link a/c";
+    row_20_the_bucket_holds_both_below_a_file_here "a C 0 | a/b 0 C | a/b/c 0 C":
+        "clash a incomplete"
+        "clash a incomplete"
+        "clash a incomplete"
+        "PUT+ a, last DEL! a/b, last DEL! a/b/c"
+        "clash a incomplete"
+        "clash a incomplete"
+        "PUT+ a, last DEL! a/b, last DEL! a/b/c";
     row_20_the_bucket_holds_both_nothing_is_here "a 0 C | a/b 0 C":
         "clash a incomplete"
         "clash a incomplete"

@@ -137,6 +137,12 @@ fn notices_say_why_and_what_to_do() {
         ("f X =", "unreadable", "permission denied", Some("permission")),
         ("f F =", "unreadable", "an I/O error", Some("permission")),
         ("f 0 C | f/g 0 C", "clash", "the bucket holds a file of this name", Some("rename")),
+        (
+            "f C 0 | f/g 0 C | f/g/h 0 C",
+            "clash",
+            "the bucket holds a file named f/g",
+            Some("rename"),
+        ),
     ] {
         let plan = plan(Direction::Sync, scene);
         let notice = &plan.notices[0];
