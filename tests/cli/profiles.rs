@@ -40,7 +40,12 @@ const KINDS: [Kind; 16] = [
             "probable, and no more",
             "the store refuses to delete versions",
         ],
-        config: &["conditional_delete: none", "versioning: true", "undeletable: true"],
+        config: &[
+            "conditional_delete: none",
+            "versioning: true",
+            "probable: true",
+            "undeletable: true",
+        ],
         survives: (true, false),
     },
     Kind {

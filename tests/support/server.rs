@@ -147,6 +147,16 @@ impl OtherTool {
         self.backend.lock().put(bucket, key, version, &Precondition::None).unwrap();
     }
 
+    /// Makes all versions and marks of a key so much older.
+    pub fn age(&self, bucket: &str, key: &str, minutes: u64) {
+        let mut store = self.backend.lock();
+        let versions = store.bucket_mut(bucket).unwrap().keys.get_mut(key);
+        for version in versions.into_iter().flatten() {
+            let modified = version.modified - Duration::from_secs(minutes * 60);
+            *version = Arc::new(StoredVersion { modified, ..StoredVersion::clone(version) });
+        }
+    }
+
     /// Makes an object that is not stored yet.
     fn made_of(&self, body: Bytes, metadata: &[(&str, &str)]) -> StoredVersion {
         StoredVersion {

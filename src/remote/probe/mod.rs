@@ -12,6 +12,7 @@ mod deletions;
 mod names;
 mod order;
 mod parts;
+mod questions;
 mod races;
 mod tidying;
 mod writes;
@@ -21,20 +22,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::{join3, join4};
 
 pub(super) use calls::patiently;
 pub(super) use tidying::remove_abandoned;
 
 use calls::{attributes, write};
-use parts::Completion;
 use tidying::Remains;
-use writes::Versions;
 
 use super::key::PROBE_FOLDER;
 use super::{
-    Capabilities, Checksum, Conditions, ListingOrder, Remote as _, RemoteError,
-    RemoteErrorKind as Kind, S3Remote, Stored,
+    Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
+    S3Remote, Stored,
 };
 use crate::tree::{Etag, RepoPath};
 
@@ -84,83 +82,13 @@ struct Prober<'a> {
     keys: Mutex<BTreeSet<RepoPath>>,
 }
 
-/// What a store claims to do, as far as single requests can tell.
-struct Claims {
-    etag_in_listing: bool,
-    versions: Versions,
-    put: Conditions,
-    delete: Conditions,
-    delete_many: Conditions,
-    completion: Completion,
-}
-
 impl Prober<'_> {
     /// Asks everything.
     async fn examine(&mut self) -> Result<(), RemoteError> {
         let Some(first) = self.first_write().await? else { return Ok(()) };
-        // Joined, and an error passed on only then: a request that is dropped on its way could take
-        // effect behind the tidying.
-        let beside = Box::pin(self.examine_file_beside_folder());
-        let listings = Box::pin(self.ask_listings());
-        let names = Box::pin(self.ask_names());
-        let asked = join4(Box::pin(self.ask(&first)), beside, listings, names).await;
-        let (claims, beside, listings, names) = (asked.0?, asked.1?, asked.2?, asked.3?);
-        for odd in &names {
-            let words = odd.words();
-            self.notes.push(format!(
-                "the store keeps names with {words} under other names, or cannot list them: such files are \
-                 left alone"
-            ));
-        }
-        self.found.changed_names = names;
-        self.found.listing_order = listings.order.unwrap_or_default();
-        self.found.start_after = listings.start_after;
-        self.found.etag_in_listing = claims.etag_in_listing;
-        self.found.versioning = claims.versions.are_kept;
-        self.found.checksum = claims.completion.checksum;
-        self.found.file_beside_folder = beside.is_possible;
-        if self.found.versioning {
-            self.note("the bucket keeps old versions of what is replaced or deleted");
-        }
-        if !self.found.etag_in_listing {
-            self.note("listings name no versions, so that every file costs a request");
-        }
-        match listings.order {
-            Some(ListingOrder::Keys) if listings.start_after => (),
-            Some(ListingOrder::Keys) => self.note(
-                "the store cannot begin a listing behind any key: pages come one after the other",
-            ),
-            Some(ListingOrder::Folders) => self.note(
-                "the store lists folder by folder: pages of a listing come one after the other, and \
-                 memory grows with the folders that are sorted here",
-            ),
-            None => self.note("a listing did not show what had just been written"),
-        }
-        self.notes.extend(claims.completion.note.clone());
-        self.notes.extend(beside.note);
-        self.let_race(&claims).await
-    }
-
-    /// Asks what single requests can tell, side by side as far as one answer does not decide what the
-    /// next question is.
-    async fn ask(&self, first: &Stored) -> Result<Claims, RemoteError> {
-        let remote = self.below(Capabilities::nothing());
-        let (checksum, etags, versions) = join3(
-            self.examine_checksum(),
-            patiently(|| remote.lists_etags()),
-            self.ask_versions(first),
-        )
-        .await;
-        let (checksum, etags, versions) = (checksum?, etags?, versions?);
-        let (put, deletions, completion) = join3(
-            Box::pin(self.ask_put(checksum)),
-            Box::pin(self.ask_deletions(checksum)),
-            Box::pin(self.ask_completion(checksum)),
-        )
-        .await;
-        let (put, (delete, delete_many), completion) = (put?, deletions?, completion?);
-        let etag_in_listing = etags.unwrap_or(true);
-        Ok(Claims { etag_in_listing, versions, put, delete, delete_many, completion })
+        let answers = Box::pin(self.ask(&first)).await?;
+        let claims = self.enter(answers);
+        self.let_race(claims).await
     }
 
     /// Says what conditions that do not hold mean for a team.

@@ -11,11 +11,14 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
+use super::Prober;
 use super::calls::{ATTEMPTS_MAX, FIRST_WAIT, attributes, finding, is_refused, winners};
 use super::parts::{Begun, end_uploads};
-use super::{Claims, Prober};
+use super::questions::Claims;
 use crate::disk::DescriptorBudget;
-use crate::remote::{Condition, Conditions, Remote as _, RemoteError, S3Remote, Stored};
+use crate::remote::{
+    Capabilities, Condition, Conditions, Remote as _, RemoteError, S3Remote, Stored,
+};
 
 /// How many write the same key at once: a pair, because `SeaweedFS` lets more of them wait for whole
 /// seconds.
@@ -37,56 +40,79 @@ const COMPLETIONS: usize = 8;
 /// How many keys they do so at.
 const COMPLETED_KEYS: usize = 5;
 
+/// One kind of race, about one claim.
+struct Trial {
+    /// What the store claims, as far as the races before leave anything of it.
+    claimed: fn(&Claims, &Capabilities) -> Conditions,
+    hold: for<'a> fn(&'a Prober<'a>, &'a S3Remote, Claims) -> Race<'a>,
+    entry: fn(&mut Capabilities) -> &mut Conditions,
+}
+
+/// In this order, one kind at a time.
+const TRIALS: [Trial; 4] = [
+    Trial {
+        claimed: |claims, _| claims.put,
+        hold: |it, remote, claims| {
+            let keys = if claims.versions_can_go { WRITTEN_KEYS } else { WRITTEN_KEYS_LOCKED };
+            it.keeps_writers_apart(remote, keys).boxed()
+        },
+        entry: |found| &mut found.conditional_put,
+    },
+    Trial {
+        // Where old versions stay for good, hundreds of them would.
+        claimed: |claims, _| {
+            let is_tried = claims.versions_can_go && claims.deletes_parts;
+            if is_tried { claims.delete } else { Conditions::None }
+        },
+        hold: |it, remote, _| it.deletions_keep_apart(remote).boxed(),
+        entry: |found| &mut found.conditional_delete,
+    },
+    Trial {
+        claimed: |claims, found| {
+            let has_one = found.conditional_delete != Conditions::None;
+            if has_one { claims.delete_many } else { Conditions::None }
+        },
+        hold: |it, remote, _| it.batches_keep_apart(remote).boxed(),
+        entry: |found| &mut found.conditional_delete_many,
+    },
+    Trial {
+        claimed: |claims, _| claims.complete,
+        hold: |it, remote, claims| {
+            let keys = if claims.versions_can_go { COMPLETED_KEYS } else { COMPLETED_KEYS_LOCKED };
+            it.has_one_completion(remote, keys).boxed()
+        },
+        entry: |found| &mut found.conditional_complete,
+    },
+];
+
 impl Prober<'_> {
     /// Lets each claim stand the races that are about it; what does not is none.
-    pub(super) async fn let_race(&mut self, claims: &Claims) -> Result<(), RemoteError> {
-        let checksum = self.found.checksum;
-        let trying = |honoured| self.trying(honoured, checksum);
-        let (mut put, mut delete, mut many) = (claims.put, claims.delete, claims.delete_many);
-        let mut complete = claims.completion.conditions;
-        let can_go = claims.versions.can_go;
-        let (written, completed) = if can_go {
-            (WRITTEN_KEYS, COMPLETED_KEYS)
-        } else {
-            (WRITTEN_KEYS_LOCKED, COMPLETED_KEYS_LOCKED)
-        };
-        if put != Conditions::None && !self.keeps_writers_apart(&trying(put), written).await? {
-            put = Conditions::None;
+    pub(super) async fn let_race(&mut self, claims: Claims) -> Result<(), RemoteError> {
+        for Trial { claimed, hold, entry } in TRIALS {
+            let claimed = claimed(&claims, &self.found);
+            if claimed != Conditions::None {
+                let remote = self.trying(claimed, self.found.checksum);
+                if hold(self, &remote, claims).await? {
+                    *entry(&mut self.found) = claimed;
+                }
+            }
         }
-        let keeps_parts = delete != Conditions::None && !claims.completion.is_deleted_on_condition;
-        if keeps_parts {
-            delete = Conditions::None;
-        }
-        // Where old versions stay for good, hundreds of them would.
-        let can_delete = delete != Conditions::None && can_go;
-        if !can_delete || !self.deletions_keep_apart(&trying(delete)).await? {
-            (delete, many) = (Conditions::None, Conditions::None);
-        }
-        if many != Conditions::None && !self.batches_keep_apart(&trying(many)).await? {
-            many = Conditions::None;
-        }
-        if complete != Conditions::None
-            && !self.has_one_completion(&trying(complete), completed).await?
-        {
-            complete = Conditions::None;
-        }
-        if !can_go && (put, complete) != (Conditions::None, Conditions::None) {
+        let is_trusted = [self.found.conditional_put, self.found.conditional_complete]
+            .iter()
+            .any(|it| *it != Conditions::None);
+        if is_trusted && !claims.versions_can_go {
             self.found.probable = true;
             self.note(
                 "that the store keeps to conditions of writes is probable, and no more: only a few \
                  races were held, because old versions stay for good here",
             );
         }
-        if keeps_parts {
+        if claims.delete != Conditions::None && !claims.deletes_parts {
             self.note(
                 "the store refuses to delete a file that was sent in parts on the condition that it is \
                  still the same, although it is: deletions go without one",
             );
         }
-        self.found.conditional_put = put;
-        self.found.conditional_delete = delete;
-        self.found.conditional_delete_many = many;
-        self.found.conditional_complete = complete;
         Ok(())
     }
 

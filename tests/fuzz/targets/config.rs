@@ -11,7 +11,7 @@ use super::working_copy;
 pub(crate) fn target(data: &[u8]) {
     let (disk, _) = working_copy(&[("config.yaml", data)]);
     let open = || Repository::open(&disk, Path::new("/work"));
-    let Ok(mut first) = open() else { return };
+    let Ok(first) = open() else { return };
     if let Ok(url) = BucketUrl::parse(&first.config.remote.url, Path::new("/home")) {
         let normal = url.to_string();
         assert_eq!(BucketUrl::parse(&normal, Path::new("/")), Ok(url), "{normal:?}");
@@ -26,7 +26,7 @@ pub(crate) fn target(data: &[u8]) {
     }
     first.save_config(&disk).expect("what was read can be written");
     let written = disk.person().read("/work/.lsync/config.yaml");
-    let mut second = open().unwrap_or_else(|error| {
+    let second = open().unwrap_or_else(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         panic!("{error}: {cause:?}\n{}", String::from_utf8_lossy(&written))
     });
