@@ -43,11 +43,15 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
 pub(super) fn is_as_shown(shown: &Conflict, now: &Conflict) -> bool {
     let version = |conflict: &Conflict| conflict.remote.as_ref().map(|entry| entry.version.clone());
     let signature = |conflict: &Conflict| conflict.local.map(|stat| stat.signature());
+    // What only a download could compare is compared by a run that carries something out, and not for
+    // the screen: what stands there counts, not how much of it is known.
+    let knot =
+        |conflict: &Conflict| conflict.contested.as_ref().map(|contested| contested.knot.clone());
     shown.path == now.path
         && shown.kind == now.kind
         && version(shown) == version(now)
         && signature(shown) == signature(now)
-        && shown.contested == now.contested
+        && knot(shown) == knot(now)
 }
 
 /// Plans what settles a file against a folder: one side wins, as if it were forced. Without an action

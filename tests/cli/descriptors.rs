@@ -90,6 +90,11 @@ fn a_folder_as_bucket_does_with_64_descriptors_too() {
 }
 
 #[test]
+fn more_folders_than_descriptors_come_and_go_at_the_usual_limit_of_1024() {
+    comes_and_goes(&with_folder_bucket(1_024), 1_024, 1_500);
+}
+
+#[test]
 fn a_deep_tree_is_cloned_changed_and_deleted_with_64_descriptors() {
     let workspace = with_folder_bucket(64);
     let deep = "d/".repeat(150);

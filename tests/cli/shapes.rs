@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Output, Profile};
+use crate::support::{Checking, Output, Profile, Quirks};
 use crate::team::{BUCKET, Team, events, files, lines_of};
 
 /// A folder `f` of thirty files in the bucket and both copies, and a file beside it.
@@ -274,4 +274,29 @@ fn a_link_in_the_folder_is_named_as_what_stands_in_the_way() {
     team.ok("one", "resolve --ours");
     assert_eq!(team.bucket().len(), 3);
     assert!(team.path("one/f/link").is_symlink());
+}
+
+#[test]
+fn a_file_against_a_folder_is_settled_although_only_a_download_could_compare_the_file() {
+    for (how, left) in [("--ours", "mine!"), ("--theirs", "theirs")] {
+        let quirks = Quirks { checksums: Checking::Ignored, ..Profile::RandomEtags.quirks() };
+        let team = Team::without_copies_on(quirks);
+        team.ok("one", "init team .");
+        team.write("one/keep", "k");
+        team.ok("one", "sync");
+        team.write("one/d", "mine!");
+        // As long, so that nothing but the bytes can tell.
+        team.server.put(BUCKET, "d", "their");
+        team.server.put(BUCKET, "d/in", "theirs");
+        team.run("one", "sync").assert_code(4);
+        let output = team.run("one", &format!("resolve {how} d"));
+        if how == "--ours" {
+            output.assert_code(0);
+            assert_eq!(team.bucket(), files(&[("d", left), ("keep", "k")]));
+        } else {
+            // The bucket holds both, which no disk can: that is said.
+            assert!(output.stderr.contains("the bucket holds a file of this name"), "{output:?}");
+            assert_eq!(team.text("one/d"), "mine!");
+        }
+    }
 }
