@@ -23,7 +23,7 @@ const SAME_SECOND: &str = "push the same file in the same second can overwrite e
 const LARGE_FILES: &str = "push the same file above 8 MiB in the same second";
 const DELETIONS: &str = "an edit of the same second can be deleted with the file";
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind { profile: Profile::Aws, says: GUARDED, notes: &[], config: &[], survives: (true, true) },
     Kind {
         profile: Profile::Versioned,
@@ -75,6 +75,17 @@ const KINDS: [Kind; 16] = [
     },
     Kind {
         profile: Profile::Garage,
+        says: NOTHING_GUARDED,
+        notes: &[SAME_SECOND, DELETIONS],
+        config: &[
+            "conditional_put: none",
+            "conditional_complete: none",
+            "conditional_delete: none",
+        ],
+        survives: (false, false),
+    },
+    Kind {
+        profile: Profile::Rclone,
         says: NOTHING_GUARDED,
         notes: &[SAME_SECOND, DELETIONS],
         config: &[

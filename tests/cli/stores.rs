@@ -75,6 +75,28 @@ fn on_swift_where_conditional_writes_are_refused() {
 }
 
 #[test]
+fn on_rclone_which_ignores_conditions() {
+    everyday_story(Profile::Rclone);
+}
+
+#[test]
+fn a_file_goes_in_parts_where_the_answer_that_names_the_upload_has_another_root() {
+    let team = Team::without_copies_on(Profile::Rclone.quirks());
+    let output = team.ok("one", "init team .");
+    assert!(!output.stderr.contains("uploads in parts"), "{}", output.stderr);
+    let bytes: Vec<u8> = (0..3_u32 << 20).flat_map(u32::to_le_bytes).collect();
+    team.write("one/large", &bytes);
+    team.server.clear_log();
+    team.ok("one", "sync");
+    assert_eq!(team.server.count("CreateMultipartUpload"), 1);
+    assert_eq!(team.server.count("UploadPart"), 2);
+    assert_eq!(team.server.open_uploads(BUCKET), Vec::<String>::new());
+    team.ok(".", "clone team copy");
+    assert!(team.read("copy/large") == bytes, "the bytes differ");
+    team.assert_quiet("one");
+}
+
+#[test]
 fn a_file_in_parts_goes_where_no_condition_of_a_deletion_holds_for_one() {
     let keeping = Quirks { keeps_parts: true, ..Profile::Aws.quirks() };
     for quirks in [keeping, Profile::Swift.quirks()] {

@@ -183,7 +183,19 @@ async fn store(shared: &Shared, request: Request<s3s::Body>) -> Response<Bytes> 
     };
     let (parts, body) = answer.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    Response::from_parts(parts, body)
+    let answer = Response::from_parts(parts, body);
+    if shared.backend.quirks.other_root { with_other_root(answer) } else { answer }
+}
+
+/// Gives the answer to `CreateMultipartUpload` the root element of gofakes3.
+fn with_other_root(answer: Response<Bytes>) -> Response<Bytes> {
+    let root = "InitiateMultipartUpload";
+    let usual = format!("{root}Result");
+    let text = std::str::from_utf8(answer.body()).ok().filter(|text| text.contains(&usual));
+    let Some(body) = text.map(|text| text.replace(&usual, root).into()) else { return answer };
+    let mut answer = answer.map(|_| body);
+    answer.headers_mut().remove("content-length");
+    answer
 }
 
 fn error_answer(status: u16, code: &str) -> Response<Bytes> {

@@ -137,6 +137,9 @@ pub struct Quirks {
     /// A `PUT`, or a part, without Content-MD5 or a checksum is refused with 400, and versions cannot be deleted,
     /// as under a default retention of Object Lock.
     pub locks_objects: bool,
+    /// The answer to `CreateMultipartUpload` has the root element `InitiateMultipartUpload` (gofakes3, which
+    /// is `rclone serve s3`).
+    pub other_root: bool,
     /// Bytes that every part but the last must have (AWS: 5 MiB).
     pub part_minimum_bytes: usize,
 }
@@ -170,6 +173,7 @@ impl Default for Quirks {
             copies_parts: true,
             conditional_copy: true,
             locks_objects: false,
+            other_root: false,
             part_minimum_bytes: 5 << 20,
         }
     }
@@ -189,10 +193,13 @@ pub enum Profile {
     /// Ceph RGW 16: conditions on `PUT` alone, ETags unquoted alone, `If-None-Match` not in buckets
     /// that keep versions; no checksums, no trailers, no ETag in the answer to Complete.
     Ceph,
-    /// s3s-fs, `rclone serve`: a `GET` with a wrong `If-Match` is answered 200.
+    /// s3s-fs: a `GET` with a wrong `If-Match` is answered 200.
     UnconditionalGet,
     /// Garage 2.5: every condition is ignored, `/` is encoded in listings, no trailers.
     Garage,
+    /// `rclone serve s3`: every condition is ignored, those of `GET`, too, no checksums, no copies of parts,
+    /// and a root element of its own where an upload in parts begins.
+    Rclone,
     /// Backblaze B2: conditions are refused with 501, checksum headers with 400.
     B2,
     /// Conditions hold one after the other, not at once.
@@ -276,6 +283,13 @@ impl Profile {
                 encoding: Encoding { keeps: "-_.~", plus: false, folders_without_plus: false },
                 names_versions_it_drops: true,
                 trailers: false,
+                ..writes(Conditional::Ignored)
+            },
+            Self::Rclone => Quirks {
+                conditional_get: false,
+                copies_parts: false,
+                checksums: Checking::Ignored,
+                other_root: true,
                 ..writes(Conditional::Ignored)
             },
             Self::B2 => Quirks { checksums: Checking::Refused, ..writes(Conditional::Refused) },

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -13,6 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::answers::{MTIME_KEY, mtime_text, parse_checksum};
 use super::conditions::{Headers, spelt};
 use super::objects::{Encryption, range_text};
+use super::page::text_below_root;
 use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
@@ -49,11 +51,16 @@ impl S3Remote {
             .key(self.keys.key(path.as_str()))
             .metadata(MTIME_KEY, mtime_text(mtime))
             .send();
-        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
-        match output.upload_id {
-            Some(id) if !id.is_empty() => Ok(UploadId(id)),
-            _ => Err(call.error(Kind::Unsupported, "the answer names no upload")),
-        }
+        let mut found = None;
+        let request = async {
+            request.await.inspect_err(|error| found = error.raw_response().and_then(upload_named))
+        };
+        let answered = answer(&call, ANSWER_TIMEOUT, request).await;
+        let id = match found {
+            Some(id) => Some(id),
+            None => answered?.upload_id.filter(|id| !id.is_empty()),
+        };
+        id.map(UploadId).ok_or_else(|| call.error(Kind::Unsupported, "the answer names no upload"))
     }
 
     /// Stores one part.
@@ -222,6 +229,14 @@ impl S3Remote {
             .collect();
         CompletedMultipartUpload::builder().set_parts(Some(parts)).build()
     }
+}
+
+/// Finds the upload that an answer names which the SDK cannot read: it wants
+/// `InitiateMultipartUploadResult` around it, and gofakes3 (`rclone serve s3`) writes
+/// `InitiateMultipartUpload`.
+fn upload_named(answer: &HttpResponse) -> Option<String> {
+    let body = answer.body().bytes().filter(|_| answer.status().is_success())?;
+    text_below_root(body, "UploadId")
 }
 
 /// Sorts parts by their number.

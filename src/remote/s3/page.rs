@@ -45,16 +45,10 @@ impl RawPage {
 
 /// Reads a whole answer; `None` where anything in it is not as expected.
 pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
-    let text = std::str::from_utf8(answer).ok()?.trim_ascii();
-    let text = match text.strip_prefix("<?xml ") {
-        Some(rest) => rest.split_once("?>")?.1.trim_ascii_start(),
-        None => text,
-    };
-    let (attributes, children) = text.strip_prefix("<ListBucketResult")?.split_once('>')?;
-    if !(attributes.is_empty() || attributes.starts_with(' ')) || attributes.ends_with('/') {
+    let (name, mut rest) = root(answer)?;
+    if name != "ListBucketResult" {
         return None;
     }
-    let mut rest = children.strip_suffix("</ListBucketResult>")?;
     let (mut page, mut truncated, mut times) = (RawPage::default(), None, Times::default());
     while let Some(child) = Element::first(rest)? {
         match child.name {
@@ -73,6 +67,38 @@ pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
     page.truncated = truncated?;
     page.token = page.token.filter(|token| !token.is_empty());
     Some(page)
+}
+
+/// Returns the text of an element directly below the root of an answer, whatever that is called; `None`
+/// where there is none, where it is empty, and in an error.
+pub(super) fn text_below_root(answer: &[u8], name: &str) -> Option<String> {
+    let (root, mut rest) = root(answer)?;
+    if root == "Error" {
+        return None;
+    }
+    while let Some(child) = Element::first(rest)? {
+        if child.name == name {
+            let text = plain(child.content, &mut false)?.into_owned();
+            return Some(text).filter(|text| !text.is_empty());
+        }
+        rest = child.rest;
+    }
+    None
+}
+
+/// Takes an answer apart: the name of its root, and what stands within.
+fn root(answer: &[u8]) -> Option<(&str, &str)> {
+    let text = std::str::from_utf8(answer).ok()?.trim_ascii();
+    let text = match text.strip_prefix("<?xml ") {
+        Some(rest) => rest.split_once("?>")?.1.trim_ascii_start(),
+        None => text,
+    };
+    let (tag, rest) = text.strip_prefix('<')?.split_once('>')?;
+    let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+    if !is_name(name) || attributes.ends_with('/') {
+        return None;
+    }
+    Some((name, rest.strip_suffix('>')?.strip_suffix(name)?.strip_suffix("</")?))
 }
 
 /// Reads what stands within `<Contents>`.

@@ -113,3 +113,32 @@ proptest! {
         prop_assert_eq!(scan(AWS.as_bytes().get(..length).unwrap()), None);
     }
 }
+
+#[test]
+fn an_element_below_the_root_is_found_whatever_the_root_is_called() {
+    let id = |answer: &str| text_below_root(answer.as_bytes(), "UploadId");
+    let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    for (root, attributes) in [
+        ("InitiateMultipartUpload", ""),
+        ("InitiateMultipartUploadResult", " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""),
+    ] {
+        let answer = format!(
+            "{head}<{root}{attributes}>\n  <Bucket>b</Bucket>\n  <Key>a/&lt;UploadId></Key>\n  \
+             <UploadId>1&amp;2</UploadId>\n</{root}>\n"
+        );
+        assert_eq!(id(&answer).as_deref(), Some("1&2"), "{answer}");
+    }
+    for answer in [
+        "",
+        "<html>Please accept the terms</html>",
+        "<html><body><UploadId>1</UploadId></body></html>",
+        "<a><UploadId></UploadId></a>",
+        "<a><UploadId/></a>",
+        "<a><UploadId>1</UploadId>",
+        "<a><UploadId>1</UploadId></b>",
+        "<a/>",
+        "<Error><Code>NoSuchUpload</Code><UploadId>1</UploadId></Error>",
+    ] {
+        assert_eq!(id(answer), None, "{answer}");
+    }
+}
