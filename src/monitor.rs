@@ -96,6 +96,8 @@ pub enum ItemKind {
     StoreArchived,
     /// The bytes are not those that were promised.
     StoreCorrupt,
+    /// The store names no version of it.
+    StoreNoEtag,
     /// The store is overloaded or gone, as often as it was asked.
     StoreFailed,
     /// The store refused the request for what it says.
@@ -141,6 +143,7 @@ impl ItemKind {
             Self::StoreFull => "store-full",
             Self::StoreArchived => "archived",
             Self::StoreCorrupt => "corrupt",
+            Self::StoreNoEtag => "no-etag",
             Self::StoreFailed => "store-failed",
             Self::StoreRefused => "store-refused",
             Self::NameRefused => "name-refused",
@@ -176,6 +179,7 @@ impl ItemKind {
             | Self::StoreDenied
             | Self::StoreFull
             | Self::StoreArchived
+            | Self::StoreNoEtag
             | Self::StoreRefused
             | Self::NameRefused
             | Self::StoreContradicts

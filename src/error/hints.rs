@@ -1,6 +1,6 @@
 //! What to type next where the store, or the way to it, is what fails.
 
-use crate::remote::RemoteErrorKind;
+use crate::remote::{NO_ETAG_HINT, RemoteErrorKind};
 
 /// Returns what to do about an error of the store.
 pub(super) fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
@@ -45,6 +45,7 @@ pub(super) fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
         Kind::Interrupted | Kind::Throttled | Kind::Failed | Kind::Busy => {
             Some("run the command again")
         }
+        Kind::NoEtag => Some(NO_ETAG_HINT),
         Kind::Archived => Some("restore the object from the archive first"),
         Kind::Full => Some(
             "make room on the bucket's disk, or have the quota raised, then run the command again",

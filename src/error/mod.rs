@@ -338,6 +338,7 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
         | Kind::Archived
         | Kind::Lying
         | Kind::OutOfOrder
+        | Kind::NoEtag
         | Kind::Corrupt
         | Kind::Full
         | Kind::Invalid => Exit::Failed,

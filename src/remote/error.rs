@@ -1,5 +1,11 @@
 //! What went wrong between us and a store.
 
+/// What to do about a store that names no versions: `JuiceFS` keeps ETags and metadata of what is
+/// written through its gateway alone, and only if it is told to (its source, `pkg/gateway/gateway.go`).
+pub(crate) const NO_ETAG_HINT: &str = "the store must give every object an ETag, by which lsync knows its \
+    versions; the gateway of JuiceFS does, for what is written through it, if it is started with \
+    --keep-etag --object-meta";
+
 /// What went wrong, as far as a caller's next step depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemoteErrorKind {
@@ -17,6 +23,9 @@ pub enum RemoteErrorKind {
     Throttled,
     /// The store failed (5xx), or the answer was nonsense: again, a little later.
     Failed,
+    /// The answer names no version, because the store keeps no ETag of the object, or because it is not the
+    /// store's.
+    NoEtag,
     /// The connection broke or the answer did not come; a write may or may not have happened.
     Interrupted,
     /// No connection to the store at all.
@@ -141,6 +150,7 @@ impl RemoteError {
             Kind::Busy
             | Kind::Throttled
             | Kind::Failed
+            | Kind::NoEtag
             | Kind::Interrupted
             | Kind::Unreachable
             | Kind::ProxyUnreachable

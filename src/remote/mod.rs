@@ -28,6 +28,7 @@ use bytes::Bytes;
 
 pub use capabilities::{Capabilities, Checksum, Conditions};
 pub use connect::{AnyBody, AnyRemote, FirstLook, Found, RemoteSettings, connect};
+pub(crate) use error::NO_ETAG_HINT;
 pub use error::{RemoteCause, RemoteError, RemoteErrorKind};
 pub use folder::{FolderBody, FolderRemote};
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};

@@ -114,7 +114,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             // 404 is about the upload.
             Kind::NotFound => Err(error.into()),
             // Behind an alias a bucket may not be known by the name that a copy has to give.
-            Kind::NoBucket | Kind::WrongRegion | Kind::Failed => Ok(self.refused()),
+            Kind::NoBucket | Kind::WrongRegion | Kind::Failed | Kind::NoEtag => Ok(self.refused()),
             _ if error.is_transient() || error.ends_the_run() => Err(error.into()),
             _ => Ok(self.refused()),
         }

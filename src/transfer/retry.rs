@@ -10,8 +10,9 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 /// How often a call is made before it counts as failed.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// How often a store is called that cannot be reached at all: a person waits for the message.
-const ATTEMPTS_UNREACHABLE_MAX: u32 = 3;
+/// How often a store is called that cannot be reached at all, or names no versions: a person waits for the
+/// message.
+const ATTEMPTS_HOPELESS_MAX: u32 = 3;
 
 /// The longest first pause; each further one may be twice as long.
 const PAUSE_FIRST_MILLISECONDS: u64 = 100;
@@ -39,9 +40,9 @@ impl Backoff {
     ) -> bool {
         self.attempts += 1;
         let attempts_max = match error.kind {
-            RemoteErrorKind::Unreachable | RemoteErrorKind::ProxyUnreachable => {
-                ATTEMPTS_UNREACHABLE_MAX
-            }
+            RemoteErrorKind::Unreachable
+            | RemoteErrorKind::ProxyUnreachable
+            | RemoteErrorKind::NoEtag => ATTEMPTS_HOPELESS_MAX,
             _ => ATTEMPTS_MAX,
         };
         if !error.is_transient() || self.attempts >= attempts_max || stop.is_requested() {

@@ -9,7 +9,7 @@ use crate::local::content::ContentError;
 use crate::local::replace::{Lost, ReplaceError};
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIMES_HINT;
-use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::remote::{NO_ETAG_HINT, RemoteError, RemoteErrorKind};
 use crate::tree::RepoPath;
 
 /// Why one path could not be dealt with; the others go on.
@@ -199,6 +199,7 @@ fn remedy(kind: ItemKind) -> Option<&'static str> {
         ItemKind::StoreContradicts => {
             Some("tell whoever runs the store: `--verbose` shows its whole answer")
         }
+        ItemKind::StoreNoEtag => Some(NO_ETAG_HINT),
         ItemKind::Respelled => Some("rename it in the bucket to a name that this disk keeps"),
         ItemKind::Folded => {
             Some("rename one of the two, in the bucket or here: other disks hold both")
@@ -270,6 +271,7 @@ fn store_kind(error: &RemoteError) -> ItemKind {
         Kind::Full => ItemKind::StoreFull,
         Kind::Archived => ItemKind::StoreArchived,
         Kind::Corrupt => ItemKind::StoreCorrupt,
+        Kind::NoEtag => ItemKind::StoreNoEtag,
         _ if error.is_transient() => ItemKind::StoreFailed,
         _ => ItemKind::StoreRefused,
     }

@@ -97,6 +97,32 @@ fn a_file_goes_in_parts_where_the_answer_that_names_the_upload_has_another_root(
 }
 
 #[test]
+fn a_store_whose_objects_have_no_etag_is_told_with_what_to_do_about_it() {
+    let hint = "hint: the store must give every object an ETag";
+    let never = Quirks { etag_of_writes: false, etag_of_reads: false, ..Profile::Aws.quirks() };
+    let juicefs = Quirks { etag_of_writes: true, etag_in_listing: false, ..never.clone() };
+    for quirks in [juicefs, never] {
+        let team = Team::without_copies_on(quirks);
+        let output = team.run("one", "init team .");
+        assert_error(&output, 1, &["the answer has no ETag", hint, "--keep-etag --object-meta"]);
+        assert!(!team.path("one/.lsync").exists());
+    }
+}
+
+#[test]
+fn answers_to_writes_alone_need_no_etag() {
+    let quirks = Quirks { etag_of_writes: false, ..Profile::Aws.quirks() };
+    let team = Team::without_copies_on(quirks);
+    team.ok("one", "init team .");
+    team.write("one/a", "a");
+    team.ok("one", "sync");
+    team.write("one/a", "edited");
+    team.ok("one", "sync");
+    assert_eq!(team.bucket(), files(&[("a", "edited")]));
+    team.assert_quiet("one");
+}
+
+#[test]
 fn a_file_in_parts_goes_where_no_condition_of_a_deletion_holds_for_one() {
     let keeping = Quirks { keeps_parts: true, ..Profile::Aws.quirks() };
     for quirks in [keeping, Profile::Swift.quirks()] {

@@ -129,7 +129,7 @@ impl Backend {
             version_id = Some(format!("dropped-{etag}"));
         }
         Ok(d::PutObjectOutput {
-            e_tag: Some(d::ETag::Strong(etag)),
+            e_tag: self.quirks.etag_of_writes.then_some(d::ETag::Strong(etag)),
             version_id,
             checksum_crc32: checksum.checksum_crc32,
             checksum_crc64nvme: checksum.checksum_crc64nvme,
@@ -196,7 +196,7 @@ impl Backend {
             body: Some(Body::from(body).into()),
             accept_ranges: Some("bytes".to_owned()),
             content_type: version.content_type.clone(),
-            e_tag: Some(version.protocol_etag()),
+            e_tag: self.quirks.etag_of_reads.then(|| version.protocol_etag()),
             last_modified: Some(version.modified.into()),
             metadata: Some(version.metadata.into_iter().collect()),
             checksum_crc32: checksum.checksum_crc32,
@@ -227,7 +227,7 @@ impl Backend {
             content_length: i64::try_from(version.size()).ok(),
             accept_ranges: Some("bytes".to_owned()),
             content_type: version.content_type.clone(),
-            e_tag: Some(version.protocol_etag()),
+            e_tag: self.quirks.etag_of_reads.then(|| version.protocol_etag()),
             last_modified: Some(version.modified.into()),
             metadata: Some(version.metadata.into_iter().collect()),
             checksum_crc32: checksum.checksum_crc32,

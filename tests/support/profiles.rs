@@ -106,6 +106,10 @@ pub struct Quirks {
     pub completes_again: bool,
     /// ETags are random and answers name a KMS key, as under SSE-KMS.
     pub random_etags: bool,
+    /// The answers to `PUT` name the ETag.
+    pub etag_of_writes: bool,
+    /// The answers to `HEAD` and `GET` name the ETag (the gateway of `JuiceFS` unless it has `--keep-etag`).
+    pub etag_of_reads: bool,
     /// Listings carry ETags.
     pub etag_in_listing: bool,
     /// How listings are encoded.
@@ -158,6 +162,8 @@ impl Default for Quirks {
             complete_names_etag: true,
             completes_again: false,
             random_etags: false,
+            etag_of_writes: true,
+            etag_of_reads: true,
             etag_in_listing: true,
             encoding: Encoding::AWS,
             backslash_is_slash: false,

@@ -79,6 +79,7 @@ pub(in crate::cli) fn named_max(kind: ItemKind) -> u64 {
         _ if kind.names_its_path() => EVERY,
         ItemKind::Disk(io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge)
         | ItemKind::StoreFull
+        | ItemKind::StoreNoEtag
         | ItemKind::StoreLost => NAMED_OF_ONE_CAUSE,
         _ => NAMED_MAX,
     }
@@ -233,6 +234,7 @@ fn item_words(kind: ItemKind) -> &'static str {
         ItemKind::StoreFull => "no room in the bucket",
         ItemKind::StoreArchived => "archived in the bucket",
         ItemKind::StoreCorrupt => "the bytes are not those that were promised",
+        ItemKind::StoreNoEtag => "the store names no version of them",
         ItemKind::StoreFailed => "the store failed",
         ItemKind::StoreRefused => "the store refused",
         ItemKind::NameRefused => "the store does not take their names",

@@ -86,6 +86,8 @@ where
 fn attempts_max(kind: Kind) -> u32 {
     match kind {
         Kind::Unreachable | Kind::ProxyUnreachable => 1,
+        // Once more, since it may have been the page of a proxy.
+        Kind::NoEtag => 2,
         Kind::Throttled | Kind::Busy | Kind::Interrupted => ATTEMPTS_BUSY_MAX,
         _ => ATTEMPTS_MAX,
     }

@@ -76,7 +76,7 @@ impl S3Remote {
         honoured: Conditions,
     ) -> Result<Stored, RemoteError> {
         let Some(stored) = stored else {
-            return Err(call.error(Kind::Failed, "the answer does not name the version stored"));
+            return Err(call.error(Kind::NoEtag, "the answer does not name the version stored"));
         };
         if honoured != Conditions::None {
             return Ok(stored);

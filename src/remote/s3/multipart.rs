@@ -98,9 +98,9 @@ impl S3Remote {
                 answer(&call, patience, request.send()).await?
             }
         };
-        match output.e_tag() {
+        match output.e_tag().filter(|etag| !etag.is_empty()) {
             Some(etag) => Ok(Part { number, etag: Etag::new(etag), crc64 }),
-            None => Err(call.error(Kind::Failed, "the answer has no ETag")),
+            None => Err(call.error(Kind::NoEtag, "the answer has no ETag")),
         }
     }
 
@@ -147,7 +147,7 @@ impl S3Remote {
                 etag: Etag::new(etag),
                 crc64: result.and_then(|it| it.checksum_crc64_nvme()).and_then(parse_checksum),
             }),
-            None => Err(call.error(Kind::Failed, "the answer has no ETag")),
+            None => Err(call.error(Kind::NoEtag, "the answer has no ETag")),
         }
     }
 

@@ -187,7 +187,7 @@ impl S3Remote {
         let sent = (attributes, Headers::default());
         let stored = self.send_object(&call, path, body, sent).await?;
         stored
-            .ok_or_else(|| call.error(Kind::Failed, "the answer does not name the version stored"))
+            .ok_or_else(|| call.error(Kind::NoEtag, "the answer does not name the version stored"))
     }
 
     /// Sends a body; `None` where the answer does not name the version.
@@ -265,7 +265,7 @@ impl S3Remote {
         call: &Call,
     ) -> Result<Object, RemoteError> {
         let etag = answered.etag.filter(|etag| !etag.is_empty()).map(Etag::new);
-        let etag = etag.ok_or_else(|| call.error(Kind::Failed, "the answer has no ETag"))?;
+        let etag = etag.ok_or_else(|| call.error(Kind::NoEtag, "the answer has no ETag"))?;
         let mtime = answered.mtime.and_then(|text| parse_mtime(text));
         Ok(Object {
             etag_is_md5: self.is_md5(&etag, &answered.encryption),

@@ -49,7 +49,8 @@ pub(super) struct Call {
 impl Call {
     /// Makes an error of this call.
     pub(super) fn error(&self, kind: Kind, message: impl Into<String>) -> RemoteError {
-        let ambiguous = self.writes && matches!(kind, Kind::Interrupted | Kind::Failed);
+        let ambiguous =
+            self.writes && matches!(kind, Kind::Interrupted | Kind::Failed | Kind::NoEtag);
         let error = RemoteError::new(kind, self.operation, self.key.clone(), message);
         RemoteError { ambiguous, ..error }
     }
