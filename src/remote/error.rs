@@ -110,6 +110,9 @@ pub struct RemoteError {
     pub detail: Option<Box<str>>,
     /// The request may have taken effect although it failed.
     pub ambiguous: bool,
+    /// The connection ended before an answer began, as one that was idle for too long does: the same call
+    /// need not wait for its second attempt.
+    pub hung_up: bool,
     /// How long the store asks to wait, in seconds, where it says so.
     pub retry_after_seconds: Option<u64>,
 }
@@ -122,9 +125,17 @@ impl RemoteError {
         key: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        let (key, message) = (key.into(), message.into());
-        let (cause, detail, ambiguous, retry_after_seconds) = (None, None, false, None);
-        Self { kind, operation, key, message, cause, detail, ambiguous, retry_after_seconds }
+        Self {
+            kind,
+            operation,
+            key: key.into(),
+            message: message.into(),
+            cause: None,
+            detail: None,
+            ambiguous: false,
+            hung_up: false,
+            retry_after_seconds: None,
+        }
     }
 
     /// What, where. Without credentials no call was made, so that none is named.

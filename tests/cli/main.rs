@@ -11,6 +11,7 @@ mod attributes;
 mod bad_input;
 mod clone;
 mod conflicts;
+mod connections;
 mod credentials;
 mod damaged_database;
 mod deletions;

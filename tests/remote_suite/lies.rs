@@ -119,7 +119,7 @@ async fn a_write_whose_answer_got_lost_is_ours_or_ambiguous() {
     }
     bench.server.fault(FaultRule::new("PutObject", "b", Fault::DropConnectionBefore));
     let error = put(&*bench.remote(), "b", "x", Condition::Absent).await.expect_err("a fault");
-    assert!(error.is_transient(), "{error:?}");
+    assert!(error.is_transient() && error.hung_up, "{error:?}");
     assert_eq!(bench.server.keys("team"), ["a"]);
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
@@ -13,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use super::once::{Seconds, exchange, swallow};
+
 /// The longest head of a request that a proxy reads.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
@@ -22,14 +25,14 @@ pub fn certificate(name: &str) -> PathBuf {
 }
 
 /// A listener on a port of its own, with a runtime and a thread of its own.
-struct Listener {
-    address: SocketAddr,
+pub(super) struct Listener {
+    pub(super) address: SocketAddr,
     _stop: oneshot::Sender<()>,
 }
 
 impl Listener {
     /// Gives each connection to `serve`. One that breaks off is what some tests are about.
-    fn new<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub(super) fn new<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
     {
@@ -99,6 +102,9 @@ impl TlsFront {
 pub enum Manner {
     /// Connects to where it shall go.
     Passes,
+    /// As [`Manner::Passes`]; of requests for whole URLs it answers the first one of a connection alone, and
+    /// does not say so (tinyproxy).
+    AnswersOnce,
     /// Answers with this status, and closes the connection.
     Answers(u16),
     /// Closes the connection without a word.
@@ -109,20 +115,29 @@ pub enum Manner {
 pub struct Proxy {
     listener: Listener,
     heads: Arc<Mutex<Vec<String>>>,
+    unanswered: Seconds,
 }
 
 impl Proxy {
     /// Starts one.
     pub fn new(manner: Manner) -> Self {
         let heads = Arc::<Mutex<Vec<String>>>::default();
-        let log = Arc::clone(&heads);
-        let listener = Listener::new(move |stream| pass_on(stream, manner, Arc::clone(&log)));
-        Self { listener, heads }
+        let unanswered = Seconds::default();
+        let (log, counter) = (Arc::clone(&heads), Arc::clone(&unanswered));
+        let listener = Listener::new(move |stream| {
+            pass_on(stream, manner, (Arc::clone(&log), Arc::clone(&counter)))
+        });
+        Self { listener, heads, unanswered }
     }
 
     /// Returns `HOST:PORT`.
     pub fn address(&self) -> SocketAddr {
         self.listener.address
+    }
+
+    /// Returns how many requests it has left without an answer, as [`Manner::AnswersOnce`].
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.load(Ordering::SeqCst)
     }
 
     /// Returns the first request of each connection, up to the empty line, and forgets them.
@@ -134,7 +149,7 @@ impl Proxy {
 async fn pass_on(
     mut client: TcpStream,
     manner: Manner,
-    log: Arc<Mutex<Vec<String>>>,
+    (log, unanswered): (Arc<Mutex<Vec<String>>>, Seconds),
 ) -> io::Result<()> {
     let begun = head(&mut client).await?;
     let text = String::from_utf8_lossy(&begun).into_owned();
@@ -153,13 +168,16 @@ async fn pass_on(
             // An answer that was not read is lost where a connection closes before its request came.
             return tokio::io::copy(&mut client, &mut tokio::io::sink()).await.map(drop);
         }
-        Manner::Passes => (),
+        Manner::Passes | Manner::AnswersOnce => (),
     }
     let is_tunnel = method == "CONNECT";
     let place = target.strip_prefix("http://").unwrap_or(&target);
     let mut server = TcpStream::connect(place.split('/').next().unwrap_or("")).await?;
     if is_tunnel {
         client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    } else if matches!(manner, Manner::AnswersOnce) {
+        exchange(&mut client, &begun, server).await?;
+        return swallow(&mut client, &unanswered).await;
     } else {
         server.write_all(&begun).await?;
     }
@@ -167,7 +185,7 @@ async fn pass_on(
 }
 
 /// Reads up to the empty line, and what came with it.
-async fn head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(super) async fn head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while !bytes.windows(4).any(|four| four == b"\r\n\r\n") {
         if bytes.len() > HEAD_BYTES_MAX || client.read_buf(&mut bytes).await? == 0 {

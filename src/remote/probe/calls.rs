@@ -76,6 +76,10 @@ where
         attempt += 1;
         match &result {
             Err(error) if error.is_transient() && attempt < attempts_max(error.kind) => {
+                // A connection that had ended by itself says nothing of the store.
+                if error.hung_up && attempt == 1 {
+                    continue;
+                }
                 tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt - 1)).await;
             }
             _ => return result,

@@ -31,6 +31,7 @@ use bundle::Trusted;
 use credentials::Checked;
 use endpoint::OneBucket;
 use profile::{variable, variable_os};
+use transport::Carries;
 
 pub(super) use credentials::NoKey;
 pub(super) use proxy::{Proxy, TUNNEL_ERROR};
@@ -113,9 +114,9 @@ impl Connection {
         let trusted = bundle::read(profiles.as_ref(), variable_os).await;
         let trusted = trusted.map_err(|fault| refusal(settings, Kind::BadCertificates, fault))?;
         let is_stand_in = stand_ins.transport.is_some();
-        let transport = stand_ins
-            .transport
-            .or_else(|| transport::client(&trusted, proxy::is_switched_off(variable_os)));
+        let without_proxy = proxy::is_switched_off(variable_os);
+        let made = |carries| transport::client(&trusted, without_proxy, carries);
+        let transport = stand_ins.transport.or_else(|| Some(made(Carries::Many)));
         let stand_ins = StandIns { transport, ..stand_ins };
         let shared = shared_config(settings, region.clone(), stand_ins).await;
         let endpoint = endpoint(settings, &shared, profiles.as_ref());
@@ -135,7 +136,11 @@ impl Connection {
         let asked = endpoint::ask(params).await;
         let url = asked.map_err(|fault| refusal(settings, Kind::BadSetting, fault))?;
         let proxy = if is_stand_in { None } else { way_to(&url, settings, &trusted)? };
-        let client = client(settings, &shared, (address, path_style));
+        // Proxies that are no tunnel may answer one request a connection, and not say so: what comes
+        // behind it is lost without a word (tinyproxy 1.11, its issue 563).
+        let is_passed_on = proxy.is_some() && !is_tls(&url);
+        let transport = is_passed_on.then(|| made(Carries::One));
+        let client = client(settings, &shared, (address, path_style), transport);
         Ok(Self { client, region: region.to_string(), endpoint, proxy: proxy.map(Arc::new) })
     }
 
@@ -162,6 +167,7 @@ fn client(
     settings: &S3Settings,
     shared: &SdkConfig,
     (address, path_style): (Option<String>, bool),
+    transport: Option<SharedHttpClient>,
 ) -> Client {
     let mut config = aws_sdk_s3::config::Builder::from(shared)
         .force_path_style(path_style)
@@ -170,6 +176,9 @@ fn client(
         // Whatever the SDK would choose: this is the server that the database is about. It takes
         // a variable that is empty for a server.
         config.set_endpoint_url(address);
+    }
+    if let Some(transport) = transport {
+        config = config.http_client(transport);
     }
     if let Some(inner) = shared.credentials_provider() {
         let checked = Checked::new(inner, settings.profile.as_deref());

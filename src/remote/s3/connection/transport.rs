@@ -1,4 +1,6 @@
-//! What carries requests, where it has to be another client than the SDK's own.
+//! What carries requests.
+
+use std::time::Duration;
 
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -8,27 +10,44 @@ use aws_smithy_http_client::{Builder, ConnectorBuilder};
 
 use super::bundle::Trusted;
 
+/// A connection that was idle for so long carries no other request. Balancers and firewalls forget one
+/// after a minute at the earliest, mostly, and some without a word, so that what is sent on it is never
+/// answered. The SDK keeps one for 90 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How many requests a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carries {
+    /// One after the other.
+    Many,
+    /// One.
+    One,
+}
+
 /// Makes the client that the SDK would make (`default_https_client` of `aws-smithy-runtime`), but for
-/// whom it trusts, or without any proxy. `None` where the SDK's own does.
-pub(super) fn client(trusted: &Trusted, without_proxy: bool) -> Option<SharedHttpClient> {
+/// whom it trusts, how long it keeps a connection, or without any proxy.
+pub(super) fn client(trusted: &Trusted, without_proxy: bool, carries: Carries) -> SharedHttpClient {
     let trusted = match trusted {
-        Trusted::Machine if !without_proxy => return None,
         Trusted::Machine => TrustStore::default(),
         Trusted::These(pem) => TrustStore::empty().with_pem_certificate(pem.as_slice()),
         Trusted::Nobody(_) => TrustStore::empty(),
     };
     let context = TlsContext::builder().with_trust_store(trusted).build();
     let context = context.expect("it has no way to fail");
-    Some(Builder::new().build_with_connector_fn(move |settings, components| {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let proxies = if without_proxy { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
         let mut connector = ConnectorBuilder::default()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .tls_context(context.clone())
-            .proxy_config(proxies);
+            .proxy_config(proxies)
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        if carries == Carries::One {
+            connector = connector.pool_max_idle_per_host(0);
+        }
         connector.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             connector.set_sleep_impl(components.sleep_impl());
         }
         connector.build()
-    }))
+    })
 }

@@ -6,6 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ConnectorError, ErrorMetadata};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
 
 use super::*;
 use crate::remote::s3::connection::NoKey;
@@ -148,8 +149,13 @@ fn without_an_answer_the_cause_decides() {
     let broken = io::Error::from(io::ErrorKind::ConnectionReset);
     let error = WRITE.translate(&failed(ConnectorError::io(broken.into())));
     assert_eq!((error.kind, error.ambiguous), (Kind::Interrupted, true));
+    assert!(error.hung_up);
+    let incomplete = ConnectorError::other("closed".into(), Some(ErrorKind::TransientError));
+    let error = WRITE.translate(&failed(incomplete));
+    assert_eq!((error.kind, error.ambiguous, error.hung_up), (Kind::Interrupted, true, true));
     let timeout: SdkError<PutObjectError> = SdkError::timeout_error("slow");
-    assert_eq!(WRITE.translate(&timeout).kind, Kind::Interrupted);
+    let error = WRITE.translate(&timeout);
+    assert_eq!((error.kind, error.hung_up), (Kind::Interrupted, false));
     let credentials = CredentialsError::not_loaded("no providers in chain");
     let error = WRITE.translate(&failed(ConnectorError::other(credentials.into(), None)));
     assert_eq!(error.kind, Kind::NoCredentials);

@@ -6,6 +6,7 @@ use std::io;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::SdkError;
+use aws_smithy_types::retry::ErrorKind;
 
 use super::{Call, certificate};
 use crate::remote::s3::connection::{NoKey, Proxy, TUNNEL_ERROR, is_tls};
@@ -47,7 +48,8 @@ impl Call {
             SdkError::DispatchFailure(failure) if failure.is_user() => Kind::Invalid,
             _ => Kind::Interrupted,
         };
-        self.error(kind, self.by_way_of_proxy(chain.line()))
+        let hung_up = kind == Kind::Interrupted && (is_incomplete(error) || chain.is_cut);
+        RemoteError { hung_up, ..self.error(kind, self.by_way_of_proxy(chain.line())) }
     }
 
     /// Names the server for messages.
@@ -153,6 +155,14 @@ impl Call {
     }
 }
 
+/// Tells whether the connection was closed where an answer should have begun. Of the errors of the SDK
+/// that are neither of I/O nor its user's this alone has a kind (`to_connector_error` of
+/// `aws-smithy-http-client`).
+fn is_incomplete<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(error, SdkError::DispatchFailure(failure)
+        if failure.as_other() == Some(ErrorKind::TransientError))
+}
+
 /// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Obstacle {
@@ -235,6 +245,8 @@ pub(super) struct Chain {
     tunnel: Option<Tunnel>,
     /// What is wrong with the certificate of the other end.
     certificate: Option<String>,
+    /// The connection was reset, or closed.
+    is_cut: bool,
     is_about_credentials: bool,
     no_key: Option<(Kind, String)>,
 }
@@ -244,7 +256,7 @@ impl Chain {
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         let mut texts: Vec<String> = Vec::new();
         let (mut obstacle, mut is_about_credentials, mut no_key) = (None, false, None);
-        let (mut tunnel, mut found_fault) = (None, None);
+        let (mut tunnel, mut found_fault, mut is_cut) = (None, None, false);
         let mut next = Some(error);
         while let Some(cause) = next {
             let text = cause.to_string();
@@ -257,6 +269,7 @@ impl Chain {
             {
                 found_fault = Some(certificate::fault(error));
             }
+            is_cut |= cause.downcast_ref::<io::Error>().is_some_and(is_end);
             if let Some(found) = cause.downcast_ref::<NoKey>() {
                 no_key = Some((found.kind, found.why.clone()));
             }
@@ -271,7 +284,7 @@ impl Chain {
             next = cause.source();
         }
         let certificate = found_fault;
-        Self { texts, obstacle, tunnel, certificate, is_about_credentials, no_key }
+        Self { texts, obstacle, tunnel, certificate, is_cut, is_about_credentials, no_key }
     }
 
     /// Joins what the causes say.
@@ -283,6 +296,17 @@ impl Chain {
 /// Joins lines: the SDK lists the credentials that it tried, one a line.
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+/// Tells whether an I/O error means that the other end closed the connection.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
 }
 
 /// Tells whether an I/O error means that no connection came about.
