@@ -96,6 +96,8 @@ pub enum ItemKind {
     StoreArchived,
     /// The bytes are not those that were promised.
     StoreCorrupt,
+    /// Stored over another version than the one named, which the bucket keeps as an old one.
+    Overwrote,
     /// The store names no version of it.
     StoreNoEtag,
     /// The store is overloaded or gone, as often as it was asked.
@@ -143,6 +145,7 @@ impl ItemKind {
             Self::StoreFull => "store-full",
             Self::StoreArchived => "archived",
             Self::StoreCorrupt => "corrupt",
+            Self::Overwrote => "overwrote",
             Self::StoreNoEtag => "no-etag",
             Self::StoreFailed => "store-failed",
             Self::StoreRefused => "store-refused",
@@ -190,6 +193,7 @@ impl ItemKind {
             | Self::ChangedHere
             | Self::ChangedThere
             | Self::EditInTrash
+            | Self::Overwrote
             | Self::StoreCorrupt
             | Self::StoreFailed
             | Self::FolderKept
@@ -200,9 +204,9 @@ impl ItemKind {
         }
     }
 
-    /// Tells whether its hint is a command for this very path, so that each one has to be told.
+    /// Tells whether its text says where an edit of this very path is, so that each one has to be told.
     pub fn names_its_path(self) -> bool {
-        self == Self::EditInTrash
+        matches!(self, Self::EditInTrash | Self::Overwrote)
     }
 }
 

@@ -754,5 +754,5 @@ async fn the_folder_of_a_fetched_file_is_not_opened_anew_to_confirm_it() {
         }
     })));
     assert_eq!(bob.sync().await.downloaded, 1);
-    assert_eq!(opened.load(Ordering::Relaxed), 8);
+    assert_eq!(opened.load(Ordering::Relaxed), 7);
 }

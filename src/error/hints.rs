@@ -52,6 +52,7 @@ pub(super) fn remote_hint(kind: RemoteErrorKind) -> Option<&'static str> {
         ),
         Kind::NotFound
         | Kind::Changed
+        | Kind::Overwrote
         | Kind::Unsupported
         | Kind::Lying
         | Kind::Corrupt

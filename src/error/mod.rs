@@ -304,10 +304,11 @@ fn sync_hint(error: &SyncError) -> Option<String> {
         SyncError::TooManyUnusual { .. } => {
             Some("nothing was changed; sync one folder after the other: `lsync sync FOLDER`".to_owned())
         }
-        SyncError::Interrupted
-        | SyncError::Scan(_)
-        | SyncError::Staging(_)
-        | SyncError::Clock(_) => None,
+        SyncError::Clock(_) => Some(
+            "nothing was changed; if the disk is full, make room on it, then run the same command again"
+                .to_owned(),
+        ),
+        SyncError::Interrupted | SyncError::Scan(_) | SyncError::Staging(_) => None,
     }
 }
 
@@ -339,6 +340,7 @@ pub fn remote_exit(kind: RemoteErrorKind) -> Exit {
         | Kind::Lying
         | Kind::OutOfOrder
         | Kind::NoEtag
+        | Kind::Overwrote
         | Kind::Corrupt
         | Kind::Full
         | Kind::Invalid => Exit::Failed,

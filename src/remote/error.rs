@@ -17,6 +17,9 @@ pub enum RemoteErrorKind {
     BucketGone,
     /// Another version than expected is there, or one where none was expected.
     Changed,
+    /// A conditional write was stored over another version than the one that it named, which is an old
+    /// version now: the store does not do what it claimed.
+    Overwrote,
     /// Somebody writes the same key at this moment (409): again, a little later.
     Busy,
     /// The store asks for less (429, 503 `SlowDown`).
@@ -170,6 +173,7 @@ impl RemoteError {
             | Kind::NoBucket
             | Kind::BucketGone
             | Kind::Changed
+            | Kind::Overwrote
             | Kind::NotTls
             | Kind::Untrusted
             | Kind::ProxyDenied

@@ -216,13 +216,9 @@ impl<D: Disk> Repository<D> {
 
     /// Replaces `config.yaml` by what `config` says, in one durable step. Comments in it are lost.
     pub fn save_config(&self, disk: &D) -> Result<(), RepositoryError> {
-        self.write_config(disk, &self.config)
-    }
-
-    /// As [`Repository::save_config`], with other settings: this run goes on with its own.
-    pub fn write_config(&self, disk: &D, config: &Config) -> Result<(), RepositoryError> {
         let path = self.root_path.join(CONTROL).join(CONFIG);
-        let text = config
+        let text = self
+            .config
             .to_text()
             .map_err(|source| RepositoryError::Config { path: path.clone(), source })?;
         crate::disk::write_whole(disk, &self.control, CONFIG, text.as_bytes())

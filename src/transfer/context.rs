@@ -209,32 +209,51 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ///
     /// Runs that record nothing need not wait. A file that is still racy after 5 s has changed.
     pub(super) async fn wait_for_tick(&self, path: &RepoPath, stat: &Stat) -> Result<(), Trouble> {
-        let Some(staging) = &self.staging else { return Ok(()) };
-        // The last reading spares nearly every file its own; another file system has another clock.
-        let is_of_root = stat.device == self.root_device;
-        if is_of_root && stat.ctime < self.clock_reading.load(Ordering::Relaxed) {
-            return Ok(());
+        let Some(folder) = self.clock_folder(path, stat)? else { return Ok(()) };
+        match self.watch_clock(&folder, stat).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Trouble::changed("it keeps changing")),
+            Err(error) => Err(Trouble::disk_at("cannot read the clock of the disk", &error)),
         }
+    }
+
+    /// Returns the folder by which the clock of the file's file system is read; `None` where what was
+    /// read before is enough, or nothing is recorded.
+    pub(super) fn clock_folder(
+        &self,
+        path: &RepoPath,
+        stat: &Stat,
+    ) -> Result<Option<D::Folder>, Trouble> {
+        let Some(staging) = &self.staging else { return Ok(None) };
         // Whatever happens to the path meanwhile, the root's clock is at hand.
-        let workspace = if is_of_root {
-            staging.main().clone()
-        } else {
-            let parent = staging.open_parent(path, false)?;
-            staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?
-        };
+        if stat.device == self.root_device {
+            // The last reading spares nearly every file its own; another file system has another clock.
+            let has_passed = stat.ctime < self.clock_reading.load(Ordering::Relaxed);
+            return Ok((!has_passed).then(|| staging.main().temporary.clone()));
+        }
+        let parent = staging.open_parent(path, false)?;
+        let workspace = staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?;
+        Ok(Some(workspace.temporary))
+    }
+
+    /// Reads the clock until the file's ctime has passed; false where it does not within 5 s.
+    pub(super) async fn watch_clock(
+        &self,
+        folder: &D::Folder,
+        stat: &Stat,
+    ) -> std::io::Result<bool> {
         let begun = self.clock.now();
         let mut pause = TICK_MILLISECONDS_FIRST;
         loop {
-            let now = content::now(&self.disk, &workspace.temporary)
-                .map_err(|error| Trouble::disk_at("cannot read the clock of the disk", &error))?;
-            if is_of_root {
+            let now = content::now(&self.disk, folder)?;
+            if stat.device == self.root_device {
                 self.clock_reading.fetch_max(now, Ordering::Relaxed);
             }
             if !content::is_racy(stat, now) {
-                return Ok(());
+                return Ok(true);
             }
             if self.clock.now().saturating_sub(begun) > RESTLESS_NANOSECONDS_MAX {
-                return Err(Trouble::changed("it keeps changing"));
+                return Ok(false);
             }
             self.clock.sleep(Duration::from_millis(pause)).await;
             pause = (pause * 2).min(1_000);

@@ -1,7 +1,6 @@
 //! No plan rests on a stat behind which a later edit could hide.
 
 use super::context::Context;
-use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{ActionKind, Conflict, Plan};
@@ -53,17 +52,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         files: impl Iterator<Item = (&RepoPath, &Stat)>,
     ) -> Result<(), ClockUnreadable> {
         for (path, stat) in files {
-            // On another disk it may have moved away meanwhile, which is found when its turn comes. A
-            // ctime that lies ahead of the clock is given to no edit of this run.
-            if let Err(trouble @ Trouble::Disk(..)) = self.wait_for_tick(path, stat).await {
-                return Err(ClockUnreadable(trouble.reason()));
-            }
+            // What moved away on another disk, or cannot be staged there, is found so when its turn comes.
+            let Ok(Some(folder)) = self.clock_folder(path, stat) else { continue };
+            // A ctime that lies ahead of the clock is given to no edit of this run.
+            self.watch_clock(&folder, stat).await.map_err(ClockUnreadable)?;
         }
         Ok(())
     }
 }
 
 /// The clock of the disk cannot be read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct ClockUnreadable(String);
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the clock of the disk, by a file in .lsync/tmp")]
+pub struct ClockUnreadable(#[source] std::io::Error);

@@ -271,6 +271,7 @@ fn store_kind(error: &RemoteError) -> ItemKind {
         Kind::Full => ItemKind::StoreFull,
         Kind::Archived => ItemKind::StoreArchived,
         Kind::Corrupt => ItemKind::StoreCorrupt,
+        Kind::Overwrote => ItemKind::Overwrote,
         Kind::NoEtag => ItemKind::StoreNoEtag,
         _ if error.is_transient() => ItemKind::StoreFailed,
         _ => ItemKind::StoreRefused,

@@ -148,6 +148,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         sent: &Evidenced<'_>,
         error: RemoteError,
     ) -> Result<Next, Trouble> {
+        if error.kind == RemoteErrorKind::Overwrote {
+            // It took place, and what it replaced has to be told.
+            return Err(Trouble::Remote(error));
+        }
         let path = source.path;
         let in_our_way = attempts.ambiguous && may_be_ours(&error);
         attempts.ambiguous |= error.ambiguous;

@@ -74,6 +74,80 @@ fn a_creation_that_replaced_something_is_told() {
 }
 
 #[test]
+fn each_file_whose_write_replaced_an_edit_is_named_with_the_version_of_that() {
+    let team = locked_with_file(b"first");
+    team.write("one/g", "first of g");
+    team.ok("one", "sync");
+    team.server.forget_conditions();
+    let gates = ["f", "g"].map(|key| Gate::at(&team.server, "PutObject", key));
+    team.write("one/f", "second");
+    team.write("one/g", "second of g");
+    let sync = team.start("one", "sync -q");
+    for gate in &gates {
+        gate.wait();
+    }
+    for key in ["f", "g"] {
+        team.server.put(BUCKET, key, format!("a teammate's {key}"));
+    }
+    drop(gates);
+    let output = end_of(sync);
+    output.assert_code(3);
+    team.server.clear_hooks();
+    for key in ["f", "g"] {
+        let versions = team.server.versions(BUCKET, key);
+        let theirs = format!("a teammate's {key}");
+        let is_it = |(_, bytes): &&(String, Option<_>)| bytes.as_deref() == Some(theirs.as_bytes());
+        let (id, _) = versions.iter().find(is_it).unwrap();
+        let told = format!("kept as version {id}");
+        let line = output.stderr.lines().find(|line| line.contains(&told)).unwrap();
+        assert!(line.contains(&format!("s3://{BUCKET}/{key}:")), "{line}");
+    }
+}
+
+#[test]
+fn an_unlisted_push_that_replaced_an_edit_is_told_too() {
+    let team = locked_with_file(b"first");
+    team.server.forget_conditions();
+    team.write("one/f", "second");
+    let gate = Gate::at(&team.server, "PutObject", "f");
+    let push = team.start("one", "push --no-list");
+    gate.wait();
+    team.server.put(BUCKET, "f", "a teammate's edit");
+    drop(gate);
+    let output = end_of(push);
+    output.assert_code(3);
+    assert!(output.stderr.contains("kept as version"), "{}", output.stderr);
+}
+
+#[test]
+fn what_a_person_writes_into_the_config_during_the_run_stays() {
+    let team = locked_with_file(b"first");
+    team.server.forget_conditions();
+    team.write("one/f", "second");
+    let gate = Gate::at(&team.server, "PutObject", "f");
+    let sync = team.start("one", "sync");
+    gate.wait();
+    team.server.put(BUCKET, "f", "a teammate's edit");
+    let config = team.text("one/.lsync/config.yaml");
+    team.write("one/.lsync/config.yaml", config + "trash_days: 7\n");
+    drop(gate);
+    end_of(sync).assert_code(3);
+    let config = team.text("one/.lsync/config.yaml");
+    assert!(config.contains("trash_days: 7"), "{config}");
+    assert!(config.contains("conditional_put: none"), "{config}");
+}
+
+#[test]
+fn a_look_that_the_store_has_no_time_for_is_taken_again() {
+    let team = locked_with_file(b"first");
+    team.server
+        .fault(FaultRule::new("ListObjectVersions", "*", Fault::Status(503, "SlowDown")).nth(1));
+    team.write("one/f", "second");
+    let told = overtaken(&team, "PutObject");
+    assert_told_and_kept(&team, &told, "the store was told to replace");
+}
+
+#[test]
 fn what_replaces_just_what_it_named_costs_one_look_and_is_believed() {
     let team = locked_with_file(b"first");
     team.server.clear_log();

@@ -276,27 +276,34 @@ fn a_link_in_the_folder_is_named_as_what_stands_in_the_way() {
     assert!(team.path("one/f/link").is_symlink());
 }
 
+/// `d` is a file here, and in the bucket a file of the same length and a folder; nothing but the bytes of
+/// the two files can compare them.
+fn contested_and_not_comparable() -> Team {
+    let quirks = Quirks { checksums: Checking::Ignored, ..Profile::RandomEtags.quirks() };
+    let team = Team::without_copies_on(quirks);
+    team.ok("one", "init team .");
+    team.write("one/keep", "k");
+    team.ok("one", "sync");
+    team.write("one/d", "mine!");
+    team.server.put(BUCKET, "d", "their");
+    team.server.put(BUCKET, "d/in", "theirs");
+    team.run("one", "sync").assert_code(4);
+    team
+}
+
 #[test]
-fn a_file_against_a_folder_is_settled_although_only_a_download_could_compare_the_file() {
-    for (how, left) in [("--ours", "mine!"), ("--theirs", "theirs")] {
-        let quirks = Quirks { checksums: Checking::Ignored, ..Profile::RandomEtags.quirks() };
-        let team = Team::without_copies_on(quirks);
-        team.ok("one", "init team .");
-        team.write("one/keep", "k");
-        team.ok("one", "sync");
-        team.write("one/d", "mine!");
-        // As long, so that nothing but the bytes can tell.
-        team.server.put(BUCKET, "d", "their");
-        team.server.put(BUCKET, "d/in", "theirs");
-        team.run("one", "sync").assert_code(4);
-        let output = team.run("one", &format!("resolve {how} d"));
-        if how == "--ours" {
-            output.assert_code(0);
-            assert_eq!(team.bucket(), files(&[("d", left), ("keep", "k")]));
-        } else {
-            // The bucket holds both, which no disk can: that is said.
-            assert!(output.stderr.contains("the bucket holds a file of this name"), "{output:?}");
-            assert_eq!(team.text("one/d"), "mine!");
-        }
-    }
+fn a_file_against_a_folder_is_settled_although_only_a_download_could_compare_it() {
+    let team = contested_and_not_comparable();
+    team.ok("one", "resolve --ours d");
+    assert_eq!(team.bucket(), files(&[("d", "mine!"), ("keep", "k")]));
+}
+
+#[test]
+fn theirs_cannot_be_had_where_the_bucket_holds_a_file_and_a_folder_and_that_is_said() {
+    let team = contested_and_not_comparable();
+    let output = team.run("one", "resolve --theirs d");
+    output.assert_code(4);
+    assert!(output.stderr.contains("the bucket holds a file of this name"), "{}", output.stderr);
+    assert_eq!(team.text("one/d"), "mine!");
+    assert_eq!(team.bucket(), files(&[("d", "their"), ("d/in", "theirs"), ("keep", "k")]));
 }

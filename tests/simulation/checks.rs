@@ -144,17 +144,22 @@ impl Simulation {
             .filter(|(path, file)| {
                 let is_told = |(at, _): (usize, &str)| {
                     let above = format!(" {}: ", &path[..at]);
-                    own.told.iter().any(|it| it.contains(&above) && it.contains("in the trash"))
+                    own.had.iter().any(|(had, _)| *had == path[..at])
+                        && own
+                            .told
+                            .iter()
+                            .any(|it| it.contains(&above) && it.contains("in the trash"))
                 };
                 !(trash.contains(&file.value) && path.match_indices('/').any(is_told))
             })
             // What the bucket had and the plan replaces goes along with a folder that is renamed in that
             // moment, and is told by the name that it had.
-            .filter(|(_, file)| {
+            .filter(|(path, file)| {
+                let name_of = |path: &str| path.rsplit('/').next().map(str::to_owned);
                 let is_told = |key: &str| {
                     let name = format!(" {key}: ");
                     let said = |it: &String| it.contains(&name) && it.contains("folder was moved");
-                    own.told.iter().any(said)
+                    name_of(key) == name_of(path) && own.told.iter().any(said)
                 };
                 let was_there = |(key, it): &(String, Value)| *it == file.value && is_told(key);
                 !(trash.contains(&file.value) && state.published.iter().any(was_there))

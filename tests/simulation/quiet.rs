@@ -103,19 +103,16 @@ impl Simulation {
     /// Lets another tool decide where the bucket holds a file and a folder of one name: nobody else
     /// can. Tells whether there was something to decide.
     fn settle_clashes(&self, ended: &Ended) -> bool {
-        let clashes: Vec<&String> = (ended.notices.iter())
+        let clashes: Vec<_> = (ended.notices.iter())
             .filter(|notice| notice.kind.word() == "clash")
-            .map(|notice| &notice.path)
+            .map(|notice| {
+                // What waits may be more than what clashes, which is named then.
+                let inner = notice.reason.split("a file named ").nth(1);
+                inner.and_then(|it| it.split(" and files below").next()).unwrap_or(&notice.path)
+            })
             .collect();
         for path in &clashes {
-            // What waits may be more than what clashes: the file is somewhere in it.
-            let keys: Vec<String> = self.state().bucket.keys().cloned().collect();
-            let is_in_it = |key: &&String| {
-                let has_below = |it: &String| it != *key && is_within(it, key);
-                is_within(key, path) && keys.iter().any(has_below)
-            };
-            let deepest = keys.iter().filter(is_in_it).max_by_key(|key| key.len());
-            self.remote.delete_as_somebody(deepest.unwrap_or(path));
+            self.remote.delete_as_somebody(path);
             self.read_history(&mut self.state());
         }
         !clashes.is_empty()

@@ -5,6 +5,7 @@
 //! old versions shows both: the newest first (S3 API reference, `ListObjectVersions`).
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_types::DateTime;
@@ -17,6 +18,10 @@ use crate::tree::{Etag, RepoPath};
 
 /// How many versions of a key are looked at: others may have written since.
 const VERSIONS_MAX: i32 = 16;
+
+/// How long a look waits that the store has no time for, at first and at last; each time twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_millis(1_600);
 
 /// The first write of a run that replaced what it should not have.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +52,7 @@ impl S3Remote {
     /// to conditions.
     ///
     /// # Errors
-    /// Of kind [`Kind::Changed`] where it was another one than named: that one is an old version now. Who
+    /// Of kind [`Kind::Overwrote`] where it was another one than named: that one is an old version now. Who
     /// cannot look goes on: the look is more than the claim promises.
     pub(super) async fn look_behind(
         &self,
@@ -82,23 +87,33 @@ impl S3Remote {
         };
         let message = format!("the store was told to replace {wanted}, and replaced {replaced}");
         self.evidence.0.get_or_init(|| format!("{}: {message}", call.key));
-        Err(call.error(Kind::Changed, message))
+        Err(call.error(Kind::Overwrote, message))
     }
 
     /// Returns what lies directly below a version; `None` where that cannot be seen.
     async fn below_version(&self, path: &RepoPath, ours: &str) -> Option<Below> {
         let call = self.call("LIST VERSIONS", path.as_str());
         let key = self.keys.key(path.as_str());
-        let request = self
-            .connection
-            .client
-            .list_object_versions()
-            .bucket(&self.bucket)
-            .prefix(&key)
-            .max_keys(VERSIONS_MAX)
-            .encoding_type(EncodingType::Url)
-            .send();
-        let page = answer(&call, ANSWER_TIMEOUT, request).await.ok()?;
+        let mut pause = FIRST_PAUSE;
+        let page = loop {
+            let request = self
+                .connection
+                .client
+                .list_object_versions()
+                .bucket(&self.bucket)
+                .prefix(&key)
+                .max_keys(VERSIONS_MAX)
+                .encoding_type(EncodingType::Url)
+                .send();
+            match answer(&call, ANSWER_TIMEOUT, request).await {
+                Ok(page) => break page,
+                Err(error) if error.is_transient() && pause <= LAST_PAUSE => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(_) => return None,
+            }
+        };
         let is_it = |it: Option<&str>| it.is_some_and(|it| exact(&page, it) == key);
         let versions: Vec<_> = page.versions().iter().filter(|it| is_it(it.key())).collect();
         let place = versions.iter().position(|it| it.version_id() == Some(ours))?;
@@ -107,8 +122,13 @@ impl S3Remote {
         if !is_newest_first || (below.is_none() && page.is_truncated() == Some(true)) {
             return None;
         }
-        let (until, since) = (versions[place].last_modified()?, below.map(|it| it.last_modified()));
-        let hides = |time: &DateTime| time <= until && since.flatten().is_none_or(|it| it <= time);
+        let since = below.map(|it| it.last_modified());
+        // Ours may be dated by when its upload began, and the newest lies above every mark.
+        let until = versions[place].last_modified()?;
+        let is_newest = versions[place].is_latest() == Some(true);
+        let hides = |time: &DateTime| {
+            (is_newest || time <= until) && since.flatten().is_none_or(|it| it <= time)
+        };
         let marks = page.delete_markers().iter().filter(|it| is_it(it.key()));
         let is_deleted = marks.filter_map(|it| it.last_modified()).any(hides);
         let version = match below {

@@ -191,7 +191,8 @@ impl S3Remote {
         let computed = computed.filter(|_| self.capabilities.etag_is_md5);
         let computed = computed.as_ref().map(Etag::text);
         let stored = self.stored(computed.as_deref(), output.version_id(), &encryption);
-        self.look_after(&call, path, stored, Conditions::None).await
+        let stored = self.look_after(&call, path, stored, Conditions::None).await?;
+        self.look_behind(&call, path, (condition, honoured), stored).await
     }
 
     /// Throws an upload away.
