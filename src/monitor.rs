@@ -98,6 +98,8 @@ pub enum ItemKind {
     StoreCorrupt,
     /// Stored over another version than the one named, which the bucket keeps as an old one.
     Overwrote,
+    /// It has more bytes than the store takes at once, and it takes no parts.
+    StoreTooLarge,
     /// The store names no version of it.
     StoreNoEtag,
     /// The store is overloaded or gone, as often as it was asked.
@@ -146,6 +148,7 @@ impl ItemKind {
             Self::StoreArchived => "archived",
             Self::StoreCorrupt => "corrupt",
             Self::Overwrote => "overwrote",
+            Self::StoreTooLarge => "too-large-for-store",
             Self::StoreNoEtag => "no-etag",
             Self::StoreFailed => "store-failed",
             Self::StoreRefused => "store-refused",
@@ -182,6 +185,7 @@ impl ItemKind {
             | Self::StoreDenied
             | Self::StoreFull
             | Self::StoreArchived
+            | Self::StoreTooLarge
             | Self::StoreNoEtag
             | Self::StoreRefused
             | Self::NameRefused

@@ -87,6 +87,7 @@ fn the_config_of_version_1_is_read() {
             file_beside_folder: true,
             read_only: false,
             probable: false,
+            uploads_in_parts: true,
             undeletable: false,
         }
     );

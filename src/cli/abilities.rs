@@ -33,13 +33,14 @@ pub(super) fn race_warning(found: &Capabilities) -> Option<String> {
 
 /// Sorts what changes a bucket into what is conditional in this store, and what is not.
 fn guarded(found: &Capabilities) -> (Vec<&'static str>, Vec<&'static str>) {
+    let parts = ("uploads in parts", found.conditional_complete);
     let all = [
-        ("writes", found.conditional_put),
-        ("uploads in parts", found.conditional_complete),
-        ("deletions", found.conditional_delete),
+        Some(("writes", found.conditional_put)),
+        Some(parts).filter(|_| found.uploads_in_parts),
+        Some(("deletions", found.conditional_delete)),
     ];
     let (open, guarded): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|(_, conditions)| *conditions == Conditions::None);
+        all.into_iter().flatten().partition(|(_, conditions)| *conditions == Conditions::None);
     let names = |pairs: Vec<(&'static str, _)>| pairs.into_iter().map(|(name, _)| name).collect();
     (names(guarded), names(open))
 }
@@ -76,6 +77,12 @@ mod tests {
             locked.ends_with("keeps old versions; nothing can be deleted for good"),
             "{locked}"
         );
+        let without_parts = Capabilities { uploads_in_parts: false, ..some.clone() };
+        assert_eq!(
+            abilities(&without_parts),
+            "guards writes and deletions against races; keeps old versions"
+        );
+        assert_eq!(race_warning(&without_parts), None);
         let warning = race_warning(&some).unwrap();
         assert!(warning.contains("no reliable conditions on uploads in parts:"), "{warning}");
         let (conditional_put, conditional_delete) = (Conditions::None, Conditions::None);

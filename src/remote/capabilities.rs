@@ -77,6 +77,10 @@ pub struct Capabilities {
     /// knows of no such thing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probable: bool,
+    /// Files can be sent in parts; where not, with one request each. A config that says nothing of it knows of
+    /// a store that takes parts.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub uploads_in_parts: bool,
     /// Nothing can be deleted for good: versions are locked (Object Lock), or nobody has the right to.
     /// A config that says nothing of it knows of no such thing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -105,6 +109,7 @@ impl Capabilities {
             file_beside_folder: true,
             read_only: false,
             probable: false,
+            uploads_in_parts: true,
             undeletable: false,
         }
     }
@@ -144,6 +149,7 @@ impl Capabilities {
             file_beside_folder: true,
             read_only: false,
             probable: false,
+            uploads_in_parts: true,
             undeletable: false,
         }
     }
@@ -151,7 +157,12 @@ impl Capabilities {
     /// Tells whether two people who write the same file in the same second can overwrite each other.
     pub fn can_lose_races(&self) -> bool {
         !self.read_only
-            && [self.conditional_put, self.conditional_complete, self.conditional_delete]
+            && [self.conditional_put, self.conditional_large(), self.conditional_delete]
                 .contains(&Conditions::None)
+    }
+
+    /// Returns how far the store honours conditions where a large file is stored.
+    pub(crate) fn conditional_large(&self) -> Conditions {
+        if self.uploads_in_parts { self.conditional_complete } else { self.conditional_put }
     }
 }

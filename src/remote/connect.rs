@@ -294,6 +294,16 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.put(path, body, attributes, condition).await)
     }
 
+    async fn put_pieces(
+        &self,
+        path: &RepoPath,
+        body: Outgoing,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        either!(self, remote => remote.put_pieces(path, body, attributes, condition).await)
+    }
+
     async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
         either!(self, remote => remote.delete(path, expected).await)
     }

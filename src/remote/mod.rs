@@ -273,6 +273,24 @@ pub trait Remote: Send + Sync + 'static {
         condition: &Condition,
     ) -> impl Future<Output = Result<Stored, RemoteError>> + Send;
 
+    /// As [`Remote::put`], of a body that may come piece by piece: a store that takes no parts gets large
+    /// files so.
+    fn put_pieces(
+        &self,
+        path: &RepoPath,
+        body: Outgoing,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> impl Future<Output = Result<Stored, RemoteError>> + Send {
+        async move {
+            let body = body.collect().await.map_err(|error| {
+                let (kind, message) = (RemoteErrorKind::Interrupted, error.to_string());
+                RemoteError::new(kind, "PUT", path.as_str(), message)
+            })?;
+            self.put(path, body, attributes, condition).await
+        }
+    }
+
     /// Deletes the version named, else [`RemoteErrorKind::Changed`]; nothing there is
     /// [`RemoteErrorKind::NotFound`].
     fn delete(

@@ -114,6 +114,7 @@ fn context<D: Disk, R: Remote, C: Clock>(
 impl AsideError {
     fn of(path: &RepoPath, trouble: Trouble) -> Self {
         let reason = match trouble {
+            trouble @ Trouble::TooLarge => trouble.reason(),
             Trouble::Remote(error)
             | Trouble::Unfounded(error)
             | Trouble::FolderKept(error)

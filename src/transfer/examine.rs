@@ -46,7 +46,10 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Examined::Failed { kind: NoticeKind::Unreadable, reason: error.to_string() }
             }
             Err(
-                trouble @ (Trouble::Unfounded(_) | Trouble::FolderKept(_) | Trouble::Nameless(_)),
+                trouble @ (Trouble::Unfounded(_)
+                | Trouble::FolderKept(_)
+                | Trouble::Nameless(_)
+                | Trouble::TooLarge),
             ) => Examined::Failed { kind: NoticeKind::Unreadable, reason: trouble.reason() },
             Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
                 Examined::Failed { kind: NoticeKind::Changed, reason: "interrupted".to_owned() }

@@ -35,6 +35,7 @@ mod report;
 mod retry;
 mod room;
 mod sending;
+mod single;
 mod tick;
 mod trouble;
 mod tuning;

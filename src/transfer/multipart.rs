@@ -211,7 +211,11 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Refuses a file that does not look as the plan expects.
-    fn expect_untouched(&self, source: &Source<'_>, file: &D::File) -> Result<(), Trouble> {
+    pub(super) fn expect_untouched(
+        &self,
+        source: &Source<'_>,
+        file: &D::File,
+    ) -> Result<(), Trouble> {
         let stat = self.disk.fstat(file).map_err(|error| Trouble::io(source.path, &error))?;
         if stat.kind == Kind::File && source.stat.is_untouched(&stat) {
             Ok(())

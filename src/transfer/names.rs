@@ -368,7 +368,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Some(version) if version.size <= self.tuning.whole_bytes => {
                 capabilities.conditional_put
             }
-            Some(_) => capabilities.conditional_complete,
+            Some(_) => capabilities.conditional_large(),
         };
         conditions != Conditions::None
     }

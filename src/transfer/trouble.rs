@@ -35,6 +35,8 @@ pub(super) enum Trouble {
     FolderKept(RemoteError),
     /// The store answers a write as if something were missing: it has no place for the name.
     Nameless(RemoteError),
+    /// The store takes no parts, and no request holds so much.
+    TooLarge,
     /// The run ends before this path's turn.
     Stopped,
     /// The plan, or whoever carries it out, contradicts itself: a bug in lsync.
@@ -54,6 +56,7 @@ impl Trouble {
             Self::Unfounded(_)
             | Self::FolderKept(_)
             | Self::Nameless(_)
+            | Self::TooLarge
             | Self::Changed { .. }
             | Self::InTrash(_)
             | Self::Disk(..)
@@ -107,6 +110,9 @@ impl Trouble {
             Self::Nameless(error) => {
                 format!("the store does not take this name ({})", error.message)
             }
+            Self::TooLarge => {
+                "it has more than 5 GiB, and the store takes no uploads in parts".to_owned()
+            }
             Self::Stopped => "interrupted".to_owned(),
             Self::Bug(what) => format!("this is a bug in lsync: the plan lacks {what}"),
         }
@@ -124,6 +130,7 @@ impl Trouble {
             Self::Unfounded(_) => ItemKind::StoreContradicts,
             Self::FolderKept(_) => ItemKind::FolderKept,
             Self::Nameless(_) => ItemKind::NameRefused,
+            Self::TooLarge => ItemKind::StoreTooLarge,
             Self::Bug(_) => ItemKind::Bug,
         }
     }
@@ -199,6 +206,10 @@ fn remedy(kind: ItemKind) -> Option<&'static str> {
         ItemKind::StoreContradicts => {
             Some("tell whoever runs the store: `--verbose` shows its whole answer")
         }
+        ItemKind::StoreTooLarge => Some(
+            "name it in .lsyncignore; if the store has learnt to take parts since, `lsync init` on the \
+             same bucket finds it",
+        ),
         ItemKind::StoreNoEtag => Some(NO_ETAG_HINT),
         ItemKind::Respelled => Some("rename it in the bucket to a name that this disk keeps"),
         ItemKind::Folded => {

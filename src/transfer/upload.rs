@@ -78,12 +78,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             return Err(Trouble::Disk(ItemKind::TimeTooFar, TIME_TOO_FAR.to_owned()));
         }
         self.wait_for_tick(source.path, source.stat).await?;
-        let in_parts = source.stat.size > self.tuning.whole_bytes || self.origin(source).is_some();
-        let Sent { stored, crc64, copied, held } = if in_parts {
-            self.upload_in_parts(source).await?
-        } else {
-            self.upload_whole(source).await?
-        };
+        let is_large = source.stat.size > self.tuning.whole_bytes;
+        let takes_parts = self.remote.capabilities().uploads_in_parts;
+        let Sent { stored, crc64, copied, held } =
+            if takes_parts && (is_large || self.origin(source).is_some()) {
+                self.upload_in_parts(source).await?
+            } else if is_large {
+                self.upload_in_one(source).await?
+            } else {
+                self.upload_whole(source).await?
+            };
         let row = BaseRow {
             path: source.path.clone(),
             signature: source.stat.signature(),

@@ -42,6 +42,7 @@ mod moves;
 mod names;
 mod no_list;
 mod no_op;
+mod no_parts;
 mod planning;
 mod predecessors;
 mod profiles;

@@ -23,7 +23,7 @@ const SAME_SECOND: &str = "push the same file in the same second can overwrite e
 const LARGE_FILES: &str = "push the same file above 8 MiB in the same second";
 const DELETIONS: &str = "an edit of the same second can be deleted with the file";
 
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     Kind { profile: Profile::Aws, says: GUARDED, notes: &[], config: &[], survives: (true, true) },
     Kind {
         profile: Profile::Versioned,
@@ -94,6 +94,13 @@ const KINDS: [Kind; 17] = [
             "conditional_delete: none",
         ],
         survives: (false, false),
+    },
+    Kind {
+        profile: Profile::NoParts,
+        says: "guards writes and deletions against races",
+        notes: &["the store takes no uploads in parts: a large file goes with one request"],
+        config: &["conditional_complete: none", "uploads_in_parts: false"],
+        survives: (true, true),
     },
     Kind {
         profile: Profile::B2,

@@ -162,11 +162,14 @@ operations! {
 }
 
 impl Backend {
-    /// Refuses writes where nobody may write.
+    /// Refuses writes where nobody may write, and parts where there are none.
     fn allow(&self, name: &str) -> S3Result<()> {
         let reads = ["get_", "head_", "list_"].iter().any(|read| name.starts_with(read));
         if self.quirks.read_only && !reads {
             return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        if !self.quirks.parts && name.contains("part") {
+            return Err(s3_error!(NotImplemented));
         }
         Ok(())
     }

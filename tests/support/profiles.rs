@@ -141,6 +141,8 @@ pub struct Quirks {
     /// A `PUT`, or a part, without Content-MD5 or a checksum is refused with 400, and versions cannot be deleted,
     /// as under a default retention of Object Lock.
     pub locks_objects: bool,
+    /// Uploads in parts are there; else all that has to do with them is refused with 501.
+    pub parts: bool,
     /// The answer to `CreateMultipartUpload` has the root element `InitiateMultipartUpload` (gofakes3, which
     /// is `rclone serve s3`).
     pub other_root: bool,
@@ -179,6 +181,7 @@ impl Default for Quirks {
             copies_parts: true,
             conditional_copy: true,
             locks_objects: false,
+            parts: true,
             other_root: false,
             part_minimum_bytes: 5 << 20,
         }
@@ -206,6 +209,8 @@ pub enum Profile {
     /// `rclone serve s3`: every condition is ignored, those of `GET`, too, no checksums, no copies of parts,
     /// and a root element of its own where an upload in parts begins.
     Rclone,
+    /// A gateway that takes no uploads in parts.
+    NoParts,
     /// Backblaze B2: conditions are refused with 501, checksum headers with 400.
     B2,
     /// Conditions hold one after the other, not at once.
@@ -298,6 +303,7 @@ impl Profile {
                 other_root: true,
                 ..writes(Conditional::Ignored)
             },
+            Self::NoParts => Quirks { parts: false, ..aws },
             Self::B2 => Quirks { checksums: Checking::Refused, ..writes(Conditional::Refused) },
             Self::Racy => writes(Conditional::Racy),
             Self::NoConditionalDelete => Quirks { delete: ignored, delete_many: ignored, ..aws },

@@ -235,6 +235,7 @@ fn item_words(kind: ItemKind) -> &'static str {
         ItemKind::StoreArchived => "archived in the bucket",
         ItemKind::StoreCorrupt => "the bytes are not those that were promised",
         ItemKind::Overwrote => "stored over an edit of somebody else",
+        ItemKind::StoreTooLarge => "larger than the store takes at once",
         ItemKind::StoreNoEtag => "the store names no version of them",
         ItemKind::StoreFailed => "the store failed",
         ItemKind::StoreRefused => "the store refused",

@@ -102,7 +102,7 @@ impl Prober<'_> {
                 "the store ignores conditions or does not keep them under load: two people who \
                  push the same file in the same second can overwrite each other; {cure}"
             ));
-        } else if self.found.conditional_complete == Conditions::None {
+        } else if self.found.conditional_large() == Conditions::None {
             self.notes.push(format!(
                 "the store ignores conditions on uploads in parts: two people who push the same \
                  file above 8 MiB in the same second can overwrite each other; {cure}"

@@ -14,6 +14,8 @@ use crate::tree::RepoPath;
 /// What the store does when parts are put together.
 pub(super) struct Completion {
     pub(super) conditions: Conditions,
+    /// It takes parts at all.
+    pub(super) is_possible: bool,
     /// Which checksum the store takes there, too.
     pub(super) checksum: Checksum,
     /// A deletion knows the version of what was made so.
@@ -60,6 +62,7 @@ impl Prober<'_> {
     ) -> Result<Completion, RemoteError> {
         let mut found = Completion {
             conditions: Conditions::None,
+            is_possible: true,
             checksum,
             is_deleted_on_condition: true,
             note: None,
@@ -75,8 +78,10 @@ impl Prober<'_> {
                     break;
                 }
                 Err(error) if checksum == Checksum::None => {
-                    let note = format!("uploads in parts fail, so large files will: {error}");
-                    found.note = Some(note);
+                    let note = "the store takes no uploads in parts: a large file goes with one request, up to \
+                                5 GiB, and begins anew where it was broken off";
+                    found.note = Some(format!("{note}: {error}"));
+                    found.is_possible = false;
                     break;
                 }
                 Err(_) => (),

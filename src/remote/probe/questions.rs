@@ -144,6 +144,7 @@ impl Prober<'_> {
                 }
                 Answer::Completion(completion) => {
                     self.found.checksum = completion.checksum;
+                    self.found.uploads_in_parts = completion.is_possible;
                     claims.complete = completion.conditions;
                     claims.deletes_parts = completion.is_deleted_on_condition;
                     self.notes.extend(completion.note);

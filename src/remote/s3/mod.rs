@@ -272,6 +272,16 @@ impl Remote for S3Remote {
         self.put_object(path, body, attributes, condition).await
     }
 
+    async fn put_pieces(
+        &self,
+        path: &RepoPath,
+        body: Outgoing,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.put_large_object(path, body, attributes, condition).await
+    }
+
     async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
         self.delete_object(path, expected).await
     }

@@ -5,8 +5,11 @@ use std::ops::Range;
 use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::put_object::PutObjectOutput;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType, ServerSideEncryption};
+use aws_smithy_types::base64;
 use bytes::Bytes;
 
 use super::answers::{
@@ -15,10 +18,11 @@ use super::answers::{
 use super::body::S3Body;
 use super::conditions::Headers;
 use super::errors::Call;
+use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, Object, RemoteError, RemoteErrorKind as Kind,
-    Stored,
+    Attributes, Checksum, Condition, Conditions, Object, Outgoing, RemoteError,
+    RemoteErrorKind as Kind, Stored,
 };
 use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
 
@@ -167,11 +171,44 @@ impl S3Remote {
         attributes: &Attributes,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
+        self.put_if(path, condition, async |call, headers| {
+            self.send_object(call, path, body, (attributes, headers)).await
+        })
+        .await
+    }
+
+    /// Stores a body under a condition that goes out while it is read.
+    ///
+    /// A signature of it needs every byte before the first one is sent: its MD5 is signed instead.
+    pub(super) async fn put_large_object(
+        &self,
+        path: &RepoPath,
+        body: Outgoing,
+        attributes: &Attributes,
+        condition: &Condition,
+    ) -> Result<Stored, RemoteError> {
+        self.put_if(path, condition, async |call, headers| {
+            let md5 = body.md5().map(base64::encode);
+            let (body, watch) = sending(body);
+            let request = self.put_request(path, (attributes, headers)).set_content_md5(md5);
+            let request = request.body(body).customize().disable_payload_signing();
+            Ok(self.answered_put(&watch.answer(call, request.send()).await?))
+        })
+        .await
+    }
+
+    /// Lets `send` store something, and looks before and after where the condition asks for it.
+    async fn put_if(
+        &self,
+        path: &RepoPath,
+        condition: &Condition,
+        send: impl AsyncFnOnce(&Call, Headers) -> Result<Option<Stored>, RemoteError>,
+    ) -> Result<Stored, RemoteError> {
         let honoured = self.trusted(self.capabilities.conditional_put);
         let headers = Headers::of(condition, honoured);
         let call = self.write_call("PUT", path, headers.if_match.is_some());
         self.look_before(&call, path, condition, honoured).await?;
-        let stored = self.send_object(&call, path, body, (attributes, headers)).await?;
+        let stored = send(&call, headers).await?;
         let stored = self.look_after(&call, path, stored, honoured).await?;
         self.look_behind(&call, path, (condition, honoured), stored).await
     }
@@ -200,16 +237,8 @@ impl S3Remote {
     ) -> Result<Option<Stored>, RemoteError> {
         let patience = patience(body.len() as u64);
         let request = self
-            .connection
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(self.keys.key(path.as_str()))
-            .metadata(MTIME_KEY, mtime_text(attributes.mtime))
-            .set_checksum_crc64_nvme(self.checksum(attributes.crc64))
+            .put_request(path, (attributes, headers))
             .set_content_md5(self.content_md5(&body))
-            .set_if_none_match(headers.if_none_match)
-            .set_if_match(headers.if_match)
             .body(ByteStream::from(body))
             .customize();
         let output = if self.connection.may_leave_bodies_unsigned() {
@@ -217,12 +246,34 @@ impl S3Remote {
         } else {
             answer(call, patience, request.send()).await?
         };
+        Ok(self.answered_put(&output))
+    }
+
+    /// Begins a request that stores an object.
+    fn put_request(
+        &self,
+        path: &RepoPath,
+        (attributes, headers): (&Attributes, Headers),
+    ) -> PutObjectFluentBuilder {
+        self.connection
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .metadata(MTIME_KEY, mtime_text(attributes.mtime))
+            .set_checksum_crc64_nvme(self.checksum(attributes.crc64))
+            .set_if_none_match(headers.if_none_match)
+            .set_if_match(headers.if_match)
+    }
+
+    /// Reads the answer to a `PUT`; `None` where it does not name the version.
+    fn answered_put(&self, output: &PutObjectOutput) -> Option<Stored> {
         let encryption = Encryption {
             kind: output.server_side_encryption(),
             kms_key: output.ssekms_key_id(),
             customer: output.sse_customer_algorithm(),
         };
-        Ok(self.stored(output.e_tag(), output.version_id(), &encryption))
+        self.stored(output.e_tag(), output.version_id(), &encryption)
     }
 
     /// Returns the MD5 of a body where the store takes no other checksum: a bucket with Object Lock
