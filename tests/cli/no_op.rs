@@ -84,7 +84,10 @@ fn a_store_that_cannot_list_from_the_middle_is_listed_from_its_beginning() {
     let (output, queries) = listings(&team, "sync");
     let from_the_beginning = |query: &&String| !query.contains("continuation-token");
     let begun = queries.iter().filter(from_the_beginning).count();
-    assert_eq!((begun, queries.len()), (4, 6), "{queries:?}");
+    // Up to three ranges, as many as have begun before the first answer shows that it is no use; then the
+    // first page once more, and the two behind it.
+    assert!((2..=4).contains(&begun), "{queries:?}");
+    assert_eq!(queries.len() - begun, 2, "{queries:?}");
     let warnings = output.stderr.matches("cannot begin a listing behind a key").count();
     assert_eq!(warnings, 1, "{}", output.stderr);
 }
