@@ -8,6 +8,7 @@ use lsync::clock::Clock;
 use lsync::disk::{Call, MemoryDisk, Operation};
 use lsync::remote::memory::{Call as RemoteCall, HookFuture, Moment, Operation as RemoteOperation};
 
+use crate::bucket::is_within;
 use crate::order::Verb;
 use crate::state::{ROOT, Simulation, State};
 
@@ -236,19 +237,24 @@ impl Simulation {
         }
     }
 
-    /// Tells whether the plan takes the name away, or took it before a person renamed its folder.
+    /// Tells whether the plan takes the name away, a file's or a folder's, or took it before a person
+    /// renamed the folder above.
     fn is_planned_removal(&self, state: &State, client: usize, path: &str) -> bool {
         let removals = &state.clients[client].removals;
         let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
-        let holds = || self.tree(client).get(path).copied();
-        removals.contains(path)
-            || removals.iter().any(|planned| {
-                let order = state.clients[client].order.as_ref();
-                let is_forced = order.is_some_and(|order| order.verb.is_forced());
-                let known =
-                    |value| is_forced || state.published.contains(&(planned.clone(), value));
-                name(planned) == name(path) && holds().is_some_and(known)
-            })
+        let order = state.clients[client].order.as_ref();
+        let is_forced = order.is_some_and(|order| order.verb.is_forced());
+        let held: Vec<_> =
+            self.tree(client).into_iter().filter(|(it, _)| is_within(it, path)).collect();
+        let is_known = |planned: &str| {
+            let known = |(it, value): &(String, u64)| {
+                let key = format!("{planned}{}", &it[path.len()..]);
+                is_forced || state.published.contains(&(key, *value))
+            };
+            !held.is_empty() && held.iter().all(known)
+        };
+        let is_it = |planned: &String| name(planned) == name(path) && is_known(planned);
+        removals.contains(path) || removals.iter().any(is_it)
     }
 }
 
