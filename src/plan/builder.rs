@@ -101,8 +101,9 @@ impl PlanBuilder {
                     ..conflict(&knot.top, ConflictKind::FileAgainstFolder)
                 });
             }
-            KnotVerdict::Clash(below) => {
-                let inner = below.and_then(|index| knot.below.get(index)).map(|row| &row.path);
+            KnotVerdict::Clash(place) => {
+                let below = place.checked_sub(1).and_then(|index| knot.below.get(index));
+                let inner = below.map(|row| &row.path);
                 self.plan.notices.push(notices::clash(&knot.top.path, inner));
             }
             KnotVerdict::Blocked => self.plan.notices.push(notices::blocked(&knot.top.path)),

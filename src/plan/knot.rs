@@ -36,9 +36,9 @@ pub enum KnotVerdict {
     },
     /// The two sides disagree: a conflict at the top for all of it.
     Conflict,
-    /// The bucket holds a file and a folder of one name, which no disk can: the top's, or that of the path
-    /// below with this index.
-    Clash(Option<usize>),
+    /// The bucket holds a file and a folder of one name, which no disk can: that of the top is 0, that of a
+    /// path below one more than its index.
+    Clash(usize),
     /// Something that is left alone by rule stands in the way.
     Blocked,
 }
@@ -104,9 +104,9 @@ impl Members<'_> {
         let top_after = after(self.top, top);
         let below_after: Vec<_> =
             self.below.iter().zip(&below).map(|(member, it)| after(*member, *it)).collect();
-        if self.is_both(&top_after, &below_after, |after| after.here)
-            || self.is_both(&top_after, &below_after, |after| after.there)
-        {
+        let is_both =
+            |side: fn(&Side) -> bool| self.find_both(&top_after, &below_after, side).is_some();
+        if is_both(|after| after.here) || is_both(|after| after.there) {
             return None;
         }
         let folder_is_here = self.below.iter().any(|member| exists(*member).here);
@@ -117,10 +117,15 @@ impl Members<'_> {
         })
     }
 
-    /// Tells whether a side holds a file and a folder of one name, anywhere in the knot.
-    fn is_both(&self, top: &Side, below: &[Side], side: fn(&Side) -> bool) -> bool {
-        (side(top) && below.iter().any(side))
-            || self.inner.iter().any(|(upper, lower)| side(&below[*upper]) && side(&below[*lower]))
+    /// Finds where a side holds a file and a folder of one name: 0 for the top, one more than the index for
+    /// what is below.
+    fn find_both(&self, top: &Side, below: &[Side], side: fn(&Side) -> bool) -> Option<usize> {
+        if side(top) && below.iter().any(side) {
+            return Some(0);
+        }
+        let is_both =
+            |(upper, lower): &&(usize, usize)| side(&below[*upper]) && side(&below[*lower]);
+        self.inner.iter().find(is_both).map(|(upper, _)| upper + 1)
     }
 
     /// Tells for the top, and for each path below, whether what `wins` lies above or below it.
@@ -138,13 +143,8 @@ impl Members<'_> {
     /// Names the reason why the decisions do not fit together.
     fn unsound(&self, is_forced: bool) -> KnotVerdict {
         let below_now: Vec<_> = self.below.iter().map(|member| exists(*member)).collect();
-        if exists(self.top).there && below_now.iter().any(|now| now.there) {
-            return KnotVerdict::Clash(None);
-        }
-        let is_clash =
-            |(upper, lower): &&(usize, usize)| below_now[*upper].there && below_now[*lower].there;
-        if let Some((upper, _)) = self.inner.iter().find(is_clash) {
-            return KnotVerdict::Clash(Some(*upper));
+        if let Some(both) = self.find_both(&exists(self.top), &below_now, |now| now.there) {
+            return KnotVerdict::Clash(both);
         }
         let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
         if is_left_alone(&self.top) || (is_forced && self.below.iter().any(is_left_alone)) {

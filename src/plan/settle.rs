@@ -7,7 +7,7 @@ use super::{
     Action, ActionKind, Conflict, ConflictKind, Contested, Detail, Direction, Examined, Plan,
     PlanBuilder, PlanOptions, Resolution, Stage,
 };
-use crate::tree::RepoPath;
+use crate::tree::{Knot, RepoPath};
 
 /// Replaces the conflicts that `choices` settle by actions.
 ///
@@ -43,15 +43,17 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
 pub(super) fn is_as_shown(shown: &Conflict, now: &Conflict) -> bool {
     let version = |conflict: &Conflict| conflict.remote.as_ref().map(|entry| entry.version.clone());
     let signature = |conflict: &Conflict| conflict.local.map(|stat| stat.signature());
-    // What only a download could compare is compared by a run that carries something out, and not for
-    // the screen: what stands there counts, not how much of it is known.
-    let knot =
-        |conflict: &Conflict| conflict.contested.as_ref().map(|contested| contested.knot.clone());
     shown.path == now.path
         && shown.kind == now.kind
         && version(shown) == version(now)
         && signature(shown) == signature(now)
         && knot(shown) == knot(now)
+}
+
+/// Returns what stands on all sides of a file against a folder: not what comparing found, because what
+/// only a download could compare is compared by a run that carries something out, and not for the screen.
+fn knot(conflict: &Conflict) -> Option<&Knot> {
+    conflict.contested.as_ref().map(|contested| &contested.knot)
 }
 
 /// Plans what settles a file against a folder: one side wins, as if it were forced. Without an action

@@ -16,15 +16,26 @@ fn locked_with_file(bytes: &[u8]) -> Team {
 /// Lets another tool store `f` in the moment before `operation` of a sync, on a store that does not look
 /// at conditions any more; returns what the sync said.
 fn overtaken(team: &Team, operation: &'static str) -> String {
+    overtaken_beside(team, "sync", operation, || ())
+}
+
+/// As [`overtaken`], of the command `line`, with something else done in that moment.
+fn overtaken_beside(
+    team: &Team,
+    line: &str,
+    operation: &'static str,
+    beside: impl FnOnce(),
+) -> String {
     team.server.forget_conditions();
     let gate = Gate::at(&team.server, operation, "f");
-    let sync = team.start("one", "sync");
+    let run = team.start("one", line);
     gate.wait();
     // Lists of versions tell whole seconds, and of one nobody knows whether a mark came before a version.
     team.server.age(BUCKET, "f", 1);
     team.server.put(BUCKET, "f", "a teammate's edit");
+    beside();
     drop(gate);
-    let output = end_of(sync);
+    let output = end_of(run);
     team.server.clear_hooks();
     output.assert_code(3);
     output.stderr
@@ -107,32 +118,20 @@ fn each_file_whose_write_replaced_an_edit_is_named_with_the_version_of_that() {
 #[test]
 fn an_unlisted_push_that_replaced_an_edit_is_told_too() {
     let team = locked_with_file(b"first");
-    team.server.forget_conditions();
     team.write("one/f", "second");
-    let gate = Gate::at(&team.server, "PutObject", "f");
-    let push = team.start("one", "push --no-list");
-    gate.wait();
-    team.server.put(BUCKET, "f", "a teammate's edit");
-    drop(gate);
-    let output = end_of(push);
-    output.assert_code(3);
-    assert!(output.stderr.contains("kept as version"), "{}", output.stderr);
+    let told = overtaken_beside(&team, "push --no-list", "PutObject", || ());
+    assert!(told.contains("kept as version"), "{told}");
 }
 
 #[test]
 fn what_a_person_writes_into_the_config_during_the_run_stays() {
     let team = locked_with_file(b"first");
-    team.server.forget_conditions();
     team.write("one/f", "second");
-    let gate = Gate::at(&team.server, "PutObject", "f");
-    let sync = team.start("one", "sync");
-    gate.wait();
-    team.server.put(BUCKET, "f", "a teammate's edit");
-    let config = team.text("one/.lsync/config.yaml");
-    team.write("one/.lsync/config.yaml", config + "trash_days: 7\n");
-    drop(gate);
-    end_of(sync).assert_code(3);
-    let config = team.text("one/.lsync/config.yaml");
+    let config = "one/.lsync/config.yaml";
+    overtaken_beside(&team, "sync", "PutObject", || {
+        team.write(config, team.text(config) + "trash_days: 7\n");
+    });
+    let config = team.text(config);
     assert!(config.contains("trash_days: 7"), "{config}");
     assert!(config.contains("conditional_put: none"), "{config}");
 }

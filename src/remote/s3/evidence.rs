@@ -7,7 +7,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_sdk_s3::types::EncodingType;
 use aws_smithy_types::DateTime;
 
 use super::errors::Call;
@@ -96,15 +95,7 @@ impl S3Remote {
         let key = self.keys.key(path.as_str());
         let mut pause = FIRST_PAUSE;
         let page = loop {
-            let request = self
-                .connection
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
-                .prefix(&key)
-                .max_keys(VERSIONS_MAX)
-                .encoding_type(EncodingType::Url)
-                .send();
+            let request = self.versions_request(&key).max_keys(VERSIONS_MAX).send();
             match answer(&call, ANSWER_TIMEOUT, request).await {
                 Ok(page) => break page,
                 Err(error) if error.is_transient() && pause <= LAST_PAUSE => {
@@ -117,15 +108,16 @@ impl S3Remote {
         let is_it = |it: Option<&str>| it.is_some_and(|it| exact(&page, it) == key);
         let versions: Vec<_> = page.versions().iter().filter(|it| is_it(it.key())).collect();
         let place = versions.iter().position(|it| it.version_id() == Some(ours))?;
-        let is_newest_first = place == 0 || versions[place].is_latest() != Some(true);
+        let own = versions[place];
+        let is_newest = own.is_latest() == Some(true);
+        let is_newest_first = place == 0 || !is_newest;
         let below = versions.get(place + 1);
         if !is_newest_first || (below.is_none() && page.is_truncated() == Some(true)) {
             return None;
         }
         let since = below.map(|it| it.last_modified());
         // Ours may be dated by when its upload began, and the newest lies above every mark.
-        let until = versions[place].last_modified()?;
-        let is_newest = versions[place].is_latest() == Some(true);
+        let until = own.last_modified()?;
         let hides = |time: &DateTime| {
             (is_newest || time <= until) && since.flatten().is_none_or(|it| it <= time)
         };

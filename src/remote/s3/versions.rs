@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::operation::list_object_versions::builders::ListObjectVersionsFluentBuilder;
 use aws_sdk_s3::types::{EncodingType, ObjectIdentifier};
 use aws_smithy_types::DateTime;
 
@@ -36,13 +37,7 @@ impl S3Remote {
         let (mut listed, mut key_marker, mut id_marker) = (Vec::new(), None, None);
         for _ in 0..PAGES_MAX {
             let request = self
-                .connection
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
-                .prefix(self.keys.key(""))
-                // Names that XML cannot hold would make the answer unreadable.
-                .encoding_type(EncodingType::Url)
+                .versions_request(&self.keys.key(""))
                 .set_key_marker(key_marker)
                 .set_version_id_marker(id_marker)
                 .send();
@@ -58,6 +53,13 @@ impl S3Remote {
             }
         }
         Err(call.error(Kind::Lying, "the list of versions has no end"))
+    }
+
+    /// Begins a request for versions of the keys that begin with `prefix`.
+    pub(super) fn versions_request(&self, prefix: &str) -> ListObjectVersionsFluentBuilder {
+        let request = self.connection.client.list_object_versions();
+        // Names that XML cannot hold would make the answer unreadable.
+        request.bucket(&self.bucket).prefix(prefix).encoding_type(EncodingType::Url)
     }
 
     fn versions_of(&self, page: &ListObjectVersionsOutput) -> Vec<ListedVersion> {
