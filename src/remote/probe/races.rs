@@ -29,16 +29,17 @@ const WRITTEN_KEYS: usize = 68;
 
 /// And where old versions cannot be deleted, so that each race leaves two behind for good.
 const WRITTEN_KEYS_LOCKED: usize = 8;
-const COMPLETED_KEYS_LOCKED: usize = 1;
+const COMPLETED_KEYS_LOCKED: usize = 2;
 
 /// At how many of them one more creation is tried afterwards.
 const CREATED_AGAIN: usize = 2;
 
-/// How many put parts together under the same name at once: 28 pairs.
-const COMPLETIONS: usize = 8;
+/// How many put parts together under the same name at once: 6 pairs. Those that are refused are thrown
+/// away one after the other, so that more of them would take longer.
+const COMPLETIONS: usize = 4;
 
-/// How many keys they do so at.
-const COMPLETED_KEYS: usize = 5;
+/// How many keys they do so at, twice: 144 pairs in all.
+const COMPLETED_KEYS: usize = 12;
 
 /// One kind of race, about one claim.
 struct Trial {
