@@ -11,7 +11,7 @@ use crate::remote::{
     Attributes, Body as _, Condition, Object, Part, Remote as _, RemoteError,
     RemoteErrorKind as Kind, S3Remote, Stored, UploadId,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// How often a call is made that the store fails at.
 pub(super) const ATTEMPTS_MAX: u32 = 5;
@@ -27,7 +27,7 @@ pub(super) const NO_ETAG: &str = "00000000000000000000000000000000";
 
 /// Names a version that is not there.
 pub(super) fn someone_elses() -> Condition {
-    Condition::Matches(Etag::new(NO_ETAG))
+    Condition::Matches(Token::new(NO_ETAG))
 }
 
 /// Tells whether a condition that did not hold was noticed.
@@ -122,7 +122,7 @@ where
 pub(super) async fn delete(
     remote: &S3Remote,
     path: &RepoPath,
-    expected: &Etag,
+    expected: &Token,
 ) -> Result<bool, RemoteError> {
     let is_lost = AtomicBool::new(false);
     let deleted = patiently(|| noting(&is_lost, remote.delete_marking(path, expected))).await;
@@ -151,7 +151,7 @@ pub(super) async fn read(
         Err(error) if error.kind == Kind::NotFound => return Ok(None),
         object => object?,
     };
-    let etag = object.entry.version.etag;
+    let etag = object.entry.version.token;
     let bytes = patiently(|| async {
         let (_, mut body) = remote.get(path, &etag, None).await?;
         let mut bytes = BytesMut::new();
@@ -161,8 +161,8 @@ pub(super) async fn read(
         Ok(bytes.freeze())
     });
     let bytes = bytes.await?;
-    let Object { etag_is_md5, version_id, .. } = object;
-    Ok(Some((Stored { etag: etag.clone(), etag_is_md5, version_id }, bytes)))
+    let Object { content, version_id, .. } = object;
+    Ok(Some((Stored { token: etag.clone(), md5: content.md5(), version_id }, bytes)))
 }
 
 /// Counts who got through of several that wrote one key at once, by their answers and by what is

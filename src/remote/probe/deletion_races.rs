@@ -12,7 +12,7 @@ use super::races::all_hold;
 use crate::remote::{
     Capabilities, Listed, Remote as _, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// How many deletions race with a replacement: eight pairs. Some are sent before it, some behind it.
 const DELETIONS_BEFORE: usize = 3;
@@ -54,7 +54,7 @@ impl Prober<'_> {
         for _ in 0..ATTEMPTS {
             let stored = self.put_unseen(Capabilities::nothing(), &key).await?;
             let path = self.path(&key);
-            let (answered, replaced) = self.race_deletions(remote, &path, &stored.etag).await;
+            let (answered, replaced) = self.race_deletions(remote, &path, &stored.token).await;
             match replaced {
                 Ok(_) if answered > 0 => return self.is_there(&key).await,
                 // Stored, as it turns out, and not taken by any deletion.
@@ -76,7 +76,7 @@ impl Prober<'_> {
         &self,
         remote: &S3Remote,
         path: &RepoPath,
-        there: &Etag,
+        there: &Token,
     ) -> (usize, Result<Stored, (RemoteError, Bytes)>) {
         let deletions = |count| {
             let deletion = || async { is_answer(&remote.delete(path, there).await) };
@@ -135,13 +135,13 @@ impl Prober<'_> {
         &self,
         remote: &S3Remote,
         keys: &[String],
-        there: &mut [Option<Etag>],
+        there: &mut [Option<Token>],
     ) -> Result<Option<usize>, RemoteError> {
         let stored = keys.iter().zip(there.iter()).map(async |(key, there)| match there {
             Some(etag) => Ok(etag.clone()),
-            None => self.put_unseen(Capabilities::nothing(), key).await.map(|it| it.etag),
+            None => self.put_unseen(Capabilities::nothing(), key).await.map(|it| it.token),
         });
-        let stored: Vec<Etag> =
+        let stored: Vec<Token> =
             join_all(stored).await.into_iter().collect::<Result<_, RemoteError>>()?;
         let paths: Vec<RepoPath> = keys.iter().map(|key| self.path(key)).collect();
         let versions: Vec<_> = paths.iter().zip(&stored).collect();
@@ -158,7 +158,7 @@ impl Prober<'_> {
             }
         }
         for (there, replaced) in there.iter_mut().zip(replaced) {
-            *there = replaced.ok().map(|stored| stored.etag);
+            *there = replaced.ok().map(|stored| stored.token);
         }
         Ok(Some(shown))
     }

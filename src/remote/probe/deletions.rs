@@ -7,7 +7,7 @@ use super::calls::{NO_ETAG, delete, finding, is_refused, patiently, read};
 use crate::remote::{
     Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
 };
-use crate::tree::Etag;
+use crate::tree::Token;
 
 impl Prober<'_> {
     /// Finds what conditions mean on deletions, one by one, and of many in one request.
@@ -26,14 +26,14 @@ impl Prober<'_> {
     async fn ask_delete(&self, checksum: Checksum) -> Result<Conditions, RemoteError> {
         let key = "delete";
         let stored = self.put_unseen(Capabilities::nothing(), key).await?;
-        let (path, nobodys) = (self.path(key), Etag::new(NO_ETAG));
+        let (path, nobodys) = (self.path(key), Token::new(NO_ETAG));
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
             let wrong = finding(delete(&remote, &path, &nobodys).await)?;
             if !is_refused(&wrong) || !self.is_there(key).await.unwrap_or(false) {
                 return Ok(Conditions::None);
             }
-            if finding(delete(&remote, &path, &stored.etag).await)?.is_ok() {
+            if finding(delete(&remote, &path, &stored.token).await)?.is_ok() {
                 return Ok(honoured);
             }
         }
@@ -48,8 +48,8 @@ impl Prober<'_> {
             self.put_unseen(Capabilities::nothing(), "goes"),
         )
         .await;
-        let (stays_etag, goes_etag) = (stays_etag?.etag, goes_etag?.etag);
-        let nobodys = Etag::new(NO_ETAG);
+        let (stays_etag, goes_etag) = (stays_etag?.token, goes_etag?.token);
+        let nobodys = Token::new(NO_ETAG);
         let versions = [(&stays, &nobodys), (&goes, &goes_etag)];
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
@@ -59,7 +59,7 @@ impl Prober<'_> {
             let [wrong, right] = answers.try_into().unwrap_or([Ok(()), Ok(())]);
             let (wrong, right) = (finding(wrong)?, finding(right)?);
             let (kept, gone) = join(patiently(|| remote.head(&stays)), read(&remote, &goes)).await;
-            let is_kept = kept.is_ok_and(|object| object.entry.version.etag == stays_etag);
+            let is_kept = kept.is_ok_and(|object| object.entry.version.token == stays_etag);
             if !is_refused(&wrong) || !is_kept {
                 return Ok(Conditions::None);
             }

@@ -34,7 +34,7 @@ use super::{
     Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
     S3Remote, Stored,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,9 +154,9 @@ impl Prober<'_> {
         write(&remote, (&path, &body), put).await
     }
 
-    async fn etag(&self, key: &str) -> Result<Etag, RemoteError> {
+    async fn etag(&self, key: &str) -> Result<Token, RemoteError> {
         let (remote, path) = (self.below(Capabilities::nothing()), self.path(key));
-        Ok(patiently(|| remote.head(&path)).await?.entry.version.etag)
+        Ok(patiently(|| remote.head(&path)).await?.entry.version.token)
     }
 
     /// Tells whether an object is there.

@@ -108,7 +108,7 @@ impl Prober<'_> {
         stored: Stored,
         checksum: Checksum,
     ) -> Result<Conditions, RemoteError> {
-        let (path, mut there) = (self.path(key), stored.etag);
+        let (path, mut there) = (self.path(key), stored.token);
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.completing(honoured, checksum);
             let upload = || self.begin(&remote, &path);

@@ -34,12 +34,12 @@ const COMPLETED_KEYS_LOCKED: usize = 2;
 /// At how many of them one more creation is tried afterwards.
 const CREATED_AGAIN: usize = 2;
 
-/// How many put parts together under the same name at once: 6 pairs. Those that are refused are thrown
+/// How many put parts together under the same name at once: 10 pairs. Those that are refused are thrown
 /// away one after the other, so that more of them would take longer.
-const COMPLETIONS: usize = 4;
+const COMPLETIONS: usize = 5;
 
-/// How many keys they do so at, twice: 144 pairs in all.
-const COMPLETED_KEYS: usize = 12;
+/// How many keys they do so at, twice: 140 pairs in all.
+const COMPLETED_KEYS: usize = 7;
 
 /// One kind of race, about one claim.
 struct Trial {

@@ -271,7 +271,7 @@ async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), Remo
 /// Deletes objects, each on the condition that it is still the one.
 async fn delete_objects(remote: &S3Remote, entries: Vec<RemoteEntry>) -> Deleted {
     let deletions = stream::iter(entries)
-        .map(|entry| async move { delete(remote, &entry.path, &entry.version.etag).await });
+        .map(|entry| async move { delete(remote, &entry.path, &entry.version.token).await });
     let ended: Vec<_> = deletions.buffer_unordered(LANES).collect().await;
     let leave_marks = ended.iter().any(|ended| matches!(ended, Ok(true)));
     let is_there = |error: &RemoteError| error.kind != Kind::NotFound;

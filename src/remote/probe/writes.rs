@@ -10,7 +10,7 @@ use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Remote as _, RemoteError,
     RemoteErrorKind as Kind, S3Remote, Stored,
 };
-use crate::tree::Etag;
+use crate::tree::Token;
 
 /// Whether a file and a folder of the same name can stand side by side.
 pub(super) struct Beside {
@@ -39,7 +39,7 @@ impl Prober<'_> {
         match write(&remote, (&path, &body), put).await {
             Ok(stored) => {
                 self.names_versions = stored.version_id.is_some();
-                self.found.etag_is_md5 = stored.etag_is_md5 && stored.etag.md5() == Some(md5);
+                self.found.etag_is_md5 = stored.md5 == Some(md5);
                 Ok(Some(stored))
             }
             // A refused look beside the write says nothing of writes.
@@ -67,7 +67,7 @@ impl Prober<'_> {
         let versions = Capabilities { versioning: true, ..Capabilities::nothing() };
         let (remote, path) = (self.below(versions), self.path("first"));
         let old = patiently(|| remote.get_version(&path, version_id)).await;
-        if !old.is_ok_and(|(object, _)| object.entry.version.etag == first.etag) {
+        if !old.is_ok_and(|(object, _)| object.entry.version.token == first.token) {
             return Ok(none);
         }
         let deleted = patiently(|| remote.delete_version(&path, version_id)).await;
@@ -87,7 +87,7 @@ impl Prober<'_> {
         let key = "put";
         let remote = self.trying(Conditions::Atomic, checksum);
         let made = finding(self.put_if(&remote, key, &Condition::Absent).await)?;
-        let Ok(mut there) = made.map(|stored| stored.etag) else { return Ok(Conditions::None) };
+        let Ok(mut there) = made.map(|stored| stored.token) else { return Ok(Conditions::None) };
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
             let (again, wrong) = join(
@@ -113,7 +113,7 @@ impl Prober<'_> {
         &self,
         remote: &S3Remote,
         key: &str,
-        there: &Etag,
+        there: &Token,
     ) -> Result<bool, RemoteError> {
         let right = Condition::Matches(there.clone());
         Ok(finding(self.put_if(remote, key, &right).await)?.is_ok())
