@@ -18,8 +18,8 @@ use lsync::local::{Scan, ScanOptions};
 use lsync::remote::{Capabilities, Remote as _, S3Remote, S3Settings};
 use lsync::repository::{Change, Database, RemoteId};
 use lsync::tree::{
-    BaseRow, Etag, Kind, LocalEntry, LocalState, Merge, OutOfOrder, RemoteEntry, RepoPath,
-    Signature, Stat, Step,
+    BaseRow, Content, Kind, LocalEntry, LocalState, Merge, OutOfOrder, RemoteEntry, RepoPath,
+    Signature, Stat, Step, Token,
 };
 
 /// Rows of the database.
@@ -40,12 +40,11 @@ fn path(number: u64) -> String {
 
 fn row(number: u64) -> BaseRow {
     let time = 1_731_234_567_000_000_000 + i64::try_from(number).unwrap_or(0);
-    BaseRow {
-        path: RepoPath::parse(&path(number)).expect("the path is sound"),
-        signature: Signature { size: 48_213 + number, mtime: time, ctime: time, inode: number },
-        etag: Etag::new(&format!("{:032x}", u128::from(number) * 0x9e37_79b9_7f4a_7c15)),
-        crc64: None,
-    }
+    let path = RepoPath::parse(&path(number)).expect("the path is sound");
+    let signature = Signature { size: 48_213 + number, mtime: time, ctime: time, inode: number };
+    let token = Token::new(&format!("{:032x}", u128::from(number) * 0x9e37_79b9_7f4a_7c15));
+    let content = Content::of_size(signature.size).with_md5(token.hex());
+    BaseRow::plain(path, signature, token, content)
 }
 
 fn database(criterion: &mut Criterion) {
@@ -109,7 +108,7 @@ fn merge(criterion: &mut Criterion) {
     };
     let remote = |number| {
         let row = row(number);
-        RemoteEntry { version: row.version(), path: row.path, modified: 0 }
+        RemoteEntry { version: row.version, path: row.path, modified: 0 }
     };
     let sides = || {
         let local: Vec<_> = (0..ENTRIES).map(local).collect();
@@ -155,7 +154,7 @@ fn page() -> String {
             "<Contents><Key>{}</Key><LastModified>2026-11-21T10:00:00.000Z</LastModified>\
              <ETag>&quot;{}&quot;</ETag><Size>{}</Size><StorageClass>STANDARD</StorageClass>\
              </Contents>",
-            row.path, row.etag, row.signature.size
+            row.path, row.version.token, row.signature.size
         )
     });
     format!(

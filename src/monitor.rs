@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// What a run is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Item {
     /// Why, in a sentence without full stop; may be empty.
     pub reason: String,
     /// The version that was replaced or deleted, as the reason names it; shortened on the screen.
-    pub lost: Option<Etag>,
+    pub lost: Option<Token>,
     /// What the store answered, for who asks for every detail.
     pub detail: Option<String>,
     /// What to type next, where there is something.

@@ -6,34 +6,49 @@ use std::path::Path;
 
 use lsync::disk::MemoryDisk;
 use lsync::remote::{Capabilities, Checksum, Conditions, ListingOrder};
-use lsync::repository::{Change, DeleteLimit, Repository};
-use lsync::tree::{BaseRow, Etag, RepoPath, Signature};
+use lsync::repository::notes::{NotedPart, Notes, Transfer, Way};
+use lsync::repository::{Change, DeleteLimit, Repository, mounts};
+use lsync::tree::{BaseRow, Content, PartMd5s, RepoPath, Signature, Token};
 
 const CONFIG: &[u8] = include_bytes!("../fixtures/formats/version-1/config.yaml");
-const DATABASE: &[u8] = include_bytes!("../fixtures/formats/version-1/database.yaml");
-const JOURNAL: &[u8] = include_bytes!("../fixtures/formats/version-1/journal.yaml");
 
-/// A working copy of version 1.
-fn version_1() -> (MemoryDisk, Repository<MemoryDisk>) {
+/// Notes of two transfers, which are called by their paths.
+const UPLOAD: &str = "transfers/up-32c4b98da5d17e60.yaml";
+const DOWNLOAD: &str = "transfers/down-1c1cdf27418f2118.yaml";
+
+/// Folders of `fixtures/formats`.
+const VERSIONS: [u32; 2] = [1, 2];
+
+/// Returns a file of a version.
+fn fixture(version: u32, name: &str) -> Vec<u8> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/formats");
+    std::fs::read(top.join(format!("version-{version}")).join(name)).expect("the file is there")
+}
+
+/// A working copy whose database is of a version. (The config has only one.)
+fn working_copy(version: u32) -> (MemoryDisk, Repository<MemoryDisk>) {
     let disk = MemoryDisk::new();
-    disk.person().make_folders("/work/.lsync");
-    for (name, bytes) in
-        [("config.yaml", CONFIG), ("database.yaml", DATABASE), ("journal.yaml", JOURNAL)]
-    {
-        disk.person().write(format!("/work/.lsync/{name}"), bytes);
+    disk.person().make_folders("/work/.lsync/transfers");
+    disk.person().write("/work/.lsync/config.yaml", CONFIG);
+    for name in ["database.yaml", "journal.yaml", "mounts.yaml", UPLOAD, DOWNLOAD] {
+        disk.person().write(format!("/work/.lsync/{name}"), fixture(version, name));
     }
     let repository = Repository::open(&disk, Path::new("/work")).expect("it opens");
     (disk, repository)
 }
 
+/// A working copy of version 1.
+fn version_1() -> (MemoryDisk, Repository<MemoryDisk>) {
+    working_copy(1)
+}
+
 fn row(path: &str, numbers: (u64, i64, i64, u64), etag: &str, crc64: Option<u64>) -> BaseRow {
     let (size, mtime, ctime, inode) = numbers;
-    BaseRow {
-        path: RepoPath::parse(path).expect("a path"),
-        signature: Signature { size, mtime, ctime, inode },
-        etag: Etag::new(etag),
-        crc64,
-    }
+    let (path, token) = (RepoPath::parse(path).expect("a path"), Token::new(etag));
+    let content = Content::of_size(size).with_crc64(crc64);
+    // A row of version 1 has no checksum exactly where the ETag is known to be the MD5.
+    let content = content.with_md5(token.hex().filter(|_| crc64.is_none()));
+    BaseRow::plain(path, Signature { size, mtime, ctime, inode }, token, content)
 }
 
 /// What the fixtures say.
@@ -118,17 +133,107 @@ fn the_database_of_version_1_gives_its_rows() {
 }
 
 #[test]
-fn the_journal_of_version_1_is_gone_on_with() {
+fn the_database_of_version_2_gives_its_rows() {
+    let (disk, repository) = working_copy(2);
+    let database = repository.database(&disk).unwrap();
+    let read: Vec<BaseRow> = database.rows(None).unwrap().map(Result::unwrap).collect();
+    let part_md5s = PartMd5s::parse("0cc175b9c0f1b6a831c399e269772661-2");
+    let content = Content::of_size(100)
+        .with_md5(Token::new("9e107d9d372bb6826bd81d3542a419d6").hex())
+        .with_part_md5s(part_md5s)
+        .with_crc64(Some(0x9b1e_4f0a_77c2_d312))
+        .with_crc32c(Some(0xe306_9283));
+    let signature = Signature { size: 100, mtime: 1, ctime: 2, inode: 3 };
+    let token = Token::new("1731234567000042");
+    let path = RepoPath::parse("zipped.txt").unwrap();
+    let mut zipped = BaseRow::plain(path, signature, token, content);
+    zipped.version.size = 40;
+    zipped.properties.set("x", "\"\n".to_owned());
+    zipped.properties.set("cache-control", "no-cache".to_owned());
+    let mut expected = rows();
+    expected.insert(7, zipped);
+    assert_eq!(read, expected);
+    assert_eq!(database.warnings(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_that_records_nothing_leaves_the_database_of_version_1_as_it_is() {
+    let (disk, repository) = version_1();
+    let before = disk.operations();
+    let mut database = repository.database(&disk).unwrap();
+    assert_eq!(database.rows(None).unwrap().count(), 9);
+    database.record(&[]).unwrap();
+    database.finish().unwrap();
+    assert_eq!(disk.operations(), before);
+}
+
+#[test]
+fn the_first_record_writes_the_database_of_version_1_as_version_2() {
     let (disk, repository) = version_1();
     let mut database = repository.database(&disk).unwrap();
-    let change = Change::Put(rows().remove(5));
-    database.record(&[change]).unwrap();
-    let mut journal = JOURNAL.to_vec();
-    journal.truncate(journal.iter().rposition(|byte| *byte == b'\n').unwrap() + 1);
-    journal.extend_from_slice(
-        b"- {path: \"docs/c.txt\", size: 3, mtime: 4, ctime: 5, inode: 6, etag: \"ee\"} # ",
-    );
-    let written = disk.person().read("/work/.lsync/journal.yaml");
-    assert!(written.starts_with(&journal), "{}", String::from_utf8_lossy(&written));
-    assert_eq!(written.len(), journal.len() + 9);
+    let mut row = rows().remove(5);
+    row.signature.mtime = 44;
+    database.record(&[Change::Put(row.clone())]).unwrap();
+    let mut expected = rows();
+    expected[5] = row;
+    for database in [&database, &repository.database(&disk).unwrap()] {
+        let read: Vec<BaseRow> = database.rows(None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(read, expected);
+    }
+    let text = |name| {
+        let read = disk.person().read(format!("/work/.lsync/{name}"));
+        String::from_utf8(read).unwrap()
+    };
+    let written = text("database.yaml");
+    assert!(written.starts_with("- {lsync: 2, "), "{written}");
+    let md5 = "version: \"d41d8cd98f00b204e9800998ecf8427e\", md5: version}\n";
+    assert!(written.contains(md5) && !written.contains("etag"), "{written}");
+    let journal = text("journal.yaml");
+    let lines: Vec<_> = journal.lines().collect();
+    assert_eq!(lines.len(), 2, "{journal}");
+    assert!(lines[0].starts_with("- {lsync: 2, ") && lines[1].contains("mtime: 44"), "{journal}");
+}
+
+#[test]
+fn transfers_that_earlier_versions_broke_off_are_gone_on_with() {
+    for version in VERSIONS {
+        let (disk, repository) = working_copy(version);
+        let notes = Notes::open(&disk, &repository.control).unwrap();
+        let path = RepoPath::parse("videos/a: \"b\" #1.mov").unwrap();
+        let file = Signature {
+            size: 20 << 20,
+            mtime: -3,
+            ctime: 1_731_234_567_000_000_000,
+            inode: u64::MAX,
+        };
+        assert!(notes.has_upload_of(&path, &file), "{version}");
+        let note = notes.take(Way::Up, &path).unwrap();
+        assert_eq!(note.transfer, Transfer::up(&path, &file, 8 << 20, "an \"id\": #1"));
+        let part = |crc64, etag: &str| NotedPart { crc64, etag: Some(etag.to_owned()) };
+        let parts =
+            [(1, part(u64::MAX, "x")), (2, part(0xabc, "9e107d9d372bb6826bd81d3542a419d6"))];
+        assert_eq!((note.parts, note.complete), (parts.into(), false), "{version}");
+
+        let note = notes.take(Way::Down, &RepoPath::parse("docs/d.bin").unwrap()).unwrap();
+        let transfer = Transfer::Down {
+            path: "docs/d.bin".to_owned(),
+            size: 20 << 20,
+            etag: "e".to_owned(),
+            part_bytes: 8 << 20,
+            replaces: true,
+        };
+        let parts = [(3, NotedPart { crc64: 255, etag: None })];
+        assert_eq!((note.transfer, note.parts), (transfer, parts.into()), "{version}");
+        assert!(note.complete);
+    }
+}
+
+#[test]
+fn the_mounts_of_earlier_versions_are_read() {
+    for version in VERSIONS {
+        let (disk, repository) = working_copy(version);
+        let mounts = mounts::load(&disk, &repository.control).unwrap();
+        let expected = ["a b", "no", "x\n- y"].map(|text| RepoPath::parse(text).unwrap());
+        assert_eq!(mounts, expected, "{version}");
+    }
 }

@@ -168,7 +168,7 @@ impl World {
             side: Side::Local,
             why: Why::Replaced,
             known: true,
-            etag: None,
+            token: None,
             staged: staged.as_ref().map(|staged| &staged.stat),
             expected: self.expected.as_ref(),
             contents: self.inside.as_ref(),

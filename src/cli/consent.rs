@@ -130,7 +130,7 @@ fn identity(plan: &Plan) -> u64 {
     let mut hasher = DefaultHasher::new();
     for action in &plan.actions {
         let local = action.local.map(|stat| (stat.size, stat.mtime, stat.ctime, stat.inode));
-        let remote = action.remote.as_ref().map(|version| version.etag.text());
+        let remote = action.remote.as_ref().map(|version| version.token.text());
         (action.word(), action.path.as_str(), local, remote).hash(&mut hasher);
     }
     hasher.finish()

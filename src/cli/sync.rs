@@ -248,7 +248,7 @@ pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     cautions::expect_room(wish.word, &world, &plan)?;
     cautions::tell_of_disclosed(context, &plan);
     let run = Carry { command: wish.word, world: &world, request: &request, working: &working };
-    let (plan, lock) = match consent::to(context, wish, &run, (plan, lock)).await? {
+    let (plan, lock) = match Box::pin(consent::to(context, wish, &run, (plan, lock))).await? {
         Consent::Given(plan, lock) => (plan, lock),
         Consent::Refused(exit) => return Ok(exit),
     };

@@ -16,7 +16,7 @@ use crate::error::{Error, Exit};
 use crate::repository::Repository;
 use crate::repository::trash::{self, Listed, Restored, Side, Wanted};
 use crate::transfer::{AsideError, fetch_version};
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
@@ -83,7 +83,7 @@ fn json_line(listed: &Listed) -> String {
         why: listed.why.word(),
         bytes: listed.size,
         operand: &listed.operand,
-        etag: listed.etag.as_ref().map(Etag::text),
+        etag: listed.token.as_ref().map(Token::text),
         version: listed.version.as_deref(),
     };
     serde_json::to_string(&line).expect("strings and numbers alone always serialize")

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::notices::Standing;
 use super::{
-    Action, ActionKind, Conflict, ConflictKind, Content, Contested, Decision, Detail, Direction,
-    Examined, KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices,
-    reconcile, reconcile_knot, unstorable,
+    Action, ActionKind, Conflict, ConflictKind, Contested, Decision, Detail, Direction, Examined,
+    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
+    reconcile_knot, unstorable,
 };
-use crate::tree::{Knot, Local, RepoPath, Row, Stat};
+use crate::tree::{Comparison, Knot, Local, RepoPath, Row, Stat};
 
 /// The name of the files that hold ignore rules.
 pub const IGNORE_FILE: &str = ".lsyncignore";
@@ -204,15 +204,16 @@ impl PlanBuilder {
 
     /// What is recorded is the file as it was read, and what is in the bucket.
     fn adopt(&mut self, row: &Row, examined: &Examined, knot: u32) {
-        let (Examined::Compared { stat, crc64, .. }, Some(remote)) = (examined, &row.remote) else {
+        let (Examined::Compared { stat, content, .. }, Some(remote)) = (examined, &row.remote)
+        else {
             return;
         };
-        let touched = row.base.as_ref().filter(|base| base.version() == remote.version);
+        let touched = row.base.as_ref().filter(|base| base.version == remote.version);
         self.push(row, ActionKind::Adopt, knot, false);
         if let Some(action) = self.plan.actions.last_mut() {
             action.local = Some(*stat);
-            action.detail =
-                touched.map_or(*crc64, |base| base.crc64).map_or(Detail::None, Detail::Checksum);
+            let content = touched.map_or(content, |base| &base.content);
+            action.detail = Detail::Content(Box::new(content.clone()));
         }
     }
 
@@ -340,7 +341,7 @@ fn file_of(row: &Row) -> Option<(RepoPath, Stat)> {
 
 /// Tells whether nothing has proven the contents equal or different.
 fn is_unknown(examined: &Examined) -> bool {
-    matches!(examined, Examined::Compared { to_remote: Content::Unknown, .. })
+    matches!(examined, Examined::Compared { to_remote: Comparison::Unknown, .. })
 }
 
 fn is_deletion(action: &Action) -> bool {

@@ -1,7 +1,7 @@
 //! From three sides to a [`Change`]: which comparisons a row needs, and what they make of it.
 
-use super::{Change, Content, LocalChange, Member, NoticeKind, RemoteChange, Untracked};
-use crate::tree::{BaseRow, Local, Row, Stat, Version};
+use super::{Change, LocalChange, Member, NoticeKind, RemoteChange, Untracked};
+use crate::tree::{BaseRow, Comparison, Content, Local, Row, Stat, Version};
 
 /// Which contents have to be compared before a row can be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,13 +27,13 @@ pub enum Examined {
     /// The contents were read, and nothing changed meanwhile.
     Compared {
         /// Against what the base row stands for.
-        to_base: Content,
+        to_base: Comparison,
         /// Against what is in the bucket.
-        to_remote: Content,
+        to_remote: Comparison,
         /// The file as it was read.
         stat: Stat,
-        /// CRC-64/NVME of its bytes, where a row will need it.
-        crc64: Option<u64>,
+        /// What a row will say of its bytes.
+        content: Content,
     },
     /// The file could not be read, or changed while it was read: the path is left alone.
     Failed {
@@ -47,7 +47,7 @@ pub enum Examined {
 /// Tells whether the bucket holds the version that the base knows; asked of every object of a
 /// listing, so that it copies nothing.
 fn is_the_bases(version: &Version, base: &BaseRow) -> bool {
-    version.etag == base.etag && version.size == base.signature.size
+    *version == base.version
 }
 
 /// Tells which contents a row needs compared.
@@ -67,14 +67,14 @@ pub fn need(row: &Row) -> Need {
     Need { to_base, to_remote: local_changed && remote_changed && same_size }
 }
 
-/// Tells whether the bucket's version may be the base's with another name: on a store whose `ETag`s
+/// Tells whether the bucket's version may be the base's with another name: on a store whose names
 /// change when a file is merely touched, its contents have to be read to know.
 pub fn may_be_touched_there(row: &Row) -> bool {
     let (Some(base), Some(remote)) = (&row.base, &row.remote) else { return false };
     !matches!(row.local, Local::Marked { .. })
-        && base.crc64.is_some()
-        && base.etag != remote.version.etag
-        && base.signature.size == remote.version.size
+        && base.content.crc64().is_some()
+        && base.version.token != remote.version.token
+        && base.version.size == remote.version.size
 }
 
 /// Names what a row's three sides show; `None` where no side has anything.
@@ -88,7 +88,7 @@ pub fn classify(row: &Row, examined: &Examined) -> Option<Member> {
     };
     let (to_base, to_remote) = match examined {
         Examined::Compared { to_base, to_remote, .. } => (*to_base, *to_remote),
-        Examined::NotNeeded => (Content::Different, Content::Different),
+        Examined::NotNeeded => (Comparison::Different, Comparison::Different),
         Examined::Failed { .. } => {
             return Some(Member::LeftAlone { here: true, there: row.remote.is_some() });
         }
@@ -98,7 +98,7 @@ pub fn classify(row: &Row, examined: &Examined) -> Option<Member> {
             let local = match stat {
                 None => LocalChange::Deleted,
                 Some(stat) if stat.signature() == base.signature => LocalChange::Same,
-                Some(_) if to_base == Content::Same => LocalChange::Touched,
+                Some(_) if to_base == Comparison::Same => LocalChange::Touched,
                 Some(_) => LocalChange::Modified,
             };
             let remote = match remote {

@@ -105,7 +105,7 @@ mod tests {
         let mut plan = plan(&[".env", "x/.env"]);
         plan.actions[1].kind = ActionKind::Download;
         plan.actions[1].remote =
-            Some(crate::tree::Version { etag: crate::tree::Etag::new("e"), size: 1 });
+            Some(crate::tree::Version { token: crate::tree::Token::new("e"), size: 1 });
         assert!(FirstNames::of(&plan).is_empty());
     }
 }

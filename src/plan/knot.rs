@@ -4,15 +4,14 @@
 //! afterwards: a name cannot be a file and a folder at once, so a result of that shape, or a
 //! conflict anywhere in the knot, leaves all of it alone.
 
-use super::{
-    Change, Content, Decision, Direction, LocalChange, RemoteChange, Untracked, reconcile,
-};
+use super::{Change, Decision, Direction, LocalChange, RemoteChange, Untracked, reconcile};
+use crate::tree::Comparison;
 
 /// One path of a knot: what three sides show, or that it is left alone on all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Member {
     /// Decided like any other path.
-    Known(Change, Content),
+    Known(Change, Comparison),
     /// Marked by the scan, or outside the selection.
     LeftAlone {
         /// Something stands here on the disk, which no file and no folder can replace.

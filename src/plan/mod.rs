@@ -33,13 +33,13 @@ pub use knot::{KnotVerdict, Member, Members, reconcile_knot};
 pub use moved::{Moved, moved};
 pub use moves::Missing;
 pub use notices::NoticeKind;
-pub use reconcile::{Change, Content, Decision, LocalChange, RemoteChange, Untracked, reconcile};
+pub use reconcile::{Change, Decision, LocalChange, RemoteChange, Untracked, reconcile};
 pub use selection::{GlobError, Selection};
 pub use settle::settle;
 
 use std::sync::Arc;
 
-use crate::tree::{BaseRow, RepoPath, Stat, Version};
+use crate::tree::{BaseRow, Content, Properties, RepoPath, Stat, Version};
 
 /// Which way changes may flow, and who wins where both sides changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,8 +146,8 @@ pub enum Detail {
     /// Nothing.
     #[default]
     None,
-    /// CRC-64/NVME of the contents, for [`ActionKind::Adopt`] where the row needs it.
-    Checksum(u64),
+    /// What the row will say of the bytes, for [`ActionKind::Adopt`].
+    Content(Box<Content>),
     /// The row that ends, for [`ActionKind::DeleteRemote`].
     Row(Arc<BaseRow>),
     /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
@@ -186,9 +186,13 @@ impl Action {
     /// Returns the row that records what both sides hold, where both are expected.
     pub fn adopted(&self) -> Option<BaseRow> {
         let (stat, version) = (self.local?, self.remote.as_ref()?);
-        let crc64 = if let Detail::Checksum(crc64) = self.detail { Some(crc64) } else { None };
-        let (signature, etag) = (stat.signature(), version.etag.clone());
-        Some(BaseRow { path: self.path.clone(), signature, etag, crc64 })
+        let content = if let Detail::Content(content) = &self.detail {
+            (**content).clone()
+        } else {
+            Content::of_size(stat.size)
+        };
+        let (path, signature, version) = (self.path.clone(), stat.signature(), version.clone());
+        Some(BaseRow { path, signature, version, content, properties: Properties::default() })
     }
 
     /// Returns the row whose file this seems to be ([`Detail::Origin`]).

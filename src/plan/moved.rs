@@ -32,12 +32,12 @@ pub fn moved(shown: &Conflict, now: &Conflict) -> Option<Moved> {
 mod tests {
     use super::*;
     use crate::plan::ConflictKind;
-    use crate::tree::{Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
+    use crate::tree::{Kind, RemoteEntry, RepoPath, Stat, Token, Version};
 
     fn conflict(mtime: i64, etag: &str) -> Conflict {
         let path = RepoPath::parse("f").unwrap();
         let (kind, mode) = (Kind::File, 0o644);
-        let version = Version { etag: Etag::new(etag), size: 1 };
+        let version = Version { token: Token::new(etag), size: 1 };
         Conflict {
             kind: ConflictKind::BothChanged,
             local: Some(Stat { kind, size: 1, mtime, ctime: 1, inode: 1, device: 1, mode }),

@@ -42,7 +42,7 @@ fn ended_row(action: &Action) -> Option<&Arc<BaseRow>> {
     let (ActionKind::DeleteRemote, Detail::Row(row)) = (action.kind, &action.detail) else {
         return None;
     };
-    let is_there = action.stage == Stage::Last && action.remote.as_ref() == Some(&row.version());
+    let is_there = action.stage == Stage::Last && action.remote.as_ref() == Some(&row.version);
     (is_there && row.signature.size > 0).then_some(row)
 }
 
@@ -79,7 +79,7 @@ impl<'a> Missing<'a> {
         let now = &row.signature;
         self.give(&row.path, now.size, |_, base| {
             let was = &base.signature;
-            let is_it = was.inode == now.inode || base.etag == row.etag;
+            let is_it = was.inode == now.inode || base.version.token == row.version.token;
             was.mtime == now.mtime && (is_it || base.path.name() == row.path.name())
         });
     }
@@ -98,7 +98,8 @@ impl<'a> Missing<'a> {
                     // A folder that serves as a bucket keeps the mtime, and names its versions anew.
                     let is_as_old = base.signature.mtime == *remote_modified;
                     let is_it = is_as_old && base.path.name() == path.name();
-                    kind == ConflictKind::DeletedThere && (base.etag == version.etag || is_it)
+                    kind == ConflictKind::DeletedThere
+                        && (base.version.token == version.token || is_it)
                 });
             }
             _ => (),

@@ -5,6 +5,7 @@
 //! alone by rule never gets here.
 
 use super::{ConflictKind, Direction};
+use crate::tree::Comparison;
 
 /// The local file against the base row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +23,7 @@ pub enum LocalChange {
 /// The object against the base row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemoteChange {
-    /// ETag and size are the base's.
+    /// The version is the base's.
     Same,
     /// Another version.
     Modified,
@@ -48,17 +49,6 @@ pub enum Change {
     Tracked(LocalChange, RemoteChange),
     /// There is none.
     Untracked(Untracked),
-}
-
-/// Whether what is here equals what is in the bucket, where both sides changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Content {
-    /// Proven equal.
-    Same,
-    /// Proven different.
-    Different,
-    /// Not proven either way: counts as different.
-    Unknown,
 }
 
 /// What to do about one path. `unknown_loser` tells that what is overwritten or deleted is not what
@@ -109,7 +99,7 @@ const DELETE_LOCAL: Decision = Decision::DeleteLocal { unknown_loser: false };
 const DELETE_LOCAL_UNKNOWN: Decision = Decision::DeleteLocal { unknown_loser: true };
 
 /// Decides about one path. Total: every combination has its arm, and there is no other.
-pub fn reconcile(change: Change, content: Content, direction: Direction) -> Decision {
+pub fn reconcile(change: Change, content: Comparison, direction: Direction) -> Decision {
     match change {
         Change::Tracked(local, remote) => tracked(local, remote, content, direction),
         Change::Untracked(side) => untracked(side, content, direction),
@@ -120,7 +110,7 @@ pub fn reconcile(change: Change, content: Content, direction: Direction) -> Deci
 fn tracked(
     local: LocalChange,
     remote: RemoteChange,
-    content: Content,
+    content: Comparison,
     direction: Direction,
 ) -> Decision {
     use Direction as D;
@@ -165,7 +155,7 @@ fn tracked(
 }
 
 /// Rows 12 to 15 of the table.
-fn untracked(side: Untracked, content: Content, direction: Direction) -> Decision {
+fn untracked(side: Untracked, content: Comparison, direction: Direction) -> Decision {
     use Direction as D;
     match side {
         Untracked::Local => match direction {
@@ -183,18 +173,20 @@ fn untracked(side: Untracked, content: Content, direction: Direction) -> Decisio
 }
 
 /// Both sides have something that the base does not know.
-fn both_sides(content: Content, kind: ConflictKind, direction: Direction) -> Decision {
+fn both_sides(content: Comparison, kind: ConflictKind, direction: Direction) -> Decision {
     match (content, direction) {
-        (Content::Same, _) => Decision::Adopt,
+        (Comparison::Same, _) => Decision::Adopt,
         (
-            Content::Different | Content::Unknown,
+            Comparison::Different | Comparison::Unknown,
             Direction::Sync | Direction::Push | Direction::Pull,
         ) => Decision::Conflict(kind),
-        (Content::Different | Content::Unknown, Direction::ForcedPush | Direction::MirrorPush) => {
-            UPLOAD_OVER_UNKNOWN
-        }
-        (Content::Different | Content::Unknown, Direction::ForcedPull | Direction::MirrorPull) => {
-            DOWNLOAD_OVER_UNKNOWN
-        }
+        (
+            Comparison::Different | Comparison::Unknown,
+            Direction::ForcedPush | Direction::MirrorPush,
+        ) => UPLOAD_OVER_UNKNOWN,
+        (
+            Comparison::Different | Comparison::Unknown,
+            Direction::ForcedPull | Direction::MirrorPull,
+        ) => DOWNLOAD_OVER_UNKNOWN,
     }
 }

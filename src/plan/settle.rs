@@ -158,7 +158,7 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Etag, Kind, Knot, Local, Marker, RemoteEntry, Row, Stat, Version};
+    use crate::tree::{Kind, Knot, Local, Marker, RemoteEntry, Row, Stat, Token, Version};
 
     fn path(text: &str) -> RepoPath {
         RepoPath::parse(text).unwrap()
@@ -181,7 +181,7 @@ mod tests {
             moved_to: None,
             remote: remote.map(|etag| RemoteEntry {
                 path: path("f"),
-                version: Version { etag: Etag::new(etag), size: 1 },
+                version: Version { token: Token::new(etag), size: 1 },
                 modified: 0,
             }),
         }
@@ -244,7 +244,7 @@ mod tests {
             base: None,
             remote: (!here).then(|| RemoteEntry {
                 path: path(at),
-                version: Version { etag: Etag::new("e"), size: 1 },
+                version: Version { token: Token::new("e"), size: 1 },
                 modified: 0,
             }),
         };

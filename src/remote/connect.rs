@@ -12,7 +12,7 @@ use super::{
     RemoteErrorKind, S3Body, S3Remote, S3Settings, Stored, UploadId, probe,
 };
 use crate::disk::RealDisk;
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{Content, RepoPath, Token, Version};
 
 /// Where a working copy's bucket is, as its config says or a person types; no secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +204,10 @@ macro_rules! either {
 impl Remote for AnyRemote {
     type Body = AnyBody;
 
+    fn likely_content(&self, version: &Version) -> Content {
+        either!(self, remote => remote.likely_content(version))
+    }
+
     fn capabilities(&self) -> &Capabilities {
         either!(self, remote => remote.capabilities())
     }
@@ -252,7 +256,7 @@ impl Remote for AnyRemote {
     async fn get(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
         range: Option<Range<u64>>,
     ) -> Result<(Object, AnyBody), RemoteError> {
         match self {
@@ -304,7 +308,7 @@ impl Remote for AnyRemote {
         either!(self, remote => remote.put_pieces(path, body, attributes, condition).await)
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
         either!(self, remote => remote.delete(path, expected).await)
     }
 
@@ -320,7 +324,7 @@ impl Remote for AnyRemote {
 
     async fn delete_many(
         &self,
-        versions: &[(&RepoPath, &Etag)],
+        versions: &[(&RepoPath, &Token)],
     ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
         either!(self, remote => remote.delete_many(versions).await)
     }
@@ -344,7 +348,7 @@ impl Remote for AnyRemote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        from: (&RepoPath, &Etag),
+        from: (&RepoPath, &Token),
         range: Option<Range<u64>>,
     ) -> Result<CopiedPart, RemoteError> {
         either!(self, remote => remote.copy_part(path, upload, number, from, range).await)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use super::Listed;
-use crate::tree::{Etag, PathError, RemoteEntry, RepoPath, Version};
+use crate::tree::{PathError, RemoteEntry, RepoPath, Token, Version};
 
 /// What the keys below the prefix begin with that are lsync's own: no working copy has such a path.
 pub(super) const OWN_FOLDER: &str = ".lsync/";
@@ -241,10 +241,10 @@ impl ListedKey<'_> {
     }
 
     /// Makes it an item of a [`super::Page`].
-    pub fn into_listed(self, etag: Etag) -> Listed {
+    pub fn into_listed(self, token: Token) -> Listed {
         match RepoPath::parse(self.key) {
             Ok(path) => {
-                let version = Version { etag, size: self.size };
+                let version = Version { token, size: self.size };
                 Listed::Object(RemoteEntry { path, version, modified: self.modified })
             }
             Err(reason) => self.odd(reason),
@@ -350,10 +350,10 @@ mod tests {
             ("a//b", PathError::EmptyComponent),
         ] {
             assert!(!listed(key, 0).is_silent());
-            let odd = listed(key, 0).into_listed(Etag::new("x"));
+            let odd = listed(key, 0).into_listed(Token::new("x"));
             assert_eq!(odd, Listed::Odd { key: key.to_owned(), reason, size: 0 });
         }
-        let object = listed("a/b", 3).into_listed(Etag::new("\"x\""));
+        let object = listed("a/b", 3).into_listed(Token::new("\"x\""));
         assert!(matches!(object, Listed::Object(entry) if entry.version.size == 3));
     }
 }

@@ -12,6 +12,7 @@
 mod capabilities;
 mod connect;
 mod error;
+mod etag;
 mod folder;
 mod key;
 pub mod memory;
@@ -39,7 +40,7 @@ pub use outgoing::Outgoing;
 pub use probe::{Probed, probe};
 pub use s3::{S3Body, S3Remote, S3Settings};
 
-use crate::tree::{Etag, RemoteEntry, RepoPath};
+use crate::tree::{Content, Md5, Properties, RemoteEntry, RepoPath, Token, Version};
 
 /// What a write or a deletion expects to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub enum Condition {
     /// Nothing there (`If-None-Match: *`).
     Absent,
     /// This version there (`If-Match`).
-    Matches(Etag),
+    Matches(Token),
 }
 
 /// What travels beside the bytes of an object.
@@ -62,11 +63,10 @@ pub struct Attributes {
 /// What the store said of a version that it just stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its name.
-    pub etag: Etag,
-    /// The ETag is known to be the MD5 of the bytes: the probe saw that this store does so, and the
-    /// answer names no KMS or customer key.
-    pub etag_is_md5: bool,
+    /// What the store calls it.
+    pub token: Token,
+    /// The MD5 of the bytes, where the answer says it.
+    pub md5: Option<Md5>,
     /// The version id, where the bucket keeps versions.
     pub version_id: Option<String>,
 }
@@ -76,14 +76,20 @@ pub struct Stored {
 pub struct Object {
     /// Which version, how large, and when it was stored.
     pub entry: RemoteEntry,
-    /// mtime of the file; the time of storing where the metadata has none or nonsense.
-    pub mtime: i64,
-    /// CRC-64/NVME of the whole object, where the store gives one.
-    pub crc64: Option<u64>,
-    /// As in [`Stored::etag_is_md5`].
-    pub etag_is_md5: bool,
+    /// What travels beside the bytes.
+    pub properties: Properties,
+    /// What the store says of the bytes.
+    pub content: Content,
     /// The version id, where the bucket keeps versions and it is not `null`.
     pub version_id: Option<String>,
+}
+
+impl Object {
+    /// Returns the mtime of the file, nanoseconds since 1970; the time of storing where the properties have
+    /// none or nonsense.
+    pub fn mtime(&self) -> i64 {
+        self.properties.mtime().unwrap_or(self.entry.modified)
+    }
 }
 
 /// One item of a listing.
@@ -131,7 +137,7 @@ pub struct Part {
     /// From 1.
     pub number: u32,
     /// What the store called it.
-    pub etag: Etag,
+    pub token: Token,
     /// CRC-64/NVME of the part.
     pub crc64: u64,
 }
@@ -140,9 +146,11 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopiedPart {
     /// What the store called it.
-    pub etag: Etag,
+    pub token: Token,
     /// CRC-64/NVME of the part, where the store says it.
     pub crc64: Option<u64>,
+    /// MD5 of the part, where the store says it.
+    pub md5: Option<Md5>,
 }
 
 /// An upload in parts that was begun.
@@ -155,7 +163,7 @@ pub struct HeldPart {
     /// From 1.
     pub number: u32,
     /// What the store called it.
-    pub etag: Etag,
+    pub token: Token,
     /// Bytes.
     pub size: u64,
 }
@@ -190,6 +198,12 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Returns what the probe found.
     fn capabilities(&self) -> &Capabilities;
+
+    /// Returns what the name of a version says of its bytes if it is what it looks like: bytes that it fits
+    /// are the same, and a difference proves nothing.
+    fn likely_content(&self, version: &Version) -> Content {
+        Content::of_size(version.size)
+    }
 
     /// Tells whether reading an object costs no more than reading a local file, so that contents are
     /// compared before anything else.
@@ -253,7 +267,7 @@ pub trait Remote: Send + Sync + 'static {
     fn get(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
         range: Option<Range<u64>>,
     ) -> impl Future<Output = Result<(Object, Self::Body), RemoteError>> + Send;
 
@@ -296,7 +310,7 @@ pub trait Remote: Send + Sync + 'static {
     fn delete(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
     ) -> impl Future<Output = Result<(), RemoteError>> + Send;
 
     /// Returns how many versions [`Remote::delete_many`] deletes with one request; 1 where that saves
@@ -319,7 +333,7 @@ pub trait Remote: Send + Sync + 'static {
     /// Where the request as a whole failed; what became of each version, only a look tells.
     fn delete_many(
         &self,
-        versions: &[(&RepoPath, &Etag)],
+        versions: &[(&RepoPath, &Token)],
     ) -> impl Future<Output = Result<Vec<Result<(), RemoteError>>, RemoteError>> + Send {
         one_by_one(self, versions)
     }
@@ -350,7 +364,7 @@ pub trait Remote: Send + Sync + 'static {
         path: &RepoPath,
         _upload: &UploadId,
         _number: u32,
-        _from: (&RepoPath, &Etag),
+        _from: (&RepoPath, &Token),
         _range: Option<Range<u64>>,
     ) -> impl Future<Output = Result<CopiedPart, RemoteError>> + Send {
         let message = "this store copies nothing by itself".to_owned();
@@ -407,7 +421,7 @@ pub trait Remote: Send + Sync + 'static {
 /// Deletes versions with a request for each, and says of each what became of it.
 async fn one_by_one<R: Remote + ?Sized>(
     remote: &R,
-    versions: &[(&RepoPath, &Etag)],
+    versions: &[(&RepoPath, &Token)],
 ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
     let mut answers = Vec::with_capacity(versions.len());
     for (path, expected) in versions {

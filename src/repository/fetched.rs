@@ -36,7 +36,7 @@ impl Fetched {
     pub fn new(path: &RepoPath, version: &Version, place: &Path, stat: &Stat) -> Self {
         Self {
             path: path.to_string(),
-            etag: version.etag.text().into_owned(),
+            etag: version.token.text().into_owned(),
             place: place.to_owned(),
             size: stat.size,
             mtime: stat.mtime,
@@ -49,7 +49,7 @@ impl Fetched {
     /// Tells whether it is of this version.
     pub fn is_of(&self, path: &RepoPath, version: &Version) -> bool {
         (self.path.as_str(), self.size) == (path.as_str(), version.size)
-            && self.etag == version.etag.text()
+            && self.etag == version.token.text()
     }
 
     /// Returns the path of its object, unless the note was tampered with.
@@ -105,7 +105,7 @@ pub fn forget<D: Disk>(disk: &D, control: &D::Folder, name: &OsStr) -> io::Resul
 mod tests {
     use super::*;
     use crate::disk::MemoryDisk;
-    use crate::tree::{Etag, Kind};
+    use crate::tree::{Kind, Token};
 
     #[test]
     fn a_note_is_read_as_it_was_written_and_a_torn_one_is_none() {
@@ -113,7 +113,7 @@ mod tests {
         let control = disk.make_path(Path::new("/copy/.lsync")).unwrap();
         assert!(noted(&disk, &control).is_empty());
         let path = RepoPath::parse("docs/f").unwrap();
-        let version = Version { etag: Etag::new("abc"), size: 4 };
+        let version = Version { token: Token::new("abc"), size: 4 };
         let (kind, mode) = (Kind::File, 0o600);
         let stat = Stat { kind, size: 4, mtime: 1, ctime: 2, inode: 3, device: 4, mode };
         let fetched = Fetched::new(&path, &version, Path::new("/tmp/x/f"), &stat);
@@ -123,7 +123,7 @@ mod tests {
         disk.write(&torn, b"{\"path\":\"docs/f\",\"et").unwrap();
         assert_eq!(noted(&disk, &control), [(OsString::from("x"), fetched.clone())]);
         assert!(fetched.is_of(&path, &version) && fetched.is_untouched(&stat));
-        let other = Version { etag: Etag::new("abd"), size: 4 };
+        let other = Version { token: Token::new("abd"), size: 4 };
         assert!(!fetched.is_of(&path, &other));
         assert!(!fetched.is_untouched(&Stat { ctime: 5, ..stat }));
         forget(&disk, &control, OsStr::new("x")).unwrap();

@@ -1,5 +1,6 @@
 //! [`Repository`]: `.lsync` on disk.
 
+mod codec;
 mod config;
 mod database;
 pub mod fetched;

@@ -5,8 +5,7 @@
 
 use std::io;
 
-use serde::{Deserialize, Serialize};
-
+use super::codec;
 use crate::disk::{Disk, read_whole, write_whole};
 use crate::tree::RepoPath;
 
@@ -38,19 +37,12 @@ impl MountsError {
     }
 }
 
-/// The file as YAML.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct Lines(Vec<String>);
-
 /// Reads the folders, in key order; none where there is no file.
 pub fn load<D: Disk>(disk: &D, control: &D::Folder) -> Result<Vec<RepoPath>, MountsError> {
     let Some(text) = read_whole(disk, control, MOUNTS)? else { return Ok(Vec::new()) };
     // A file of nothing but comments is one whose lines a person has taken out.
-    let lines: Option<Lines> =
-        serde_yaml::from_slice(&text).map_err(|error| MountsError::Content(error.to_string()))?;
-    let lines = lines.map_or_else(Vec::new, |lines| lines.0).into_iter();
-    let parsed = lines.map(|line| {
+    let lines = codec::texts(&text).map_err(MountsError::Content)?;
+    let parsed = lines.into_iter().map(|line| {
         RepoPath::parse(&line).map_err(|error| MountsError::Content(format!("{line:?}: {error}")))
     });
     let mut folders = parsed.collect::<Result<Vec<_>, _>>()?;
@@ -61,13 +53,11 @@ pub fn load<D: Disk>(disk: &D, control: &D::Folder) -> Result<Vec<RepoPath>, Mou
 
 /// Replaces what the file holds in one durable step.
 fn save<D: Disk>(disk: &D, control: &D::Folder, folders: &[RepoPath]) -> Result<(), MountsError> {
-    let lines = folders.iter().map(|folder| {
-        // JSON strings are YAML strings, and never read as anything else.
-        serde_json::to_string(folder.as_str())
-            .map(|text| format!("- {text}\n"))
-            .map_err(|error| MountsError::Content(error.to_string()))
-    });
-    let text = HEADING.to_owned() + &lines.collect::<Result<String, _>>()?;
+    let mut text = HEADING.to_owned();
+    for folder in folders {
+        codec::push_text(&mut text, folder.as_str());
+        text.push('\n');
+    }
     Ok(write_whole(disk, control, MOUNTS, text.as_bytes())?)
 }
 

@@ -11,8 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
+use super::codec::{Fields, Writer, push_mapping};
 use crate::disk::{Disk, ensure_folder, read_whole};
 use crate::tree::{RepoPath, Signature};
 
@@ -31,9 +30,17 @@ pub enum Way {
     Down,
 }
 
+impl Way {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// What is transferred: the first line of a note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "way", rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transfer {
     /// A local file, into an upload in parts.
     Up {
@@ -81,6 +88,57 @@ impl Transfer {
         }
     }
 
+    /// Writes the first line of its note, without newline.
+    fn line(&self) -> String {
+        let mut line = String::new();
+        push_mapping(&mut line, |fields| {
+            fields.plain("way", self.way().word());
+            fields.text("path", self.path());
+            match self {
+                Self::Up { size, mtime, ctime, inode, part_bytes, upload, .. } => {
+                    fields.plain("size", size);
+                    fields.plain("mtime", mtime);
+                    fields.plain("ctime", ctime);
+                    fields.plain("inode", inode);
+                    fields.plain("part_bytes", part_bytes);
+                    fields.text("upload", upload);
+                }
+                Self::Down { size, etag, part_bytes, replaces, .. } => {
+                    fields.plain("size", size);
+                    fields.text("etag", etag);
+                    fields.plain("part_bytes", part_bytes);
+                    fields.plain("replaces", replaces);
+                }
+            }
+        });
+        line
+    }
+
+    /// Reads the first line of a note.
+    fn read(fields: &Fields) -> Result<Self, String> {
+        let (way, path) = (fields.text("way")?, fields.text("path")?);
+        let (size, part_bytes) = (fields.whole("size")?, fields.whole("part_bytes")?);
+        match way.as_str() {
+            "up" => Ok(Self::Up {
+                path,
+                size,
+                mtime: fields.number("mtime")?,
+                ctime: fields.number("ctime")?,
+                inode: fields.whole("inode")?,
+                part_bytes,
+                upload: fields.text("upload")?,
+            }),
+            "down" => Ok(Self::Down {
+                path,
+                size,
+                etag: fields.text("etag")?,
+                part_bytes,
+                replaces: fields.is_true("replaces")?,
+            }),
+            _ => Err("there is no such way".to_owned()),
+        }
+    }
+
     /// Returns the path, as it was written down.
     pub fn path(&self) -> &str {
         match self {
@@ -108,20 +166,6 @@ impl Transfer {
     }
 }
 
-/// A further line: a part or range that has arrived, or that the file is complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    part: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    crc64: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    etag: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    complete: bool,
-}
-
 /// A part that has arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotedPart {
@@ -129,6 +173,16 @@ pub struct NotedPart {
     pub crc64: u64,
     /// What the store called it; of uploads.
     pub etag: Option<String>,
+}
+
+impl NotedPart {
+    /// Reads its number and what is known of it.
+    fn read(fields: &Fields) -> Result<(u32, Self), String> {
+        fields.refuse_others(&["part", "crc64", "etag"])?;
+        let number = u32::try_from(fields.whole("part")?).map_err(|error| error.to_string())?;
+        let crc64 = u64::from_be_bytes(fields.hex("crc64")?);
+        Ok((number, Self { crc64, etag: fields.if_any("etag", Fields::text)? }))
+    }
 }
 
 /// What an earlier run wrote down of one transfer.
@@ -147,13 +201,12 @@ impl Note {
     /// Reads a note; lines that make no sense, as the last one of a killed run, are left out.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let transfer = parse_line(lines.next()?)?;
+        let transfer = Transfer::read(&Fields::read(lines.next()?.as_bytes()).ok()?).ok()?;
         let mut note = Self { transfer, parts: BTreeMap::new(), complete: false };
-        for line in lines.filter_map(parse_line::<Line>) {
-            note.complete |= line.complete;
-            let crc64 = line.crc64.and_then(|hex| u64::from_str_radix(&hex, 16).ok());
-            if let (Some(part), Some(crc64)) = (line.part, crc64) {
-                note.parts.insert(part, NotedPart { crc64, etag: line.etag });
+        for fields in lines.filter_map(|line| Fields::read(line.as_bytes()).ok()) {
+            note.complete |= fields.is_true("complete") == Ok(true);
+            if let Ok((number, part)) = NotedPart::read(&fields) {
+                note.parts.insert(number, part);
             }
         }
         Some(note)
@@ -252,7 +305,7 @@ impl<D: Disk> Notes<D> {
             _ => (),
         }
         let pen = Pen { disk: self.disk.clone(), file: self.disk.create(&folder, &name, 0o600)? };
-        pen.write(transfer)?;
+        pen.disk.write(&pen.file, (transfer.line() + "\n").as_bytes())?;
         Ok(pen)
     }
 
@@ -292,30 +345,27 @@ pub struct Pen<D: Disk> {
 impl<D: Disk> Pen<D> {
     /// Writes down that a part has arrived.
     pub fn part(&self, number: u32, crc64: u64, etag: Option<&str>) -> io::Result<()> {
-        self.write(&Line {
-            part: Some(number),
-            crc64: Some(format!("{crc64:016x}")),
-            etag: etag.map(str::to_owned),
-            complete: false,
+        self.write(|fields| {
+            fields.plain("part", number);
+            fields.hex("crc64", &crc64.to_be_bytes());
+            if let Some(etag) = etag {
+                fields.text("etag", etag);
+            }
         })
     }
 
     /// Writes down, durably, that the file in `tmp/` is complete and about to get its name.
     pub fn complete(&self) -> io::Result<()> {
-        self.write(&Line { part: None, crc64: None, etag: None, complete: true })?;
+        self.write(|fields| fields.flag("complete"))?;
         self.disk.sync_file(&self.file)
     }
 
-    /// Appends a line: a mapping in JSON is one in YAML.
-    fn write(&self, line: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_string(line).map_err(io::Error::other)?;
-        self.disk.write(&self.file, format!("- {text}\n").as_bytes())
+    /// Appends a line.
+    fn write(&self, fields: impl FnOnce(&mut Writer<'_>)) -> io::Result<()> {
+        let mut line = String::new();
+        push_mapping(&mut line, fields);
+        self.disk.write(&self.file, (line + "\n").as_bytes())
     }
-}
-
-fn parse_line<T: for<'de> Deserialize<'de>>(line: &str) -> Option<T> {
-    let mut items: Vec<T> = serde_yaml::from_str(line).ok()?;
-    items.pop()
 }
 
 fn file_name(transfer: &Transfer) -> OsString {
@@ -324,11 +374,7 @@ fn file_name(transfer: &Transfer) -> OsString {
 
 /// Names the note of a path. Two paths that share a name lose each other's notes, and only that.
 fn name_of(way: Way, path: &str) -> OsString {
-    let word = match way {
-        Way::Up => "up",
-        Way::Down => "down",
-    };
-    OsString::from(format!("{word}-{:016x}.yaml", hash(path)))
+    OsString::from(format!("{}-{:016x}.yaml", way.word(), hash(path)))
 }
 
 fn hash(text: &str) -> u64 {

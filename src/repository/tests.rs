@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::rfc3339;
 use crate::disk::{Errno, MemoryDisk, RealDisk};
-use crate::tree::{BaseRow, Etag, Signature};
+use crate::tree::{BaseRow, Content, Signature, Token};
 
 fn config() -> Config {
     Config::new(RemoteConfig { url: "s3://team-files".into(), ..RemoteConfig::default() })
@@ -163,7 +163,7 @@ fn the_database_is_that_of_the_configs_remote() {
     let change = Change::Gone(RepoPath::parse("a").unwrap());
     repository.database(&disk).unwrap().record(&[change]).unwrap();
     let text = String::from_utf8(disk.person().read("/w/.lsync/database.yaml")).unwrap();
-    assert_eq!(text, "- {lsync: 1, remote: \"s3://team-files\", endpoint: \"\"}\n");
+    assert_eq!(text, "- {lsync: 2, remote: \"s3://team-files\", endpoint: \"\"}\n");
 }
 
 #[test]
@@ -186,11 +186,12 @@ fn all_of_it_works_on_the_disk_of_the_machine() {
 
     // Enough for a rewrite at the end of the run, and for some more blocks of reading.
     let rows: Vec<BaseRow> = (0..40_000)
-        .map(|number| BaseRow {
-            path: RepoPath::parse(&format!("folder/{number:05}/{}", "x".repeat(100))).unwrap(),
-            signature: Signature { size: number, mtime: 1, ctime: 2, inode: 3 },
-            etag: Etag::new("9e107d9d372bb6826bd81d3542a419d6"),
-            crc64: Some(number),
+        .map(|number| {
+            let path = format!("folder/{number:05}/{}", "x".repeat(100));
+            let signature = Signature { size: number, mtime: 1, ctime: 2, inode: 3 };
+            let token = Token::new("9e107d9d372bb6826bd81d3542a419d6");
+            let content = Content::of_size(number).with_crc64(Some(number));
+            BaseRow::plain(RepoPath::parse(&path).unwrap(), signature, token, content)
         })
         .collect();
     let mut database = repository.database(&disk).unwrap();

@@ -77,7 +77,7 @@ pub(super) async fn confirm<D: Disk, R: Remote, C: Clock>(
     }
     for (path, version) in back.iter().take(KNOWN_MAX) {
         // Nobody has stored it since: the listing of everything lacked what one of its name shows.
-        if database.get(path)?.is_some_and(|row| row.etag == version.etag) {
+        if database.get(path)?.is_some_and(|row| row.version.token == version.token) {
             return if context.list_in_one_piece(path) {
                 Ok(Confirmed::Nothing)
             } else {

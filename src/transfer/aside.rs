@@ -97,7 +97,7 @@ where
 {
     let fetched = async {
         let context = context(world)?;
-        let (object, body) = context.remote.get(path, &version.etag, None).await?;
+        let (object, body) = context.remote.get(path, &version.token, None).await?;
         let draft = Draft::create(&context.disk, folder, path)?;
         let staged = context.fill(path, draft, (&object, body), (version, |_| Ok(()))).await?;
         Ok(staged.stat)
@@ -144,7 +144,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Ok(liken(&draft)?)
         });
         match received {
-            Ok(()) => Ok(draft.seal(object.mtime)?),
+            Ok(()) => Ok(draft.seal(object.mtime())?),
             Err(trouble) => {
                 draft.discard();
                 Err(trouble)

@@ -248,8 +248,8 @@ impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
                 let kept = if self.run.options.backup { "kept in the trash" } else { "not kept" };
                 let time = rfc3339(action.remote_modified);
                 done.kind = ItemKind::Replaced;
-                done.reason = format!("{verb} {} of {time}, {kept}", version.etag);
-                done.lost = Some(version.etag.clone());
+                done.reason = format!("{verb} {} of {time}, {kept}", version.token);
+                done.lost = Some(version.token.clone());
             }
             _ => (),
         }

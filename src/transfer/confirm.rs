@@ -21,7 +21,7 @@ const READ_AGAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const WRITE_BITS: u32 = 0o222;
 
 /// A fetched file, as it was when it got its name.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Placed {
     /// What came.
     pub(super) received: Received,
@@ -32,14 +32,14 @@ pub(super) struct Placed {
 impl Placed {
     /// Remembers what is about to get its name.
     pub(super) fn of<D: Disk>(fetched: &Fetched<D>) -> Self {
-        Self { received: fetched.received, mode: fetched.staged.stat.mode }
+        Self { received: fetched.received.clone(), mode: fetched.staged.stat.mode }
     }
 
     /// Tells whether nobody can write the file, so that it need not be readable either.
     ///
     /// One that is closed now and was not then has been changed by somebody, who may have written
     /// before.
-    fn is_closed(self, stat: &Stat) -> bool {
+    fn is_closed(&self, stat: &Stat) -> bool {
         stat.mode == self.mode && stat.mode & WRITE_BITS == 0
     }
 }
@@ -51,7 +51,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     pub(super) async fn confirm_all(&self, effects: &mut [Effect<D>]) {
         self.forget_clock_reading();
         for effect in effects {
-            let Some(placed) = effect.placed else { continue };
+            let Some(placed) = &effect.placed else { continue };
             for change in &mut effect.changes {
                 if let Change::Put(row) = change {
                     self.confirm(row, placed).await;
@@ -65,13 +65,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
     /// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
     /// gets ctime 0, and the next run looks.
-    pub(super) async fn confirm(&self, row: &mut BaseRow, placed: Placed) {
+    pub(super) async fn confirm(&self, row: &mut BaseRow, placed: &Placed) {
         if !self.holds(&row.path, &row.signature, placed).await {
             row.signature.ctime = 0;
         }
     }
 
-    async fn holds(&self, path: &RepoPath, signature: &Signature, placed: Placed) -> bool {
+    async fn holds(&self, path: &RepoPath, signature: &Signature, placed: &Placed) -> bool {
         let Ok(folder) = self.open_parent(path) else { return false };
         let Ok(stat) = self.disk.lstat(&folder, OsStr::new(path.name())) else { return false };
         if stat.signature() != *signature {

@@ -62,10 +62,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let Some(copied) = self.ask_for_copy(source, upload, (number, row), piece).await? else {
             return Ok(None);
         };
-        let etag_md5 = copied.etag.md5().filter(|_| self.remote.capabilities().etag_is_md5);
-        let want = Want { md5: copied.crc64.is_none() && etag_md5.is_some(), ..Want::default() };
+        let want = Want { md5: copied.crc64.is_none() && copied.md5.is_some(), ..Want::default() };
         let digests = self.digest_part(source, &upload.file, range.clone(), &want).await?;
-        let is_same = match (copied.crc64, etag_md5) {
+        let is_same = match (copied.crc64, copied.md5) {
             (Some(crc64), _) => crc64 == digests.crc64,
             (None, Some(md5)) => digests.md5 == Some(md5),
             // Nothing that this store says of a copy proves anything.
@@ -74,7 +73,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         if !is_same {
             return Ok(None);
         }
-        let part = Part { number, etag: copied.etag, crc64: digests.crc64 };
+        let part = Part { number, token: copied.token, crc64: digests.crc64 };
         note(source, upload, &part)?;
         self.monitor.bytes(source.path, range.end - range.start);
         Ok(Some(part))
@@ -88,7 +87,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         (number, row): (u32, &BaseRow),
         piece: Option<std::ops::Range<u64>>,
     ) -> Result<Option<CopiedPart>, Trouble> {
-        let from = (&row.path, &row.etag);
+        let from = (&row.path, &row.version.token);
         let mut backoff = Backoff::default();
         loop {
             if self.stop.is_requested() {

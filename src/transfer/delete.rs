@@ -28,7 +28,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 return settled;
             }
             let Some(version) = &action.remote else { return Ok(()) };
-            let error = match self.remote.delete(path, &version.etag).await {
+            let error = match self.remote.delete(path, &version.token).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -65,7 +65,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let versions: Vec<_> = (open.iter())
                 .filter_map(|place| {
                     let Action { path, remote, .. } = &actions[*place];
-                    Some((path, &remote.as_ref()?.etag))
+                    Some((path, &remote.as_ref()?.token))
                 })
                 .collect();
             if versions.is_empty() {
@@ -112,7 +112,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ) -> Result<(), Trouble> {
         let Some(object) = self.object(path).await? else { return Ok(()) };
         let is_unfounded =
-            object.entry.version == *version || self.shows(path, Some(&version.etag)).await;
+            object.entry.version == *version || self.shows(path, Some(&version.token)).await;
         Err(if is_unfounded { Trouble::Unfounded(error) } else { changed_in_bucket() })
     }
 
@@ -136,7 +136,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             side: Side::Bucket,
             why,
             known: false,
-            etag: Some(&version.etag),
+            token: Some(&version.token),
             staged: None,
             expected: None,
             contents: None,

@@ -2,15 +2,15 @@
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digester, Digests, Proof, Want};
+use crate::local::content::{Digester, Digests, Evidence, Want};
 use crate::local::replace::{Draft, Parent, ReplaceError, Staged, Workspace};
 use crate::monitor::Monitor;
 use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
-use crate::tree::{RepoPath, Stat, Version};
+use crate::tree::{Comparison, Content, RepoPath, Stat, Version};
 
 use super::context::Context;
 use super::examine::short_body;
-use super::object::promised;
+use super::object::known;
 use super::trouble::Trouble;
 
 /// A fetched file that waits for its name.
@@ -26,19 +26,12 @@ pub(super) struct Fetched<D: Disk> {
 }
 
 /// What is known of the bytes of a fetched file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Received {
     /// Their CRC-64/NVME.
     pub(super) crc64: u64,
-    /// The `ETag` is their MD5.
-    etag_is_md5: bool,
-}
-
-impl Received {
-    /// Returns the checksum that the row needs beside the `ETag`.
-    pub(super) fn row_crc64(self) -> Option<u64> {
-        (!self.etag_is_md5).then_some(self.crc64)
-    }
+    /// What the row says of them.
+    pub(super) content: Content,
 }
 
 /// Which object to fetch, and for which name.
@@ -141,7 +134,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     async fn read_once(&self, path: &RepoPath, version: &Version) -> Result<Vec<u8>, Trouble> {
-        let (_lane, got) = self.in_lane(self.remote.get(path, &version.etag, None)).await;
+        let (_lane, got) = self.in_lane(self.remote.get(path, &version.token, None)).await;
         let (object, mut body) = got?;
         let mut digester = Digester::new(&wanted_digests(&object));
         let mut contents = Vec::new();
@@ -164,7 +157,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         let (path, version) = (wanted.path, wanted.version);
-        let (lane, got) = self.in_lane(self.remote.get(path, &version.etag, None)).await;
+        let (lane, got) = self.in_lane(self.remote.get(path, &version.token, None)).await;
         let (object, body) = got?;
         let (parent, workspace) = self.place(wanted)?;
         let draft = self.staging()?.stage(&workspace, path, wanted.mode())?;
@@ -178,7 +171,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         });
         match received {
             Ok(received) => {
-                let staged = draft.seal(object.mtime)?;
+                let staged = draft.seal(object.mtime())?;
                 told.succeeded();
                 Ok(Fetched { staged, parent, workspace, received })
             }
@@ -226,8 +219,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
 /// Returns the digests that what a store promises of an object can be held against.
 fn wanted_digests(object: &Object) -> Want {
-    let is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
-    Want { md5: is_md5 && object.crc64.is_none(), part_sizes: Vec::new() }
+    let Object { content, .. } = object;
+    if content.crc64().is_some() {
+        return Want::default();
+    }
+    let (md5, crc32c) = (content.md5().is_some(), content.crc32c().is_some());
+    Want { md5, crc32c: crc32c && !md5, ..Want::default() }
 }
 
 /// Holds what came against everything that was promised.
@@ -240,11 +237,11 @@ pub(super) fn verified(
     if digests.size != expected.size {
         return Err(short_body(path, digests.size, expected.size).into());
     }
-    if promised(object).compare(digests) == Proof::Different {
+    if Evidence::known(object.content.clone()).compare(digests) == Comparison::Different {
         let message = "the bytes that came do not have the promised checksum";
         let key = path.as_str();
         return Err(RemoteError::new(RemoteErrorKind::Corrupt, "GET", key, message).into());
     }
-    let etag_is_md5 = object.etag_is_md5 && object.entry.version.etag.md5().is_some();
-    Ok(Received { crc64: digests.crc64, etag_is_md5 })
+    let content = known(digests.size, object.content.md5(), digests.crc64);
+    Ok(Received { crc64: digests.crc64, content })
 }

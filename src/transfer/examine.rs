@@ -1,13 +1,14 @@
-//! Examine: where signature and `ETag` cannot decide, contents are compared, cheapest proof first.
+//! Examine: where signature and version cannot decide, contents are compared, cheapest proof first.
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digester, Evidence, Hashed, Proof, Want};
-use crate::plan::{Content, Examined, NoticeKind, may_be_touched_there, need};
+use crate::local::content::{Digester, Evidence, Hashed, Want};
+use crate::plan::{Examined, NoticeKind, may_be_touched_there, need};
 use crate::remote::{Body as _, Remote, RemoteError, RemoteErrorKind};
-use crate::tree::{Local, RemoteEntry, RepoPath, Row};
+use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
 
 use super::context::Context;
+use super::object::known;
 use super::retry::retry;
 use super::trouble::Trouble;
 
@@ -19,7 +20,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ///
     /// Runs that change nothing download nothing: there an object without proof is unknown.
     ///
-    /// Where a file of a folder bucket was merely touched, the row's base gets its new `ETag`, and a
+    /// Where a file of a folder bucket was merely touched, the row's base gets its new version, and a
     /// signature that makes the run record it.
     pub async fn examine(&self, row: &mut Row) -> Examined {
         if self.remote.reads_locally() && may_be_touched_there(row) {
@@ -68,17 +69,17 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 return Ok(None);
             }
             Err(error) => return Err(error),
-            Ok(crc64) if Some(crc64) != base.crc64 => return Ok(None),
-            Ok(_) => base.etag = entry.version.etag.clone(),
+            Ok(crc64) if Some(crc64) != base.content.crc64() => return Ok(None),
+            Ok(_) => base.version = entry.version.clone(),
         }
         let known = base.signature;
         base.signature.ctime = 0;
         Ok(match row.local {
             Local::File(stat) if stat.signature() == known => Some(Examined::Compared {
-                to_base: Content::Same,
-                to_remote: Content::Same,
+                to_base: Comparison::Same,
+                to_remote: Comparison::Same,
                 stat,
-                crc64: base.crc64,
+                content: base.content.clone(),
             }),
             _ => None,
         })
@@ -89,23 +90,28 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (Local::File(stat), true) = (&row.local, need.is_any()) else {
             return Ok(Examined::NotNeeded);
         };
-        let base = row.base.as_ref().filter(|_| need.to_base).map(Evidence::of_base);
+        let base = row
+            .base
+            .as_ref()
+            .filter(|_| need.to_base)
+            .map(|base| Evidence::known(base.content.clone()));
         let remote = row.remote.as_ref().filter(|_| need.to_remote);
-        let listed = remote.map(listed_evidence);
+        let listed = remote.map(|entry| self.listed(entry));
         let want = union([&base, &listed].into_iter().flatten());
         let hashed = self.hash(&row.path, stat, &want).await?;
-        let to_base = base.map_or(Content::Different, |it| content(it.compare(&hashed.digests)));
+        let to_base = base.map_or(Comparison::Different, |it| it.compare(&hashed.digests));
         let to_remote = match (remote, listed) {
-            (Some(entry), Some(listed)) if to_base != Content::Same => {
+            (Some(entry), Some(listed)) if to_base != Comparison::Same => {
                 self.compare_to_remote(entry, &listed, &hashed).await?
             }
-            _ => Content::Different,
+            _ => Comparison::Different,
         };
-        // Where the ETag is the MD5 of these bytes, it says all that a checksum would.
-        let named = row.remote.as_ref().and_then(|entry| entry.version.etag.md5());
-        let is_named_by_md5 = named.is_some() && named == hashed.digests.md5;
-        let crc64 = (!is_named_by_md5).then_some(hashed.digests.crc64);
-        Ok(Examined::Compared { to_base, to_remote, stat: hashed.stat, crc64 })
+        // Where the store names these bytes by their MD5, it says all that a checksum would.
+        let named = row.remote.as_ref().map(|entry| self.remote.likely_content(&entry.version));
+        let named =
+            named.and_then(|likely| likely.md5()).filter(|md5| hashed.digests.md5 == Some(*md5));
+        let content = known(hashed.digests.size, named, hashed.digests.crc64);
+        Ok(Examined::Compared { to_base, to_remote, stat: hashed.stat, content })
     }
 
     async fn compare_to_remote(
@@ -113,19 +119,17 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         entry: &RemoteEntry,
         listed: &Evidence,
         hashed: &Hashed,
-    ) -> Result<Content, Trouble> {
+    ) -> Result<Comparison, Trouble> {
         let local = &hashed.digests;
         match listed.compare(local) {
-            Proof::Unknown => (),
-            proof => return Ok(content(proof)),
+            Comparison::Unknown => (),
+            proven => return Ok(proven),
         }
         if !self.remote.reads_locally() {
             let object = self.object_expected(&entry.path, &entry.version).await?;
-            let known =
-                Evidence { etag_is_md5: object.etag_is_md5, crc64: object.crc64, ..listed.clone() };
-            match known.compare(local) {
-                Proof::Unknown => (),
-                proof => return Ok(content(proof)),
+            match Evidence::known(object.content).compare(local) {
+                Comparison::Unknown => (),
+                proven => return Ok(proven),
             }
         }
         // A killed upload of this very file has most likely succeeded: no conflict with itself.
@@ -137,14 +141,20 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             || (self.staging.is_some()
                 && (entry.version.size <= COMPARED_BYTES_MAX || may_be_ours()));
         if !may_read {
-            return Ok(Content::Unknown);
+            return Ok(Comparison::Unknown);
         }
         let crc64 = retry(&self.clock, &self.stop, || self.fetch_crc64(entry)).await?;
-        Ok(if crc64 == local.crc64 { Content::Same } else { Content::Different })
+        Ok(if crc64 == local.crc64 { Comparison::Same } else { Comparison::Different })
+    }
+
+    /// Returns what a listing tells of an object's bytes.
+    fn listed(&self, entry: &RemoteEntry) -> Evidence {
+        let likely = self.remote.likely_content(&entry.version);
+        Evidence::known(Content::of_size(entry.version.size)).or_likely(likely)
     }
 
     async fn fetch_crc64(&self, entry: &RemoteEntry) -> Result<u64, RemoteError> {
-        let (_, mut body) = self.remote.get(&entry.path, &entry.version.etag, None).await?;
+        let (_, mut body) = self.remote.get(&entry.path, &entry.version.token, None).await?;
         let mut digester = Digester::new(&Want::default());
         while let Some(bytes) = body.next().await? {
             digester.update(&bytes);
@@ -164,30 +174,13 @@ pub(super) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteE
     RemoteError::new(RemoteErrorKind::Corrupt, "GET", path.as_str(), message)
 }
 
-/// A listing does not tell whether a KMS or customer key made the `ETag`: a mismatch proves nothing.
-fn listed_evidence(entry: &RemoteEntry) -> Evidence {
-    Evidence {
-        size: entry.version.size,
-        etag: entry.version.etag.clone(),
-        etag_is_md5: false,
-        crc64: None,
-    }
-}
-
 fn union<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Want {
     evidence.filter_map(Evidence::want).fold(Want::default(), |mut all, want| {
         all.md5 |= want.md5;
+        all.crc32c |= want.crc32c;
         all.part_sizes.extend(want.part_sizes);
         all.part_sizes.sort_unstable();
         all.part_sizes.dedup();
         all
     })
-}
-
-fn content(proof: Proof) -> Content {
-    match proof {
-        Proof::Same => Content::Same,
-        Proof::Different => Content::Different,
-        Proof::Unknown => Content::Unknown,
-    }
 }

@@ -17,7 +17,7 @@ use crate::plan::Action;
 use crate::remote::{Condition, Remote};
 use crate::repository::Change;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot};
-use crate::tree::{BaseRow, RepoPath, Signature, Stat, Version};
+use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat, Version};
 
 impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     /// Fetches theirs, gives ours a second name, replaces the first one, and stores the copy.
@@ -45,12 +45,13 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
         let mut theirs = BaseRow {
             path: action.path.clone(),
             signature,
-            etag: version.etag.clone(),
-            crc64: placed.received.row_crc64(),
+            version: version.clone(),
+            content: placed.received.content.clone(),
+            properties: Properties::default(),
         };
         let ours = self.upload_copy(copy).await?;
         self.context.forget_clock_reading();
-        self.context.confirm(&mut theirs, placed).await;
+        self.context.confirm(&mut theirs, &placed).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
     }
 
@@ -177,7 +178,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
             side: Side::Local,
             why: self.options.why,
             known: false,
-            etag: None,
+            token: None,
             staged,
             expected: Some(expected),
             contents: None,

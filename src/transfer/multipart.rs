@@ -18,7 +18,7 @@ use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::monitor::WarningKind;
 use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
-use crate::tree::{Etag, Kind, RepoPath};
+use crate::tree::{Kind, PartMd5s, RepoPath, Version};
 
 use super::context::Context;
 use super::ranges::digest_range;
@@ -163,9 +163,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         };
         let held = listed.into_iter().filter_map(|held| {
             let noted = note.parts.get(&held.number).filter(|_| held.number > 0)?;
-            let is_ours = noted.etag.as_deref() == Some(&*held.etag.text())
+            let is_ours = noted.etag.as_deref() == Some(&*held.token.text())
                 && held.size == length(held.number, part_bytes, source.stat.size);
-            let part = Part { number: held.number, etag: held.etag, crc64: noted.crc64 };
+            let part = Part { number: held.number, token: held.token, crc64: noted.crc64 };
             is_ours.then_some((part.number, part))
         });
         Ok(Some((id, held.collect())))
@@ -323,7 +323,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         upload: &Upload<D>,
         attempts: &mut Attempts,
     ) -> Result<Ended<D>, Trouble> {
-        let digests = digests(source, upload);
+        let digests = self.digests(source, upload);
         let parts: Vec<Part> = upload.held.values().cloned().collect();
         let crc64 = digests.crc64;
         let attributes = Attributes { mtime: source.stat.mtime, crc64 };
@@ -357,6 +357,22 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 
     /// Tells whether 404 is about the upload: it is also said of a key that was to be replaced.
+    /// Puts the digests of the whole together from those of the parts.
+    fn digests(&self, source: &Source<'_>, upload: &Upload<D>) -> Digests {
+        let parts = upload
+            .held
+            .values()
+            .map(|part| (part, length(part.number, upload.part_bytes, source.stat.size)));
+        let md5s = parts.clone().map(|(part, size)| {
+            let version = Version { token: part.token.clone(), size };
+            self.remote.likely_content(&version).md5()
+        });
+        let md5s: Option<Vec<_>> = md5s.collect();
+        let md5_of_parts = md5s.map(|md5s| (upload.part_bytes, PartMd5s::of(md5s).md5));
+        let pieces = parts.map(|(part, size)| (part.crc64, size));
+        Digests { md5_of_parts: md5_of_parts.into_iter().collect(), ..Digests::of_pieces(pieces) }
+    }
+
     async fn has_lost(&self, path: &RepoPath, id: &UploadId, error: &RemoteError) -> bool {
         let is_not_found = |error: &RemoteError| error.kind == RemoteErrorKind::NotFound;
         is_not_found(error)
@@ -376,7 +392,7 @@ pub(super) fn note<D: Disk>(
     upload: &Upload<D>,
     part: &Part,
 ) -> Result<(), Trouble> {
-    let noted = upload.pen.part(part.number, part.crc64, Some(&part.etag.text()));
+    let noted = upload.pen.part(part.number, part.crc64, Some(&part.token.text()));
     noted.map_err(|error| Trouble::io(source.path, &error))
 }
 
@@ -384,16 +400,4 @@ pub(super) fn note<D: Disk>(
 fn length(number: u32, part_bytes: u64, size: u64) -> u64 {
     let range = part_range(number, part_bytes, size);
     range.end - range.start
-}
-
-/// Puts the digests of the whole together from those of the parts.
-fn digests<D: Disk>(source: &Source<'_>, upload: &Upload<D>) -> Digests {
-    let parts = upload.held.values();
-    let pieces = parts
-        .clone()
-        .map(|part| (part.crc64, length(part.number, upload.part_bytes, source.stat.size)));
-    let etag = Etag::of_parts(parts.map(|part| &part.etag));
-    let md5_of_parts = etag.and_then(|etag| etag.md5_of_parts());
-    let md5_of_parts = md5_of_parts.map(|(md5, _)| (upload.part_bytes, md5));
-    Digests { md5_of_parts: md5_of_parts.into_iter().collect(), ..Digests::of_pieces(pieces) }
 }

@@ -17,7 +17,7 @@ use crate::plan::{Action, ActionKind};
 use crate::remote::{Conditions, Remote};
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
 use crate::repository::{Change, Database, DatabaseError};
-use crate::tree::{BaseRow, RepoPath, Signature, Stat};
+use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat};
 
 /// What became of one move.
 type Moved<D> = Result<Effect<D>, Refused>;
@@ -160,7 +160,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
             side: Side::Local,
             why,
             known: !action.unknown_loser && self.run.context.was_done_knowingly(action),
-            etag: None,
+            token: None,
             staged,
             expected: Some(expected),
             contents,
@@ -252,8 +252,9 @@ fn with_row<D: Disk>(action: Action, signature: Signature, placed: Placed) -> Ef
     let row = action.remote.as_ref().map(|version| BaseRow {
         path: action.path.clone(),
         signature,
-        etag: version.etag.clone(),
-        crc64: placed.received.row_crc64(),
+        version: version.clone(),
+        content: placed.received.content.clone(),
+        properties: Properties::default(),
     });
     let changes = row.map(Change::Put).into_iter().collect();
     Effect { placed: Some(placed), ..Effect::of(action, changes) }

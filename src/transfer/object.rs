@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Evidence;
 use crate::remote::{Listed, Object, Remote, RemoteError, RemoteErrorKind};
-use crate::tree::{Etag, RepoPath, Version};
+use crate::tree::{Content, Md5, RepoPath, Token, Version};
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Looks at one object; `None` where there is none.
@@ -31,17 +31,17 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     ///
     /// It is listed, as it was for the plan; an object is looked at where listing is not allowed, and
     /// where all looks are one. A run that was asked not to list leaves this to the one that does.
-    pub(super) async fn shows(&self, path: &RepoPath, expected: Option<&Etag>) -> bool {
+    pub(super) async fn shows(&self, path: &RepoPath, expected: Option<&Token>) -> bool {
         if self.unlisted {
             return false;
         }
         let listed =
             if self.remote.reads_locally() { None } else { self.list_name(path).await.ok() };
         let shown = match listed {
-            Some(Some(Listed::Object(entry))) => Some(entry.version.etag),
+            Some(Some(Listed::Object(entry))) => Some(entry.version.token),
             Some(_) => None,
             None => match self.object(path).await {
-                Ok(object) => object.map(|object| object.entry.version.etag),
+                Ok(object) => object.map(|object| object.entry.version.token),
                 Err(_) => return false,
             },
         };
@@ -56,6 +56,12 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         Ok(page.items.into_iter().next().filter(|item| item.key() == path.as_str()))
     }
 
+    /// Returns what a store promises of the contents of an object, and what it only seems to say.
+    pub(super) fn promised(&self, object: &Object) -> Evidence {
+        let likely = self.remote.likely_content(&object.entry.version);
+        Evidence::known(object.content.clone()).or_likely(likely)
+    }
+
     /// Looks at an object that must still be the version that the plan saw.
     pub(super) async fn object_expected(
         &self,
@@ -68,7 +74,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Err(error) if error.kind == RemoteErrorKind::NotFound => (error, deleted_in_bucket()),
             Err(error) => return Err(error.into()),
         };
-        let is_unfounded = self.shows(path, Some(&version.etag)).await;
+        let is_unfounded = self.shows(path, Some(&version.token)).await;
         Err(if is_unfounded { Trouble::Unfounded(error) } else { changed })
     }
 
@@ -106,7 +112,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 _ => None,
             };
             if let Some(changed) = changed {
-                if !self.shows(path, Some(&version.etag)).await {
+                if !self.shows(path, Some(&version.token)).await {
                     return Err(changed);
                 }
                 // Once more, since it may have been changed and changed back.
@@ -123,22 +129,18 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     }
 }
 
-/// Returns what a store promises of the contents of an object.
-pub(super) fn promised(object: &Object) -> Evidence {
-    Evidence {
-        size: object.entry.version.size,
-        etag: object.entry.version.etag.clone(),
-        etag_is_md5: object.etag_is_md5,
-        crc64: object.crc64,
-    }
+/// Returns what a row says of bytes: the MD5 where the store vouches for it, else their CRC-64/NVME.
+pub(super) fn known(size: u64, md5: Option<Md5>, crc64: u64) -> Content {
+    let content = Content::of_size(size).with_md5(md5);
+    if md5.is_none() { content.with_crc64(Some(crc64)) } else { content }
 }
 
 /// The error of a look that finds another version than the bucket lists.
 fn other_version(object: &Object, listed: &Version) -> RemoteError {
-    let Version { etag, size } = &object.entry.version;
+    let Version { token, size } = &object.entry.version;
     let message = format!(
-        "the object is said to be {etag} of {size} bytes, and is listed as {} of {}",
-        listed.etag, listed.size
+        "the object is said to be {token} of {size} bytes, and is listed as {} of {}",
+        listed.token, listed.size
     );
     RemoteError::new(RemoteErrorKind::Lying, "HEAD", object.entry.path.as_str(), message)
 }

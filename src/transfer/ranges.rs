@@ -10,11 +10,10 @@ use super::buffers::BUFFER_BYTES;
 use super::context::Context;
 use super::download::{Fetched, Received, Told, Wanted, verified};
 use super::examine::short_body;
-use super::object::promised;
 use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{Digester, Digests, Want, part_count, part_range};
+use crate::local::content::{Digester, Digests, Evidence, Want, part_count, part_range};
 use crate::local::replace::{Draft, Workspace};
 use crate::monitor::Stop;
 use crate::remote::{Body as _, Object, Remote};
@@ -63,7 +62,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             Ok(received) => {
                 let noted = download.pen.complete();
                 noted.map_err(|error| Trouble::io(wanted.path, &error))?;
-                let staged = download.draft.seal(download.object.mtime)?;
+                let staged = download.draft.seal(download.object.mtime())?;
                 Ok(Fetched { staged, parent, workspace, received })
             }
             Err(trouble) => {
@@ -93,7 +92,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let transfer = Transfer::Down {
             path: path.to_string(),
             size,
-            etag: wanted.version.etag.to_string(),
+            etag: wanted.version.token.to_string(),
             part_bytes,
             replaces: wanted.replaced.is_some(),
         };
@@ -164,7 +163,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn fetch_range(&self, download: &Download<'_, D>, number: u32) -> Result<u64, Trouble> {
         let (path, range) = (download.wanted.path, download.range(number));
         let _turn = self.breadth.enter(&self.clock).await;
-        let get = self.remote.get(path, &download.wanted.version.etag, Some(range.clone()));
+        let get = self.remote.get(path, &download.wanted.version.token, Some(range.clone()));
         let (lane, got) = self.in_lane(get).await;
         let (_, mut body) = got?;
         let mut told = self.told(download.wanted);
@@ -215,7 +214,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             let range = download.range(*number);
             (*crc64, range.end - range.start)
         });
-        let want = promised(&download.object).want().filter(|want| *want != Want::default());
+        let want = Evidence::known(download.object.content.clone())
+            .want()
+            .filter(|want| *want != Want::default());
         let digests = match want {
             // Only a store without checksums makes a second read of the file necessary.
             Some(want) => {

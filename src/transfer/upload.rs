@@ -7,15 +7,15 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::{self, Digests, Proof, Want};
+use crate::local::content::{self, Digests, Evidence, Want};
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIME_TOO_FAR;
 use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
-use crate::tree::{BaseRow, Etag, RepoPath, Stat, Version};
+use crate::tree::{BaseRow, Comparison, RepoPath, Stat, Token, Version};
 
 use super::context::Context;
 use super::durable::Held;
-use super::object::{changed_in_bucket, deleted_in_bucket, promised};
+use super::object::{changed_in_bucket, deleted_in_bucket, known};
 use super::retry::Backoff;
 use super::trouble::Trouble;
 
@@ -35,10 +35,10 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// Returns the version that must be in the bucket; `None` where nothing must be.
-    fn expected(&self) -> Option<&Etag> {
+    fn expected(&self) -> Option<&Token> {
         match &self.condition {
             Condition::Absent => None,
-            Condition::Matches(etag) => Some(etag),
+            Condition::Matches(token) => Some(token),
         }
     }
 }
@@ -67,7 +67,7 @@ pub(super) struct Uploaded<D: Disk> {
 
 /// Turns the version that a plan expects into the condition of a write.
 pub(super) fn condition(remote: Option<&Version>) -> Condition {
-    remote.map_or(Condition::Absent, |version| Condition::Matches(version.etag.clone()))
+    remote.map_or(Condition::Absent, |version| Condition::Matches(version.token.clone()))
 }
 
 impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
@@ -88,12 +88,9 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
             } else {
                 self.upload_whole(source).await?
             };
-        let row = BaseRow {
-            path: source.path.clone(),
-            signature: source.stat.signature(),
-            etag: stored.etag,
-            crc64: (!stored.etag_is_md5).then_some(crc64),
-        };
+        let (path, signature) = (source.path.clone(), source.stat.signature());
+        let content = known(signature.size, stored.md5, crc64);
+        let row = BaseRow::plain(path, signature, stored.token, content);
         Ok(Uploaded { row, copied, held })
     }
 
@@ -211,16 +208,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
                 Condition::Matches(_) => Err(deleted_in_bucket()),
             };
         };
-        let etag = &object.entry.version.etag;
-        if matches!(&source.condition, Condition::Matches(expected) if expected == etag) {
+        let there = &object.entry.version.token;
+        if matches!(&source.condition, Condition::Matches(expected) if expected == there) {
             return Ok(None);
         }
-        let promised = promised(&object);
-        let Some(want) = promised.want().filter(|_| promised.size == source.stat.size) else {
+        let promised = self.promised(&object);
+        let Some(want) = promised.want().filter(|_| promised.size() == source.stat.size) else {
             return Err(changed_in_bucket());
         };
         let digests = self.hash(source.path, source.stat, &want).await?.digests;
-        if promised.compare(&digests) != Proof::Same {
+        if promised.compare(&digests) != Comparison::Same {
             return Err(changed_in_bucket());
         }
         Ok(Some(Sent { stored: stored(object), crc64: digests.crc64, copied: false, held: None }))
@@ -232,15 +229,16 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         path: &RepoPath,
         sent: &Evidenced<'_>,
     ) -> Result<Option<Stored>, Trouble> {
-        let object = self.object(path).await?.filter(|object| sent.is_content_of(object));
+        let object = self.object(path).await?;
+        let object = object.filter(|object| sent.is_content_of(&self.promised(object)));
         Ok(object.map(stored))
     }
 }
 
 /// Turns an object that was found into what its writing would have answered.
 fn stored(object: Object) -> Stored {
-    let Object { entry, etag_is_md5, version_id, .. } = object;
-    Stored { etag: entry.version.etag, etag_is_md5, version_id }
+    let Object { entry, content, version_id, .. } = object;
+    Stored { token: entry.version.token, md5: content.md5(), version_id }
 }
 
 /// The attempts of one write.
@@ -277,18 +275,17 @@ pub(super) enum Evidenced<'a> {
 }
 
 impl Evidenced<'_> {
-    fn is_content_of(&self, object: &Object) -> bool {
-        let evidence = promised(object);
+    fn is_content_of(&self, evidence: &Evidence) -> bool {
         let proof = match self {
             Self::Whole(bytes) => {
                 let compared = evidence.prove(bytes.len() as u64, |want| {
                     Ok::<_, std::convert::Infallible>(Digests::of(bytes, want))
                 });
-                compared.unwrap_or(Proof::Unknown)
+                compared.unwrap_or(Comparison::Unknown)
             }
             Self::Digests(digests) => evidence.compare(digests),
         };
-        proof == Proof::Same
+        proof == Comparison::Same
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Etag, RepoPath};
+use super::{Content, Properties, RepoPath, Token};
 
 /// What a name on the disk stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,12 +86,13 @@ pub struct Signature {
     pub inode: u64,
 }
 
-/// One version of an object, as a condition names it and a listing shows it.
+/// What a store holds now, as a listing shows it and a condition names it. It is opaque: what is known of
+/// the bytes is a [`Content`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// The name of the version.
-    pub etag: Etag,
-    /// Bytes.
+    /// What the store calls it.
+    pub token: Token,
+    /// Bytes that the store holds.
     pub size: u64,
 }
 
@@ -113,16 +114,19 @@ pub struct BaseRow {
     pub path: RepoPath,
     /// How the local file looked.
     pub signature: Signature,
-    /// Which version the bucket held. Its size is the signature's.
-    pub etag: Etag,
-    /// CRC-64/NVME of the bytes; absent only where the ETag is known to be their MD5.
-    pub crc64: Option<u64>,
+    /// Which version the bucket held.
+    pub version: Version,
+    /// What is known of the bytes of the file.
+    pub content: Content,
+    /// What both sides agreed on beside the bytes. (The mtime is the signature's.)
+    pub properties: Properties,
 }
 
 impl BaseRow {
-    /// Returns the version that the bucket held.
-    pub fn version(&self) -> Version {
-        Version { etag: self.etag.clone(), size: self.signature.size }
+    /// Makes the row of a file whose bytes the bucket holds as they are, with nothing beside them.
+    pub fn plain(path: RepoPath, signature: Signature, token: Token, content: Content) -> Self {
+        let version = Version { token, size: signature.size };
+        Self { path, signature, version, content, properties: Properties::default() }
     }
 }
 

@@ -257,7 +257,7 @@ where
         if self.remote_side == RemoteSide::AsBase {
             remote = base.as_ref().map(|row| RemoteEntry {
                 path: row.path.clone(),
-                version: row.version(),
+                version: row.version.clone(),
                 modified: row.signature.mtime,
             });
         }

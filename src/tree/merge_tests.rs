@@ -2,9 +2,9 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "the streams are of results")]
 
-use super::super::{Etag, Signature, Version};
+use super::super::{Signature, Token, Version};
 use super::*;
-use crate::tree::Kind;
+use crate::tree::{Content, Kind};
 
 type Entries = Vec<Result<LocalEntry, OutOfOrder>>;
 type Rows = Vec<Result<BaseRow, OutOfOrder>>;
@@ -32,18 +32,14 @@ fn marked(text: &str, marker: Marker) -> Result<LocalEntry, OutOfOrder> {
 }
 
 fn base(text: &str) -> Result<BaseRow, OutOfOrder> {
-    Ok(BaseRow {
-        path: path(text),
-        signature: Signature { size: 1, mtime: 1, ctime: 1, inode: 1 },
-        etag: Etag::new("e"),
-        crc64: None,
-    })
+    let signature = Signature { size: 1, mtime: 1, ctime: 1, inode: 1 };
+    Ok(BaseRow::plain(path(text), signature, Token::new("e"), Content::of_size(1)))
 }
 
 fn remote(text: &str) -> RemoteEntry {
     RemoteEntry {
         path: path(text),
-        version: Version { etag: Etag::new("e"), size: 1 },
+        version: Version { token: Token::new("e"), size: 1 },
         modified: 1,
     }
 }

@@ -1,14 +1,13 @@
-//! [`Etag`]: the name of one version of an object.
+//! [`Token`]: the name of one version of an object.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use md5::{Digest as _, Md5};
-
-/// The name a store gives to one version of an object, without quotes; compared, never interpreted
-/// except where the probe saw that it is an MD5.
+/// The name that a store gives to one version of an object (an `ETag` without quotes, a generation, the
+/// identity of a file in a folder bucket). It is compared, and sent back in conditions; only the store
+/// that gave it can tell more of it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Etag(Spelling);
+pub struct Token(Spelling);
 
 /// How the text is kept. Each text has one spelling, so that equal ones are equal.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -19,15 +18,9 @@ enum Spelling {
     Text(Box<str>),
 }
 
-impl Etag {
-    /// Takes an ETag as a store or a listing writes it: surrounding quotes and `W/` are taken off.
+impl Token {
+    /// Takes the text as it is.
     pub fn new(text: &str) -> Self {
-        let text = text.strip_prefix("W/").unwrap_or(text);
-        Self::exact(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text))
-    }
-
-    /// Takes an ETag as [`Etag::text`] gave it: nothing is taken off once more.
-    pub fn exact(text: &str) -> Self {
         let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
         match hex16(text).filter(|_| is_lower_case) {
             Some(bytes) => Self(Spelling::Hex(bytes)),
@@ -35,7 +28,7 @@ impl Etag {
         }
     }
 
-    /// Returns the text without quotes.
+    /// Returns the text.
     pub fn text(&self) -> Cow<'_, str> {
         match &self.0 {
             Spelling::Hex(bytes) => format!("{:032x}", u128::from_be_bytes(*bytes)).into(),
@@ -43,32 +36,12 @@ impl Etag {
         }
     }
 
-    /// Returns the bytes of an MD5 where the ETag has the shape of one (32 hex digits).
-    pub fn md5(&self) -> Option<[u8; 16]> {
+    /// Returns the bytes of 32 hex digits, where the text is nothing else.
+    pub fn hex(&self) -> Option<[u8; 16]> {
         match &self.0 {
             Spelling::Hex(bytes) => Some(*bytes),
             Spelling::Text(text) => hex16(text),
         }
-    }
-
-    /// Returns MD5 of the part MD5s and the number of parts, where the ETag has that shape (`hex-N`).
-    pub fn md5_of_parts(&self) -> Option<([u8; 16], u32)> {
-        let Spelling::Text(text) = &self.0 else { return None };
-        let (hex, parts) = text.split_once('-')?;
-        let parts = parts.parse().ok().filter(|parts| *parts > 0)?;
-        hex16(hex).map(|md5| (md5, parts))
-    }
-
-    /// Returns the `ETag` of an upload whose parts have these, in their order: the MD5 of their MD5s
-    /// and their number; `None` where one is no MD5.
-    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
-        let (mut hash, mut count) = (Md5::new(), 0_u32);
-        for part in parts {
-            hash.update(part.md5()?);
-            count += 1;
-        }
-        let md5 = u128::from_be_bytes(hash.finalize().into());
-        Some(Self::exact(&format!("{md5:032x}-{count}")))
     }
 }
 
@@ -92,7 +65,7 @@ fn digit(digit: u8) -> Option<u8> {
     }
 }
 
-impl fmt::Display for Etag {
+impl fmt::Display for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Spelling::Hex(bytes) => write!(formatter, "{:032x}", u128::from_be_bytes(*bytes)),
@@ -101,7 +74,7 @@ impl fmt::Display for Etag {
     }
 }
 
-impl fmt::Debug for Etag {
+impl fmt::Debug for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.text(), formatter)
     }
@@ -121,53 +94,23 @@ mod tests {
             "0000000000000000000000000000000",
             "+e107d9d372bb6826bd81d3542a419d6",
             "9e107d9d372bb6826bd81d3542a419d6-1",
+            "W/\"ab\"",
             "",
         ];
         for text in texts {
-            let etag = Etag::exact(text);
-            let spelt = [etag.text().into_owned(), etag.to_string(), format!("{etag:?}")];
+            let token = Token::new(text);
+            let spelt = [token.text().into_owned(), token.to_string(), format!("{token:?}")];
             assert_eq!(spelt, [text.to_owned(), text.to_owned(), format!("{text:?}")]);
-            let equal = texts.iter().filter(|other| Etag::exact(other) == etag).count();
+            let equal = texts.iter().filter(|other| Token::new(other) == token).count();
             assert_eq!(equal, 1, "{text}");
         }
-        assert_eq!(Etag::exact(texts[0]).md5(), Etag::exact(texts[1]).md5());
+        assert_eq!(Token::new(texts[0]).hex(), Token::new(texts[1]).hex());
+        assert_eq!(Token::new(texts[2]).hex(), None);
     }
 
     #[test]
-    fn the_etag_of_parts_is_the_md5_of_their_md5s_in_order() {
-        let part = |body: &str| {
-            let md5 = u128::from_be_bytes(Md5::digest(body).into());
-            Etag::new(&format!("{md5:032x}"))
-        };
-        let both = [Md5::digest("a"), Md5::digest("b")].concat();
-        let expected = format!("{:032x}-2", u128::from_be_bytes(Md5::digest(both).into()));
-        assert_eq!(Etag::of_parts(&[part("a"), part("b")]), Some(Etag::new(&expected)));
-        assert_eq!(Etag::of_parts(&[Etag::new("opaque")]), None);
-    }
-
-    #[test]
-    fn etags_lose_quotes_and_weakness_only() {
-        for (written, kept) in [("\"ab\"", "ab"), ("ab", "ab"), ("W/\"ab\"", "ab"), ("\"", "\"")] {
-            assert_eq!(Etag::new(written).text(), kept);
-        }
-        assert_eq!(Etag::exact("W/\"ab\"").text(), "W/\"ab\"");
-    }
-
-    #[test]
-    fn an_etag_is_shown_without_quotes_and_escaped_for_debugging() {
-        let etag = Etag::new("\"a\nb\"");
-        assert_eq!((etag.to_string(), format!("{etag:?}")), ("a\nb".into(), r#""a\nb""#.into()));
-    }
-
-    #[test]
-    fn only_the_shape_of_an_md5_is_read_as_one() {
-        let md5 = 0x9e10_7d9d_372b_b682_6bd8_1d35_42a4_19d6_u128.to_be_bytes();
-        assert_eq!(Etag::new("9e107d9d372bb6826bd81d3542a419d6").md5(), Some(md5));
-        assert_eq!(Etag::new("9e107d9d372bb6826bd81d3542a419d6-1").md5_of_parts(), Some((md5, 1)));
-        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419d").md5().is_none());
-        assert!(Etag::new("9e107d9d372bb6826bd81d3542a419dg").md5().is_none());
-        assert!(Etag::new("+e107d9d372bb6826bd81d3542a419d6").md5().is_none());
-        assert!(Etag::new("0cc175b9c0f1b6a831c399e269772661-0").md5_of_parts().is_none());
-        assert!(Etag::new("5-1731234567000000000-1731234567000000000-17").md5_of_parts().is_none());
+    fn a_token_is_escaped_for_debugging_alone() {
+        let token = Token::new("a\nb");
+        assert_eq!((token.to_string(), format!("{token:?}")), ("a\nb".into(), r#""a\nb""#.into()));
     }
 }

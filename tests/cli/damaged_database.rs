@@ -59,10 +59,10 @@ fn a_database_cut_between_two_rows_deletes_only_what_its_rows_prove() {
 fn a_database_cut_within_a_row_deletes_only_what_its_rows_prove() {
     let whole = team().text(DATABASE);
     let row = whole.find("- {path: \"d\"").unwrap();
-    let etag = whole[row..].find("etag").unwrap();
+    let version = whole[row..].find("version").unwrap();
     let end = whole[row..].find('}').unwrap();
     // In the name, in the middle, before the last brace, and before the newline.
-    for cut in [10, etag, end] {
+    for cut in [10, version, end] {
         let team = team();
         team.write(DATABASE, &team.text(DATABASE)[..row + cut]);
         team.ok("one", "sync");

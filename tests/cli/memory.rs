@@ -68,10 +68,12 @@ fn agree(team: &Team, in_each: usize, count: usize) {
         let [mtime, ctime] = [(stat.mtime(), stat.mtime_nsec()), (stat.ctime(), stat.ctime_nsec())]
             .map(|(seconds, rest)| seconds * 1_000_000_000 + rest);
         let inode = stat.ino();
-        format!("size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, etag: \"{EMPTY}\"")
+        format!(
+            "size: 0, mtime: {mtime}, ctime: {ctime}, inode: {inode}, version: \"{EMPTY}\", md5: version"
+        )
     };
     let (endpoint, mut shared) = (team.server.endpoint(), String::new());
-    let mut rows = format!("- {{lsync: 1, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
+    let mut rows = format!("- {{lsync: 2, remote: \"s3://{BUCKET}\", endpoint: \"{endpoint}\"}}\n");
     for number in 0..count {
         if number % LINKS == 0 {
             shared = values(number);

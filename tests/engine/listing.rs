@@ -48,9 +48,9 @@ async fn pages_are_listed_side_by_side_with_a_database_and_without() {
     // A bucket of so few pages pays most for the cuts that were guessed in vain.
     assert!(rounds <= 16 && requests <= 101, "{requests} requests, {rounds} in a row");
 
-    let mut rows = "- {lsync: 1, remote: \"s3://team\", endpoint: \"\"}\n".to_owned();
+    let mut rows = "- {lsync: 2, remote: \"s3://team\", endpoint: \"\"}\n".to_owned();
     for path in &paths {
-        let values = "size: 0, mtime: 1, ctime: 1, inode: 1, etag: \"before\"";
+        let values = "size: 0, mtime: 1, ctime: 1, inode: 1, version: \"before\"";
         writeln!(rows, "- {{path: \"{path}\", {values}}}").unwrap();
     }
     client.person().write("/w/.lsync/database.yaml", rows.as_bytes());

@@ -28,7 +28,7 @@ async fn check_race<R: Remote>(remote: &R, results: &[(u8, Result<Stored, Remote
         results.iter().filter_map(|(number, r)| Some((*number, r.as_ref().ok()?))).collect();
     assert_eq!(winners.len(), 1, "{results:?}");
     let (number, stored) = winners[0];
-    assert_eq!(read(remote, "a", &stored.etag).await.expect("the winner's"), [number; 9]);
+    assert_eq!(read(remote, "a", &stored.token).await.expect("the winner's"), [number; 9]);
     for (_, result) in results {
         // Busy means "somebody writes at this moment", which a store may say instead.
         let lost = [None, Some(RemoteErrorKind::Changed), Some(RemoteErrorKind::Busy)];
@@ -51,7 +51,7 @@ pub async fn eight_replacements_at_once_have_one_winner(bench: impl Bench) {
         return;
     }
     let old = create(&*remote, "a", "old").await;
-    let results = race(&remote, &Condition::Matches(old.etag)).await;
+    let results = race(&remote, &Condition::Matches(old.token)).await;
     check_race(&*remote, &results).await;
 }
 
@@ -60,11 +60,11 @@ pub async fn writes_on_a_wrong_expectation_are_refused(bench: impl Bench) {
     let first = create(&*remote, "a", "first").await;
     let again = put(&*remote, "a", "second", Condition::Absent).await;
     assert_eq!(kind(&again), Some(RemoteErrorKind::Changed), "{again:?}");
-    let matches = Condition::Matches(first.etag.clone());
+    let matches = Condition::Matches(first.token.clone());
     let second = put(&*remote, "a", "second", matches.clone()).await.expect("the condition holds");
     let stale = put(&*remote, "a", "third", matches.clone()).await;
     assert_eq!(kind(&stale), Some(RemoteErrorKind::Changed), "{stale:?}");
-    assert_eq!(read(&*remote, "a", &second.etag).await.expect("untouched"), b"second");
+    assert_eq!(read(&*remote, "a", &second.token).await.expect("untouched"), b"second");
     let missing = put(&*remote, "b", "x", matches).await;
     assert_eq!(kind(&missing), Some(RemoteErrorKind::Changed), "{missing:?}");
     assert_eq!(keys(&*remote, "", 1000).await, ["a"]);
@@ -74,10 +74,10 @@ pub async fn a_changed_version_is_not_deleted(bench: impl Bench) {
     let remote = bench.remote();
     let first = create(&*remote, "a/b", "first").await;
     assert!(bench.somebody_puts("a/b", b"theirs, longer"));
-    let refused = remote.delete(&path("a/b"), &first.etag).await;
+    let refused = remote.delete(&path("a/b"), &first.token).await;
     assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
     let theirs = remote.head(&path("a/b")).await.expect("still there");
-    remote.delete(&path("a/b"), &theirs.entry.version.etag).await.expect("that version");
+    remote.delete(&path("a/b"), &theirs.entry.version.token).await.expect("that version");
     assert_eq!(keys(&*remote, "", 1000).await, Vec::<String>::new());
 }
 
@@ -85,7 +85,7 @@ pub async fn of_many_deletions_each_minds_its_version(bench: impl Bench) {
     let remote = bench.remote();
     let mut etags = Vec::new();
     for key in ["a", "a b/<&>\"'", "b", "\u{e9}"] {
-        etags.push(create(&*remote, key, key).await.etag);
+        etags.push(create(&*remote, key, key).await.token);
     }
     assert!(bench.somebody_puts("b", b"theirs, longer"));
     let names = ["\u{e9}", "b", "missing", "a b/<&>\"'"].map(path);
@@ -104,9 +104,9 @@ pub async fn what_is_missing_is_not_found(bench: impl Bench) {
     for missing in ["b", "a0", "folder/b"] {
         let head = remote.head(&path(missing)).await;
         assert_eq!(kind(&head), Some(RemoteErrorKind::NotFound), "{head:?}");
-        let get = read(&*remote, missing, &stored.etag).await;
+        let get = read(&*remote, missing, &stored.token).await;
         assert_eq!(kind(&get), Some(RemoteErrorKind::NotFound), "{get:?}");
-        let delete = remote.delete(&path(missing), &stored.etag).await;
+        let delete = remote.delete(&path(missing), &stored.token).await;
         assert_eq!(kind(&delete), Some(RemoteErrorKind::NotFound), "{delete:?}");
     }
 }
@@ -136,14 +136,14 @@ pub async fn parts_become_visible_at_once_and_under_a_condition(bench: impl Benc
     let theirs = remote.head(&big).await.expect("theirs");
     assert_eq!(theirs.entry.version.size, 6);
 
-    let condition = Condition::Matches(theirs.entry.version.etag);
+    let condition = Condition::Matches(theirs.entry.version.token);
     let stored = remote.complete_upload(&big, &upload, &parts, &attributes, &condition).await;
     let stored = stored.expect("the condition holds");
     let head = remote.head(&big).await.expect("ours");
-    assert_eq!(head.entry.version.etag, stored.etag);
-    assert_eq!(head.mtime, attributes.mtime);
-    assert!(head.crc64.is_none_or(|crc64| crc64 == attributes.crc64));
-    let bytes = read(&*remote, "big", &stored.etag).await.expect("ours");
+    assert_eq!(head.entry.version.token, stored.token);
+    assert_eq!(head.mtime(), attributes.mtime);
+    assert!(head.content.crc64().is_none_or(|crc64| crc64 == attributes.crc64));
+    let bytes = read(&*remote, "big", &stored.token).await.expect("ours");
     assert!(bytes == whole, "{} bytes came back", bytes.len());
     remote.abort_upload(&big, &upload).await.expect("nothing to abort is no error");
 }
@@ -155,7 +155,7 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
     let (old, new) = (path("old/è +%2F.bin"), path("new/è +%2F.bin"));
     let attributes = attributes(&bytes);
     let put = remote.put(&old, bytes.clone().into(), &attributes, &Condition::Absent).await;
-    let etag = put.expect("the source").etag;
+    let etag = put.expect("the source").token;
     let upload = remote.start_upload(&new, attributes.mtime).await.expect("an upload");
     let half = PART_BYTES_MIN as u64;
     let mut parts = Vec::new();
@@ -165,7 +165,7 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
         match remote.copy_part(&new, &upload, number, (&old, &etag), Some(range)).await {
             Ok(copied) => {
                 assert!(copied.crc64.is_none_or(|said| said == crc64), "{copied:?}");
-                parts.push(lsync::remote::Part { number, etag: copied.etag, crc64 });
+                parts.push(lsync::remote::Part { number, token: copied.token, crc64 });
             }
             Err(error) => {
                 assert_eq!(error.kind, RemoteErrorKind::Unsupported, "{error}");
@@ -178,12 +178,12 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
     let complete =
         remote.complete_upload(&new, &upload, &parts, &attributes, &Condition::Absent).await;
     let stored = complete.expect("all parts are there");
-    assert!(read(&*remote, new.as_str(), &stored.etag).await.expect("the copy") == bytes);
+    assert!(read(&*remote, new.as_str(), &stored.token).await.expect("the copy") == bytes);
     assert!(read(&*remote, old.as_str(), &etag).await.expect("the source") == bytes);
 
     if bench.compares_copies() {
         let upload = remote.start_upload(&new, 0).await.expect("an upload");
-        let other = lsync::tree::Etag::new("0cc175b9c0f1b6a831c399e269772661");
+        let other = lsync::tree::Token::new("0cc175b9c0f1b6a831c399e269772661");
         let refused = remote.copy_part(&new, &upload, 1, (&old, &other), None).await;
         assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
     }
@@ -212,8 +212,8 @@ pub async fn old_versions_can_be_fetched_by_their_id(bench: impl Bench) {
     let id = first.version_id.expect("an id");
     let head = remote.head(&path("a")).await.expect("the first");
     assert_eq!(head.version_id.as_ref(), Some(&id));
-    let second = put(&*remote, "a", "second", Condition::Matches(first.etag)).await.expect("ours");
-    remote.delete(&path("a"), &second.etag).await.expect("ours");
+    let second = put(&*remote, "a", "second", Condition::Matches(first.token)).await.expect("ours");
+    remote.delete(&path("a"), &second.token).await.expect("ours");
     let (object, body) = remote.get_version(&path("a"), &id).await.expect("the first");
     assert_eq!(object.entry.version.size, 5);
     assert_eq!(super::benches::collect(body).await.expect("bytes"), b"first");

@@ -10,7 +10,7 @@ use lsync::remote::{
     Attributes, Body, Capabilities, Checksum, Condition, Conditions, FolderRemote, MemoryRemote,
     Page, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored,
 };
-use lsync::tree::{Etag, RepoPath};
+use lsync::tree::{RepoPath, Token};
 use tempfile::TempDir;
 
 use super::support::{Profile, Quirks, S3Server};
@@ -73,7 +73,7 @@ pub async fn create<R: Remote>(remote: &R, key: &str, body: impl Into<Bytes>) ->
 }
 
 /// Fetches a version to its end.
-pub async fn read<R: Remote>(remote: &R, key: &str, etag: &Etag) -> Result<Vec<u8>, RemoteError> {
+pub async fn read<R: Remote>(remote: &R, key: &str, etag: &Token) -> Result<Vec<u8>, RemoteError> {
     let (_, body) = remote.get(&path(key), etag, None).await?;
     collect(body).await
 }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use lsync::remote::{
     Capabilities, Condition, Conditions, Remote as _, RemoteErrorKind as Kind, S3Remote, probe,
 };
-use lsync::tree::Etag;
+use lsync::tree::Token;
 
 use super::benches::{
     Bench as _, S3Bench, attributes, capabilities_of, collect, connect, crc64, create, kind, path,
@@ -114,7 +114,7 @@ async fn a_write_whose_answer_got_lost_is_ours_or_ambiguous() {
     let lost = Fault::DropConnectionAfterEffect;
     bench.server.fault(FaultRule::new("PutObject", "a", lost));
     match put(&*bench.remote(), "a", "x", Condition::Absent).await {
-        Ok(stored) => assert_eq!(Some(stored.etag.to_string()), bench.server.etag("team", "a")),
+        Ok(stored) => assert_eq!(Some(stored.token.to_string()), bench.server.etag("team", "a")),
         Err(error) => assert!(error.ambiguous && error.is_transient(), "{error:?}"),
     }
     bench.server.fault(FaultRule::new("PutObject", "b", Fault::DropConnectionBefore));
@@ -129,7 +129,7 @@ async fn a_body_that_breaks_off_is_an_error() {
     let remote = bench.remote();
     let stored = create(&*remote, "a", vec![7; 100_000]).await;
     bench.server.fault(FaultRule::new("GetObject", "a", Fault::DropMidBody));
-    let result = read(&*remote, "a", &stored.etag).await.map(|bytes| bytes.len());
+    let result = read(&*remote, "a", &stored.token).await.map(|bytes| bytes.len());
     assert_eq!(kind(&result), Some(Kind::Interrupted), "{result:?}");
 }
 
@@ -141,10 +141,12 @@ async fn a_body_that_is_another_one_can_be_told_by_the_checksum() {
     for fault in [Fault::ShortBody, Fault::FlippedByte] {
         bench.server.clear_faults();
         bench.server.fault(FaultRule::new("GetObject", "a", fault.clone()));
-        let got = remote.get(&path("a"), &stored.etag, None).await;
+        let got = remote.get(&path("a"), &stored.token, None).await;
         let (object, body) = got.expect("the answer itself is sound");
         match collect(body).await {
-            Ok(bytes) => assert!(object.crc64.is_some_and(|sum| sum != crc64(&bytes)), "{fault:?}"),
+            Ok(bytes) => {
+                assert!(object.content.crc64().is_some_and(|sum| sum != crc64(&bytes)), "{fault:?}")
+            }
             Err(error) => assert_eq!(error.kind, Kind::Corrupt, "{fault:?}"),
         }
     }
@@ -173,7 +175,7 @@ async fn a_write_whose_answer_names_no_version_is_ambiguous() {
         let stored = create(&*remote, "a", "base").await;
         bench.server.fault(FaultRule::new("PutObject", "*", Fault::Nonsense));
         for (key, condition) in
-            [("a", Condition::Matches(stored.etag.clone())), ("b", Condition::Absent)]
+            [("a", Condition::Matches(stored.token.clone())), ("b", Condition::Absent)]
         {
             let error = put(&*remote, key, "edited", condition).await.expect_err("no answer");
             assert!(error.ambiguous && error.is_transient(), "{profile:?} {key}: {error:?}");
@@ -185,7 +187,7 @@ async fn a_write_whose_answer_names_no_version_is_ambiguous() {
 async fn a_get_that_ignores_its_condition_is_noticed() {
     let bench = S3Bench::open(Profile::UnconditionalGet).await;
     bench.somebody_puts("a", b"x");
-    let result = read(&*bench.remote(), "a", &Etag::new("00")).await;
+    let result = read(&*bench.remote(), "a", &Token::new("00")).await;
     assert_eq!(kind(&result), Some(Kind::Changed), "{result:?}");
 }
 
@@ -197,7 +199,7 @@ async fn an_edit_between_looking_and_writing_is_not_lost_where_the_store_has_con
     bench.server.once_on_request("PutObject", "a", |teammate, _| {
         teammate.put("team", "a", "theirs");
     });
-    let result = put(&*remote, "a", "ours again", Condition::Matches(stored.etag)).await;
+    let result = put(&*remote, "a", "ours again", Condition::Matches(stored.token)).await;
     assert_eq!(kind(&result), Some(Kind::Changed));
     assert_eq!(bench.server.get("team", "a").expect("theirs"), "theirs");
 }

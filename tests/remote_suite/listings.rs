@@ -88,7 +88,7 @@ pub async fn odd_names_come_back_byte_by_byte(bench: impl Bench) {
     for name in &names {
         let stored = create(&*remote, name, name.as_bytes().to_vec()).await;
         let head = remote.head(&path(name)).await.expect("what was just stored");
-        assert_eq!(head.entry.version.etag, stored.etag, "{name:?}");
+        assert_eq!(head.entry.version.token, stored.token, "{name:?}");
     }
     let mut listed = Vec::new();
     for page in pages(&*remote, "", 1000).await {
@@ -101,7 +101,7 @@ pub async fn odd_names_come_back_byte_by_byte(bench: impl Bench) {
     for name in &names {
         assert_eq!(keys(&*remote, name, 1000).await[0], *name, "as a prefix");
         let version = remote.head(&path(name)).await.expect("ours").entry.version;
-        remote.delete(&path(name), &version.etag).await.expect("ours");
+        remote.delete(&path(name), &version.token).await.expect("ours");
     }
     assert_eq!(keys(&*remote, "", 1000).await, Vec::<String>::new());
 }
@@ -157,7 +157,7 @@ pub async fn a_remote_does_not_see_beyond_its_prefix(bench: impl Bench) {
     let Some(below) = bench.below("x").await else { return };
     assert_eq!(keys(&below, "", 1).await, ["1", "2/3"]);
     create(&below, "4", "x").await;
-    let etag = below.head(&path("1")).await.expect("theirs").entry.version.etag;
+    let etag = below.head(&path("1")).await.expect("theirs").entry.version.token;
     below.delete(&path("1"), &etag).await.expect("theirs");
     let all = keys(&*bench.remote(), "", 1000).await;
     assert_eq!(all, ["x/2/3", "x/4", "xyz/1", "y"]);
@@ -205,15 +205,15 @@ pub async fn a_listing_shows_what_was_just_written(bench: impl Bench) {
     let remote = bench.remote();
     let first = create(&*remote, "a/b", "first").await;
     assert_eq!(keys(&*remote, "", 1000).await, ["a/b"]);
-    let matches = Condition::Matches(first.etag);
+    let matches = Condition::Matches(first.token);
     let second = put(&*remote, "a/b", "the second", matches).await.expect("ours");
     let page = remote.list("", None, 1000).await.expect("a listing");
     let [Listed::Object(entry)] = &page.items[..] else { panic!("{page:?}") };
-    assert_eq!(entry.version.etag, second.etag);
+    assert_eq!(entry.version.token, second.token);
     assert_eq!(entry.version.size, 10);
     let head = remote.head(&path("a/b")).await.expect("ours");
     assert_eq!(head.entry.modified / 1_000_000_000, entry.modified / 1_000_000_000);
-    remote.delete(&path("a/b"), &second.etag).await.expect("ours");
+    remote.delete(&path("a/b"), &second.token).await.expect("ours");
     remote.settle().await.expect("durable");
     assert_eq!(keys(&*remote, "", 1000).await, Vec::<String>::new());
 }

@@ -197,7 +197,7 @@ impl Simulation {
     pub(crate) fn rows(&self, state: &mut State, client: usize) -> Tree {
         let rows = self.base_rows(state, client).into_iter();
         let known = |row: &BaseRow| {
-            let etag = (row.path.to_string(), row.etag.to_string());
+            let etag = (row.path.to_string(), row.version.token.to_string());
             Some((row.path.to_string(), *state.etags.get(&etag)?))
         };
         rows.filter_map(|row| known(&row)).collect()
@@ -223,7 +223,8 @@ impl Simulation {
         let mut known = Tree::new();
         for row in rows {
             let path = row.path.as_str();
-            let Some(value) = state.etags.get(&(path.to_owned(), row.etag.to_string())).copied()
+            let Some(value) =
+                state.etags.get(&(path.to_owned(), row.version.token.to_string())).copied()
             else {
                 state.violate(format!("I4: {name} has a row of {path} that never was there"));
                 continue;

@@ -83,7 +83,7 @@ impl State {
     fn aside(&self, action: &Action) -> Option<Aside> {
         let (path, copy) = (action.path.to_string(), action.copy()?.to_string());
         let theirs =
-            |version: &Version| self.etags.get(&(path.clone(), version.etag.to_string())).copied();
+            |version: &Version| self.etags.get(&(path.clone(), version.token.to_string())).copied();
         match (&action.local, &action.remote) {
             (Some(_), None) => Some(Aside { path, copy, theirs: None, step: self.step }),
             (None, Some(version)) => {

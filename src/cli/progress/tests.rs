@@ -3,7 +3,7 @@
 use super::*;
 use crate::cli::arguments::OutputOptions;
 use crate::cli::screen::tests::in_memory;
-use crate::tree::Etag;
+use crate::tree::Token;
 
 fn item(path: &str) -> Item {
     let (path, reason) = (path.to_owned(), String::new());
@@ -32,7 +32,7 @@ fn a_version_that_was_replaced_is_named_without_being_asked() {
     let forced = Event::Done(Item {
         kind: ItemKind::Replaced,
         reason,
-        lost: Some(Etag::new(etag)),
+        lost: Some(Token::new(etag)),
         ..item("a")
     });
     assert_eq!(

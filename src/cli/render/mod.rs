@@ -10,7 +10,7 @@ use super::text::{count, duration, escape, number, rate, size};
 use crate::monitor::{Item, ItemKind};
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
-use crate::tree::Etag;
+use crate::tree::Token;
 
 /// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
 const WORD_COLUMNS_MAX: usize = 14;
@@ -89,7 +89,7 @@ pub(super) fn action_line(style: Style, item: &Item, columns: usize) -> String {
 
 /// Returns the reason of an item, with no more of an ETag than tells two versions apart.
 fn reason(item: &Item) -> Cow<'_, str> {
-    let Some(etag) = item.lost.as_ref().map(Etag::text) else { return (&item.reason).into() };
+    let Some(etag) = item.lost.as_ref().map(Token::text) else { return (&item.reason).into() };
     match etag.char_indices().nth(ETAG_CHARACTERS) {
         None => (&item.reason).into(),
         Some((end, _)) => item.reason.replacen(&*etag, &format!("{}…", &etag[..end]), 1).into(),

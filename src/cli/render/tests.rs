@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{ConflictKind, NoticeKind, Stage};
-use crate::tree::{Etag, Kind, RepoPath, Stat, Version};
+use crate::tree::{Kind, RepoPath, Stat, Token, Version};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).unwrap()
@@ -15,7 +15,7 @@ fn stat(size: u64) -> Stat {
 fn action(kind: ActionKind, text: &str, local: Option<u64>, remote: Option<u64>) -> Action {
     Action {
         local: local.map(stat),
-        remote: remote.map(|size| Version { etag: Etag::new("e"), size }),
+        remote: remote.map(|size| Version { token: Token::new("e"), size }),
         ..Action::new(path(text), kind, Stage::Main)
     }
 }
@@ -140,7 +140,7 @@ fn an_etag_is_shortened_only_where_it_is_long() {
     for (etag, shown) in [("12345678", "12345678"), ("123456789", "12345678…"), ("é", "é")] {
         let item = Item {
             reason: format!("replaced {etag} of today"),
-            lost: Some(Etag::new(etag)),
+            lost: Some(Token::new(etag)),
             ..item(&action(ActionKind::Upload, "a", Some(1), None))
         };
         assert_eq!(

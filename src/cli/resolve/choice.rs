@@ -57,7 +57,7 @@ pub(super) async fn look(remote: &AnyRemote, conflict: &Conflict) -> Sides {
     let ours = conflict.local.map(|stat| Side { bytes: stat.size, time: stat.mtime });
     let Some(entry) = &conflict.remote else { return Sides { ours, theirs: None } };
     let time = match remote.head(&conflict.path).await {
-        Ok(object) if object.entry.version == entry.version => object.mtime,
+        Ok(object) if object.entry.version == entry.version => object.mtime(),
         // It moved, or cannot be seen: acting on it will fail, and shows it again.
         Ok(_) | Err(_) => entry.modified,
     };

@@ -66,6 +66,8 @@ pub fn combine_crc64(first: u64, second: u64, second_bytes: u64) -> u64 {
 pub struct Want {
     /// The MD5 of the whole.
     pub md5: bool,
+    /// The CRC-32C of the whole.
+    pub crc32c: bool,
     /// The part sizes in bytes for which to compute the MD5 of the part MD5s. None may be 0.
     pub part_sizes: Vec<u64>,
 }
@@ -79,12 +81,14 @@ pub struct Digests {
     pub crc64: u64,
     /// MD5, if wanted.
     pub md5: Option<[u8; 16]>,
+    /// CRC-32C, if wanted.
+    pub crc32c: Option<u32>,
     /// Part size in bytes and MD5 of the part MD5s, for each part size wanted.
     pub md5_of_parts: Vec<(u64, [u8; 16])>,
 }
 
 impl Digests {
-    /// Puts the CRC-64/NVME and the bytes of consecutive pieces together; there is no MD5 then.
+    /// Puts the CRC-64/NVME and the bytes of consecutive pieces together; there is no other digest then.
     pub fn of_pieces(pieces: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let empty = Digester::new(&Want::default()).finish();
         pieces.into_iter().fold(empty, |whole, (crc64, bytes)| Self {
@@ -107,6 +111,7 @@ pub struct Digester {
     size: u64,
     crc64: crc_fast::Digest,
     md5: Option<Md5>,
+    crc32c: Option<crc_fast::Digest>,
     chains: Vec<PartChain>,
 }
 
@@ -126,6 +131,8 @@ impl Digester {
             size: 0,
             crc64: crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme),
             md5: want.md5.then(Md5::new),
+            // The catalogue's other name of CRC-32C.
+            crc32c: want.crc32c.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
             chains: want.part_sizes.iter().map(|size| PartChain::new(*size)).collect(),
         }
     }
@@ -136,6 +143,9 @@ impl Digester {
         self.crc64.update(bytes);
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
+        }
+        if let Some(crc32c) = &mut self.crc32c {
+            crc32c.update(bytes);
         }
         for chain in &mut self.chains {
             chain.update(bytes);
@@ -153,9 +163,15 @@ impl Digester {
             size: self.size,
             crc64: self.crc64.finalize(),
             md5: self.md5.map(|md5| md5.finalize().into()),
+            crc32c: self.crc32c.map(|crc32c| low_half(crc32c.finalize())),
             md5_of_parts: self.chains.into_iter().map(PartChain::finish).collect(),
         }
     }
+}
+
+/// Returns the 32 bits of a CRC-32.
+fn low_half(crc: u64) -> u32 {
+    u32::try_from(crc).expect("a CRC-32 has 32 bits")
 }
 
 impl PartChain {
@@ -236,10 +252,13 @@ mod tests {
     #[test]
     fn checksums_are_those_of_the_specifications() {
         // CRC-64/NVME of the check string: the CRC catalogue of RevEng. MD5: RFC 1321, A.5.
-        let digests = Digests::of(b"123456789", &Want { md5: true, part_sizes: vec![] });
+        let digests = Digests::of(b"123456789", &Want { md5: true, ..Want::default() });
         assert_eq!(digests.crc64, 0xae8b_1486_0a79_9888);
         assert_eq!(digests.size, 9);
-        let abc = Digests::of(b"abc", &Want { md5: true, part_sizes: vec![] });
+        // RFC 3720, B.4, and the catalogue's check value of CRC-32/ISCSI.
+        let want = Want { crc32c: true, ..Want::default() };
+        assert_eq!(Digests::of(b"123456789", &want).crc32c, Some(0xe306_9283));
+        let abc = Digests::of(b"abc", &Want { md5: true, ..Want::default() });
         assert_eq!(
             u128::from_be_bytes(abc.md5.unwrap()),
             0x9001_5098_3cd2_4fb0_d696_3f7d_28e1_7f72
@@ -250,7 +269,7 @@ mod tests {
     #[test]
     fn part_chains_hash_the_hashes_of_the_parts() {
         let bytes = b"abcdefgh";
-        let want = Want { md5: false, part_sizes: vec![3, 4, 8, 100] };
+        let want = Want { part_sizes: vec![3, 4, 8, 100], ..Want::default() };
         let expected = [
             (3, md5(&[md5(b"abc"), md5(b"def"), md5(b"gh")].concat())),
             (4, md5(&[md5(b"abcd"), md5(b"efgh")].concat())),
@@ -269,7 +288,7 @@ mod tests {
 
     #[test]
     fn an_upload_of_nothing_has_one_empty_part() {
-        let want = Want { md5: false, part_sizes: vec![8] };
+        let want = Want { part_sizes: vec![8], ..Want::default() };
         assert_eq!(Digests::of(b"", &want).md5_of_parts, [(8, md5(&md5(b"")))]);
     }
 

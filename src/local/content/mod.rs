@@ -19,7 +19,7 @@ pub use digest::{
     Digester, Digests, PART_SIZE_BYTES_MIN, PARTS_MAX, Want, combine_crc64, part_count, part_range,
     part_size, part_size_candidates, part_size_from,
 };
-pub use proof::{Evidence, Proof};
+pub use proof::Evidence;
 
 use crate::disk::Disk;
 use crate::tree::{Kind, Stat};

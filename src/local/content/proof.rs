@@ -1,96 +1,105 @@
 //! Whether a local file holds what a version is known to hold, without the network. Pure.
 
 use super::digest::{Digests, Want, part_size_candidates};
-use crate::tree::{BaseRow, Etag};
+use crate::tree::{Comparison, Content};
 
-/// The answer to whether two contents are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// They are equal.
-    Same,
-    /// They are not.
-    Different,
-    /// What is known decides nothing; without a better proof it counts as different.
-    Unknown,
-}
-
-/// What is known of the content of a version that is not at hand.
+/// What speaks for the content of a version that is not at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// Bytes.
-    pub size: u64,
-    /// The name of the version.
-    pub etag: Etag,
-    /// The store names versions by MD5 (the probe saw it), and the answer named no KMS or customer
-    /// key: an `ETag` of that shape that differs from the MD5 of the bytes proves a difference.
-    pub etag_is_md5: bool,
-    /// CRC-64/NVME, where it is known.
-    pub crc64: Option<u64>,
+    /// What is known of it: it proves that bytes are the same, and that they are not.
+    known: Content,
+    /// What it seems to be, as by the look of the name of a version: bytes that it fits are the same, and
+    /// a difference proves nothing.
+    likely: Option<Content>,
 }
 
 impl Evidence {
-    /// Returns what a row of the database knows of the content on which both sides agreed.
-    pub fn of_base(row: &BaseRow) -> Self {
-        Self {
-            size: row.signature.size,
-            etag: row.etag.clone(),
-            // A row has no checksum exactly where its ETag is known to be the MD5.
-            etag_is_md5: row.crc64.is_none(),
-            crc64: row.crc64,
-        }
+    /// Takes what is known.
+    pub fn known(content: Content) -> Self {
+        Self { known: content, likely: None }
     }
 
-    /// Returns the digests that could decide, `None` where none could.
+    /// Adds what the content seems to be.
+    #[must_use]
+    pub fn or_likely(self, content: Content) -> Self {
+        Self { likely: Some(content), ..self }
+    }
+
+    /// Returns how many bytes they are.
+    pub fn size(&self) -> u64 {
+        self.known.size
+    }
+
+    /// Returns the digests of local bytes that could decide; `None` where none could.
     pub fn want(&self) -> Option<Want> {
-        if self.crc64.is_some() {
-            // It decides both ways and costs next to nothing.
-            return Some(Want::default());
-        }
-        if self.etag.md5().is_some() {
-            return Some(Want { md5: true, part_sizes: Vec::new() });
-        }
-        let (_, parts) = self.etag.md5_of_parts()?;
-        let part_sizes = part_size_candidates(self.size, parts);
-        (!part_sizes.is_empty()).then_some(Want { md5: false, part_sizes })
+        want(&self.known).or_else(|| want(self.likely.as_ref()?))
     }
 
     /// Compares with the digests of local bytes. Digests that were not computed prove nothing.
-    pub fn compare(&self, local: &Digests) -> Proof {
-        if local.size != self.size {
-            return Proof::Different;
-        }
-        if let Some(crc64) = self.crc64 {
-            return if crc64 == local.crc64 { Proof::Same } else { Proof::Different };
-        }
-        if let Some((expected, md5)) = self.etag.md5().zip(local.md5) {
-            return match expected == md5 {
-                true => Proof::Same,
-                false if self.etag_is_md5 => Proof::Different,
-                false => Proof::Unknown,
-            };
-        }
-        match self.etag.md5_of_parts() {
-            Some((expected, _)) if local.md5_of_parts.iter().any(|(_, md5)| *md5 == expected) => {
-                Proof::Same
-            }
-            // Another part size may have made this ETag.
-            _ => Proof::Unknown,
+    pub fn compare(&self, local: &Digests) -> Comparison {
+        let seems_same =
+            || self.likely.as_ref().is_some_and(|it| compare(it, local) == Comparison::Same);
+        match compare(&self.known, local) {
+            Comparison::Unknown if seems_same() => Comparison::Same,
+            comparison => comparison,
         }
     }
 
-    /// Decides for a local file of `size` bytes, and asks for its digests only if they can decide.
+    /// Decides for local bytes of `size`, and asks for their digests only if they can decide.
+    ///
+    /// # Errors
+    /// Those of `digests`.
     pub fn prove<E>(
         &self,
         size: u64,
         digests: impl FnOnce(&Want) -> Result<Digests, E>,
-    ) -> Result<Proof, E> {
-        if size != self.size {
-            return Ok(Proof::Different);
+    ) -> Result<Comparison, E> {
+        if size != self.size() {
+            return Ok(Comparison::Different);
         }
         match self.want() {
             Some(want) => Ok(self.compare(&digests(&want)?)),
-            None => Ok(Proof::Unknown),
+            None => Ok(Comparison::Unknown),
         }
+    }
+}
+
+/// Returns the digests that can be held against what is known.
+fn want(content: &Content) -> Option<Want> {
+    if content.crc64().is_some() {
+        // It decides both ways and costs next to nothing.
+        return Some(Want::default());
+    }
+    if content.md5().is_some() {
+        return Some(Want { md5: true, ..Want::default() });
+    }
+    if content.crc32c().is_some() {
+        return Some(Want { crc32c: true, ..Want::default() });
+    }
+    let part_sizes = part_size_candidates(content.size, content.part_md5s()?.parts);
+    (!part_sizes.is_empty()).then(|| Want { part_sizes, ..Want::default() })
+}
+
+fn compare(content: &Content, local: &Digests) -> Comparison {
+    if local.size != content.size {
+        return Comparison::Different;
+    }
+    let of = |is_same| if is_same { Comparison::Same } else { Comparison::Different };
+    if let Some(crc64) = content.crc64() {
+        return of(crc64 == local.crc64);
+    }
+    if let Some((expected, md5)) = content.md5().zip(local.md5) {
+        return of(expected == md5);
+    }
+    if let Some((expected, crc32c)) = content.crc32c().zip(local.crc32c) {
+        return of(expected == crc32c);
+    }
+    match content.part_md5s() {
+        Some(parts) if local.md5_of_parts.iter().any(|(_, md5)| *md5 == parts.md5) => {
+            Comparison::Same
+        }
+        // Another part size may have made it.
+        _ => Comparison::Unknown,
     }
 }
 
@@ -100,59 +109,66 @@ mod tests {
 
     use super::*;
     use crate::local::content::digest::MIB;
-    use crate::tree::{RepoPath, Signature};
+    use crate::tree::PartMd5s;
 
-    fn hex(md5: [u8; 16]) -> String {
-        format!("{:032x}", u128::from_be_bytes(md5))
+    fn md5(bytes: &[u8]) -> [u8; 16] {
+        Md5::digest(bytes).into()
     }
 
-    fn evidence(size: u64, etag: &str) -> Evidence {
-        Evidence { size, etag: Etag::new(etag), etag_is_md5: false, crc64: None }
+    fn of_size(size: u64) -> Content {
+        Content::of_size(size)
     }
 
-    fn prove(evidence: &Evidence, bytes: &[u8]) -> Proof {
+    fn prove(evidence: &Evidence, bytes: &[u8]) -> Comparison {
         evidence.prove(bytes.len() as u64, |want| Ok::<_, ()>(Digests::of(bytes, want))).unwrap()
     }
 
     #[test]
     fn different_sizes_are_different_without_a_look_at_the_bytes() {
-        let evidence = evidence(3, "900150983cd24fb0d6963f7d28e17f72");
-        assert_eq!(evidence.prove(4, |_| Err("read")), Ok(Proof::Different));
+        let evidence = Evidence::known(of_size(3).with_md5(Some(md5(b"abc"))));
+        assert_eq!(evidence.prove(4, |_| Err("read")), Ok(Comparison::Different));
     }
 
     #[test]
-    fn opaque_etags_prove_nothing_and_cost_no_read() {
-        for etag in ["5-1731234567000000000-1731234567000000000-17", "", "abc", "xyz-3"] {
-            assert_eq!(evidence(3, etag).prove(3, |_| Err("read")), Ok(Proof::Unknown), "{etag}");
-        }
+    fn where_nothing_is_known_nothing_is_read() {
+        let evidence = Evidence::known(of_size(3));
+        assert_eq!(evidence.prove(3, |_| Err("read")), Ok(Comparison::Unknown));
+        let evidence = evidence.or_likely(of_size(3));
+        assert_eq!(evidence.prove(3, |_| Err("read")), Ok(Comparison::Unknown));
     }
 
     #[test]
     fn a_number_of_parts_that_no_part_size_gives_costs_no_read() {
-        let evidence = evidence(3, "900150983cd24fb0d6963f7d28e17f72-2");
-        assert_eq!(evidence.prove(3, |_| Err("read")), Ok(Proof::Unknown));
+        let part_md5s = PartMd5s { md5: md5(b"abc"), parts: 2 };
+        let evidence = Evidence::known(of_size(3).with_part_md5s(Some(part_md5s)));
+        assert_eq!(evidence.prove(3, |_| Err("read")), Ok(Comparison::Unknown));
     }
 
     #[test]
-    fn an_md5_that_differs_counts_only_where_the_store_uses_md5() {
-        let mut evidence = evidence(3, "900150983cd24fb0d6963f7d28e17f72");
-        assert_eq!(prove(&evidence, b"abc"), Proof::Same);
-        assert_eq!(prove(&evidence, b"abd"), Proof::Unknown);
-        evidence.etag_is_md5 = true;
-        assert_eq!(prove(&evidence, b"abc"), Proof::Same);
-        assert_eq!(prove(&evidence, b"abd"), Proof::Different);
+    fn a_likely_md5_proves_what_is_the_same_and_a_known_one_what_is_not_too() {
+        let content = of_size(3).with_md5(Some(md5(b"abc")));
+        let evidence = Evidence::known(of_size(3)).or_likely(content.clone());
+        assert_eq!(prove(&evidence, b"abc"), Comparison::Same);
+        assert_eq!(prove(&evidence, b"abd"), Comparison::Unknown);
+        let evidence = Evidence::known(content);
+        assert_eq!(prove(&evidence, b"abc"), Comparison::Same);
+        assert_eq!(prove(&evidence, b"abd"), Comparison::Different);
     }
 
     #[test]
-    fn a_checksum_decides_both_ways_whatever_the_etag() {
-        let crc64 = Digests::of(b"abc", &Want::default()).crc64;
-        for etag in
-            ["opaque", "00000000000000000000000000000000", "0cc175b9c0f1b6a831c399e269772661-3"]
-        {
-            let evidence = Evidence { crc64: Some(crc64), ..evidence(3, etag) };
-            assert_eq!(evidence.want(), Some(Want::default()));
-            assert_eq!(prove(&evidence, b"abc"), Proof::Same, "{etag}");
-            assert_eq!(prove(&evidence, b"abd"), Proof::Different, "{etag}");
+    fn checksums_decide_both_ways_whatever_else_seems_to_be() {
+        let (mut crc64, crc32c) = (Want::default(), Want { crc32c: true, ..Want::default() });
+        let digests = Digests::of(b"abc", &crc32c);
+        for likely in [of_size(3), of_size(3).with_md5(Some(md5(b"abd")))] {
+            for (known, want) in [
+                (of_size(3).with_crc64(Some(digests.crc64)), &mut crc64),
+                (of_size(3).with_crc32c(digests.crc32c), &mut crc32c.clone()),
+            ] {
+                let evidence = Evidence::known(known).or_likely(likely.clone());
+                assert_eq!(evidence.want().as_ref(), Some(&*want));
+                assert_eq!(prove(&evidence, b"abc"), Comparison::Same);
+                assert_eq!(prove(&evidence, b"abd"), Comparison::Different);
+            }
         }
     }
 
@@ -170,28 +186,10 @@ mod tests {
             (6, false),
         ] {
             let part_bytes = usize::try_from(part_mib * MIB).unwrap();
-            let parts: Vec<[u8; 16]> =
-                bytes.chunks(part_bytes).map(|part| Md5::digest(part).into()).collect();
-            let etag = format!("{}-{}", hex(Md5::digest(parts.concat()).into()), parts.len());
-            let mut evidence = evidence(17 * MIB, &etag);
-            evidence.etag_is_md5 = true;
-            let expected = if recognised { Proof::Same } else { Proof::Unknown };
-            assert_eq!(prove(&evidence, &bytes), expected, "{part_mib} MiB");
+            let part_md5s = PartMd5s::of(bytes.chunks(part_bytes).map(md5));
+            let known = of_size(17 * MIB).with_part_md5s(Some(part_md5s));
+            let expected = if recognised { Comparison::Same } else { Comparison::Unknown };
+            assert_eq!(prove(&Evidence::known(known), &bytes), expected, "{part_mib} MiB");
         }
-    }
-
-    #[test]
-    fn a_row_without_checksum_vouches_that_its_etag_is_the_md5() {
-        let signature = Signature { size: 3, mtime: 1, ctime: 1, inode: 1 };
-        let mut row = BaseRow {
-            path: RepoPath::parse("a").unwrap(),
-            signature,
-            etag: Etag::new("900150983cd24fb0d6963f7d28e17f72"),
-            crc64: None,
-        };
-        assert_eq!(prove(&Evidence::of_base(&row), b"abd"), Proof::Different);
-        assert_eq!(prove(&Evidence::of_base(&row), b"abc"), Proof::Same);
-        row.crc64 = Some(Digests::of(b"abd", &Want::default()).crc64);
-        assert_eq!(prove(&Evidence::of_base(&row), b"abd"), Proof::Same);
     }
 }

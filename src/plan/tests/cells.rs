@@ -2,7 +2,7 @@
 
 use super::{DIRECTIONS, Direction, plan, verb};
 use crate::plan::Plan;
-use crate::tree::Etag;
+use crate::tree::Token;
 
 /// Writes what a plan of one path says, in the words of the table.
 fn cell(plan: &Plan) -> String {
@@ -86,15 +86,15 @@ fn an_action_expects_what_the_plan_saw_on_both_sides() {
     let plan = plan(Direction::Sync, "a C 0 | b = M | c D = | d 0 C | e = D");
     let seen: Vec<_> = (plan.actions.iter())
         .map(|it| {
-            let etag = it.remote.as_ref().map(|version| version.etag.clone());
+            let etag = it.remote.as_ref().map(|version| version.token.clone());
             (it.path.as_str(), it.local.map(|stat| stat.mtime), etag, it.remote_modified)
         })
         .collect();
     let expected = [
         ("a", Some(2), None, 0),
-        ("b", Some(1), Some(Etag::new("new")), 5),
-        ("d", None, Some(Etag::new("new")), 5),
-        ("c", None, Some(Etag::new("base")), 5),
+        ("b", Some(1), Some(Token::new("new")), 5),
+        ("d", None, Some(Token::new("new")), 5),
+        ("c", None, Some(Token::new("base")), 5),
         ("e", Some(1), None, 0),
     ];
     assert_eq!(seen, expected);

@@ -1,15 +1,14 @@
 //! Laws that hold in every cell, over all combinations of change, content and direction.
 
 use super::DIRECTIONS;
-use crate::plan::{
-    Change, Content, Decision, Direction, LocalChange, RemoteChange, Untracked, reconcile,
-};
+use crate::plan::{Change, Decision, Direction, LocalChange, RemoteChange, Untracked, reconcile};
+use crate::tree::Comparison;
 
 /// One cell: what three sides show, which way, and what comes of it.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
     change: Change,
-    content: Content,
+    content: Comparison,
     direction: Direction,
     decision: Decision,
 }
@@ -50,8 +49,8 @@ impl Cell {
     }
 }
 
-fn contents() -> [Content; 3] {
-    [Content::Same, Content::Different, Content::Unknown]
+fn contents() -> [Comparison; 3] {
+    [Comparison::Same, Comparison::Different, Comparison::Unknown]
 }
 
 fn changes() -> Vec<Change> {
@@ -196,7 +195,7 @@ fn a_conflict_is_one_whatever_the_way_and_is_never_resolved_by_plain_push_or_pul
 fn equal_contents_on_both_sides_never_conflict_and_move_no_bytes() {
     for cell in cells() {
         let both = cell.local() == Side::Unknown && cell.remote() == Side::Unknown;
-        if cell.content == Content::Same && both {
+        if cell.content == Comparison::Same && both {
             assert_eq!(cell.decision, Decision::Adopt, "{cell:?}");
         }
     }
@@ -207,8 +206,8 @@ fn unknown_contents_count_as_different() {
     for change in changes() {
         for direction in DIRECTIONS {
             assert_eq!(
-                reconcile(change, Content::Unknown, direction),
-                reconcile(change, Content::Different, direction),
+                reconcile(change, Comparison::Unknown, direction),
+                reconcile(change, Comparison::Different, direction),
             );
         }
     }
@@ -218,7 +217,7 @@ fn unknown_contents_count_as_different() {
 fn contents_matter_only_where_both_sides_hold_what_the_base_does_not_know() {
     for cell in cells() {
         if cell.local() != Side::Unknown || cell.remote() != Side::Unknown {
-            let other = reconcile(cell.change, Content::Different, cell.direction);
+            let other = reconcile(cell.change, Comparison::Different, cell.direction);
             assert_eq!(cell.decision, other, "{cell:?}");
         }
     }

@@ -29,10 +29,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Action, ActionKind, Direction, Examined, Plan, PlanBuilder, PlanOptions, Stage, need};
-use crate::plan::{Content, NoticeKind};
+use crate::plan::NoticeKind;
 use crate::tree::{
-    BaseRow, Etag, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged, OutOfOrder,
-    RemoteEntry, RepoPath, Row, Signature, Stat, Step, Version,
+    BaseRow, Comparison, Content, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged,
+    OutOfOrder, RemoteEntry, RepoPath, Row, Signature, Stat, Step, Token, Version,
 };
 
 /// The directions in the order of the table's columns.
@@ -70,7 +70,7 @@ fn stat(time: i64) -> Stat {
 }
 
 fn version(etag: &str) -> Version {
-    Version { etag: Etag::new(etag), size: 10 }
+    Version { token: Token::new(etag), size: 10 }
 }
 
 /// One path of a scene.
@@ -119,11 +119,9 @@ impl Place {
             ('=' | '~' | 'M' | 'D', _) | (_, '=' | 'M' | 'D') => true,
             (_, _) => false,
         };
-        tracked.then(|| BaseRow {
-            path: self.path.clone(),
-            signature: signature(1),
-            etag: Etag::new("base"),
-            crc64: Some(1),
+        tracked.then(|| {
+            let content = Content::of_size(10).with_crc64(Some(1));
+            BaseRow::plain(self.path.clone(), signature(1), Token::new("base"), content)
         })
     }
 
@@ -148,13 +146,14 @@ impl Place {
                 reason: "an I/O error".to_owned(),
             };
         }
-        let to_base = if self.local == '~' { Content::Same } else { Content::Different };
+        let to_base = if self.local == '~' { Comparison::Same } else { Comparison::Different };
         let to_remote = match self.remote {
-            'E' => Content::Same,
-            '?' => Content::Unknown,
-            _ => Content::Different,
+            'E' => Comparison::Same,
+            '?' => Comparison::Unknown,
+            _ => Comparison::Different,
         };
-        Examined::Compared { to_base, to_remote, stat, crc64: Some(2) }
+        let content = Content::of_size(10).with_crc64(Some(2));
+        Examined::Compared { to_base, to_remote, stat, content }
     }
 }
 

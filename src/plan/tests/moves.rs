@@ -2,14 +2,15 @@
 
 use super::{Direction, options, path, plan, plan_with, stat, version};
 use crate::plan::{Examined, Plan, PlanBuilder, PlanOptions};
-use crate::tree::{BaseRow, Local, RemoteEntry, RepoPath, Row, Stat};
+use crate::tree::{BaseRow, Content, Local, RemoteEntry, RepoPath, Row, Stat};
 
 /// A file that the bucket holds and that is no longer here.
 fn ended(name: &str, file: &Stat) -> Row {
     let version = version("base");
     let signature = file.signature();
-    let base = BaseRow { path: path(name), signature, etag: version.etag.clone(), crc64: None };
-    let version = base.version();
+    let content = Content::of_size(signature.size);
+    let base = BaseRow::plain(path(name), signature, version.token, content);
+    let version = base.version.clone();
     let remote = RemoteEntry { path: path(name), version, modified: 5 };
     Row { path: path(name), local: Local::Absent, base: Some(base), remote: Some(remote) }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Direction, Place, PlanOptions, options, path, plan, plan_with, show, signature, stat};
 use crate::plan::{Action, FileLimit, Guard, NoticeKind, PlanBuilder, may_be_touched_there, need};
-use crate::tree::{Etag, Local, Marker, Row};
+use crate::tree::{Content, Local, Marker, Row, Token};
 
 fn without_deletions(scene: &str) -> crate::plan::Plan {
     plan_with(PlanOptions { no_delete: true, ..options(Direction::Sync) }, scene)
@@ -176,16 +176,16 @@ fn only_a_deletion_in_the_bucket_carries_the_row_that_ends() {
 fn a_touched_file_keeps_the_checksum_of_the_base_and_gets_its_new_stat() {
     let row = adopted("f ~ =");
     assert_eq!(row.path, path("f"));
-    assert_eq!((row.signature, row.crc64), (signature(2), Some(1)));
-    assert_eq!(row.etag, Etag::new("base"));
+    assert_eq!((row.signature, row.content.crc64()), (signature(2), Some(1)));
+    assert_eq!(row.version.token, Token::new("base"));
 }
 
 #[test]
 fn files_that_became_equal_record_what_was_read() {
     for scene in ["f M E", "f C E"] {
         let row = adopted(scene);
-        assert_eq!((row.signature, row.crc64), (signature(2), Some(2)), "{scene}");
-        assert_eq!(row.etag, Etag::new("new"), "{scene}");
+        assert_eq!((row.signature, row.content.crc64()), (signature(2), Some(2)), "{scene}");
+        assert_eq!(row.version.token, Token::new("new"), "{scene}");
     }
 }
 
@@ -235,7 +235,7 @@ fn only_a_version_that_differs_by_nothing_but_its_etag_may_be_a_touched_object()
         assert!(may_be_touched_there(&row), "{scene}");
         let without: [fn(&mut Row); 3] = [
             |row| row.local = Local::Marked { marker: Arc::new(Marker::Link), here: true },
-            |row| row.base.as_mut().unwrap().crc64 = None,
+            |row| row.base.as_mut().unwrap().content = Content::of_size(10),
             |row| row.remote.as_mut().unwrap().version.size += 1,
         ];
         for (index, change) in without.into_iter().enumerate() {

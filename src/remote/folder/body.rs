@@ -8,7 +8,7 @@ use super::error::{Context as _, error};
 use super::etag;
 use crate::disk::Disk;
 use crate::remote::{Body, RemoteError, RemoteErrorKind};
-use crate::tree::Etag;
+use crate::tree::Token;
 
 /// How much is read at once.
 const PIECE_BYTES: u64 = 1024 * 1024;
@@ -22,7 +22,7 @@ pub struct FolderBody<D: Disk> {
     file: D::File,
     /// What is still to be read.
     rest: Range<u64>,
-    expected: Etag,
+    expected: Token,
     key: String,
 }
 
@@ -32,7 +32,7 @@ impl<D: Disk> FolderBody<D> {
         disk: D,
         file: D::File,
         rest: Range<u64>,
-        (expected, key): (Etag, String),
+        (expected, key): (Token, String),
     ) -> Self {
         Self { disk, file, rest, expected, key }
     }

@@ -48,7 +48,9 @@ use super::{
     RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::disk::Disk;
-use crate::tree::{CONTROL, Etag, Kind, RemoteEntry, RepoPath, Stat, Version};
+use crate::tree::{
+    CONTROL, Content, Kind, Properties, RemoteEntry, RepoPath, Stat, Token, Version,
+};
 
 /// The file whose kernel lock guards every compare-and-swap.
 const LOCK: &str = "lock";
@@ -261,7 +263,7 @@ fn capabilities(network: bool, read_only: bool) -> Capabilities {
 
 /// Returns what a listing shows of a file. People see and compare its own mtime.
 fn entry(path: RepoPath, stat: &Stat) -> RemoteEntry {
-    let version = Version { etag: etag(stat), size: stat.size };
+    let version = Version { token: etag(stat), size: stat.size };
     RemoteEntry { path, version, modified: mtime(stat) }
 }
 
@@ -274,16 +276,15 @@ fn mtime(stat: &Stat) -> i64 {
 fn object(path: &RepoPath, stat: &Stat) -> Object {
     Object {
         entry: entry(path.clone(), stat),
-        mtime: mtime(stat),
-        crc64: None,
-        etag_is_md5: false,
+        properties: Properties::default().with_mtime(mtime(stat)),
+        content: Content::of_size(stat.size),
         version_id: None,
     }
 }
 
 /// Returns what a write tells of the version that it stored.
-fn stored(etag: Etag) -> Stored {
-    Stored { etag, etag_is_md5: false, version_id: None }
+fn stored(token: Token) -> Stored {
+    Stored { token, md5: None, version_id: None }
 }
 
 /// Returns the checksum that travels beside bodies.
@@ -341,7 +342,7 @@ impl<D: Disk> Remote for FolderRemote<D> {
     async fn get(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
         range: Option<Range<u64>>,
     ) -> Result<(Object, Self::Body), RemoteError> {
         let (file, stat) = self.open_object("GET", path)?;
@@ -382,7 +383,7 @@ impl<D: Disk> Remote for FolderRemote<D> {
         self.put_whole(path, &body, attributes, condition).map(stored)
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
         self.remove(path, expected)
     }
 

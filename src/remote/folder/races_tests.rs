@@ -27,11 +27,11 @@ pub(super) fn put(
     key: &str,
     text: &'static str,
     condition: &Condition,
-) -> Result<Etag, RemoteError> {
+) -> Result<Token, RemoteError> {
     let attributes = Attributes { mtime: 5, crc64: crc64_of(text.as_bytes()) };
     let path = RepoPath::parse(key).unwrap();
     let put = remote.put(&path, Bytes::from(text), &attributes, condition);
-    put.now_or_never().unwrap().map(|stored| stored.etag)
+    put.now_or_never().unwrap().map(|stored| stored.token)
 }
 
 /// Lets a person act before each exchange; they are told which one, counted from 1.
@@ -159,7 +159,7 @@ fn upload(
     text: &'static str,
     stored: &[u32],
     condition: &Condition,
-) -> Result<Etag, RemoteError> {
+) -> Result<Token, RemoteError> {
     let path = RepoPath::parse("f").unwrap();
     let id = remote.start_upload(&path, 5).now_or_never().unwrap()?;
     let mut parts = Vec::new();
@@ -171,7 +171,7 @@ fn upload(
     parts.sort_by_key(|part| part.number);
     let attributes = Attributes { mtime: 5, crc64: crc64_of(text.as_bytes()) };
     let completed = remote.complete_upload(&path, &id, &parts, &attributes, condition);
-    let completed = completed.now_or_never().unwrap().map(|stored| stored.etag);
+    let completed = completed.now_or_never().unwrap().map(|stored| stored.token);
     remote.abort_upload(&path, &id).now_or_never().unwrap()?;
     completed
 }
@@ -206,7 +206,7 @@ fn a_save_at_any_moment_while_parts_are_put_together_is_not_lost() {
             if let Ok(etag) = outcome {
                 let path = RepoPath::parse("f").unwrap();
                 let now = remote.head(&path).now_or_never().unwrap().unwrap();
-                assert_ne!(now.entry.version.etag, etag, "{stored:?} {moment}");
+                assert_ne!(now.entry.version.token, etag, "{stored:?} {moment}");
             }
             assert!(all_contents(&disk).contains(&"E1".to_owned()), "{stored:?} {moment}");
         }

@@ -12,7 +12,7 @@ use super::error::{Context as _, error};
 use super::{Control, FolderRemote, LOCK};
 use crate::disk::{Disk, Patience};
 use crate::remote::{RemoteError, RemoteErrorKind};
-use crate::tree::{Etag, Stat};
+use crate::tree::{Stat, Token};
 
 /// Age after which a staged file belongs to nobody any more: a day.
 const STAGED_NANOSECONDS_MAX: i64 = 24 * 60 * 60 * 1_000_000_000;
@@ -180,6 +180,6 @@ fn is_refused(cause: &io::Error) -> bool {
 }
 
 /// Returns the ETag of a file that was just looked at.
-pub(super) fn etag(stat: &Stat) -> Etag {
-    Etag::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
+pub(super) fn etag(stat: &Stat) -> Token {
+    Token::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
 }

@@ -8,7 +8,7 @@ use super::stage::{Staged, folder_like};
 use super::{Control, FolderRemote, crc64_of, etag, split};
 use crate::disk::Disk;
 use crate::remote::{Attributes, Condition, RemoteError, RemoteErrorKind};
-use crate::tree::{Etag, Kind, RepoPath, Stat};
+use crate::tree::{Kind, RepoPath, Stat, Token};
 
 impl<D: Disk> FolderRemote<D> {
     /// Stages `body` and gives it its name if the condition holds.
@@ -18,7 +18,7 @@ impl<D: Disk> FolderRemote<D> {
         body: &[u8],
         attributes: &Attributes,
         condition: &Condition,
-    ) -> Result<Etag, RemoteError> {
+    ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("PUT", &key)?;
         verify("PUT", &key, crc64_of(body), attributes.crc64)?;
@@ -39,7 +39,7 @@ impl<D: Disk> FolderRemote<D> {
         path: &RepoPath,
         staged: &Staged<D>,
         (mtime, condition): (i64, &Condition),
-    ) -> Result<Etag, RemoteError> {
+    ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control(operation, &key)?;
         self.disk
@@ -127,7 +127,7 @@ impl<D: Disk> FolderRemote<D> {
     }
 
     /// Deletes the version `expected`, and the folders that it leaves empty.
-    pub(super) fn remove(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+    pub(super) fn remove(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("DELETE", &key)?;
         let place = self.place(path);

@@ -18,7 +18,7 @@ use crate::disk::Disk;
 use crate::remote::{
     Attributes, Condition, Outgoing, Part, RemoteError, RemoteErrorKind, UploadId,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// How much is copied at once.
 const PIECE_BYTES: u64 = 1024 * 1024;
@@ -37,7 +37,7 @@ pub(super) struct Upload<D: Disk> {
 /// Where a part lies in the staged file.
 struct Segment {
     range: Range<u64>,
-    etag: Etag,
+    token: Token,
     crc64: u64,
 }
 
@@ -66,7 +66,7 @@ impl<D: Disk> FolderRemote<D> {
             return Err(error(RemoteErrorKind::Invalid, "UPLOAD PART", &key, message));
         }
         let crc64 = crc64_of(body);
-        let etag = Etag::new(&format!("{}-{crc64:016x}", body.len()));
+        let token = Token::new(&format!("{}-{crc64:016x}", body.len()));
         let upload = self.upload("UPLOAD PART", path, id)?;
         let mut upload = hold(&upload);
         let file = &upload.staged.file;
@@ -74,8 +74,8 @@ impl<D: Disk> FolderRemote<D> {
         let start = self.disk.fstat(file).context("UPLOAD PART", &key)?.size;
         self.disk.write(file, body).context("UPLOAD PART", &key)?;
         let range = start..start + body.len() as u64;
-        upload.parts.insert(number, Segment { range, etag: etag.clone(), crc64 });
-        Ok(Part { number, etag, crc64 })
+        upload.parts.insert(number, Segment { range, token: token.clone(), crc64 });
+        Ok(Part { number, token, crc64 })
     }
 
     /// Puts the parts together and gives the whole its name if the condition holds.
@@ -87,7 +87,7 @@ impl<D: Disk> FolderRemote<D> {
         id: &UploadId,
         parts: &[Part],
         (attributes, condition): (&Attributes, &Condition),
-    ) -> Result<Etag, RemoteError> {
+    ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("COMPLETE", &key)?;
         let upload = self.upload("COMPLETE", path, id)?;
@@ -167,7 +167,7 @@ impl<D: Disk> Upload<D> {
             return Err("the parts are none or not in order".to_owned());
         }
         let find = |part: &Part| match self.parts.get(&part.number) {
-            Some(segment) if segment.etag == part.etag => Ok(segment),
+            Some(segment) if segment.token == part.token => Ok(segment),
             _ => Err(format!("part {} is not the one that was uploaded", part.number)),
         };
         parts.iter().map(find).collect()

@@ -2,7 +2,7 @@
 
 use super::{Call, MemoryRemote, Moment, Operation};
 use crate::remote::{Condition, Conditions, RemoteError};
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// The most versions of one call: few, so that tests need few files for more than one.
 pub(super) const VERSIONS_MAX: usize = 8;
@@ -12,7 +12,7 @@ impl MemoryRemote {
     pub(super) async fn remove(
         &self,
         call: &Call,
-        expected: &Etag,
+        expected: &Token,
         conditions: Conditions,
     ) -> Result<(), RemoteError> {
         if self.lock().current(&call.key).is_none() {
@@ -29,7 +29,7 @@ impl MemoryRemote {
     /// Deletes one after the other within one call, which is recorded under the first key.
     pub(super) async fn remove_many(
         &self,
-        versions: &[(&RepoPath, &Etag)],
+        versions: &[(&RepoPath, &Token)],
     ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
         let first = versions.first().map_or("", |(path, _)| path.as_str());
         self.run(Operation::DeleteMany, first, async |call| {

@@ -28,7 +28,8 @@ use super::{
     Object, Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored,
     UploadId,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::remote::etag;
+use crate::tree::{Content, RepoPath, Token, Version};
 
 /// The most items of a page.
 const PAGE_ITEMS_MAX: usize = 1000;
@@ -109,8 +110,8 @@ impl MemoryRemote {
     }
 
     /// Stores an object as a person with another tool does: any key, no condition, no metadata.
-    pub fn put_as_somebody(&self, key: &str, body: impl Into<Bytes>) -> Etag {
-        self.lock().store("somebody", key, (body.into(), None), None).etag
+    pub fn put_as_somebody(&self, key: &str, body: impl Into<Bytes>) -> Token {
+        self.lock().store("somebody", key, (body.into(), None), None).token
     }
 
     /// Deletes an object as a person with another tool does; nothing there is no error.
@@ -202,6 +203,10 @@ impl MemoryRemote {
 impl Remote for MemoryRemote {
     type Body = MemoryBody;
 
+    fn likely_content(&self, version: &Version) -> Content {
+        etag::likely_content(version)
+    }
+
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
@@ -238,15 +243,15 @@ impl Remote for MemoryRemote {
     async fn get(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
         range: Option<Range<u64>>,
     ) -> Result<(Object, MemoryBody), RemoteError> {
         let body_fault = self.lock().script.body_fault(path.as_str());
         self.run(Operation::Get, path.as_str(), async |call| {
             let state = self.lock();
             let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
-            if version.etag != *expected {
-                return Err(call.changed(&version.etag));
+            if version.token != *expected {
+                return Err(call.changed(&version.token));
             }
             let object = state.object(path, version);
             let body = slice(call, &version.body, range)?;
@@ -288,7 +293,7 @@ impl Remote for MemoryRemote {
         .await
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
         self.run(Operation::Delete, path.as_str(), async |call| {
             self.remove(call, expected, self.capabilities.conditional_delete).await
         })
@@ -301,7 +306,7 @@ impl Remote for MemoryRemote {
 
     async fn delete_many(
         &self,
-        versions: &[(&RepoPath, &Etag)],
+        versions: &[(&RepoPath, &Token)],
     ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
         self.remove_many(versions).await
     }
@@ -340,21 +345,21 @@ impl Remote for MemoryRemote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        (from, expected): (&RepoPath, &Etag),
+        (from, expected): (&RepoPath, &Token),
         range: Option<Range<u64>>,
     ) -> Result<CopiedPart, RemoteError> {
         self.run(Operation::CopyPart, path.as_str(), async |call| {
             let mut state = self.lock();
             let version = state.current(from.as_str()).ok_or_else(|| call.not_found())?;
             let compares = self.capabilities.conditional_put != Conditions::None;
-            if compares && version.etag != *expected {
-                return Err(call.changed(&version.etag));
+            if compares && version.token != *expected {
+                return Err(call.changed(&version.token));
             }
             let body = slice(call, &version.body, range)?;
-            let Part { etag, crc64, .. } =
+            let Part { token, crc64, .. } =
                 state.upload(call, upload)?.store_part(call, number, body)?;
             let says = self.capabilities.checksum == Checksum::Crc64nvme;
-            Ok(CopiedPart { etag, crc64: says.then_some(crc64) })
+            Ok(CopiedPart { md5: state.md5(&token), token, crc64: says.then_some(crc64) })
         })
         .await
     }
@@ -390,9 +395,9 @@ impl Remote for MemoryRemote {
         self.run(Operation::Parts, path.as_str(), async |call| {
             let mut state = self.lock();
             let parts = state.upload(call, upload)?.parts.iter();
-            let held = |(number, (etag, body)): (&u32, &(Etag, Bytes))| HeldPart {
+            let held = |(number, (token, body)): (&u32, &(Token, Bytes))| HeldPart {
                 number: *number,
-                etag: etag.clone(),
+                token: token.clone(),
                 size: body.len() as u64,
             };
             Ok(parts.map(held).collect())

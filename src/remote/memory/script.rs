@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::remote::{Condition, RemoteError, RemoteErrorKind};
-use crate::tree::Etag;
+use crate::tree::Token;
 
 /// A call of [`crate::remote::Remote`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,7 +101,7 @@ impl Call {
         self.error(RemoteErrorKind::NotFound, "there is no such object")
     }
 
-    pub(super) fn changed(&self, found: &Etag) -> RemoteError {
+    pub(super) fn changed(&self, found: &Token) -> RemoteError {
         self.error(RemoteErrorKind::Changed, &format!("the version there is {found}"))
     }
 }
@@ -133,9 +133,9 @@ pub struct Mutation {
     /// The key.
     pub key: String,
     /// What was there; `None` is nothing.
-    pub old: Option<Etag>,
+    pub old: Option<Token>,
     /// What is there; `None` after a deletion.
-    pub new: Option<Etag>,
+    pub new: Option<Token>,
     /// What the writer expected; `None` is anything.
     pub condition: Option<Condition>,
     /// CRC-64/NVME of the new bytes.

@@ -9,12 +9,13 @@ use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 
 use super::script::{Call, Mutation, Operation, Script};
+use crate::remote::etag;
 use crate::remote::key::OWN_FOLDER;
 use crate::remote::{
     Capabilities, Checksum, Condition, Listed, ListingOrder, Object, Page, Part, RemoteError,
     RemoteErrorKind, Stored, UploadId,
 };
-use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
+use crate::tree::{Content, Properties, RemoteEntry, RepoPath, Token, Version};
 
 /// How far each write moves the clock: S3 tells times in whole seconds.
 const TICK_NANOSECONDS: i64 = 1_000_000_000;
@@ -24,7 +25,7 @@ const BEGINNING_NANOSECONDS: i64 = 1_767_225_600_000_000_000;
 
 /// One version of an object.
 pub(super) struct StoredVersion {
-    pub(super) etag: Etag,
+    pub(super) token: Token,
     pub(super) body: Bytes,
     id: u64,
     mtime: Option<i64>,
@@ -37,13 +38,13 @@ pub(super) struct Upload {
     pub(super) key: String,
     pub(super) mtime: i64,
     pub(super) begun: i64,
-    pub(super) parts: BTreeMap<u32, (Etag, Bytes)>,
+    pub(super) parts: BTreeMap<u32, (Token, Bytes)>,
 }
 
 /// The parts of an upload put together.
 pub(super) struct Whole {
     pub(super) body: Bytes,
-    etag: Etag,
+    token: Token,
     mtime: i64,
 }
 
@@ -138,9 +139,9 @@ impl State {
         }
         match (condition, self.current(&call.key)) {
             (Condition::Absent, None) => Ok(()),
-            (Condition::Matches(expected), Some(found)) if found.etag == *expected => Ok(()),
+            (Condition::Matches(expected), Some(found)) if found.token == *expected => Ok(()),
             (Condition::Absent | Condition::Matches(_), Some(found)) => {
-                Err(call.changed(&found.etag))
+                Err(call.changed(&found.token))
             }
             (Condition::Matches(_), None) => {
                 Err(call.error(RemoteErrorKind::Changed, "the object is gone"))
@@ -166,8 +167,8 @@ impl State {
         (body, mtime): (Bytes, Option<i64>),
         condition: Option<&Condition>,
     ) -> Stored {
-        let etag = format!("{:032x}", u128::from_be_bytes(md5_of(&body)));
-        self.insert(client, key, (body, Etag::new(&etag), mtime), condition)
+        let token = etag::token(&etag::hex(&md5_of(&body)));
+        self.insert(client, key, (body, token, mtime), condition)
     }
 
     /// Stores bytes that came in parts.
@@ -178,35 +179,35 @@ impl State {
         whole: Whole,
         condition: &Condition,
     ) -> Stored {
-        let Whole { body, etag, mtime } = whole;
-        self.insert(client, key, (body, etag, Some(mtime)), Some(condition))
+        let Whole { body, token, mtime } = whole;
+        self.insert(client, key, (body, token, Some(mtime)), Some(condition))
     }
 
     fn insert(
         &mut self,
         client: &str,
         key: &str,
-        (body, mut etag, mtime): (Bytes, Etag, Option<i64>),
+        (body, mut token, mtime): (Bytes, Token, Option<i64>),
         condition: Option<&Condition>,
     ) -> Stored {
         self.counter += 1;
         self.now += TICK_NANOSECONDS;
         if !self.capabilities.etag_is_md5 {
             // Scrambled, so that nobody can rely on an order; the `x` keeps it from looking like MD5.
-            etag = Etag::new(&format!("x{:x}", self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+            token = Token::new(&format!("x{:x}", self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         }
         let (id, modified, crc64) = (self.counter, self.now, crc64_of(&body));
-        self.record(client, key, Some((etag.clone(), crc64)), condition);
-        let version = StoredVersion { etag: etag.clone(), body, id, mtime, crc64, modified };
+        self.record(client, key, Some((token.clone(), crc64)), condition);
+        let version = StoredVersion { token: token.clone(), body, id, mtime, crc64, modified };
         let versions = self.keys.entry(key.to_owned()).or_default();
         if !self.capabilities.versioning {
             versions.clear();
         }
         versions.push(Some(version));
         Stored {
-            etag_is_md5: self.capabilities.etag_is_md5 && etag.md5().is_some(),
+            md5: self.md5(&token),
             version_id: self.capabilities.versioning.then(|| id.to_string()),
-            etag,
+            token,
         }
     }
 
@@ -228,27 +229,37 @@ impl State {
         &mut self,
         client: &str,
         key: &str,
-        new: Option<(Etag, u64)>,
+        new: Option<(Token, u64)>,
         condition: Option<&Condition>,
     ) {
         self.history.push(Mutation {
             client: client.to_owned(),
             key: key.to_owned(),
-            old: self.current(key).map(|version| version.etag.clone()),
+            old: self.current(key).map(|version| version.token.clone()),
             crc64: new.as_ref().map(|(_, crc64)| *crc64),
-            new: new.map(|(etag, _)| etag),
+            new: new.map(|(token, _)| token),
             condition: condition.cloned(),
         });
+    }
+
+    /// Returns the MD5 of what the store calls so, where it names by MD5.
+    pub(super) fn md5(&self, token: &Token) -> Option<[u8; 16]> {
+        etag::md5(token).filter(|_| self.capabilities.etag_is_md5)
     }
 
     /// Describes a version as `head` and `get` do.
     pub(super) fn object(&self, path: &RepoPath, version: &StoredVersion) -> Object {
         let versioning = self.capabilities.versioning;
+        let says_crc64 = self.capabilities.checksum == Checksum::Crc64nvme;
         Object {
             entry: entry(path.clone(), version),
-            mtime: version.mtime.unwrap_or(version.modified),
-            crc64: (self.capabilities.checksum == Checksum::Crc64nvme).then_some(version.crc64),
-            etag_is_md5: self.capabilities.etag_is_md5 && version.etag.md5().is_some(),
+            properties: version
+                .mtime
+                .map_or_else(Properties::default, |mtime| Properties::default().with_mtime(mtime)),
+            content: Content::of_size(version.body.len() as u64)
+                .with_md5(self.md5(&version.token))
+                .with_part_md5s(etag::part_md5s(&version.token))
+                .with_crc64(says_crc64.then_some(version.crc64)),
             version_id: versioning.then(|| version.id.to_string()),
         }
     }
@@ -303,9 +314,9 @@ impl Upload {
             return Err(call.error(RemoteErrorKind::Invalid, "part numbers go from 1 to 10,000"));
         }
         let crc64 = crc64_of(&body);
-        let etag = Etag::new(&format!("{:032x}", u128::from_be_bytes(md5_of(&body))));
-        self.parts.insert(number, (etag.clone(), body));
-        Ok(Part { number, etag, crc64 })
+        let token = etag::token(&etag::hex(&md5_of(&body)));
+        self.parts.insert(number, (token.clone(), body));
+        Ok(Part { number, token, crc64 })
     }
 
     /// Puts the named parts together.
@@ -314,25 +325,24 @@ impl Upload {
         if parts.is_empty() || !parts.is_sorted_by(|a, b| a.number < b.number) {
             return invalid("the parts are none or not in order");
         }
-        let (mut body, mut md5s) = (BytesMut::new(), Vec::new());
+        let mut body = BytesMut::new();
         for part in parts {
             match self.parts.get(&part.number) {
-                Some((etag, bytes)) if *etag == part.etag && crc64_of(bytes) == part.crc64 => {
+                Some((token, bytes)) if *token == part.token && crc64_of(bytes) == part.crc64 => {
                     body.extend_from_slice(bytes);
-                    md5s.extend(md5_of(bytes));
                 }
                 _ => return invalid("a part is missing or another one"),
             }
         }
-        let md5 = u128::from_be_bytes(md5_of(&md5s));
-        let etag = Etag::new(&format!("{md5:032x}-{}", parts.len()));
-        Ok(Whole { body: body.freeze(), etag, mtime: self.mtime })
+        let token = etag::of_parts(parts.iter().map(|part| &part.token));
+        let token = token.expect("the parts are named by their MD5s");
+        Ok(Whole { body: body.freeze(), token, mtime: self.mtime })
     }
 }
 
 /// Describes a version as listings do.
 fn entry(path: RepoPath, version: &StoredVersion) -> RemoteEntry {
     let size = version.body.len() as u64;
-    let etag = version.etag.clone();
-    RemoteEntry { path, version: Version { etag, size }, modified: version.modified }
+    let token = version.token.clone();
+    RemoteEntry { path, version: Version { token, size }, modified: version.modified }
 }

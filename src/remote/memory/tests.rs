@@ -60,12 +60,12 @@ async fn the_history_tells_who_replaced_what_on_which_condition() {
     let path = RepoPath::parse("a").unwrap();
     ours.delete(&path, &theirs).await.unwrap();
     let stored = create(&ours, "a").await.unwrap();
-    assert_ne!(stored.etag, theirs, "opaque ETags say nothing about the bytes");
+    assert_ne!(stored.token, theirs, "opaque ETags say nothing about the bytes");
     let history = remote.history();
     assert_eq!(history[1].client, "ours");
     assert_eq!(history[1].condition, Some(Condition::Matches(theirs.clone())));
     assert_eq!((&history[1].old, &history[1].new), (&Some(theirs), &None));
-    assert_eq!((&history[2].old, &history[2].new), (&None, &Some(stored.etag)));
+    assert_eq!((&history[2].old, &history[2].new), (&None, &Some(stored.token)));
     assert_eq!(history[2].crc64, history[0].crc64);
 }
 

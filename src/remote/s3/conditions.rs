@@ -5,7 +5,7 @@ use super::errors::Call;
 use crate::remote::{
     Condition, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind, Stored,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// The conditional headers of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Headers {
 }
 
 /// Writes an `ETag` as the store understands it in a condition: quoted, unless it is known not to.
-pub(super) fn spelt(etag: &Etag, honoured: Conditions) -> String {
+pub(super) fn spelt(etag: &Token, honoured: Conditions) -> String {
     match honoured {
         Conditions::AtomicUnquoted => etag.to_string(),
         Conditions::Atomic | Conditions::None => format!("\"{etag}\""),
@@ -50,7 +50,7 @@ impl S3Remote {
             return Ok(());
         }
         let there = match self.head(path).await {
-            Ok(object) => Some(object.entry.version.etag),
+            Ok(object) => Some(object.entry.version.token),
             Err(error) if error.kind == Kind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -86,9 +86,9 @@ impl S3Remote {
             Kind::NotFound => call.error(Kind::Changed, "deleted right after the write"),
             _ => RemoteError { ambiguous: true, ..error },
         })?;
-        let etag = there.entry.version.etag;
-        if stored.etag != etag {
-            let message = format!("{} was overwritten by {etag} at once", stored.etag);
+        let etag = there.entry.version.token;
+        if stored.token != etag {
+            let message = format!("{} was overwritten by {etag} at once", stored.token);
             return Err(call.error(Kind::Changed, message));
         }
         Ok(stored)
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn conditions_are_written_as_the_store_understands_them() {
-        let matches = Condition::Matches(Etag::new("\"ab-2\""));
+        let matches = Condition::Matches(Token::new("ab-2"));
         let if_match = |condition, honoured| Headers::of(condition, honoured).if_match;
         assert_eq!(if_match(&matches, Conditions::Atomic).as_deref(), Some("\"ab-2\""));
         assert_eq!(if_match(&matches, Conditions::AtomicUnquoted).as_deref(), Some("ab-2"));

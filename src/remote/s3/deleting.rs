@@ -11,7 +11,7 @@ use super::conditions::{Headers, spelt};
 use super::errors::{Call, kind_of_code};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind, one_by_one};
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// The most keys of one request (S3 API reference, `DeleteObjects`).
 pub(super) const KEYS_MAX: usize = 1_000;
@@ -27,7 +27,7 @@ impl S3Remote {
     pub(super) async fn delete_object(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
     ) -> Result<(), RemoteError> {
         self.delete_marking(path, expected).await.map(drop)
     }
@@ -36,14 +36,14 @@ impl S3Remote {
     pub(in crate::remote) async fn delete_marking(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
     ) -> Result<bool, RemoteError> {
         let condition = Condition::Matches(expected.clone());
         let honoured = self.capabilities.conditional_delete;
         // A missing key is `NotFound` here, not `Changed`.
         let call = self.write_call("DELETE", path, false);
         if honoured == Conditions::None {
-            let there = self.head_object(path).await?.entry.version.etag;
+            let there = self.head_object(path).await?.entry.version.token;
             if there != *expected {
                 return Err(call.error(Kind::Changed, format!("{there} is there, not {expected}")));
             }
@@ -64,7 +64,7 @@ impl S3Remote {
     /// compare each of many.
     pub(super) async fn delete_objects(
         &self,
-        versions: &[(&RepoPath, &Etag)],
+        versions: &[(&RepoPath, &Token)],
     ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
         let honoured = self.capabilities.conditional_delete_many;
         if honoured == Conditions::None {
@@ -78,7 +78,7 @@ impl S3Remote {
         });
         let output = self.send_deletions(&call, objects).await?;
         let verdicts = verdicts(&output);
-        let of = |((path, _), key): (&(&RepoPath, &Etag), &String)| {
+        let of = |((path, _), key): (&(&RepoPath, &Token), &String)| {
             verdict(&self.write_call("DELETE", path, false), key, &verdicts)
         };
         Ok(versions.iter().zip(&keys).map(of).collect())

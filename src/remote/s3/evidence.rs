@@ -12,8 +12,9 @@ use aws_smithy_types::DateTime;
 use super::errors::Call;
 use super::versions::exact;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::etag;
 use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind, Stored};
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// How many versions of a key are looked at: others may have written since.
 const VERSIONS_MAX: i32 = 16;
@@ -30,7 +31,7 @@ pub(super) struct Evidence(Arc<OnceLock<String>>);
 #[derive(Debug, PartialEq, Eq)]
 struct Below {
     /// The version before, with its id.
-    version: Option<(Etag, String)>,
+    version: Option<(Token, String)>,
     /// The mark of a deletion may hide it. Marks and versions stand in two lists, in whose order alone
     /// their times say what was first, and some stores tell whole seconds.
     is_deleted: bool,
@@ -124,7 +125,7 @@ impl S3Remote {
         let marks = page.delete_markers().iter().filter(|it| is_it(it.key()));
         let is_deleted = marks.filter_map(|it| it.last_modified()).any(hides);
         let version = match below {
-            Some(it) => Some((Etag::new(it.e_tag()?), it.version_id()?.to_owned())),
+            Some(it) => Some((etag::token(it.e_tag()?), it.version_id()?.to_owned())),
             None => None,
         };
         Some(Below { version, is_deleted })

@@ -18,11 +18,12 @@ use super::errors::Call;
 use super::page::{RawItem, RawPage};
 use super::reading::Reading;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::etag;
 use crate::remote::key::{KeySpace, ListedKey, OWN_FOLDER, PROBE_FOLDER};
 use crate::remote::{
     Listed, ListingOrder, Page, Remote as _, RemoteError, RemoteErrorKind as Kind,
 };
-use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
+use crate::tree::{RemoteEntry, RepoPath, Version};
 
 /// How many objects are looked at together where listings have no ETags.
 const HEADS_IN_FLIGHT_MAX: usize = 16;
@@ -112,7 +113,7 @@ impl S3Remote {
         let left = page.items.iter().filter_map(|item| {
             let key = self.keys.relative(&item.key)?.strip_prefix(PROBE_FOLDER)?;
             let version = Version {
-                etag: Etag::new(item.etag.as_deref()?),
+                token: etag::token(item.etag.as_deref()?),
                 size: item.size.and_then(|size| u64::try_from(size).ok())?,
             };
             let is_old = is_abandoned(item.modified, before);
@@ -263,7 +264,7 @@ impl S3Remote {
         }
         match (RepoPath::parse(key), item.etag.as_deref()) {
             (Err(reason), _) => Ok(Some(listed.odd(reason))),
-            (Ok(_), Some(etag)) => Ok(Some(listed.into_listed(Etag::new(etag)))),
+            (Ok(_), Some(etag)) => Ok(Some(listed.into_listed(etag::token(etag)))),
             (Ok(path), None) => match self.head(&path).await {
                 Ok(object) => Ok(Some(Listed::Object(object.entry))),
                 // Deleted since it was listed.

@@ -47,7 +47,8 @@ use super::{
     Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, ListingOrder, Object,
     Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
-use crate::tree::{Etag, RemoteEntry, RepoPath};
+use crate::remote::etag;
+use crate::tree::{Content, RemoteEntry, RepoPath, Token, Version};
 
 /// How long a store may take to begin its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -204,6 +205,10 @@ where
 impl Remote for S3Remote {
     type Body = S3Body;
 
+    fn likely_content(&self, version: &Version) -> Content {
+        etag::likely_content(version)
+    }
+
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
@@ -248,7 +253,7 @@ impl Remote for S3Remote {
     async fn get(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
         range: Option<Range<u64>>,
     ) -> Result<(Object, S3Body), RemoteError> {
         self.get_object(path, expected, range).await
@@ -282,7 +287,7 @@ impl Remote for S3Remote {
         self.put_large_object(path, body, attributes, condition).await
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Etag) -> Result<(), RemoteError> {
+    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
         self.delete_object(path, expected).await
     }
 
@@ -292,7 +297,7 @@ impl Remote for S3Remote {
 
     async fn delete_many(
         &self,
-        versions: &[(&RepoPath, &Etag)],
+        versions: &[(&RepoPath, &Token)],
     ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
         self.delete_objects(versions).await
     }
@@ -316,7 +321,7 @@ impl Remote for S3Remote {
         path: &RepoPath,
         upload: &UploadId,
         number: u32,
-        from: (&RepoPath, &Etag),
+        from: (&RepoPath, &Token),
         range: Option<Range<u64>>,
     ) -> Result<CopiedPart, RemoteError> {
         self.put_part_of(path, (upload, number), from, range).await

@@ -17,11 +17,12 @@ use super::objects::{Encryption, range_text};
 use super::page::text_below_root;
 use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
+use crate::remote::etag;
 use crate::remote::{
     Attributes, Checksum, Condition, Conditions, CopiedPart, Outgoing, Part, RemoteError,
     RemoteErrorKind as Kind, Stored, UploadId,
 };
-use crate::tree::{Etag, RepoPath};
+use crate::tree::{RepoPath, Token};
 
 /// How long a store may take to put parts together ("several minutes", S3 API reference,
 /// `CompleteMultipartUpload`).
@@ -99,7 +100,7 @@ impl S3Remote {
             }
         };
         match output.e_tag().filter(|etag| !etag.is_empty()) {
-            Some(etag) => Ok(Part { number, etag: Etag::new(etag), crc64 }),
+            Some(etag) => Ok(Part { number, token: etag::token(etag), crc64 }),
             None => Err(call.error(Kind::NoEtag, "the answer has no ETag")),
         }
     }
@@ -118,7 +119,7 @@ impl S3Remote {
         &self,
         path: &RepoPath,
         (upload, number): (&UploadId, u32),
-        (from, version): (&RepoPath, &Etag),
+        (from, version): (&RepoPath, &Token),
         range: Option<Range<u64>>,
     ) -> Result<CopiedPart, RemoteError> {
         let call = self.write_call("COPY PART", path, true);
@@ -143,10 +144,12 @@ impl S3Remote {
         let result = output.copy_part_result();
         let etag = result.and_then(|it| it.e_tag()).filter(|etag| !etag.is_empty());
         match etag {
-            Some(etag) => Ok(CopiedPart {
-                etag: Etag::new(etag),
-                crc64: result.and_then(|it| it.checksum_crc64_nvme()).and_then(parse_checksum),
-            }),
+            Some(etag) => {
+                let token = etag::token(etag);
+                let md5 = etag::md5(&token).filter(|_| self.capabilities.etag_is_md5);
+                let crc64 = result.and_then(|it| it.checksum_crc64_nvme()).and_then(parse_checksum);
+                Ok(CopiedPart { token, crc64, md5 })
+            }
             None => Err(call.error(Kind::NoEtag, "the answer has no ETag")),
         }
     }
@@ -187,9 +190,9 @@ impl S3Remote {
             return self.look_behind(&call, path, (condition, honoured), stored).await;
         }
         // Ceph RGW 16 answers an empty ETag (measured): what it must be is looked for.
-        let computed = Etag::of_parts(in_order(parts).iter().map(|part| &part.etag));
+        let computed = etag::of_parts(in_order(parts).iter().map(|part| &part.token));
         let computed = computed.filter(|_| self.capabilities.etag_is_md5);
-        let computed = computed.as_ref().map(Etag::text);
+        let computed = computed.as_ref().map(Token::text);
         let stored = self.stored(computed.as_deref(), output.version_id(), &encryption);
         let stored = self.look_after(&call, path, stored, Conditions::None).await?;
         self.look_behind(&call, path, (condition, honoured), stored).await
@@ -223,7 +226,7 @@ impl S3Remote {
             .map(|part| {
                 CompletedPart::builder()
                     .part_number(part_number(part.number))
-                    .e_tag(format!("\"{}\"", part.etag))
+                    .e_tag(format!("\"{}\"", part.token))
                     .set_checksum_crc64_nvme(self.checksum(part.crc64))
                     .build()
             })

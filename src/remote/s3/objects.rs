@@ -13,18 +13,20 @@ use aws_smithy_types::base64;
 use bytes::Bytes;
 
 use super::answers::{
-    MTIME_KEY, md5_text, mtime_text, nanoseconds, parse_checksum, parse_mtime, version_id,
+    MTIME_KEY, md5_text, mtime_text, nanoseconds, parse_checksum, parse_checksum_32, parse_mtime,
+    version_id,
 };
 use super::body::S3Body;
 use super::conditions::Headers;
 use super::errors::Call;
 use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
+use crate::remote::etag;
 use crate::remote::{
     Attributes, Checksum, Condition, Conditions, Object, Outgoing, RemoteError,
     RemoteErrorKind as Kind, Stored,
 };
-use crate::tree::{Etag, RemoteEntry, RepoPath, Version};
+use crate::tree::{Content, Md5, Properties, RemoteEntry, RepoPath, Token, Version};
 
 /// How an answer says that an object is encrypted.
 #[derive(Debug, Default)]
@@ -50,6 +52,7 @@ struct Answered<'a> {
     modified: i64,
     mtime: Option<&'a String>,
     crc64: Option<&'a str>,
+    crc32c: Option<&'a str>,
     composite: bool,
     encryption: Encryption<'a>,
     version_id: Option<&'a str>,
@@ -65,6 +68,7 @@ macro_rules! answered {
             modified: nanoseconds(output.last_modified()),
             mtime: output.metadata().and_then(|metadata| metadata.get(MTIME_KEY)),
             crc64: output.checksum_crc64_nvme(),
+            crc32c: output.checksum_crc32_c(),
             composite: output.checksum_type() == Some(&ChecksumType::Composite),
             encryption: Encryption {
                 kind: output.server_side_encryption(),
@@ -94,7 +98,7 @@ impl S3Remote {
     pub(super) async fn get_object(
         &self,
         path: &RepoPath,
-        expected: &Etag,
+        expected: &Token,
         range: Option<Range<u64>>,
     ) -> Result<(Object, S3Body), RemoteError> {
         let call = self.call("GET", path.as_str());
@@ -115,8 +119,8 @@ impl S3Remote {
             .send();
         let output = answer(&call, ANSWER_TIMEOUT, request).await?;
         let (object, body) = self.opened(path, output, range, call)?;
-        if object.entry.version.etag != *expected {
-            let message = format!("{} is there, not {expected}", object.entry.version.etag);
+        if object.entry.version.token != *expected {
+            let message = format!("{} is there, not {expected}", object.entry.version.token);
             return Err(body.call.error(Kind::Changed, message));
         }
         Ok((object, body))
@@ -295,17 +299,18 @@ impl S3Remote {
         version: Option<&str>,
         encryption: &Encryption<'_>,
     ) -> Option<Stored> {
-        let etag = Etag::new(etag?);
-        if etag.text().is_empty() {
+        let token = etag::token(etag?);
+        if token.text().is_empty() {
             return None;
         }
-        let etag_is_md5 = self.is_md5(&etag, encryption);
-        Some(Stored { etag, etag_is_md5, version_id: self.kept_version(version) })
+        let md5 = self.md5(&token, encryption);
+        Some(Stored { token, md5, version_id: self.kept_version(version) })
     }
 
-    /// Tells whether an ETag is known to be an MD5.
-    fn is_md5(&self, etag: &Etag, encryption: &Encryption<'_>) -> bool {
-        self.capabilities.etag_is_md5 && etag.md5().is_some() && encryption.leaves_md5()
+    /// Returns the MD5 that an `ETag` is known to be: the probe saw that this store names by MD5, and the
+    /// answer names no KMS or customer key.
+    fn md5(&self, etag: &Token, encryption: &Encryption<'_>) -> Option<Md5> {
+        etag::md5(etag).filter(|_| self.capabilities.etag_is_md5 && encryption.leaves_md5())
     }
 
     /// Reads what `HEAD` and `GET` answer.
@@ -315,18 +320,24 @@ impl S3Remote {
         answered: &Answered<'_>,
         call: &Call,
     ) -> Result<Object, RemoteError> {
-        let etag = answered.etag.filter(|etag| !etag.is_empty()).map(Etag::new);
-        let etag = etag.ok_or_else(|| call.error(Kind::NoEtag, "the answer has no ETag"))?;
+        let token = answered.etag.filter(|etag| !etag.is_empty()).map(etag::token);
+        let token = token.ok_or_else(|| call.error(Kind::NoEtag, "the answer has no ETag"))?;
         let mtime = answered.mtime.and_then(|text| parse_mtime(text));
+        let is_whole = |_: &&str| !answered.composite;
+        let content = Content::of_size(answered.size)
+            .with_md5(self.md5(&token, &answered.encryption))
+            .with_part_md5s(etag::part_md5s(&token))
+            .with_crc64(answered.crc64.filter(is_whole).and_then(parse_checksum))
+            .with_crc32c(answered.crc32c.filter(is_whole).and_then(parse_checksum_32));
         Ok(Object {
-            etag_is_md5: self.is_md5(&etag, &answered.encryption),
+            content,
             entry: RemoteEntry {
                 path: path.clone(),
-                version: Version { etag, size: answered.size },
+                version: Version { token, size: answered.size },
                 modified: answered.modified,
             },
-            mtime: mtime.unwrap_or(answered.modified),
-            crc64: answered.crc64.filter(|_| !answered.composite).and_then(parse_checksum),
+            properties: mtime
+                .map_or_else(Properties::default, |mtime| Properties::default().with_mtime(mtime)),
             version_id: self.kept_version(answered.version_id),
         })
     }

@@ -3,8 +3,9 @@
 use super::answers::nanoseconds;
 use super::errors::Call;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::etag;
 use crate::remote::{HeldPart, PendingUpload, RemoteError, RemoteErrorKind as Kind, UploadId};
-use crate::tree::{Etag, RepoPath};
+use crate::tree::RepoPath;
 
 /// More pages than any honest listing of parts or uploads has (10,000 parts, 1,000 a page).
 const PAGES_MAX: usize = 1_000;
@@ -34,7 +35,7 @@ impl S3Remote {
             held.extend(page.parts().iter().filter_map(|part| {
                 Some(HeldPart {
                     number: u32::try_from(part.part_number()?).ok()?,
-                    etag: Etag::new(part.e_tag()?),
+                    token: etag::token(part.e_tag()?),
                     size: u64::try_from(part.size()?).ok()?,
                 })
             }));

@@ -22,7 +22,7 @@ fn needs_escape(c: char) -> bool {
 }
 
 /// Appends `text` in double quotes.
-pub(super) fn push_quoted(line: &mut String, text: &str) {
+pub(in crate::repository) fn push_quoted(line: &mut String, text: &str) {
     line.push('"');
     let mut rest = text;
     while let Some(at) = rest.find(needs_escape) {
@@ -62,7 +62,7 @@ fn push_escape(line: &mut String, c: char) {
 ///
 /// `None` where it is not written as [`push_quoted`] may write it (other escapes, characters that
 /// should have been escaped, bytes that are not UTF-8): then the YAML library has to look.
-pub(super) fn unquote(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+pub(in crate::repository) fn unquote(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let end = memchr2(b'"', b'\\', bytes)?;
     if bytes[end] == b'"' {
         return Some((Cow::Borrowed(plain(&bytes[..end])?), &bytes[end + 1..]));
@@ -82,14 +82,14 @@ pub(super) fn unquote(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
 }
 
 /// Returns the bytes as text if nothing in it should have been escaped.
-pub(super) fn plain(bytes: &[u8]) -> Option<&str> {
+pub(in crate::repository) fn plain(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     (is_printable(bytes) || !text.contains(needs_escape)).then_some(text)
 }
 
 /// Tells whether the bytes are characters of ASCII that need no escape, as most are. (The two that end
 /// or begin something are not looked for.)
-pub(super) fn is_printable(bytes: &[u8]) -> bool {
+pub(in crate::repository) fn is_printable(bytes: &[u8]) -> bool {
     let is_odd = |odd, byte: &u8| odd | !matches!(byte, b' '..=b'~');
     // Sixteen bytes without an early exit are two vector instructions.
     let (chunks, rest) = bytes.as_chunks::<16>();

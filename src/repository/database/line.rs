@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use crc_fast::{CrcAlgorithm, checksum};
 use memchr::memmem;
 
-use crate::tree::{BaseRow, RepoPath};
+use crate::tree::{BaseRow, Content, PartMd5s, RepoPath, Token};
 
-use super::text::{push_quoted, unquote};
 use super::{RemoteId, scanner, yaml};
+use crate::repository::codec::{push_mapping, unquote};
 
-/// The format that this version reads and writes.
-pub(super) const FORMAT_VERSION: u64 = 1;
+/// The format that this version writes. It reads format 1, too.
+pub(super) const FORMAT_VERSION: u64 = 2;
 
 /// Paths of a broken line that lose their rows: more than the lines that one wrong byte can join.
 const BROKEN_PATHS_MAX: usize = 16;
@@ -128,36 +128,63 @@ fn path_after(rest: &[u8]) -> Option<RepoPath> {
 
 /// Appends a header without newline.
 pub(super) fn push_header(line: &mut String, remote: &RemoteId) {
-    write!(line, "- {{lsync: {FORMAT_VERSION}, remote: ").expect("a string takes everything");
-    push_quoted(line, &remote.url);
-    line.push_str(", endpoint: ");
-    push_quoted(line, &remote.endpoint);
-    line.push('}');
+    push_mapping(line, |fields| {
+        fields.plain("lsync", FORMAT_VERSION);
+        fields.text("remote", &remote.url);
+        fields.text("endpoint", &remote.endpoint);
+    });
 }
 
 /// Appends a row without newline.
 pub(super) fn push_row(line: &mut String, row: &BaseRow) {
-    let signature = &row.signature;
-    line.push_str("- {path: ");
-    push_quoted(line, row.path.as_str());
-    write!(
-        line,
-        ", size: {}, mtime: {}, ctime: {}, inode: {}, etag: ",
-        signature.size, signature.mtime, signature.ctime, signature.inode
-    )
-    .expect("a string takes everything");
-    push_quoted(line, &row.etag.text());
-    if let Some(crc64) = row.crc64 {
-        write!(line, ", crc64: \"{crc64:016x}\"").expect("a string takes everything");
-    }
-    line.push('}');
+    let BaseRow { path, signature, version, content, properties } = row;
+    push_mapping(line, |fields| {
+        fields.text("path", path.as_str());
+        fields.plain("size", signature.size);
+        fields.plain("mtime", signature.mtime);
+        fields.plain("ctime", signature.ctime);
+        fields.plain("inode", signature.inode);
+        fields.text("version", &version.token.text());
+        if version.size != signature.size {
+            fields.plain("stored", version.size);
+        }
+        match content.md5() {
+            None => (),
+            // Nearly always, and half as long.
+            md5 if md5 == version.token.hex() => fields.plain("md5", "version"),
+            Some(md5) => fields.hex("md5", &md5),
+        }
+        if let Some(part_md5s) = content.part_md5s() {
+            fields.text("part_md5s", &part_md5s.to_string());
+        }
+        if let Some(crc64) = content.crc64() {
+            fields.hex("crc64", &crc64.to_be_bytes());
+        }
+        if let Some(crc32c) = content.crc32c() {
+            fields.hex("crc32c", &crc32c.to_be_bytes());
+        }
+        if !properties.is_empty() {
+            fields.texts("properties", properties.iter());
+        }
+    });
 }
 
 /// Appends the row of a path that neither side has, without newline.
 pub(super) fn push_gone(line: &mut String, path: &RepoPath) {
-    line.push_str("- {path: ");
-    push_quoted(line, path.as_str());
-    line.push_str(", gone: true}");
+    push_mapping(line, |fields| {
+        fields.text("path", path.as_str());
+        fields.flag("gone");
+    });
+}
+
+/// Returns what a row of format 1 says of the bytes: that has no checksum exactly where the `ETag` is known
+/// to be their MD5.
+pub(super) fn first_content(size: u64, etag: &Token, crc64: Option<u64>) -> Content {
+    let content = Content::of_size(size).with_crc64(crc64);
+    if crc64.is_some() {
+        return content;
+    }
+    content.with_md5(etag.hex()).with_part_md5s(PartMd5s::parse(&etag.text()))
 }
 
 /// Appends the checksum of what stands behind `start`, and a newline.

@@ -1,12 +1,13 @@
 //! Reads the journal into a map, and finds out whether the database can be streamed.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::sync::Arc;
 
 use crate::disk::Disk;
-use crate::tree::{BaseRow, Etag, RepoPath, Signature};
+use crate::tree::{BaseRow, Content, Properties, RepoPath, Signature, Version};
 
 use super::landmarks::Landmarks;
 use super::line::{FORMAT_VERSION, Header, Line, read_line, too_long};
@@ -22,21 +23,23 @@ pub(super) type Changes = BTreeMap<RepoPath, Option<Values>>;
 #[derive(Debug, Clone)]
 pub(super) struct Values {
     signature: Signature,
-    etag: Etag,
-    crc64: Option<u64>,
+    version: Version,
+    content: Content,
+    properties: Properties,
 }
 
 impl Values {
     /// Makes a row again.
     pub(super) fn at(self, path: RepoPath) -> BaseRow {
-        BaseRow { path, signature: self.signature, etag: self.etag, crc64: self.crc64 }
+        let Self { signature, version, content, properties } = self;
+        BaseRow { path, signature, version, content, properties }
     }
 }
 
 /// Puts a row into the map.
 pub(super) fn insert(changes: &mut Changes, row: BaseRow) {
-    let BaseRow { path, signature, etag, crc64 } = row;
-    changes.insert(path, Some(Values { signature, etag, crc64 }));
+    let BaseRow { path, signature, version, content, properties } = row;
+    changes.insert(path, Some(Values { signature, version, content, properties }));
 }
 
 /// Whose rows a file holds.
@@ -55,11 +58,14 @@ impl Binding {
     fn meet(
         &mut self,
         header: &Header,
-        remote: &RemoteId,
-        file: &'static str,
+        place: (&RemoteId, &'static str, &Cell<bool>),
     ) -> Result<(), DatabaseError> {
+        let (remote, file, is_of_old) = place;
         if header.version > FORMAT_VERSION {
             return Err(DatabaseError::Newer { file, found: header.version });
+        }
+        if header.version < FORMAT_VERSION {
+            is_of_old.set(true);
         }
         match (*self, header.remote.as_ref() == Some(remote)) {
             (Self::Foreign, _) | (_, false) => *self = Self::Foreign,
@@ -113,6 +119,8 @@ pub(super) struct Place<'a, D: Disk> {
     pub(super) control: &'a D::Folder,
     pub(super) remote: &'a RemoteId,
     pub(super) warnings: &'a Warnings,
+    /// A file says that it is of an older format.
+    pub(super) is_of_old: Cell<bool>,
 }
 
 impl<D: Disk> Place<'_, D> {
@@ -160,7 +168,7 @@ impl<D: Disk> Place<'_, D> {
     ) -> Result<(), DatabaseError> {
         match parse(raw) {
             Line::Blank => (),
-            Line::Header(header) => binding.meet(&header, self.remote, file)?,
+            Line::Header(header) => binding.meet(&header, (self.remote, file, &self.is_of_old))?,
             Line::Put(row) => insert(changes, row),
             Line::Gone(path) => {
                 changes.insert(path, None);
@@ -204,7 +212,8 @@ impl<D: Disk> Place<'_, D> {
                 None => match parse(&raw) {
                     Line::Blank => continue,
                     Line::Header(header) => {
-                        checked.binding.meet(&header, self.remote, DATABASE)?;
+                        let place = (self.remote, DATABASE, &self.is_of_old);
+                        checked.binding.meet(&header, place)?;
                     }
                     Line::Put(BaseRow { path, .. }) | Line::Gone(path) => {
                         order.meet(path.as_str().as_bytes());

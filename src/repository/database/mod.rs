@@ -5,6 +5,9 @@
 //! cannot be relied upon is dropped together with older lines of its path: to lose a row only ever
 //! means that the path is compared as on the first sync, while a row that is out of date could
 //! cost an edit.
+//!
+//! Files of format 1 are read, and written anew in format 2 before something is recorded. That leaves no
+//! lines of both in one file: an older lsync refuses what a newer one has written, and loses nothing.
 
 mod landmarks;
 mod line;
@@ -14,11 +17,11 @@ mod rows;
 mod scanner;
 #[cfg(test)]
 mod tests;
-mod text;
 mod warnings;
 mod write;
 mod yaml;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -79,7 +82,7 @@ pub enum DatabaseError {
         source: io::Error,
     },
     /// A later version of lsync wrote a file.
-    #[error("cannot read .lsync/{file}: its format is {found}, and this lsync knows 1")]
+    #[error("cannot read .lsync/{file}: its format is {found}, and this lsync knows 2")]
     Newer {
         /// Name in `.lsync`.
         file: &'static str,
@@ -151,6 +154,8 @@ pub struct Database<D: Disk> {
     /// What overrides them.
     changes: Arc<Changes>,
     state: State,
+    /// A file is of an older format: before the first record both are written anew.
+    is_of_old: bool,
     /// Bytes of `database.yaml`.
     stored_bytes: u64,
     /// Which file it was when it was opened.
@@ -176,7 +181,8 @@ impl<D: Disk> Database<D> {
     /// the lock already.
     pub fn open(disk: &D, control: &D::Folder, remote: &RemoteId) -> Result<Self, DatabaseError> {
         let warnings = Warnings::default();
-        let place = Place { disk, control, remote, warnings: &warnings };
+        let is_of_old = Cell::new(false);
+        let place = Place { disk, control, remote, warnings: &warnings, is_of_old };
         // The journal first: what a rewrite takes out of it meanwhile is then in the database.
         let mut journal = place.read_journal()?;
         let checked = place.check_database(&journal.changes)?;
@@ -202,6 +208,7 @@ impl<D: Disk> Database<D> {
             changes.extend(journal.changes);
             journal.changes = changes;
         }
+        let is_of_old = place.is_of_old.get() && state != State::Foreign;
         Ok(Self {
             disk: disk.clone(),
             control: control.clone(),
@@ -211,6 +218,7 @@ impl<D: Disk> Database<D> {
             landmarks: checked.landmarks,
             changes: Arc::new(journal.changes),
             state,
+            is_of_old,
             stored_bytes: checked.seen.map_or(0, |seen| seen.size),
             stored_seen: checked.seen,
             journal_bytes: journal.sound_bytes,

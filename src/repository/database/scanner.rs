@@ -1,8 +1,10 @@
 //! Reads canonical rows, and nothing else: the fast path of loading.
 
-use crate::tree::{BaseRow, Etag, RepoPath, Signature};
+use crate::repository::codec::scan::{hex, signed, unsigned};
+use crate::repository::codec::{is_printable, plain, unquote};
+use crate::tree::{BaseRow, Content, PartMd5s, Properties, RepoPath, Signature, Token, Version};
 
-use super::text::{is_printable, plain, unquote};
+use super::line::first_content;
 
 /// How every canonical row begins.
 const BEGINNING: &[u8] = b"- {path: \"";
@@ -15,7 +17,8 @@ pub(super) enum Scanned {
     Gone(RepoPath),
 }
 
-/// Reads one canonical row without its comment; `None` where anything is not as lsync writes it.
+/// Reads one canonical row without its comment; `None` where anything is not as lsync writes it, and
+/// where there are properties.
 pub(super) fn scan(line: &[u8]) -> Option<Scanned> {
     let (path, rest) = unquote(line.strip_prefix(BEGINNING)?)?;
     let path = RepoPath::parse(&path).ok()?;
@@ -26,13 +29,73 @@ pub(super) fn scan(line: &[u8]) -> Option<Scanned> {
     let (mtime, rest) = signed(rest.strip_prefix(b", mtime: ")?)?;
     let (ctime, rest) = signed(rest.strip_prefix(b", ctime: ")?)?;
     let (inode, rest) = unsigned(rest.strip_prefix(b", inode: ")?)?;
-    let (etag, rest) = unquote(rest.strip_prefix(b", etag: \"")?)?;
+    let signature = Signature { size, mtime, ctime, inode };
+    let ((token, stored), content) = match rest.strip_prefix(b", version: \"") {
+        Some(rest) => second_format(size, rest)?,
+        None => first_format(size, rest.strip_prefix(b", etag: \"")?)?,
+    };
+    let version = Version { token, size: stored };
+    let properties = Properties::default();
+    Some(Scanned::Put(BaseRow { path, signature, version, content, properties }))
+}
+
+/// What the second half of a row says: the version and its bytes, and the content.
+type Half = ((Token, u64), Content);
+
+/// Reads what follows `etag: "` in a row of format 1.
+fn first_format(size: u64, rest: &[u8]) -> Option<Half> {
+    let (token, rest) = unquote(rest)?;
     let crc64 = match rest {
         b"}" => None,
-        _ => Some(hex16(rest.strip_prefix(b", crc64: \"")?.strip_suffix(b"\"}")?)?),
+        _ => Some(hex(rest.strip_prefix(b", crc64: \"")?.strip_suffix(b"\"}")?)?),
     };
-    let signature = Signature { size, mtime, ctime, inode };
-    Some(Scanned::Put(BaseRow { path, signature, etag: Etag::exact(&etag), crc64 }))
+    let token = Token::new(&token);
+    let content = first_content(size, &token, crc64.map(u64::from_be_bytes));
+    Some(((token, size), content))
+}
+
+/// Reads what follows `version: "` in a row of format 2.
+fn second_format(size: u64, rest: &[u8]) -> Option<Half> {
+    let (token, mut rest) = unquote(rest)?;
+    let (token, mut stored) = (Token::new(&token), size);
+    if let Some(after) = rest.strip_prefix(b", stored: ") {
+        (stored, rest) = unsigned(after)?;
+        // It is written only where it differs.
+        (stored != size).then_some(())?;
+    }
+    let mut content = Content::of_size(size);
+    if let Some(after) = rest.strip_prefix(b", md5: version") {
+        content = content.with_md5(Some(token.hex()?));
+        rest = after;
+    } else if let Some((digits, after)) = digits_of(rest, b", md5: \"") {
+        let md5 = hex(digits)?;
+        (token.hex() != Some(md5)).then_some(())?;
+        content = content.with_md5(Some(md5));
+        rest = after;
+    }
+    if let Some((text, after)) = digits_of(rest, b", part_md5s: \"") {
+        let part_md5s = PartMd5s::parse(std::str::from_utf8(text).ok()?)?;
+        // What other spellings there are, the YAML library reads.
+        (part_md5s.to_string().as_bytes() == text).then_some(())?;
+        content = content.with_part_md5s(Some(part_md5s));
+        rest = after;
+    }
+    if let Some((digits, after)) = digits_of(rest, b", crc64: \"") {
+        content = content.with_crc64(Some(u64::from_be_bytes(hex(digits)?)));
+        rest = after;
+    }
+    if let Some((digits, after)) = digits_of(rest, b", crc32c: \"") {
+        content = content.with_crc32c(Some(u32::from_be_bytes(hex(digits)?)));
+        rest = after;
+    }
+    (rest == b"}").then_some(((token, stored), content))
+}
+
+/// Returns what stands between `beginning`, which ends with a quote, and the next quote, and what follows.
+fn digits_of<'a>(rest: &'a [u8], beginning: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let rest = rest.strip_prefix(beginning)?;
+    let end = memchr::memchr(b'"', rest)?;
+    Some((&rest[..end], &rest[end + 1..]))
 }
 
 /// Returns the bytes of the path of a row, if they stand there as lsync writes them and without
@@ -43,65 +106,4 @@ pub(super) fn raw_path(line: &[u8]) -> Option<&[u8]> {
     // YAML makes a blank of a line break within quotes.
     let path = &rest[..end];
     (rest[end] == b'"' && (is_printable(path) || plain(path).is_some())).then_some(path)
-}
-
-/// Reads 16 lower-case hex digits.
-pub(super) fn hex16(digits: &[u8]) -> Option<u64> {
-    if digits.len() != 16 {
-        return None;
-    }
-    digits.iter().try_fold(0, |value, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(value << 4 | u64::from(digit))
-    })
-}
-
-/// Reads a number without sign, blanks or leading zeros.
-fn unsigned(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let (mut value, mut rest) = (0_u64, bytes);
-    while let Some((chunk, after)) = rest.split_first_chunk()
-        && let Some(number) = eight_digits(*chunk)
-    {
-        value = value.wrapping_mul(100_000_000).wrapping_add(number);
-        rest = after;
-    }
-    while let [digit @ b'0'..=b'9', after @ ..] = rest {
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-        rest = after;
-    }
-    match &bytes[..bytes.len() - rest.len()] {
-        [] | [b'0', _, ..] => None,
-        // Nineteen digits always fit.
-        digits if digits.len() <= 19 => Some((value, rest)),
-        digits => Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest)),
-    }
-}
-
-/// Reads eight digits in one word: most of a row are those of its times. `None` where one is no digit.
-fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let digits = u64::from_le_bytes(bytes) ^ (ONES * 0x30);
-    // A byte above 9 carries into its highest bit, or has it.
-    if (digits.wrapping_add(ONES * 0x76) | digits) & (ONES * 0x80) != 0 {
-        return None;
-    }
-    // Neighbours become pairs, pairs fours, and fours all eight; the first is the lowest byte.
-    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
-}
-
-/// Reads a number that may have a minus.
-fn signed(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    match bytes.strip_prefix(b"-") {
-        None => unsigned(bytes).and_then(|(value, rest)| Some((i64::try_from(value).ok()?, rest))),
-        Some(bytes) => match unsigned(bytes)? {
-            (0, _) => None,
-            (value, rest) => Some((0_i64.checked_sub_unsigned(value)?, rest)),
-        },
-    }
 }

@@ -26,6 +26,10 @@ impl<D: Disk> Database<D> {
             return Ok(());
         }
         self.begin()?;
+        if self.is_of_old {
+            self.rewrite()?;
+            self.is_of_old = false;
+        }
         let mut text = String::new();
         if self.journal_bytes == 0 {
             push_header(&mut text, &self.remote);

@@ -1,12 +1,12 @@
 //! Reads the rows that people wrote: whatever YAML says in one line.
 
-use serde_yaml::{Mapping, Value};
-
-use crate::tree::{BaseRow, Etag, RepoPath, Signature};
+use crate::repository::codec::Fields;
+use crate::tree::{
+    BaseRow, Content, Md5, PartMd5s, Properties, RepoPath, Signature, Token, Version,
+};
 
 use super::RemoteId;
-use super::line::{FORMAT_VERSION, Header, Line};
-use super::scanner::hex16;
+use super::line::{FORMAT_VERSION, Header, Line, first_content};
 
 /// Why a line is no row.
 pub(super) struct Refused {
@@ -16,105 +16,105 @@ pub(super) struct Refused {
     pub(super) path: Option<RepoPath>,
 }
 
-impl From<String> for Refused {
-    fn from(why: String) -> Self {
-        Self { why, path: None }
-    }
-}
-
 /// Parses one line as a YAML sequence of one mapping.
 pub(super) fn parse(line: &[u8]) -> Result<Line, Refused> {
-    let value: Value = serde_yaml::from_slice(line).map_err(|error| not_yaml(&error))?;
-    let Value::Sequence(mut items) = value else {
-        return Err("it does not begin with \"- {\"".to_owned().into());
-    };
-    let (Some(Value::Mapping(fields)), true) = (items.pop(), items.is_empty()) else {
-        return Err("it is not one mapping in braces".to_owned().into());
-    };
-    let read = if fields.contains_key("lsync") { header(&fields) } else { row(&fields) };
+    let fields = Fields::read(line).map_err(|why| Refused { why, path: None })?;
+    let read = if fields.has("lsync") { header(&fields) } else { row(&fields) };
     read.map_err(|why| Refused { why, path: path(&fields).ok() })
 }
 
-/// Says why the library refuses a line; that it saw one line only is no news.
-fn not_yaml(error: &serde_yaml::Error) -> String {
-    format!("no YAML: {}", error.to_string().replace(" at line 1 column ", " at column "))
-}
-
 /// Reads a header.
-fn header(fields: &Mapping) -> Result<Line, String> {
-    let version = whole(fields, "lsync")?;
+fn header(fields: &Fields) -> Result<Line, String> {
+    let version = fields.whole("lsync")?;
     if version > FORMAT_VERSION {
         return Ok(Line::Header(Header { version, remote: None }));
     }
-    if version < FORMAT_VERSION {
+    if version == 0 {
         return Err(format!("there is no format {version}"));
     }
-    refuse_others(fields, &["lsync", "remote", "endpoint"])?;
-    let remote = RemoteId { url: text(fields, "remote")?, endpoint: text(fields, "endpoint")? };
-    Ok(Line::Header(Header { version, remote: Some(remote) }))
+    fields.refuse_others(&["lsync", "remote", "endpoint"])?;
+    let (url, endpoint) = (fields.text("remote")?, fields.text("endpoint")?);
+    Ok(Line::Header(Header { version, remote: Some(RemoteId { url, endpoint }) }))
 }
 
 /// Reads a row.
-fn row(fields: &Mapping) -> Result<Line, String> {
+fn row(fields: &Fields) -> Result<Line, String> {
     let path = path(fields)?;
-    if let Some(gone) = fields.get("gone") {
-        refuse_others(fields, &["path", "gone"])?;
-        return match gone {
-            Value::Bool(true) => Ok(Line::Gone(path)),
+    if fields.has("gone") {
+        fields.refuse_others(&["path", "gone"])?;
+        return match fields.is_true("gone") {
+            Ok(true) => Ok(Line::Gone(path)),
             _ => Err("gone can only be true".into()),
         };
     }
+    let signature = |fields: &Fields| {
+        let (size, inode) = (fields.whole("size")?, fields.whole("inode")?);
+        let (mtime, ctime) = (fields.number("mtime")?, fields.number("ctime")?);
+        Ok::<_, String>(Signature { size, mtime, ctime, inode })
+    };
+    if fields.has("etag") {
+        fields.refuse_others(&["path", "size", "mtime", "ctime", "inode", "etag", "crc64"])?;
+        let signature = signature(fields)?;
+        let token = Token::new(&fields.text("etag")?);
+        let content = first_content(signature.size, &token, crc64(fields)?);
+        return Ok(Line::Put(BaseRow::plain(path, signature, token, content)));
+    }
     // Fields of later versions mean something; a row that lost them in a rewrite would be wrong.
-    refuse_others(fields, &["path", "size", "mtime", "ctime", "inode", "etag", "crc64"])?;
-    let signature = Signature {
-        size: whole(fields, "size")?,
-        mtime: time(fields, "mtime")?,
-        ctime: time(fields, "ctime")?,
-        inode: whole(fields, "inode")?,
-    };
-    let etag = Etag::exact(&text(fields, "etag")?);
-    let crc64 = if fields.contains_key("crc64") {
-        let digits = text(fields, "crc64")?.to_ascii_lowercase();
-        Some(hex16(digits.as_bytes()).ok_or("crc64 is not 16 hex digits in quotes")?)
-    } else {
-        None
-    };
-    Ok(Line::Put(BaseRow { path, signature, etag, crc64 }))
+    fields.refuse_others(&[
+        "path",
+        "size",
+        "mtime",
+        "ctime",
+        "inode",
+        "version",
+        "stored",
+        "md5",
+        "part_md5s",
+        "crc64",
+        "crc32c",
+        "properties",
+    ])?;
+    let signature = signature(fields)?;
+    let stored = fields.if_any("stored", Fields::whole)?.unwrap_or(signature.size);
+    let version = Version { token: Token::new(&fields.text("version")?), size: stored };
+    let content = Content::of_size(signature.size)
+        .with_md5(md5(fields, &version.token)?)
+        .with_part_md5s(part_md5s(fields)?)
+        .with_crc64(crc64(fields)?)
+        .with_crc32c(fields.if_any("crc32c", Fields::hex)?.map(u32::from_be_bytes));
+    let mut properties = Properties::default();
+    if let Some(all) = fields.if_any("properties", Fields::mapping)? {
+        for (name, value) in all.into_texts()? {
+            properties.set(&name, value);
+        }
+    }
+    Ok(Line::Put(BaseRow { path, signature, version, content, properties }))
 }
 
 /// Reads the path of a row.
-fn path(fields: &Mapping) -> Result<RepoPath, String> {
-    let path = text(fields, "path")?;
+fn path(fields: &Fields) -> Result<RepoPath, String> {
+    let path = fields.text("path")?;
     RepoPath::parse(&path).map_err(|error| format!("{path:?}: {error}"))
 }
 
-/// Refuses fields that are not in `known`.
-fn refuse_others(fields: &Mapping, known: &[&str]) -> Result<(), String> {
-    let other = fields.keys().find(|key| !key.as_str().is_some_and(|key| known.contains(&key)));
-    match other {
-        None => Ok(()),
-        Some(Value::String(key)) => Err(format!("the field {key:?} is unknown")),
-        Some(_) => Err("a field's name is not a word".into()),
+/// Reads the MD5, which may be what the version is called.
+fn md5(fields: &Fields, token: &Token) -> Result<Option<Md5>, String> {
+    match fields.if_any("md5", Fields::text)?.as_deref() {
+        None => Ok(None),
+        Some("version") => match token.hex() {
+            Some(md5) => Ok(Some(md5)),
+            None => Err("md5 is the version, which is not 32 hex digits".into()),
+        },
+        Some(_) => fields.hex("md5").map(Some),
     }
 }
 
-/// Returns a field that has to be there.
-fn field<'a>(fields: &'a Mapping, name: &str) -> Result<&'a Value, String> {
-    fields.get(name).ok_or_else(|| format!("the field {name:?} is missing"))
+fn part_md5s(fields: &Fields) -> Result<Option<PartMd5s>, String> {
+    let Some(text) = fields.if_any("part_md5s", Fields::text)? else { return Ok(None) };
+    let refused = || "part_md5s is not 32 hex digits, a minus and a number".to_owned();
+    PartMd5s::parse(&text).map(Some).ok_or_else(refused)
 }
 
-/// Returns a text.
-fn text(fields: &Mapping, name: &str) -> Result<String, String> {
-    let text = field(fields, name)?.as_str();
-    text.map(str::to_owned).ok_or_else(|| format!("{name} is not a text in quotes"))
-}
-
-/// Returns a number from 0.
-fn whole(fields: &Mapping, name: &str) -> Result<u64, String> {
-    field(fields, name)?.as_u64().ok_or_else(|| format!("{name} is not a whole number from 0"))
-}
-
-/// Returns nanoseconds since 1970.
-fn time(fields: &Mapping, name: &str) -> Result<i64, String> {
-    field(fields, name)?.as_i64().ok_or_else(|| format!("{name} is not a whole number"))
+fn crc64(fields: &Fields) -> Result<Option<u64>, String> {
+    Ok(fields.if_any("crc64", Fields::hex)?.map(u64::from_be_bytes))
 }

@@ -5,18 +5,14 @@
 //! `keep` (the slot holds what nobody else has). `finished: true` ends a run that needs no
 //! settling.
 
-use std::fmt::Write as _;
-
-use serde::Deserialize;
-
-use crate::tree::{Etag, Kind, RepoPath, Stat};
+use crate::repository::codec::{Fields, push_mapping};
+use crate::tree::{Kind, RepoPath, Stat, Token};
 
 /// The number of the format that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 
 /// Which copy of a path went to the trash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The one in the working copy.
     Local,
@@ -32,11 +28,14 @@ impl Side {
             Self::Bucket => "bucket",
         }
     }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Local, Self::Bucket].into_iter().find(|side| side.word() == word)
+    }
 }
 
 /// Why something went to the trash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
     /// The other side's version took its place.
     Replaced,
@@ -60,6 +59,11 @@ impl Why {
             Self::Mirror => "mirror",
             Self::Resolved => "resolved",
         }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Replaced, Self::Deleted, Self::Forced, Self::Mirror, Self::Resolved];
+        all.into_iter().find(|why| why.word() == word)
     }
 }
 
@@ -97,8 +101,8 @@ pub struct Entry {
     pub top: String,
     /// Where it is below the run's folder; `None` where the store keeps it (`version`).
     pub place: Option<String>,
-    /// The `ETag` of the bucket's copy.
-    pub etag: Option<Etag>,
+    /// What the store called the bucket's copy.
+    pub token: Option<Token>,
     /// The version id under which the store keeps it.
     pub version: Option<String>,
     /// Whether the base knew the content, so that somebody replaced it knowingly.
@@ -123,14 +127,17 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// Writes the line that gives the entry `number` this mark.
-    pub(super) fn line(self, number: u64) -> String {
-        let word = match self {
+    fn word(self) -> &'static str {
+        match self {
             Self::Done => "done",
             Self::Void => "void",
             Self::Keep => "keep",
-        };
-        format!("- {{{word}: {number}}}\n")
+        }
+    }
+
+    /// Writes the line that gives the entry `number` this mark.
+    pub(super) fn line(self, number: u64) -> String {
+        format!("- {{{}: {number}}}\n", self.word())
     }
 }
 
@@ -145,87 +152,108 @@ pub(super) const FINISHED: &str = "- {finished: true}\n";
 impl Entry {
     /// Writes the line of the entry.
     pub(super) fn line(&self) -> String {
-        let mut line = format!(
-            "- {{number: {}, path: {}, side: {}, why: {}",
-            self.number,
-            quoted(self.path.as_str()),
-            self.side.word(),
-            self.why.word()
-        );
-        let default = default_place(self.side, &self.path);
-        let place = self.place.as_ref().filter(|place| **place != default);
-        let top = Some(&self.top).filter(|top| !top.is_empty());
-        let etag = self.etag.as_ref().map(Etag::text);
-        for (field, text) in [
-            ("top", top.map(String::as_str)),
-            ("slot", place.map(String::as_str)),
-            ("etag", etag.as_deref()),
-            ("version", self.version.as_deref()),
-        ] {
-            if let Some(text) = text {
-                push(&mut line, field, &quoted(text));
+        let mut line = String::new();
+        push_mapping(&mut line, |fields| {
+            fields.plain("number", self.number);
+            fields.text("path", self.path.as_str());
+            fields.plain("side", self.side.word());
+            fields.plain("why", self.why.word());
+            if !self.top.is_empty() {
+                fields.text("top", &self.top);
             }
-        }
-        if self.known {
-            push(&mut line, "known", "true");
-        }
-        for (field, identity) in [("staged", &self.staged), ("expected", &self.expected)] {
-            if let Some(identity) = identity {
-                push(&mut line, field, &identity_text(identity));
+            if let Some(place) = &self.place
+                && *place != default_place(self.side, &self.path)
+            {
+                fields.text("slot", place);
             }
-        }
-        if let Some(contents) = self.contents {
-            push(&mut line, "contents", &format!("\"{contents:016x}\""));
-        }
-        line.push_str("}\n");
+            if let Some(token) = &self.token {
+                fields.text("etag", &token.text());
+            }
+            if let Some(version) = &self.version {
+                fields.text("version", version);
+            }
+            if self.known {
+                fields.flag("known");
+            }
+            for (name, identity) in [("staged", &self.staged), ("expected", &self.expected)] {
+                if let Some(Identity { kind, inode, size, mtime }) = identity {
+                    fields.mapping(name, |fields| {
+                        fields.plain("kind", word(*kind));
+                        fields.plain("inode", inode);
+                        fields.plain("size", size);
+                        fields.plain("mtime", mtime);
+                    });
+                }
+            }
+            if let Some(contents) = self.contents {
+                fields.hex("contents", &contents.to_be_bytes());
+            }
+        });
+        line.push('\n');
         line
+    }
+
+    /// Reads the entry that a line is, if it is one. Paths are checked: a list is only a file.
+    fn read(fields: &Fields) -> Option<Self> {
+        let text = |name| fields.if_any(name, Fields::text).ok();
+        let path = RepoPath::parse(&fields.text("path").ok()?).ok()?;
+        let side = Side::parse(&fields.text("side").ok()?)?;
+        let (version, top) = (text("version")?, text("top")?.unwrap_or_default());
+        let place = match (text("slot")?, &version) {
+            (Some(slot), _) => Some(slot),
+            (None, Some(_)) => None,
+            (None, None) => Some(default_place(side, &path)),
+        };
+        if place.as_deref().is_some_and(|place| RepoPath::parse(place).is_err_and(is_unsafe))
+            || (!top.is_empty() && RepoPath::parse(&top).is_err())
+        {
+            return None;
+        }
+        Some(Self {
+            number: fields.whole("number").ok()?,
+            path,
+            side,
+            why: Why::parse(&fields.text("why").ok()?)?,
+            top,
+            place,
+            token: text("etag")?.as_deref().map(Token::new),
+            version,
+            known: fields.is_true("known").ok()?,
+            staged: fields.if_any("staged", Identity::read).ok()?,
+            expected: fields.if_any("expected", Identity::read).ok()?,
+            contents: fields.if_any("contents", Fields::hex).ok()?.map(u64::from_be_bytes),
+        })
     }
 }
 
-/// Appends a field to a flow mapping.
-fn push(line: &mut String, field: &str, value: &str) {
-    line.push_str(", ");
-    line.push_str(field);
-    line.push_str(": ");
-    line.push_str(value);
+impl Identity {
+    fn read(fields: &Fields, name: &str) -> Result<Self, String> {
+        let fields = fields.mapping(name)?;
+        let named = fields.text("kind")?;
+        let kind = [Kind::File, Kind::Folder, Kind::Link, Kind::Special];
+        let kind = kind.into_iter().find(|kind| word(*kind) == named);
+        Ok(Self {
+            kind: kind.ok_or("there is no such kind of file")?,
+            inode: fields.whole("inode")?,
+            size: fields.whole("size")?,
+            mtime: fields.number("mtime")?,
+        })
+    }
 }
 
-/// Writes an identity as a flow mapping.
-fn identity_text(identity: &Identity) -> String {
-    let kind = match identity.kind {
+/// Returns the word for a kind in list.yaml.
+fn word(kind: Kind) -> &'static str {
+    match kind {
         Kind::File => "file",
         Kind::Folder => "folder",
         Kind::Link => "link",
         Kind::Special => "special",
-    };
-    let Identity { inode, size, mtime, .. } = identity;
-    format!("{{kind: {kind}, inode: {inode}, size: {size}, mtime: {mtime}}}")
+    }
 }
 
 /// Returns where something lies in its run, unless that name was taken.
 fn default_place(side: Side, path: &RepoPath) -> String {
     format!("{}/{path}", side.word())
-}
-
-/// Writes a YAML string in double quotes, on one line, with everything escaped that does not print.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                write!(quoted, "\\u{:04x}", u32::from(c)).expect("a String takes everything");
-            }
-            '\u{fffe}' | '\u{ffff}' => {
-                write!(quoted, "\\u{:04x}", u32::from(character)).expect("as above");
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// An entry as it is read back, with what became of it.
@@ -256,115 +284,24 @@ pub(super) fn read(bytes: &[u8]) -> List {
     let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let lines = bytes[..complete].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for line in lines {
-        let Some(record) = record(line) else { continue };
-        list.is_newer |= record.lsync.is_some_and(|format| format > FORMAT);
-        list.is_finished |= record.finished;
-        for (mark, is_kept) in [(record.done, false), (record.void, false), (record.keep, true)] {
+        let Ok(fields) = Fields::read(line) else { continue };
+        let number = |name| fields.whole(name).ok();
+        list.is_newer |= number("lsync").is_some_and(|format| format > u64::from(FORMAT));
+        list.is_finished |= fields.is_true("finished") == Ok(true);
+        for mark in [Mark::Done, Mark::Void, Mark::Keep] {
+            let of = number(mark.word());
             // Marks follow their entries closely.
-            let of = |read: &&mut Read| Some(read.entry.number) == mark;
-            if let Some(read) = list.entries.iter_mut().rev().find(of) {
+            let is_of = |read: &&mut Read| Some(read.entry.number) == of;
+            if let Some(read) = list.entries.iter_mut().rev().find(is_of) {
                 read.is_settled = true;
-                read.is_kept |= is_kept;
+                read.is_kept |= mark == Mark::Keep;
             }
         }
-        if let Some(entry) = record.entry() {
+        if let Some(entry) = Entry::read(&fields) {
             list.entries.push(Read { entry, is_settled: false, is_kept: false });
         }
     }
     list
-}
-
-/// Reads one line.
-fn record(line: &[u8]) -> Option<Record> {
-    let line = std::str::from_utf8(line).ok()?;
-    let records: Vec<Record> = serde_yaml::from_str(line).ok()?;
-    records.into_iter().next()
-}
-
-/// Any line of a list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Record {
-    lsync: Option<u32>,
-    number: Option<u64>,
-    path: Option<String>,
-    side: Option<Side>,
-    why: Option<Why>,
-    top: String,
-    slot: Option<String>,
-    etag: Option<String>,
-    version: Option<String>,
-    known: bool,
-    staged: Option<IdentityRecord>,
-    expected: Option<IdentityRecord>,
-    contents: Option<String>,
-    done: Option<u64>,
-    void: Option<u64>,
-    keep: Option<u64>,
-    finished: bool,
-}
-
-/// An [`Identity`] in a line.
-#[derive(Debug, Deserialize)]
-struct IdentityRecord {
-    kind: KindRecord,
-    inode: u64,
-    size: u64,
-    mtime: i64,
-}
-
-/// A [`Kind`] in a line.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum KindRecord {
-    File,
-    Folder,
-    Link,
-    Special,
-}
-
-impl From<IdentityRecord> for Identity {
-    fn from(record: IdentityRecord) -> Self {
-        let kind = match record.kind {
-            KindRecord::File => Kind::File,
-            KindRecord::Folder => Kind::Folder,
-            KindRecord::Link => Kind::Link,
-            KindRecord::Special => Kind::Special,
-        };
-        Self { kind, inode: record.inode, size: record.size, mtime: record.mtime }
-    }
-}
-
-impl Record {
-    /// Returns the entry that the line is, if it is one. Paths are checked: a list is only a file.
-    fn entry(self) -> Option<Entry> {
-        let path = RepoPath::parse(&self.path?).ok()?;
-        let side = self.side?;
-        let place = match (self.slot, &self.version) {
-            (Some(slot), _) => Some(slot),
-            (None, Some(_)) => None,
-            (None, None) => Some(default_place(side, &path)),
-        };
-        if place.as_deref().is_some_and(|place| RepoPath::parse(place).is_err_and(is_unsafe))
-            || (!self.top.is_empty() && RepoPath::parse(&self.top).is_err())
-        {
-            return None;
-        }
-        Some(Entry {
-            number: self.number?,
-            path,
-            side,
-            why: self.why?,
-            top: self.top,
-            place,
-            etag: self.etag.as_deref().map(Etag::exact),
-            version: self.version,
-            known: self.known,
-            staged: self.staged.map(Identity::from),
-            expected: self.expected.map(Identity::from),
-            contents: self.contents.and_then(|hex| u64::from_str_radix(&hex, 16).ok()),
-        })
-    }
 }
 
 /// Tells whether a place must not be followed; it may well be longer than a key.

@@ -10,7 +10,7 @@ fn entry(path: &str) -> Entry {
         why: Why::Replaced,
         top: String::new(),
         place: Some(format!("local/{path}")),
-        etag: None,
+        token: None,
         version: None,
         known: true,
         staged: Some(Identity { kind: Kind::File, inode: 1, size: 2, mtime: -3 }),
@@ -42,7 +42,7 @@ fn entries_of_all_names_are_read_as_they_were_written() {
         "e\u{301}",
     ] {
         let mut written = entry(path);
-        written.etag = Some(Etag::new("1e3"));
+        written.token = Some(Token::new("1e3"));
         let line = written.line();
         assert_eq!(line.matches('\n').count(), 1, "{line}");
         assert_eq!(read(line.as_bytes()).entries[0].entry, written, "{line}");
@@ -86,4 +86,56 @@ fn places_that_lead_elsewhere_and_newer_formats_are_not_followed() {
         assert_eq!(read(written.line().as_bytes()).entries, [], "{slot}");
     }
     assert!(read(b"- {lsync: 2}\n").is_newer);
+}
+
+#[test]
+fn lists_of_earlier_versions_are_read() {
+    let first = read(include_bytes!("../../../fixtures/formats/version-1/list.yaml"));
+    let second = read(include_bytes!("../../../fixtures/formats/version-2/list.yaml"));
+    assert_eq!(first, second);
+    let identity = |kind, inode, size, mtime| Some(Identity { kind, inode, size, mtime });
+    let path = |text: &str| RepoPath::parse(text).unwrap();
+    let replaced = Entry {
+        number: 0,
+        path: path("docs/a\nb.txt"),
+        side: Side::Local,
+        why: Why::Replaced,
+        top: String::new(),
+        place: Some("local/docs/a\nb.txt".to_owned()),
+        token: None,
+        version: None,
+        known: true,
+        staged: identity(Kind::File, 5, 3, -1),
+        expected: identity(Kind::File, 6, 4, 2),
+        contents: None,
+    };
+    let overwritten = Entry {
+        number: 1,
+        path: path("b"),
+        side: Side::Bucket,
+        why: Why::Forced,
+        place: None,
+        token: Some(Token::new("9e107d9d372bb6826bd81d3542a419d6")),
+        version: Some("v7".to_owned()),
+        known: false,
+        staged: None,
+        expected: None,
+        ..replaced.clone()
+    };
+    let folder = Entry {
+        number: 2,
+        path: path("c"),
+        why: Why::Deleted,
+        top: "mnt".to_owned(),
+        place: Some("local/c.2".to_owned()),
+        known: false,
+        staged: None,
+        expected: identity(Kind::Folder, 7, 0, 0),
+        contents: Some(255),
+        ..replaced.clone()
+    };
+    let settled = |entry, is_kept| Read { entry, is_settled: true, is_kept };
+    let entries =
+        vec![settled(replaced, false), settled(overwritten, false), settled(folder, true)];
+    assert_eq!(first, List { entries, is_finished: true, ..List::default() });
 }

@@ -7,7 +7,7 @@ use std::io;
 use super::shelf::{Run, if_exists, open_slot, read_runs};
 use super::{Entry, Side, TrashError, Why};
 use crate::disk::{Disk, ensure_folder};
-use crate::tree::{Etag, Kind, RepoPath, Stat};
+use crate::tree::{Kind, RepoPath, Stat, Token};
 
 /// One thing in the trash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct Listed {
     pub size: Option<u64>,
     /// What `lsync trash restore` takes: `RUN/local/docs/a.txt`, or the path if the store has it.
     pub operand: String,
-    /// The `ETag` of the bucket's copy.
-    pub etag: Option<Etag>,
+    /// What the store called the bucket's copy.
+    pub token: Option<Token>,
     /// The version id under which the store keeps it.
     pub version: Option<String>,
 }
@@ -58,8 +58,8 @@ pub enum Restored {
         path: RepoPath,
         /// The version id.
         version: String,
-        /// The `ETag`, where it is known.
-        etag: Option<Etag>,
+        /// What the store called it, where that is known.
+        token: Option<Token>,
     },
 }
 
@@ -90,7 +90,7 @@ pub fn list<D: Disk>(
                 why: entry.why,
                 size,
                 operand: operand(run, entry),
-                etag: entry.etag.clone(),
+                token: entry.token.clone(),
                 version: entry.version.clone(),
             });
         }
@@ -191,8 +191,8 @@ fn restore_entry<D: Disk>(
 ) -> io::Result<Option<Restored>> {
     let path = entry.path.clone();
     if let (None, Some(version)) = (&entry.place, &entry.version) {
-        let (version, etag) = (version.clone(), entry.etag.clone());
-        return Ok(Some(Restored::InStore { path, version, etag }));
+        let (version, token) = (version.clone(), entry.token.clone());
+        return Ok(Some(Restored::InStore { path, version, token }));
     }
     let Some((folder, _)) = find(disk, root, run, entry)? else { return Ok(None) };
     let operand = operand(run, entry);

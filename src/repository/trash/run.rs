@@ -9,7 +9,7 @@ use super::list::{self, Mark};
 use super::shelf::{self, numbered};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED, Why};
 use crate::disk::{Contents, Disk, ensure_folder, is_kind};
-use crate::tree::{Etag, Kind, RepoPath, Stat};
+use crate::tree::{Kind, RepoPath, Stat, Token};
 
 /// Names tried for one slot before the trash gives up.
 const NAMES_TRIED_MAX: u32 = 10_000;
@@ -28,8 +28,8 @@ pub struct NewEntry<'a> {
     pub why: Why,
     /// Whether the base knew the content.
     pub known: bool,
-    /// The `ETag` of the bucket's copy.
-    pub etag: Option<&'a Etag>,
+    /// What the store called the bucket's copy.
+    pub token: Option<&'a Token>,
     /// The file of ours that takes its place, as staged.
     pub staged: Option<&'a Stat>,
     /// What the name is expected to hold.
@@ -362,7 +362,7 @@ fn entry(number: u64, new: &NewEntry<'_>, top: &str, place: Option<String>) -> E
         why: new.why,
         top: top.to_owned(),
         place,
-        etag: new.etag.cloned(),
+        token: new.token.cloned(),
         version: None,
         known: new.known,
         staged: new.staged.map(Identity::from),

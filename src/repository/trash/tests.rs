@@ -8,7 +8,7 @@ use super::{
     list, prune, restore, settle,
 };
 use crate::disk::{Contents, Crash, Disk, MemoryDisk, Person, RealDisk};
-use crate::tree::{Etag, RepoPath, Stat};
+use crate::tree::{RepoPath, Stat, Token};
 
 const DAY: i64 = 86_400_000_000_000;
 const START: i64 = 1_795_082_531_000_000_000;
@@ -75,7 +75,7 @@ fn new(path: &RepoPath, known: bool) -> NewEntry<'_> {
         side: Side::Local,
         why: Why::Replaced,
         known,
-        etag: None,
+        token: None,
         staged: None,
         expected: None,
         contents: None,
@@ -177,9 +177,9 @@ fn restoring_never_follows_a_link() {
 fn copies_of_the_bucket_and_versions_in_the_store_are_listed_and_restored() {
     let (world, person) = memory();
     person.write("/repo/.lsync/fetched", "theirs");
-    let (run, etag) = (world.run(START), Etag::new("e1"));
+    let (run, etag) = (world.run(START), Token::new("e1"));
     let (stored, noted) = (path("a"), path("b"));
-    let theirs = NewEntry { side: Side::Bucket, etag: Some(&etag), ..new(&stored, false) };
+    let theirs = NewEntry { side: Side::Bucket, token: Some(&etag), ..new(&stored, false) };
     run.store_bucket(&theirs, (&world.control, OsStr::new("fetched"))).unwrap();
     run.note_version(&NewEntry { path: &noted, ..theirs }, "v7").unwrap();
     run.finish().unwrap();
@@ -187,7 +187,7 @@ fn copies_of_the_bucket_and_versions_in_the_store_are_listed_and_restored() {
     assert_eq!((listed[0].version.as_deref(), listed[0].size), (Some("v7"), None));
     assert_eq!((listed[1].side, listed[1].size), (Side::Bucket, Some(6)));
     let in_store =
-        Restored::InStore { path: noted, version: "v7".into(), etag: Some(Etag::new("e1")) };
+        Restored::InStore { path: noted, version: "v7".into(), token: Some(Token::new("e1")) };
     assert_eq!(world.restore("b").unwrap(), [in_store]);
     assert_eq!(world.restore("a").unwrap(), [Restored::PutBack { path: stored }]);
     assert_eq!(person.read("/repo/a"), b"theirs");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lsync::repository::{Change, Database};
-use lsync::tree::{BaseRow, Etag, RepoPath, Signature};
+use lsync::tree::{BaseRow, Content, RepoPath, Signature, Token};
 
 use super::database::{crc32, remote};
 use super::working_copy;
@@ -39,8 +39,9 @@ impl Numbers<'_> {
         let (size, inode) = (self.next().into(), u64::MAX - u64::from(self.next()));
         let (mtime, ctime) = (-i64::from(self.next()), i64::from(self.next()));
         let crc64 = (self.next() & 1 == 1).then_some(size << 40);
-        let etag = Etag::new(&format!("{size:032x}"));
-        BaseRow { path, signature: Signature { size, mtime, ctime, inode }, etag, crc64 }
+        let token = Token::new(&format!("{size:032x}"));
+        let content = Content::of_size(size).with_crc64(crc64);
+        BaseRow::plain(path, Signature { size, mtime, ctime, inode }, token, content)
     }
 }
 

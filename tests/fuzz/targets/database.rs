@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use lsync::disk::{MemoryDisk, MemoryFolder};
 use lsync::repository::{Change, Database, RemoteId};
-use lsync::tree::{BaseRow, Etag, RepoPath, Signature};
+use lsync::tree::{BaseRow, Content, PartMd5s, RepoPath, Signature, Token};
 use serde_yaml::{Mapping, Value};
 
 use super::{parts, working_copy};
@@ -126,12 +126,43 @@ fn parse(line: &[u8]) -> Option<(RepoPath, Option<BaseRow>)> {
             ctime: time("ctime")?,
             inode: number("inode")?,
         };
-        let crc64 = match fields.get("crc64") {
-            Some(value) => Some(u64::from_str_radix(value.as_str()?, 16).ok()?),
+        let hex = |name: &str| match fields.get(name) {
+            Some(value) => u128::from_str_radix(value.as_str()?, 16).ok().map(Some),
+            None => Some(None),
+        };
+        let content = Content::of_size(signature.size)
+            .with_crc64(hex("crc64")?.map(u64::try_from).transpose().ok()?);
+        if let Some(etag) = text("etag") {
+            let token = Token::new(etag);
+            let is_md5 = content.crc64().is_none();
+            let content = content
+                .with_md5(token.hex().filter(|_| is_md5))
+                .with_part_md5s(PartMd5s::parse(etag).filter(|_| is_md5));
+            return Some(BaseRow::plain(path.clone(), signature, token, content));
+        }
+        let token = Token::new(text("version")?);
+        let md5 = match text("md5") {
+            Some("version") => Some(token.hex()?),
+            _ => hex("md5")?.map(u128::to_be_bytes),
+        };
+        let part_md5s = match fields.get("part_md5s") {
+            Some(value) => Some(PartMd5s::parse(value.as_str()?)?),
             None => None,
         };
-        let etag = Etag::exact(text("etag")?);
-        Some(BaseRow { path: path.clone(), signature, etag, crc64 })
+        let content = content
+            .with_md5(md5)
+            .with_part_md5s(part_md5s)
+            .with_crc32c(hex("crc32c")?.map(u32::try_from).transpose().ok()?);
+        let mut row = BaseRow::plain(path.clone(), signature, token, content);
+        if fields.contains_key("stored") {
+            row.version.size = number("stored")?;
+        }
+        for (name, value) in
+            fields.get("properties").into_iter().flat_map(Value::as_mapping).flatten()
+        {
+            row.properties.set(name.as_str()?, value.as_str()?.to_owned());
+        }
+        Some(row)
     };
     // A line that is about a path and cannot be understood takes back what older ones said.
     Some((path.clone(), row()))
@@ -167,7 +198,8 @@ fn check_gone_on_with(
 ) {
     let path = RepoPath::parse("zz/by the fuzzer").unwrap();
     let signature = Signature { size: 1, mtime: -2, ctime: 3, inode: 4 };
-    let row = BaseRow { path, signature, etag: Etag::new("1e3"), crc64: Some(5) };
+    let content = Content::of_size(1).with_crc64(Some(5));
+    let row = BaseRow::plain(path, signature, Token::new("1e3"), content);
     database.record(&[Change::Put(row.clone())]).unwrap();
     let expected: BTreeMap<_, _> =
         rows.iter().chain([&row]).map(|row| (row.path.clone(), row.clone())).collect();

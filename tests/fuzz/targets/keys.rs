@@ -4,7 +4,7 @@
 use std::path::{Component, Path};
 
 use lsync::remote::{KeySpace, Listed, ListedKey};
-use lsync::tree::{Etag, KEY_BYTES_MAX, NAME_BYTES_MAX, RepoPath};
+use lsync::tree::{KEY_BYTES_MAX, NAME_BYTES_MAX, RepoPath, Token};
 
 /// The first line is the prefix, the rest the key.
 pub(crate) fn target(data: &[u8]) {
@@ -21,7 +21,7 @@ pub(crate) fn target(data: &[u8]) {
         assert!(key.starts_with(".lsync/"), "{key:?} is kept from everybody");
         return;
     }
-    match listed.into_listed(Etag::new("e")) {
+    match listed.into_listed(Token::new("e")) {
         Listed::Object(entry) => {
             assert_eq!(entry.path.as_str(), key);
             check_path(&entry.path);

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use lsync::remote::{Capabilities, Listed, Page, Remote as _, S3Remote, S3Settings};
-use lsync::tree::{Etag, Version};
+use lsync::tree::{Token, Version};
 
 use super::keys::check_path;
 use super::parts;
@@ -126,7 +126,7 @@ pub(crate) fn target(data: &[u8]) {
 fn check_item(item: &Listed, answer: Option<&Answer>) {
     if let Listed::Object(entry) = item {
         check_path(&entry.path);
-        let looked_at = Version { etag: Etag::new("head"), size: 7 };
+        let looked_at = Version { token: Token::new("head"), size: 7 };
         let Some(answer) = answer.filter(|_| entry.version != looked_at) else { return };
         let size = format!("<Size>{}</Size>", entry.version.size);
         assert!(!answer.is_plain || answer.text.contains(&size), "nobody said {entry:?}");

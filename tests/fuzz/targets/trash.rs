@@ -8,7 +8,7 @@ use lsync::disk::{Disk as _, MemoryDisk, MemoryFolder};
 use lsync::repository::trash::{
     self, Fate, Listed, NewEntry, Restored, Side, TrashError, TrashRun, Wanted, Why,
 };
-use lsync::tree::{Etag, RepoPath};
+use lsync::tree::{RepoPath, Token};
 use serde_yaml::{Mapping, Value};
 
 use super::keys::check_path;
@@ -107,13 +107,13 @@ fn check_written_again(listed: &[Listed]) {
     let run = TrashRun::begin(&disk, &control, 0, 7);
     let mut written = Vec::new();
     for it in listed {
-        let etag = it.etag.as_ref();
+        let token = it.token.as_ref();
         let new = NewEntry {
             path: &it.path,
             side: it.side,
             why: it.why,
             known: false,
-            etag,
+            token,
             staged: None,
             expected: None,
             contents: None,
@@ -127,11 +127,11 @@ fn check_written_again(listed: &[Listed]) {
         let file = disk.create(&slot.folder, &slot.name, 0o600).expect("a free name");
         disk.write(&file, b"kept").unwrap();
         run.close(&slot, Fate::Kept).unwrap();
-        written.push((it.path.clone(), it.side, it.why, it.etag.clone(), slot.operand.clone()));
+        written.push((it.path.clone(), it.side, it.why, it.token.clone(), slot.operand.clone()));
     }
     let read = trash::list(&disk, &root, &control).unwrap().into_iter().rev();
-    let read: Vec<(RepoPath, Side, Why, Option<Etag>, String)> =
-        read.map(|it| (it.path, it.side, it.why, it.etag, it.operand)).collect();
+    let read: Vec<(RepoPath, Side, Why, Option<Token>, String)> =
+        read.map(|it| (it.path, it.side, it.why, it.token, it.operand)).collect();
     assert_eq!(read, written);
 }
 

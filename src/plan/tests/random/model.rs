@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use super::super::path;
 use crate::plan::{
-    Action, ActionKind, Content, Direction, Examined, NoticeKind, Plan, PlanBuilder, PlanOptions,
-    need,
+    Action, ActionKind, Direction, Examined, NoticeKind, Plan, PlanBuilder, PlanOptions, need,
 };
 use crate::tree::{
-    BaseRow, Etag, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged, OutOfOrder,
-    RemoteEntry, RepoPath, Row, Stat, Step, Version,
+    BaseRow, Comparison, Content, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged,
+    OutOfOrder, RemoteEntry, RepoPath, Row, Stat, Step, Token, Version,
 };
 
 /// A file on the disk. The contents are a number.
@@ -84,7 +83,8 @@ impl World {
     /// An object appears, or is written anew, in the bucket.
     pub(super) fn put_remote(&mut self, path: &RepoPath, content: u64) {
         self.ticks += 1;
-        let version = Version { etag: Etag::new(&format!("e{}", self.ticks)), size: size(content) };
+        let version =
+            Version { token: Token::new(&format!("e{}", self.ticks)), size: size(content) };
         self.remote.insert(path.clone(), Object { content, version });
     }
 
@@ -98,12 +98,9 @@ impl World {
     fn row(&self, path: &RepoPath) -> BaseRow {
         let (file, object) = (&self.local[path], &self.remote[path]);
         assert_eq!(file.content, object.content, "{path} is recorded and not equal");
-        BaseRow {
-            path: path.clone(),
-            signature: file.stat.signature(),
-            etag: object.version.etag.clone(),
-            crc64: Some(file.content),
-        }
+        let signature = file.stat.signature();
+        let content = Content::of_size(signature.size).with_crc64(Some(file.content));
+        BaseRow::plain(path.clone(), signature, object.version.token.clone(), content)
     }
 
     /// Plans a run; the listing comes in pages of the given sizes.
@@ -214,15 +211,19 @@ impl World {
             };
         }
         let compare = |needed: bool, other: Option<u64>| {
-            if needed && other == Some(file.content) { Content::Same } else { Content::Different }
+            if needed && other == Some(file.content) {
+                Comparison::Same
+            } else {
+                Comparison::Different
+            }
         };
-        let base = row.base.as_ref().and_then(|base| base.crc64);
+        let base = row.base.as_ref().and_then(|base| base.content.crc64());
         let remote = self.remote.get(&row.path).map(|object| object.content);
         Examined::Compared {
             to_base: compare(need.to_base, base),
             to_remote: compare(need.to_remote, remote),
             stat: file.stat,
-            crc64: Some(file.content),
+            content: Content::of_size(file.stat.size).with_crc64(Some(file.content)),
         }
     }
 
@@ -311,7 +312,7 @@ impl World {
 
     fn lose_local(&mut self, path: &RepoPath, unknown: bool) {
         let Some(file) = self.local.remove(path) else { return };
-        let known = self.base.get(path).and_then(|row| row.crc64) == Some(file.content);
+        let known = self.base.get(path).and_then(|row| row.content.crc64()) == Some(file.content);
         assert!(known || unknown, "{path}: what is lost here is not what the base knows");
         self.trash.insert(file.content);
     }
@@ -321,7 +322,7 @@ impl World {
         if action.unknown_loser {
             self.trash.insert(object.content);
         } else {
-            let known = self.base.get(&action.path).map(BaseRow::version);
+            let known = self.base.get(&action.path).map(|row| row.version.clone());
             assert_eq!(known, Some(object.version), "lost in the bucket: {action:?}");
             self.superseded.insert(object.content);
         }

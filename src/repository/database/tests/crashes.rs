@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::line::end_with_checksum;
 use super::*;
 use crate::disk::{Crash, Errno};
 
@@ -106,9 +107,32 @@ fn run(database: &mut Database<MemoryDisk>, known: &mut Vec<Rows>) -> Result<(),
 
 type Rows = BTreeMap<String, u64>;
 
+/// What lies there before the run.
+#[derive(Clone, Copy, PartialEq)]
+enum Start {
+    ThisFormat,
+    FirstFormat,
+    AnotherRemote,
+}
+
+/// Writes a file as the first format had it.
+fn of_the_first_format(text: &str, is_journal: bool) -> String {
+    let mut first = String::new();
+    for line in text.lines() {
+        let start = first.len();
+        let (row, _) = line.split_once(" # ").unwrap_or((line, ""));
+        let row = row.replace("{lsync: 2", "{lsync: 1").replace(", version: ", ", etag: ");
+        first.push_str(&row.replace(", md5: version", ""));
+        if is_journal { end_with_checksum(&mut first, start) } else { first.push('\n') }
+    }
+    assert!(first.contains("etag"), "{first}");
+    first
+}
+
 /// Kills a run at each of its operations; afterwards each row is that of the last record that
 /// returned, or of the one that was under way.
-fn kill_everywhere(rewrite_bytes: u64, crash: Crash, other: bool) {
+fn kill_everywhere(rewrite_bytes: u64, crash: Crash, start: Start) {
+    let other = start == Start::AnotherRemote;
     for number in 1..200 {
         let mut bench = Bench::new();
         let mut before = bench.open_of(if other { "other" } else { "docs" });
@@ -119,6 +143,12 @@ fn kill_everywhere(rewrite_bytes: u64, crash: Crash, other: bool) {
         before.record(&[put("old", 9)]).unwrap();
         let kept = [("old".to_owned(), 9), ("older".to_owned(), 8)];
         let mut known = vec![if other { Rows::new() } else { kept.clone().into() }];
+        if start == Start::FirstFormat {
+            for (file, journal) in [(DATABASE, false), (JOURNAL, true)] {
+                let text = of_the_first_format(&bench.text(file), journal);
+                bench.write(file, text.as_bytes());
+            }
+        }
         bench.disk.sync_all();
 
         let mut database = bench.open();
@@ -162,7 +192,16 @@ fn kill_everywhere(rewrite_bytes: u64, crash: Crash, other: bool) {
 fn a_run_killed_at_any_step_loses_no_row_that_was_recorded() {
     for rewrite_bytes in [0, 300, u64::MAX] {
         for crash in [Crash::Kill, Crash::PowerLoss, Crash::Ordered(3), Crash::Random(5)] {
-            kill_everywhere(rewrite_bytes, crash, false);
+            kill_everywhere(rewrite_bytes, crash, Start::ThisFormat);
+        }
+    }
+}
+
+#[test]
+fn a_database_of_the_first_format_that_is_written_anew_and_killed_at_any_step_loses_no_row() {
+    for rewrite_bytes in [0, 300, u64::MAX] {
+        for crash in [Crash::Kill, Crash::PowerLoss, Crash::Ordered(3), Crash::Random(5)] {
+            kill_everywhere(rewrite_bytes, crash, Start::FirstFormat);
         }
     }
 }
@@ -171,7 +210,7 @@ fn a_run_killed_at_any_step_loses_no_row_that_was_recorded() {
 fn a_change_of_remotes_killed_at_any_step_leaves_no_row_that_is_out_of_date() {
     for rewrite_bytes in [0, u64::MAX] {
         for crash in [Crash::Kill, Crash::PowerLoss, Crash::Ordered(3), Crash::Random(5)] {
-            kill_everywhere(rewrite_bytes, crash, true);
+            kill_everywhere(rewrite_bytes, crash, Start::AnotherRemote);
         }
     }
 }

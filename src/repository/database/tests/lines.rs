@@ -6,6 +6,7 @@ use serde_yaml::Value;
 use super::super::line::{Line, end_with_checksum, push_row, read_line};
 use super::super::scanner::{Scanned, scan};
 use super::*;
+use crate::tree::{PartMd5s, Version};
 
 /// Names that YAML would take for something else, and characters that it treats specially.
 const NASTY: &[&str] = &[
@@ -102,6 +103,7 @@ fn assert_round_trip(row: &BaseRow) {
     assert!(!line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']), "{line:?}");
     match scan(line.as_bytes()) {
         Some(Scanned::Put(read)) => assert_eq!(read, *row, "{line}"),
+        None if !row.properties.is_empty() => (),
         _ => panic!("the scanner does not know {line}"),
     }
     let value: Value = serde_yaml::from_str(&line).expect(&line);
@@ -111,7 +113,7 @@ fn assert_round_trip(row: &BaseRow) {
     assert_eq!(fields["mtime"].as_i64(), Some(row.signature.mtime), "{line}");
     assert_eq!(fields["ctime"].as_i64(), Some(row.signature.ctime), "{line}");
     assert_eq!(fields["inode"].as_u64(), Some(row.signature.inode), "{line}");
-    assert_eq!(fields["etag"].as_str(), Some(&*row.etag.text()), "{line}");
+    assert_eq!(fields["version"].as_str(), Some(&*row.version.token.text()), "{line}");
     match yaml::parse(line.as_bytes()) {
         Ok(Line::Put(read)) => assert_eq!(read, *row, "{line}"),
         _ => panic!("the library does not know {line}"),
@@ -128,10 +130,34 @@ fn any_path() -> impl Strategy<Value = RepoPath> {
 fn any_row() -> impl Strategy<Value = BaseRow> {
     let signature = (any::<u64>(), any::<i64>(), any::<i64>(), any::<u64>())
         .prop_map(|(size, mtime, ctime, inode)| Signature { size, mtime, ctime, inode });
-    let etag = prop_oneof!["[0-9a-f]{32}", "[0-9]{32}", "[0-9]+e[0-9]+", "\\PC{0,40}"]
-        .prop_map(|text| Etag::new(&text));
-    (any_path(), signature, etag, any::<Option<u64>>())
-        .prop_map(|(path, signature, etag, crc64)| BaseRow { path, signature, etag, crc64 })
+    let token = prop_oneof!["[0-9a-f]{32}", "[0-9A-F]{32}", "[0-9]+e[0-9]+", "\\PC{0,40}"]
+        .prop_map(|text| Token::new(&text));
+    let names = prop_oneof!["[a-z-]{1,12}", "\\PC{0,9}"];
+    let properties = prop::collection::btree_map(names, any::<String>(), 0..3);
+    let row = (any_path(), signature, token, any::<Option<u64>>());
+    (row, any_digests(), properties).prop_map(|(row, digests, properties)| {
+        let ((path, signature, token, stored), (md5, part_md5s, crc64, crc32c)) = (row, digests);
+        // Most often the version is called by the MD5.
+        let md5 = md5.and_then(|other| other.or(token.hex()));
+        let content = Content::of_size(signature.size)
+            .with_md5(md5)
+            .with_part_md5s(part_md5s.map(|(md5, parts)| PartMd5s { md5, parts }))
+            .with_crc64(crc64)
+            .with_crc32c(crc32c);
+        let mut row = BaseRow::plain(path, signature, token, content);
+        row.version.size = stored.unwrap_or(signature.size);
+        for (name, value) in properties {
+            row.properties.set(&name, value);
+        }
+        row
+    })
+}
+
+type AnyDigests = (Option<Option<[u8; 16]>>, Option<([u8; 16], u32)>, Option<u64>, Option<u32>);
+
+fn any_digests() -> impl Strategy<Value = AnyDigests> {
+    let parts = prop::option::of((any::<[u8; 16]>(), 1..u32::MAX));
+    (any::<Option<Option<[u8; 16]>>>(), parts, any::<Option<u64>>(), any::<Option<u32>>())
 }
 
 proptest! {
@@ -186,8 +212,11 @@ fn the_limits_of_numbers_make_the_round_trip() {
         [(0, 0), (u64::MAX, i64::MAX), (9_999_999_999_999_999_999, i64::MIN), (1, -1)]
     {
         let signature = Signature { size, mtime: time, ctime: time, inode: size };
-        let crc64 = Some(size);
-        assert_round_trip(&BaseRow { signature, crc64, ..row("a", 1) });
+        let content = Content::of_size(size).with_crc64(Some(size));
+        let plain = BaseRow::plain(path("a"), signature, Token::new("x"), content);
+        assert_round_trip(&plain);
+        let version = Version { size: !size, ..plain.version.clone() };
+        assert_round_trip(&BaseRow { version, ..plain });
     }
 }
 
@@ -264,9 +293,10 @@ fn rows_written_by_hand_count_however_they_are_spelled() {
 }
 
 #[test]
-fn an_etag_is_read_as_it_was_written_whatever_it_looks_like() {
+fn a_token_is_read_as_it_was_written_whatever_it_looks_like() {
     for text in ["W/x", "W/W/x", "\"x\"", "\"", ""] {
-        assert_round_trip(&BaseRow { etag: Etag::exact(text), ..row("a", 5) });
+        let version = Version { token: Token::new(text), size: 5 };
+        assert_round_trip(&BaseRow { version, ..row("a", 5) });
     }
 }
 
@@ -283,7 +313,14 @@ fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
     for (text, word) in [
         (format!("{sound} # 00000000"), "checksum"),
         (sound.replace('}', ", mode: 420}"), "mode"),
-        (sound.replace('}', ", stored: 3}"), "stored"),
+        (sound.replace('}', ", stored: -3}"), "stored"),
+        (sound.replace("md5: version", "md5: other"), "md5"),
+        (sound.replace("\"9e107d9d372bb6826bd81d3542a419d6\"", "\"x\""), "md5"),
+        (sound.replace('}', ", part_md5s: \"12-1\"}"), "part_md5s"),
+        (sound.replace('}', ", crc32c: \"12\"}"), "crc32c"),
+        (sound.replace('}', ", properties: [a]}"), "properties"),
+        (sound.replace('}', ", properties: {a: 1}}"), "text"),
+        (sound.replace('}', ", etag: \"x\"}"), "version"),
         (sound.replace('}', ", kind: \"link\"}"), "kind"),
         (sound.replace('}', ", crc64: \"12\"}"), "crc64"),
         (sound.replace('}', ", size: 6}"), "duplicate"),
@@ -291,7 +328,7 @@ fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
         (sound.replace("size: 5", "size: 5.0"), "size"),
         (sound.replace("size: 5", "size: 18446744073709551616"), "size"),
         (sound.replace("size: 5, ", ""), "size"),
-        (sound.replace("\"9e107d9d372bb6826bd81d3542a419d6\"", "12345678"), "etag"),
+        (sound.replace("\"9e107d9d372bb6826bd81d3542a419d6\"", "12345678"), "version"),
         ("- {path: \"a\", gone: false}".into(), "gone"),
         ("- {path: \"a\", gone: true, size: 1}".into(), "size"),
         ("- {path: a, gone: true".into(), "YAML"),

@@ -7,7 +7,7 @@ mod streams;
 
 use super::*;
 use crate::disk::MemoryDisk;
-use crate::tree::{Etag, Signature};
+use crate::tree::{Content, Signature, Token};
 
 /// A database on a disk in memory.
 pub(super) struct Bench {
@@ -72,12 +72,10 @@ pub(super) fn path(text: &str) -> RepoPath {
 
 /// A row of a path, with a size to tell rows apart.
 pub(super) fn row(text: &str, size: u64) -> BaseRow {
-    BaseRow {
-        path: path(text),
-        signature: Signature { size, mtime: -3, ctime: 1_731_234_567_123_456_789, inode: 17 },
-        etag: Etag::new("9e107d9d372bb6826bd81d3542a419d6"),
-        crc64: None,
-    }
+    let signature = Signature { size, mtime: -3, ctime: 1_731_234_567_123_456_789, inode: 17 };
+    let token = Token::new("9e107d9d372bb6826bd81d3542a419d6");
+    let content = Content::of_size(size).with_md5(token.hex());
+    BaseRow::plain(path(text), signature, token, content)
 }
 
 pub(super) fn put(text: &str, size: u64) -> Change {
@@ -107,7 +105,7 @@ pub(super) fn journal_line(change: &Change) -> String {
 }
 
 pub(super) fn header() -> String {
-    "- {lsync: 1, remote: \"s3://docs\", endpoint: \"\"}\n".into()
+    "- {lsync: 2, remote: \"s3://docs\", endpoint: \"\"}\n".into()
 }
 
 /// All rows, as path and size.

@@ -209,7 +209,7 @@ fn without_any_header_nothing_counts() {
 
 #[test]
 fn a_newer_format_is_refused_with_a_hint_and_nothing_is_written() {
-    let newer = "- {lsync: 2, remote: \"s3://docs\", rows: binary}\n";
+    let newer = "- {lsync: 3, remote: \"s3://docs\", rows: binary}\n";
     for (database, journal, file) in
         [(newer.to_owned(), String::new(), DATABASE), (header(), newer.to_owned(), JOURNAL)]
     {
@@ -217,7 +217,7 @@ fn a_newer_format_is_refused_with_a_hint_and_nothing_is_written() {
         let before = bench.disk.operations();
         let error = bench.try_open().err().expect("refused");
         assert!(error.to_string().contains(file), "{error}");
-        assert!(error.to_string().contains("its format is 2"), "{error}");
+        assert!(error.to_string().contains("its format is 3"), "{error}");
         assert_eq!(error.hint().as_deref(), Some("update lsync"));
         assert_eq!(bench.disk.operations(), before);
     }
