@@ -3,6 +3,11 @@
 //! Every rule is a function from text to findings, and is shown a text that breaks it, so that a rule
 //! that has stopped to see is found.
 
+#[path = "tidy/circles/mod.rs"]
+mod circles;
+#[path = "tidy/folders.rs"]
+mod folders;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
