@@ -15,7 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use lsync::disk::{Disk as _, RealDisk};
 use lsync::local::{Scan, ScanOptions};
-use lsync::remote::{Capabilities, Remote as _, S3Remote, S3Settings};
+use lsync::remote::{Capabilities, Reads as _, S3Remote, S3Settings};
 use lsync::repository::{Change, Database, RemoteId};
 use lsync::tree::{
     BaseRow, Content, Kind, LocalEntry, LocalState, Merge, OutOfOrder, RemoteEntry, RepoPath,

@@ -81,7 +81,7 @@ impl Client {
         Self { disk, remote: remote.client("client", None), told: Arc::default() }
     }
 
-    fn world(&self) -> World<MemoryDisk, MemoryRemote, MemoryClock> {
+    fn world(&self) -> World<MemoryDisk, MemoryClock> {
         let repository = Repository::open(&self.disk, Path::new("/w")).unwrap();
         World {
             remote_id: repository.config.remote.id(),

@@ -7,7 +7,7 @@ use super::text::{count, escape};
 use crate::clock::{Clock as _, SystemClock, rfc3339};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
-use crate::remote::{AnyRemote, PendingUpload, Remote as _, RemoteError, RemoteErrorKind};
+use crate::remote::{PendingUpload, Remote, RemoteError, RemoteErrorKind};
 use crate::repository::Repository;
 use crate::repository::notes::{Notes, Transfer};
 use crate::tree::RepoPath;
@@ -50,7 +50,7 @@ pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result
     let _lock = repository.lock(&RealDisk, "clean")?;
     let own = own_uploads(&repository)?;
     abandoned.retain(|(upload, _)| !own.contains(&upload.upload.0));
-    let aborted = abort_all(context, &remote, &abandoned).await?;
+    let aborted = abort_all(context, &*remote, &abandoned).await?;
     let total = abandoned.len() as u64;
     context.screen.result(&format!("{} thrown away", count(aborted, "upload", "uploads")));
     Ok(if aborted == total { Exit::Done } else { Exit::Incomplete })
@@ -95,7 +95,7 @@ async fn agreed(context: &Context, uploads: u64) -> Result<bool, Error> {
 /// Throws uploads away, one after the other; one that fails is reported.
 async fn abort_all(
     context: &Context,
-    remote: &AnyRemote,
+    remote: &dyn Remote,
     abandoned: &[(PendingUpload, RepoPath)],
 ) -> Result<u64, RemoteError> {
     let mut aborted = 0;

@@ -1,6 +1,7 @@
 //! `lsync init`: makes a folder a working copy of a bucket.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::abilities::{abilities, race_warning};
@@ -13,7 +14,7 @@ use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::remote::{
-    AnyRemote, BucketUrl, FirstLook, Found, Probed, RemoteErrorKind, RemoteSettings,
+    self, BucketUrl, FirstLook, Found, Probed, Remote, RemoteErrorKind, RemoteSettings,
 };
 use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 
@@ -86,7 +87,7 @@ pub(super) async fn make(
             return Ok(Err(exit));
         }
     }
-    let probed = probe(context, &reached).await?;
+    let probed = probe(context, &*reached).await?;
     let mut config = match &existing {
         Some(existing) => Config { remote: remote.clone(), ..existing.config.clone() },
         None => Config::new(remote.clone()),
@@ -221,7 +222,7 @@ fn real(path: &Path) -> PathBuf {
 
 /// A bucket that answers.
 struct Reached {
-    remote: AnyRemote,
+    remote: Arc<dyn Remote>,
     found: Found,
     /// It was made just now.
     is_made: bool,
@@ -238,27 +239,27 @@ async fn reach(
     let mut settings = settings(config, &context.start)?;
     let mut remote = match open(&settings).await {
         Err(Error::Remote(error)) if error.kind == RemoteErrorKind::NoBucket && create => {
-            AnyRemote::create_bucket(&settings).await?;
+            remote::create_bucket(&settings).await?;
             is_made = true;
             open(&settings).await?
         }
         other => other?,
     };
-    let looked = look(&remote, (&settings, create), &mut is_made).await?;
+    let looked = look(&*remote, (&settings, create), &mut is_made).await?;
     let FirstLook { region, mut found } = looked;
-    if let AnyRemote::S3(s3) = &remote
-        && let Some(region) = region?.filter(|region| region != s3.region())
+    if let Some(asked) = remote.region()
+        && let Some(region) = region?.filter(|region| region != asked)
     {
         refuse_other_region(&settings, options.region.as_deref(), &region)?;
         settings.region = Some(region);
         remote = open(&settings).await?;
-        found = look(&remote, (&settings, create), &mut is_made).await?.found;
+        found = look(&*remote, (&settings, create), &mut is_made).await?.found;
     }
     let found = found?;
-    if let AnyRemote::S3(s3) = &remote {
-        config.region = Some(s3.region().to_owned());
+    if let Some(region) = remote.region() {
+        config.region = Some(region.to_owned());
         // A variable may name another server tomorrow; the database is about this one.
-        config.endpoint = s3.endpoint().map(str::to_owned);
+        config.endpoint = remote.endpoint().map(str::to_owned);
     }
     Ok(Reached { remote, found, is_made })
 }
@@ -266,17 +267,17 @@ async fn reach(
 /// Looks where the bucket lies and what is there, and makes it first where it is missing and that was
 /// asked for.
 async fn look(
-    remote: &AnyRemote,
+    remote: &dyn Remote,
     (settings, create): (&RemoteSettings, bool),
     is_made: &mut bool,
 ) -> Result<FirstLook, Error> {
-    let look = remote.first_look().await;
+    let look = remote::first_look(remote).await;
     if !create || !look.is_missing() {
         return Ok(look);
     }
-    AnyRemote::create_bucket(settings).await?;
+    remote::create_bucket(settings).await?;
     *is_made = true;
-    Ok(remote.first_look().await)
+    Ok(remote::first_look(remote).await)
 }
 
 /// Refuses a region that was typed and is not the bucket's.
@@ -295,7 +296,7 @@ fn refuse_other_region(
 }
 
 /// Probes the store; says so where that takes a while.
-async fn probe(context: &Context, remote: &AnyRemote) -> Result<Probed, Error> {
+async fn probe(context: &Context, remote: &dyn Remote) -> Result<Probed, Error> {
     let mut probing = std::pin::pin!(remote.probe());
     tokio::select! {
         biased;
@@ -307,8 +308,8 @@ async fn probe(context: &Context, remote: &AnyRemote) -> Result<Probed, Error> {
     Ok(probing.await?)
 }
 
-async fn open(settings: &RemoteSettings) -> Result<AnyRemote, Error> {
-    Ok(AnyRemote::open_new(settings).await?)
+async fn open(settings: &RemoteSettings) -> Result<Arc<dyn Remote>, Error> {
+    Ok(remote::open_new(settings).await?)
 }
 
 /// Tells what was found.

@@ -16,13 +16,13 @@ use crate::disk::RealDisk;
 use crate::error::Error;
 use crate::monitor::{Monitor, Stop};
 use crate::plan::Selection;
-use crate::remote::{self, AnyRemote, BucketUrl, Capabilities, RemoteSettings};
+use crate::remote::{self, BucketUrl, Capabilities, Remote, RemoteSettings};
 use crate::repository::{RemoteConfig, Repository};
 use crate::sync::World;
 use crate::tree::RepoPath;
 
 /// Everything that a run of the real program touches.
-pub(super) type RealWorld<R = AnyRemote> = World<RealDisk, R, SystemClock>;
+pub(super) type RealWorld = World<RealDisk, SystemClock>;
 
 /// What every command gets.
 #[derive(Clone)]
@@ -83,19 +83,19 @@ impl Context {
     }
 
     /// Puts together what a run touches.
-    pub(super) fn world<R>(
+    pub(super) fn world(
         &self,
         repository: Repository<RealDisk>,
-        remote: R,
+        remote: Arc<dyn Remote>,
         working: &Working,
-    ) -> RealWorld<R> {
+    ) -> RealWorld {
         let monitor = Arc::clone(&working.progress) as Arc<dyn Monitor>;
         let remote_id = repository.config.remote.id();
         let prefix_bytes = prefix_bytes(&remote_id.url, &self.start);
         World {
             disk: RealDisk,
             repository,
-            remote: Arc::new(remote),
+            remote,
             remote_id,
             prefix_bytes,
             clock: SystemClock,
@@ -192,23 +192,23 @@ pub(super) fn capabilities(repository: &Repository<RealDisk>) -> Result<Capabili
 }
 
 /// Opens the way to the bucket of a working copy.
-pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<AnyRemote, Error> {
+pub(super) async fn connect(repository: &Repository<RealDisk>) -> Result<Arc<dyn Remote>, Error> {
     let remote = with_environment(&repository.config.remote);
     let settings = settings(&remote, &repository.root_path)?;
     let connected = remote::connect(&settings, capabilities(repository)?).await?;
-    match &connected {
-        AnyRemote::S3(s3) if s3.endpoint() != remote.endpoint.as_deref() => Err(Error::Failed {
-            message: format!(
-                "{} was found on AWS, and the environment names another server, {}",
-                remote.url,
-                s3.endpoint().unwrap_or("AWS")
-            ),
-            hint: "unset AWS_ENDPOINT_URL (and endpoint_url of the profile), or make a working \
-                   copy of the other bucket elsewhere"
-                .to_owned(),
-        }),
-        _ => Ok(connected),
+    if connected.region().is_none() || connected.endpoint() == remote.endpoint.as_deref() {
+        return Ok(connected);
     }
+    Err(Error::Failed {
+        message: format!(
+            "{} was found on AWS, and the environment names another server, {}",
+            remote.url,
+            connected.endpoint().unwrap_or("AWS")
+        ),
+        hint: "unset AWS_ENDPOINT_URL (and endpoint_url of the profile), or make a working copy \
+               of the other bucket elsewhere"
+            .to_owned(),
+    })
 }
 
 /// Returns where the bucket is; `start` is what a relative folder would be relative to.

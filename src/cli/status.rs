@@ -1,5 +1,6 @@
 //! `lsync status`: what sync would do.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::abilities::race_warning;
@@ -13,7 +14,7 @@ use super::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::plan::{FirstNames, Plan};
-use crate::remote::{MemoryRemote, Remote};
+use crate::remote::MemoryRemote;
 use crate::repository::Repository;
 use crate::sync::{self, NoRoom, Request};
 
@@ -41,7 +42,7 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
     let plan = if request.unlisted {
         // Nobody is asked, so that it does not matter who would answer.
         let nobody = MemoryRemote::with_capabilities(found);
-        plan(context, context.world(repository, nobody, &working), &request).await?
+        plan(context, context.world(repository, Arc::new(nobody), &working), &request).await?
     } else {
         let remote = session::connect(&repository).await?;
         plan(context, context.world(repository, remote, &working), &request).await?
@@ -72,9 +73,9 @@ pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Resul
 }
 
 /// Makes the plan, and looks whether it fits and what it sends; `None` when interrupted.
-async fn plan<R: Remote>(
+async fn plan(
     context: &Context,
-    world: RealWorld<R>,
+    world: RealWorld,
     request: &Request,
 ) -> Result<Option<(Plan, Option<NoRoom>, FirstNames)>, Error> {
     let plan = context.unless_interrupted(sync::plan(&world, request)).await.transpose()?;

@@ -15,7 +15,7 @@ use crate::disk::{DescriptorBudget, Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{Direction, FileLimit, FirstNames, Plan};
-use crate::remote::{Capabilities, Conditions, Remote as _};
+use crate::remote::{Capabilities, Conditions};
 use crate::repository::{Config, DeleteLimit, Repository};
 use crate::sync::{self, Request, Tuning};
 use crate::transfer::Report;

@@ -12,7 +12,6 @@ use super::{Request, SyncError};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage, notices};
-use crate::remote::Remote;
 use crate::repository::Database;
 use crate::transfer::{Absence, Context};
 use crate::tree::RepoPath;
@@ -47,8 +46,8 @@ pub(super) enum Confirmed {
 ///
 /// # Errors
 /// Where one is there and no listing shows it: then no listing of this store says what is gone.
-pub(super) async fn confirm<D: Disk, R: Remote, C: Clock>(
-    context: &Arc<Context<D, R, C>>,
+pub(super) async fn confirm<D: Disk, C: Clock>(
+    context: &Arc<Context<D, C>>,
     (request, database): (&Request, &Database<D>),
     plan: &mut Plan,
 ) -> Result<Confirmed, SyncError> {

@@ -18,7 +18,7 @@ use crate::disk::Disk;
 use crate::local::ScanError;
 use crate::monitor::Phase;
 use crate::plan::{Direction, FileLimit, Guard, Plan, SafetyStop, Selection};
-use crate::remote::{Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::mounts::MountsError;
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
@@ -125,8 +125,8 @@ pub enum SyncError {
 ///
 /// # Errors
 /// Where one side cannot be known as a whole: nothing has been changed then.
-pub async fn plan<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
+pub async fn plan<D: Disk, C: Clock>(
+    world: &World<D, C>,
     request: &Request,
 ) -> Result<Plan, SyncError> {
     world.monitor.phase(Phase::Planning);
@@ -150,11 +150,11 @@ pub async fn plan<D: Disk, R: Remote, C: Clock>(
 }
 
 /// Plans with the rules that are here and those that come with the plan.
-async fn plan_once<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
+async fn plan_once<D: Disk, C: Clock>(
+    world: &World<D, C>,
     request: &Request,
     database: &Database<D>,
-    context: &Arc<Context<D, R, C>>,
+    context: &Arc<Context<D, C>>,
 ) -> Result<Plan, SyncError> {
     let mut arriving = ArrivingRules::default();
     let mut planned = loop {
@@ -175,10 +175,10 @@ async fn plan_once<D: Disk, R: Remote, C: Clock>(
 }
 
 /// Plans with the rules that are known so far.
-async fn plan_with_rules<D: Disk, R: Remote, C: Clock>(
-    context: &Arc<Context<D, R, C>>,
+async fn plan_with_rules<D: Disk, C: Clock>(
+    context: &Arc<Context<D, C>>,
     request: &Request,
-    mut planning: Planning<'_, D, R, C>,
+    mut planning: Planning<'_, D, C>,
 ) -> Result<Planned, SyncError> {
     if request.selection.operands().is_empty() {
         planning.scope(context, None).await?;
@@ -205,8 +205,8 @@ pub fn guard(plan: &Plan, request: &Request) -> Result<(), SafetyStop> {
 /// # Errors
 /// Where nothing more can be recorded; what happened to single paths is in the report and went to
 /// the monitor.
-pub async fn carry_out<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
+pub async fn carry_out<D: Disk, C: Clock>(
+    world: &World<D, C>,
     request: &Request,
     plan: Plan,
 ) -> Result<Report, SyncError> {
@@ -224,8 +224,8 @@ pub async fn carry_out<D: Disk, R: Remote, C: Clock>(
     Ok(report)
 }
 
-async fn execute<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
+async fn execute<D: Disk, C: Clock>(
+    world: &World<D, C>,
     request: &Request,
     plan: Plan,
 ) -> Result<Report, SyncError> {
@@ -252,7 +252,7 @@ async fn execute<D: Disk, R: Remote, C: Clock>(
 }
 
 /// Finishes in the trash what a killed run left, before anything is looked at.
-fn settle_trash<D: Disk, R, C: Clock>(world: &World<D, R, C>) -> Result<(), SyncError> {
+fn settle_trash<D: Disk, C: Clock>(world: &World<D, C>) -> Result<(), SyncError> {
     let repository = &world.repository;
     for settled in trash::settle(&world.disk, &repository.root, &repository.control)? {
         world.monitor.path_warning(settled.kind(), &settled.to_string());
@@ -260,10 +260,10 @@ fn settle_trash<D: Disk, R, C: Clock>(world: &World<D, R, C>) -> Result<(), Sync
     Ok(())
 }
 
-fn context<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
+fn context<D: Disk, C: Clock>(
+    world: &World<D, C>,
     request: &Request,
-) -> Result<Context<D, R, C>, SyncError> {
+) -> Result<Context<D, C>, SyncError> {
     let opened = Context::open(world, request.dry_run, request.tuning);
     let mut context = opened.map_err(SyncError::Staging)?;
     context.unlisted = request.unlisted;
@@ -282,7 +282,7 @@ fn why(request: &Request) -> Why {
 }
 
 /// Tells whether a folder is here under this very name: a disk that folds names opens others, too.
-fn is_folder_here<D: Disk, R, C: Clock>(world: &World<D, R, C>, path: &RepoPath) -> bool {
+fn is_folder_here<D: Disk, C: Clock>(world: &World<D, C>, path: &RepoPath) -> bool {
     let (disk, root) = (&world.disk, &world.repository.root);
     let is_listed = |path: &RepoPath| {
         let names = disk.open_beneath(root, path.parent_str()).and_then(|it| disk.read_folder(&it));

@@ -17,7 +17,7 @@ use crate::plan::{
     Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
     may_be_touched_there, need, notices,
 };
-use crate::remote::{Listed, Page, Remote, RemoteError};
+use crate::remote::{Listed, Page, RemoteError};
 use crate::repository::Database;
 use crate::repository::mounts;
 use crate::transfer::{Context, ListingScope, PAGES_AHEAD_MAX, World, beside, list_scope};
@@ -30,8 +30,8 @@ use crate::tree::{
 const COUNTED_AT_ONCE: u64 = 1_000;
 
 /// A plan in the making.
-pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
-    world: &'a World<D, R, C>,
+pub(super) struct Planning<'a, D: Disk, C: Clock> {
+    world: &'a World<D, C>,
     request: &'a Request,
     database: &'a Database<D>,
     pub(super) builder: PlanBuilder,
@@ -54,10 +54,10 @@ pub(super) struct Planning<'a, D: Disk, R, C: Clock> {
     obstacles: Obstacles,
 }
 
-impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
+impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     /// Begins a plan.
     pub(super) fn new(
-        world: &'a World<D, R, C>,
+        world: &'a World<D, C>,
         request: &'a Request,
         database: &'a Database<D>,
         rule_files: Arc<RuleFiles>,
@@ -89,7 +89,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
     /// Reads one operand, or everything, on all three sides at once.
     pub(super) async fn scope(
         &mut self,
-        context: &Arc<Context<D, R, C>>,
+        context: &Arc<Context<D, C>>,
         scope: Option<&RepoPath>,
     ) -> Result<(), SyncError> {
         let world = self.world;
@@ -155,7 +155,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
     /// Drives the merge and takes its items; tells whether there were any. The listing ends with it.
     async fn merge<L, B>(
         &mut self,
-        context: &Arc<Context<D, R, C>>,
+        context: &Arc<Context<D, C>>,
         merge: &mut Merge<L, B>,
         mut pages: Option<mpsc::Receiver<Result<Page, RemoteError>>>,
     ) -> Result<bool, SyncError>
@@ -303,10 +303,7 @@ impl<'a, D: Disk, R: Remote, C: Clock> Planning<'a, D, R, C> {
     }
 
     /// Compares contents where nothing else decides, several files at once.
-    pub(super) async fn examine(
-        &mut self,
-        context: &Arc<Context<D, R, C>>,
-    ) -> Result<(), SyncError> {
+    pub(super) async fn examine(&mut self, context: &Arc<Context<D, C>>) -> Result<(), SyncError> {
         let parallel = self.world.parallel;
         let examinations = std::mem::take(&mut self.undecided).into_iter().map(|mut item| {
             let context = Arc::clone(context);
@@ -373,9 +370,9 @@ pub(super) struct Planned {
 
 impl Planned {
     /// Takes out what rules ignore that were not known before.
-    pub(super) fn leave_out_ignored<D: Disk, R, C: Clock>(
+    pub(super) fn leave_out_ignored<D: Disk, C: Clock>(
         &mut self,
-        world: &World<D, R, C>,
+        world: &World<D, C>,
         rule_files: Arc<RuleFiles>,
     ) {
         let root = &world.repository.root;
@@ -387,9 +384,9 @@ impl Planned {
     }
 
     /// Takes note of what is sent although the rules on the disk still ignore it.
-    pub(super) fn note_disclosed<D: Disk, R, C: Clock>(
+    pub(super) fn note_disclosed<D: Disk, C: Clock>(
         &mut self,
-        world: &World<D, R, C>,
+        world: &World<D, C>,
         arriving: &ArrivingRules,
     ) {
         if arriving.is_empty() {
@@ -412,9 +409,9 @@ impl Planned {
     }
 
     /// Tells and remembers what was seen beside, once no other plan is to follow.
-    pub(super) fn conclude<D: Disk, R, C: Clock>(
+    pub(super) fn conclude<D: Disk, C: Clock>(
         self,
-        world: &World<D, R, C>,
+        world: &World<D, C>,
         request: &Request,
         database: &Database<D>,
     ) -> Result<Plan, SyncError> {

@@ -3,11 +3,11 @@
 use super::World;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::remote::{Capabilities, Remote};
+use crate::remote::Capabilities;
 use crate::repository::Repository;
 
 /// Takes the conditions out of the config that a store was found not to keep to, and says so.
-pub(super) fn withdraw_broken<D: Disk, R: Remote, C: Clock>(world: &World<D, R, C>) {
+pub(super) fn withdraw_broken<D: Disk, C: Clock>(world: &World<D, C>) {
     let Some(evidence) = world.remote.broken_promise() else { return };
     let follows = if withdraw(world).is_some() {
         "from now on lsync compares before and after each write, and keeps copies (written to \
@@ -19,7 +19,7 @@ pub(super) fn withdraw_broken<D: Disk, R: Remote, C: Clock>(world: &World<D, R, 
 }
 
 /// Changes that alone in the config as it is now: somebody may have written to it during the run.
-fn withdraw<D: Disk, R: Remote, C: Clock>(world: &World<D, R, C>) -> Option<()> {
+fn withdraw<D: Disk, C: Clock>(world: &World<D, C>) -> Option<()> {
     let mut repository = Repository::open(&world.disk, &world.repository.root_path).ok()?;
     let found = repository.config.store_as::<Capabilities>().ok().flatten()?;
     repository.config.set_store(&found.without_promises()).ok()?;

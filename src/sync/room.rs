@@ -34,7 +34,7 @@ struct Target<D: Disk> {
 /// that was broken off has taken already. A file that is replaced needs its whole size, because the
 /// old one goes to the trash on the same disk. A disk that does not tell what it has left may have
 /// room: `None` is no promise.
-pub fn lacking_room<D: Disk, R, C: Clock>(world: &World<D, R, C>, plan: &Plan) -> Option<NoRoom> {
+pub fn lacking_room<D: Disk, C: Clock>(world: &World<D, C>, plan: &Plan) -> Option<NoRoom> {
     fetched(plan).next()?;
     let (disk, repository) = (&world.disk, &world.repository);
     let tops = mounts::load(disk, &repository.control).unwrap_or_default();

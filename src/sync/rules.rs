@@ -11,7 +11,6 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{IgnoreRules, RULES_FILE, RULES_FILE_BYTES_MAX, RuleFiles};
 use crate::plan::{ActionKind, Plan, Stage};
-use crate::remote::Remote;
 use crate::transfer::Context;
 use crate::tree::{RepoPath, Version};
 
@@ -52,9 +51,9 @@ impl ArrivingRules {
     /// the plan has to be made anew.
     ///
     /// Each file is applied, and given up, at most once, so that this comes to an end.
-    pub(super) async fn follow<D: Disk, R: Remote, C: Clock>(
+    pub(super) async fn follow<D: Disk, C: Clock>(
         &mut self,
-        context: &Arc<Context<D, R, C>>,
+        context: &Arc<Context<D, C>>,
         (request, plan): (&Request, &Plan),
     ) -> Result<bool, SyncError> {
         // Whoever settles conflicts fetches nothing else.
@@ -111,9 +110,9 @@ impl ArrivingRules {
     }
 
     /// Applies a file, unless the rules would keep it from coming. Tells whether it is applied.
-    fn apply<D: Disk, R: Remote, C: Clock>(
+    fn apply<D: Disk, C: Clock>(
         &mut self,
-        context: &Context<D, R, C>,
+        context: &Context<D, C>,
         (path, version): (RepoPath, Option<Version>),
         contents: Contents,
     ) -> bool {
@@ -162,8 +161,8 @@ enum Contents {
     Unknown,
 }
 
-async fn fetch<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
+async fn fetch<D: Disk, C: Clock>(
+    context: &Context<D, C>,
     path: &RepoPath,
     version: Option<&Version>,
 ) -> Result<Contents, SyncError> {

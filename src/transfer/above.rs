@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::PlanBuilder;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::RemoteError;
 use crate::tree::{Kind, RepoPath};
 
 /// Turns creations below a name that is a file into a conflict: one `HEAD` for each folder above
@@ -12,8 +12,8 @@ use crate::tree::{Kind, RepoPath};
 ///
 /// # Errors
 /// Where the store does not say whether there is such a file.
-pub async fn look_above<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
+pub async fn look_above<D: Disk, C: Clock>(
+    context: &Context<D, C>,
     builder: &mut PlanBuilder,
     operands: &[RepoPath],
 ) -> Result<(), RemoteError> {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::context::Context;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::RemoteError;
 use crate::tree::{RepoPath, Version};
 
 /// What there is of an object that a listing did not show.
@@ -19,7 +19,7 @@ pub enum Absence {
     Unlisted,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Looks at an object, and lists its name where it is there after all.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Draft, Outcome, ReplaceError, Staged, Staging, Target};
-use crate::remote::{Object, Remote, RemoteError};
+use crate::remote::{Incoming, Object, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
 use super::Tuning;
@@ -40,14 +40,13 @@ pub enum AsideError {
 /// in the working copy, if nobody has that name; verified and with its mtime.
 ///
 /// Only under the lock of the working copy.
-pub async fn fetch_version<D, R, C>(
-    world: &World<D, R, C>,
+pub async fn fetch_version<D, C>(
+    world: &World<D, C>,
     path: &RepoPath,
     version_id: &str,
 ) -> Result<(), AsideError>
 where
     D: Disk,
-    R: Remote,
     C: Clock,
 {
     let token = format!("{:016x}", fastrand::u64(..));
@@ -84,15 +83,14 @@ where
 /// Fetches the version of the object `path` into a folder where nobody has its name, verified and
 /// with its mtime, and returns what it looks like there. Needs no lock: nothing in the working copy
 /// is touched.
-pub async fn fetch_into<D, R, C>(
-    world: &World<D, R, C>,
+pub async fn fetch_into<D, C>(
+    world: &World<D, C>,
     path: &RepoPath,
     version: &Version,
     folder: &D::Folder,
 ) -> Result<Stat, AsideError>
 where
     D: Disk,
-    R: Remote,
     C: Clock,
 {
     let fetched = async {
@@ -105,9 +103,7 @@ where
     fetched.await.map_err(|trouble| AsideError::of(path, trouble))
 }
 
-fn context<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
-) -> Result<Context<D, R, C>, Trouble> {
+fn context<D: Disk, C: Clock>(world: &World<D, C>) -> Result<Context<D, C>, Trouble> {
     Context::new(world, (None, None), TUNING).map_err(|error| Trouble::disk(&error))
 }
 
@@ -129,13 +125,13 @@ impl AsideError {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Writes a body, verifies it and seals the file; one that is not sound is removed.
     async fn fill(
         &self,
         path: &RepoPath,
         draft: Draft<D>,
-        (object, body): (&Object, R::Body),
+        (object, body): (&Object, Incoming),
         (expected, liken): (&Version, impl FnOnce(&Draft<D>) -> Result<(), ReplaceError>),
     ) -> Result<Staged<D>, Trouble> {
         let received = self.receive(body, &draft, object, &mut Told::default()).await;

@@ -19,7 +19,6 @@ use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
 use crate::monitor::{Event, ItemKind};
 use crate::plan::{Action, ActionKind, Stage};
-use crate::remote::Remote;
 use crate::repository::{Change, Database, DatabaseError};
 
 /// Files in one group.
@@ -35,8 +34,8 @@ const GROUP_NANOSECONDS: i64 = 1_000_000_000;
 const SYNC_SHARE: i64 = 10;
 
 /// Commits what a pool prepares.
-pub(super) struct Committer<'a, D: Disk, R, C> {
-    pub(super) run: &'a Run<D, R, C>,
+pub(super) struct Committer<'a, D: Disk, C> {
+    pub(super) run: &'a Run<D, C>,
     pub(super) database: &'a mut Database<D>,
     pub(super) report: &'a mut Report,
     pub(super) failed: &'a mut Failed,
@@ -64,7 +63,7 @@ impl<D: Disk> Effect<D> {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Committer<'_, D, R, C> {
+impl<D: Disk, C: Clock> Committer<'_, D, C> {
     /// Commits everything that comes, until the pool has gone.
     pub(super) async fn commit_all(
         &mut self,

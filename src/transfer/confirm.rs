@@ -8,7 +8,6 @@ use super::download::{Fetched, Received};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
-use crate::remote::Remote;
 use crate::repository::Change;
 use crate::tree::{BaseRow, RepoPath, Signature, Stat};
 
@@ -44,7 +43,7 @@ impl Placed {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Confirms the rows of a group's fetched files.
     ///
     /// The syncs of the group have mostly taken longer than a tick, and no second file waits.

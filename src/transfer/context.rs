@@ -36,13 +36,13 @@ const RESTLESS_NANOSECONDS_MAX: i64 = 5_000_000_000;
 const TICK_MILLISECONDS_FIRST: u64 = 4;
 
 /// Everything that a run touches.
-pub struct World<D: Disk, R, C: Clock> {
+pub struct World<D: Disk, C: Clock> {
     /// The file system.
     pub disk: D,
     /// The working copy.
     pub repository: Repository<D>,
     /// The bucket.
-    pub remote: Arc<R>,
+    pub remote: Arc<dyn Remote>,
     /// Which remote the database's rows are about.
     pub remote_id: RemoteId,
     /// Bytes that the remote's prefix takes from the longest key.
@@ -58,13 +58,13 @@ pub struct World<D: Disk, R, C: Clock> {
 }
 
 /// What every transfer needs at hand: the two seams, time, and who is told.
-pub struct Context<D: Disk, R, C> {
+pub struct Context<D: Disk, C> {
     /// The file system.
     pub disk: D,
     /// The open root of the working copy.
     pub root: D::Folder,
     /// The bucket.
-    pub remote: Arc<R>,
+    pub remote: Arc<dyn Remote>,
     /// Time.
     pub clock: C,
     /// Who is told.
@@ -102,7 +102,7 @@ pub struct Context<D: Disk, R, C> {
     clock_reading: AtomicI64,
 }
 
-impl<D: Disk, R, C: Clock> World<D, R, C> {
+impl<D: Disk, C: Clock> World<D, C> {
     /// Opens the staging folder, swept of all that no transfer of these notes can go on with.
     pub(super) fn swept_staging(&self, notes: &Notes<D>) -> std::io::Result<Staging<D>> {
         let token = format!("{:016x}", fastrand::u64(..));
@@ -112,10 +112,10 @@ impl<D: Disk, R, C: Clock> World<D, R, C> {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Puts the context of a run together, with the staging folder swept of all that no later
     /// transfer can go on with; a dry run has none.
-    pub fn open(world: &World<D, R, C>, dry_run: bool, tuning: Tuning) -> std::io::Result<Self> {
+    pub fn open(world: &World<D, C>, dry_run: bool, tuning: Tuning) -> std::io::Result<Self> {
         if dry_run {
             return Self::new(world, (None, None), tuning);
         }
@@ -126,7 +126,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     /// Puts a context together.
     pub(super) fn new(
-        world: &World<D, R, C>,
+        world: &World<D, C>,
         (staging, notes): (Option<Staging<D>>, Option<Notes<D>>),
         tuning: Tuning,
     ) -> std::io::Result<Self> {

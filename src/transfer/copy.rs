@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Want, part_range};
-use crate::remote::{CopiedPart, Part, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{CopiedPart, Part, RemoteError, RemoteErrorKind};
 use crate::tree::BaseRow;
 
 use super::context::Context;
@@ -24,7 +24,7 @@ pub(super) struct Copies {
     refused: AtomicBool,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Returns the row of the object that the parts of a file may be taken from.
     pub(super) fn origin<'a>(&self, source: &Source<'a>) -> Option<&'a BaseRow> {
         let may_copy = self.remote.copies_parts() && !self.copies.refused.load(Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::Action;
-use crate::remote::{Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
 use crate::tree::{RepoPath, Version};
 
@@ -16,7 +16,7 @@ use super::trouble::Trouble;
 /// What became of one of many deletions.
 pub(super) type Verdict = Option<Result<(), Trouble>>;
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
     /// saving.
     pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {

@@ -5,8 +5,9 @@ use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Want};
 use crate::local::replace::{Draft, Parent, ReplaceError, Staged, Workspace};
 use crate::monitor::Monitor;
-use crate::remote::{Body as _, Object, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{Incoming, Object, RemoteError, RemoteErrorKind};
 use crate::tree::{Comparison, Content, RepoPath, Stat, Version};
+use futures_util::TryStreamExt as _;
 
 use super::context::Context;
 use super::examine::short_body;
@@ -97,7 +98,7 @@ impl Drop for Told<'_> {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Fetches one version into the staging folder of the file system that its name lies on.
     pub(super) async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         self.expect_room_here(wanted)?;
@@ -138,7 +139,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (object, mut body) = got?;
         let mut digester = Digester::new(&wanted_digests(&object));
         let mut contents = Vec::new();
-        while let Some(bytes) = body.next().await? {
+        while let Some(bytes) = body.try_next().await? {
             contents.extend_from_slice(&bytes);
             digester.update(&bytes);
             if contents.len() as u64 > version.size {
@@ -198,13 +199,13 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 
     pub(super) async fn receive(
         &self,
-        mut body: R::Body,
+        mut body: Incoming,
         draft: &Draft<D>,
         object: &Object,
         told: &mut Told<'_>,
     ) -> Result<Digests, Trouble> {
         let mut digester = Digester::new(&wanted_digests(object));
-        while let Some(bytes) = body.next().await? {
+        while let Some(bytes) = body.try_next().await? {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }

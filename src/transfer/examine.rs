@@ -4,8 +4,9 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Want};
 use crate::plan::{Examined, NoticeKind, may_be_touched_there, need};
-use crate::remote::{Body as _, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
+use futures_util::TryStreamExt as _;
 
 use super::context::Context;
 use super::object::known;
@@ -15,7 +16,7 @@ use super::trouble::Trouble;
 /// The largest object that is fetched only to be compared.
 const COMPARED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Compares the contents that a row needs compared.
     ///
     /// Runs that change nothing download nothing: there an object without proof is unknown.
@@ -156,7 +157,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     async fn fetch_crc64(&self, entry: &RemoteEntry) -> Result<u64, RemoteError> {
         let (_, mut body) = self.remote.get(&entry.path, &entry.version.token, None).await?;
         let mut digester = Digester::new(&Want::default());
-        while let Some(bytes) = body.next().await? {
+        while let Some(bytes) = body.try_next().await? {
             digester.update(&bytes);
         }
         let digests = digester.finish();

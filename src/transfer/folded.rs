@@ -10,10 +10,9 @@ use crate::clock::Clock;
 use crate::disk::{Disk, other_spelling};
 use crate::local::replace::{self, Outcome, ReplaceError, Target};
 use crate::plan::Action;
-use crate::remote::Remote;
 use crate::tree::{Kind, RepoPath, Signature, Stat};
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Refuses a creation whose name is taken, before a byte is fetched for it; a folder may still
     /// give way.
     pub(super) fn expect_free(&self, path: &RepoPath) -> Result<(), Trouble> {

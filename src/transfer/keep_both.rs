@@ -14,12 +14,12 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Target, Workspace};
 use crate::plan::Action;
-use crate::remote::{Condition, Remote};
+use crate::remote::Condition;
 use crate::repository::Change;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot};
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat, Version};
 
-impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+impl<D: Disk, C: Clock> Run<D, C> {
     /// Fetches theirs, gives ours a second name, replaces the first one, and stores the copy.
     ///
     /// The replacement is the same as everywhere, through the trash: a crash leaves ours under a

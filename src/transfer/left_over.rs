@@ -9,7 +9,7 @@ use crate::remote::{Remote, UploadId};
 use crate::repository::notes::{Note, Notes, Transfer, Way};
 use crate::tree::RepoPath;
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Removes the notes of an action that took effect and is recorded. An upload that an earlier run
     /// began, and for which this action had no use, would stay in the bucket for ever: it ends here.
     pub(super) async fn forget_notes(&self, action: &Action) {
@@ -32,8 +32,8 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
 /// Ends the transfers that were broken off and that a run over everything in `direction` found no
 /// reason to go on with: uploads are thrown away in the bucket, downloads here. A run that did not come
 /// to its end may not have got to them.
-pub async fn drop_left_over<D: Disk, R: Remote, C: Clock>(
-    world: &World<D, R, C>,
+pub async fn drop_left_over<D: Disk, C: Clock>(
+    world: &World<D, C>,
     direction: Direction,
     report: &Report,
 ) {
@@ -58,7 +58,7 @@ pub async fn drop_left_over<D: Disk, R: Remote, C: Clock>(
 }
 
 /// Throws the upload of a note away; `lsync clean --uploads` ends what cannot be ended now.
-async fn end_upload<R: Remote>(remote: &R, note: &Note) {
+async fn end_upload(remote: &dyn Remote, note: &Note) {
     if let Transfer::Up { path, upload, .. } = &note.transfer
         && let Ok(path) = RepoPath::parse(path)
     {

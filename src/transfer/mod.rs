@@ -62,7 +62,6 @@ use crate::disk::Disk;
 use crate::local::IgnoreRules;
 use crate::monitor::{Event, Item, ItemKind, Phase};
 use crate::plan::{Action, ActionKind, Plan, Stage};
-use crate::remote::Remote;
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
 use crate::repository::{Database, Repository};
 use crate::tree::{Kind, RepoPath};
@@ -83,8 +82,8 @@ pub struct Options {
 }
 
 /// One run of a plan.
-pub struct Run<D: Disk, R, C> {
-    context: Context<D, R, C>,
+pub struct Run<D: Disk, C> {
+    context: Context<D, C>,
     trash: TrashRun<D>,
     options: Options,
 }
@@ -139,9 +138,9 @@ enum Ready<D: Disk> {
     Removal,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+impl<D: Disk, C: Clock> Run<D, C> {
     /// Prepares to carry out plans in `context`.
-    pub fn new(context: Context<D, R, C>, trash: TrashRun<D>, options: Options) -> Self {
+    pub fn new(context: Context<D, C>, trash: TrashRun<D>, options: Options) -> Self {
         Self { context, trash, options }
     }
 

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::monitor::WarningKind;
-use crate::remote::{Attributes, Part, Remote, RemoteError, RemoteErrorKind, UploadId};
+use crate::remote::{Attributes, Part, RemoteError, RemoteErrorKind, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Kind, PartMd5s, RepoPath, Version};
 
@@ -56,7 +56,7 @@ enum Ended<D: Disk> {
     Lost(RemoteError),
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Stores a file in parts: sent, or copied from an object that holds the same.
     pub(super) async fn upload_in_parts(&self, source: &Source<'_>) -> Result<Sent<D>, Trouble> {
         if source.unlisted

@@ -14,7 +14,7 @@ use crate::disk::{Contents, Disk};
 use crate::local::replace::{self, Outcome, Parent, Target};
 use crate::monitor::ItemKind;
 use crate::plan::{Action, ActionKind};
-use crate::remote::{Conditions, Remote};
+use crate::remote::Conditions;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
 use crate::repository::{Change, Database, DatabaseError};
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat};
@@ -26,8 +26,8 @@ type Moved<D> = Result<Effect<D>, Refused>;
 type Refused = Box<(Action, Trouble)>;
 
 /// The moves of one group, written down in the trash's list and not begun.
-pub(super) struct Moves<'a, D: Disk, R, C> {
-    run: &'a Run<D, R, C>,
+pub(super) struct Moves<'a, D: Disk, C> {
+    run: &'a Run<D, C>,
     moves: Vec<Move<D>>,
 }
 
@@ -66,8 +66,8 @@ impl<D: Disk> How<D> {
     }
 }
 
-impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
-    pub(super) fn new(run: &'a Run<D, R, C>) -> Self {
+impl<'a, D: Disk, C: Clock> Moves<'a, D, C> {
+    pub(super) fn new(run: &'a Run<D, C>) -> Self {
         Self { run, moves: Vec::new() }
     }
 
@@ -185,9 +185,9 @@ impl<'a, D: Disk, R: Remote, C: Clock> Moves<'a, D, R, C> {
 
 impl<D: Disk> Move<D> {
     /// Makes the move; a person who was faster keeps what they have.
-    pub(super) fn carry_out<R: Remote, C: Clock>(
+    pub(super) fn carry_out<C: Clock>(
         self,
-        run: &Run<D, R, C>,
+        run: &Run<D, C>,
         database: &mut Database<D>,
     ) -> Result<Moved<D>, DatabaseError> {
         let Self { action, how } = self;
@@ -261,10 +261,10 @@ fn with_row<D: Disk>(action: Action, signature: Signature, placed: Placed) -> Ef
 }
 
 /// Tells the trash what its slot holds, and turns the outcome into what it means for the path.
-pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
+pub(super) fn named<T, D: Disk, C: Clock>(
     outcome: Result<Outcome<T>, replace::ReplaceError>,
     slot: Option<&Slot<D>>,
-    run: &Run<D, R, C>,
+    run: &Run<D, C>,
 ) -> Result<T, Trouble> {
     let operand = || slot.map_or_else(String::new, |slot| slot.operand.clone());
     let (fate, result) = match outcome {
@@ -293,15 +293,15 @@ pub(super) fn named<T, D: Disk, R: Remote, C: Clock>(
 }
 
 /// One file that takes the place of a folder.
-struct FolderSwap<'a, D: Disk, R, C> {
-    run: &'a Run<D, R, C>,
+struct FolderSwap<'a, D: Disk, C> {
+    run: &'a Run<D, C>,
     action: &'a Action,
     fetched: Fetched<D>,
     expected: Stat,
     slot: Slot<D>,
 }
 
-impl<D: Disk, R: Remote, C: Clock> FolderSwap<'_, D, R, C> {
+impl<D: Disk, C: Clock> FolderSwap<'_, D, C> {
     fn carry_out(
         self,
         database: &mut Database<D>,
@@ -349,7 +349,7 @@ fn holds<D: Disk>(disk: &D, folder: &D::Folder, planned: &Contents) -> io::Resul
     Ok(Contents::of(disk, folder)?.is_some_and(|found| planned.is_untouched(&found)))
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Tells whether `folder`, held open since the file was staged, is still the one that `path`
     /// lies in: a person may have renamed it.
     pub(super) fn lies_in(&self, path: &RepoPath, folder: &D::Folder) -> bool {

@@ -9,10 +9,10 @@ use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Evidence;
-use crate::remote::{Listed, Object, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{Listed, Object, RemoteError, RemoteErrorKind};
 use crate::tree::{Content, Md5, RepoPath, Token, Version};
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Looks at one object; `None` where there is none.
     pub(super) async fn object(&self, path: &RepoPath) -> Result<Option<Object>, RemoteError> {
         match self.head(path).await {

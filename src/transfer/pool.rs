@@ -12,7 +12,6 @@ use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind};
-use crate::remote::Remote;
 use crate::repository::Change;
 
 /// Requests at once that delete many: a store counts keys, not requests, and AWS 3,500 of them a second
@@ -25,7 +24,7 @@ pub(super) struct Prepared<D: Disk> {
     pub(super) ready: Result<Ready<D>, Trouble>,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+impl<D: Disk, C: Clock> Run<D, C> {
     /// Prepares `actions` in their order, a bounded number at once, and sends what becomes of them.
     /// Deletions in the bucket go first, many with one request where the store takes that.
     pub(super) async fn pool(

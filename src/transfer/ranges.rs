@@ -16,8 +16,9 @@ use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Want, part_count, part_range};
 use crate::local::replace::{Draft, Workspace};
 use crate::monitor::Stop;
-use crate::remote::{Body as _, Object, Remote};
+use crate::remote::{Incoming, Object};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
+use futures_util::TryStreamExt as _;
 
 /// A download on its way.
 struct Download<'a, D: Disk> {
@@ -42,7 +43,7 @@ impl<D: Disk> Download<'_, D> {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Fetches one version in ranges.
     pub(super) async fn fetch_in_ranges(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         let object = self.object_expected(wanted.path, wanted.version).await?;
@@ -178,7 +179,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
     /// Writes the body of a range to its place; returns its checksum.
     async fn receive_range(
         &self,
-        body: &mut R::Body,
+        body: &mut Incoming,
         download: &Download<'_, D>,
         range: Range<u64>,
         told: &mut Told<'_>,
@@ -186,7 +187,7 @@ impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
         let (path, length) = (download.wanted.path, range.end - range.start);
         let mut digester = Digester::new(&Want::default());
         let mut offset = range.start;
-        while let Some(bytes) = body.next().await? {
+        while let Some(bytes) = body.try_next().await? {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }

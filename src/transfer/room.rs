@@ -13,7 +13,6 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::monitor::ItemKind;
 use crate::plan::{Action, ActionKind};
-use crate::remote::Remote;
 use crate::tree::RepoPath;
 
 /// What did not fit in this run.
@@ -63,7 +62,7 @@ fn not_started(kind: ItemKind) -> &'static str {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Remembers it where an action failed because something did not fit.
     pub(super) fn learn_of_room(&self, action: &Action, trouble: &Trouble) {
         let fetched = action.remote.as_ref().map(|version| version.size);

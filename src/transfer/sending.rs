@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digester, Want};
 use crate::monitor::{Monitor, Stop};
-use crate::remote::{Outgoing, Remote};
+use crate::remote::Outgoing;
 use crate::tree::RepoPath;
 
 /// What is known of one attempt; shared with its body, which the HTTP client may hold for longer.
@@ -128,7 +128,7 @@ impl<D: Disk, C: Clock> Reading<D, C> {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Begins to send a range of a file whose CRC-64/NVME is known.
     pub(super) fn outgoing<'a>(
         &'a self,

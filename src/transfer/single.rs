@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
-use crate::remote::{Attributes, Remote};
+use crate::remote::Attributes;
 
 use super::context::Context;
 use super::trouble::Trouble;
@@ -15,7 +15,7 @@ use super::upload::{Attempts, Evidenced, Next, Sent, Source};
 /// The most bytes of one `PUT` (S3 user guide, "Uploading objects").
 const BYTES_MAX: u64 = 5 << 30;
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Stores a large file with one request: read twice, so that its last bytes go out only if all are
     /// those of one moment, and begun anew where it breaks off.
     pub(super) async fn upload_in_one(&self, source: &Source<'_>) -> Result<Sent<D>, Trouble> {

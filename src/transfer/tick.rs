@@ -4,10 +4,9 @@ use super::context::Context;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{ActionKind, Conflict, Plan};
-use crate::remote::Remote;
 use crate::tree::{RepoPath, Stat};
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Waits until the ticks have passed in which the files were last changed that a plan takes away
     /// or replaces; `resolving` says that its conflicts may become such actions.
     ///

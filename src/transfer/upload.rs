@@ -10,7 +10,7 @@ use crate::disk::Disk;
 use crate::local::content::{self, Digests, Evidence, Want};
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIME_TOO_FAR;
-use crate::remote::{Attributes, Condition, Object, Remote, RemoteError, RemoteErrorKind, Stored};
+use crate::remote::{Attributes, Condition, Object, RemoteError, RemoteErrorKind, Stored};
 use crate::tree::{BaseRow, Comparison, RepoPath, Stat, Token, Version};
 
 use super::context::Context;
@@ -70,7 +70,7 @@ pub(super) fn condition(remote: Option<&Version>) -> Condition {
     remote.map_or(Condition::Absent, |version| Condition::Matches(version.token.clone()))
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Stores a file and returns the row that records it.
     pub(super) async fn upload(&self, source: &Source<'_>) -> Result<Uploaded<D>, Trouble> {
         self.expect_room_there(source.stat.size)?;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use lsync::remote::{Condition, Conditions, Remote, RemoteError, RemoteErrorKind, Stored};
+use lsync::remote::{
+    Condition, Conditions, Reads as _, Remote, RemoteError, RemoteErrorKind, Stored, Uploads as _,
+    Writes as _,
+};
 
 use super::benches::{Bench, attributes, crc64, create, keys, kind, path, put, read};
 

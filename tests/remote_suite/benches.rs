@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use lsync::disk::{Disk, MemoryDisk, RealDisk};
 use lsync::remote::{
-    Attributes, Body, Capabilities, Checksum, Condition, Conditions, FolderRemote, MemoryRemote,
-    Page, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored,
+    Attributes, Capabilities, Checksum, Condition, Conditions, FolderRemote, Incoming,
+    MemoryRemote, Page, Reads as _, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings,
+    Stored, Uploads as _, Writes as _,
 };
 use lsync::tree::{RepoPath, Token};
 use tempfile::TempDir;
@@ -79,9 +81,9 @@ pub async fn read<R: Remote>(remote: &R, key: &str, etag: &Token) -> Result<Vec<
 }
 
 /// Reads a body to its end.
-pub async fn collect(mut body: impl Body) -> Result<Vec<u8>, RemoteError> {
+pub async fn collect(mut body: Incoming) -> Result<Vec<u8>, RemoteError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = body.next().await? {
+    while let Some(piece) = body.try_next().await? {
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes)

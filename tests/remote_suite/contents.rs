@@ -1,6 +1,6 @@
 //! Bytes and what travels beside them.
 
-use lsync::remote::{Attributes, Condition, Remote as _, RemoteErrorKind};
+use lsync::remote::{Attributes, Condition, Reads as _, RemoteErrorKind, Writes as _};
 use md5::Digest as _;
 
 use super::benches::{Bench, attributes, collect, crc64, create, keys, kind, path, put, read};

@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 use lsync::remote::{
-    Capabilities, Condition, Conditions, Remote as _, RemoteErrorKind as Kind, S3Remote, probe,
+    Capabilities, Condition, Conditions, Reads as _, RemoteErrorKind as Kind, S3Remote,
+    Uploads as _, Writes as _, probe,
 };
 use lsync::tree::Token;
 

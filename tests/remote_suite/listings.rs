@@ -1,6 +1,6 @@
 //! Listings.
 
-use lsync::remote::{Condition, Listed, Remote as _};
+use lsync::remote::{Condition, Listed, Reads as _, Writes as _};
 use lsync::tree::PathError;
 
 use super::benches::{Bench, create, keys, pages, path, put};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lsync::remote::{AnyRemote, Capabilities, Found, S3Remote, S3Settings, probe};
+use lsync::remote::{Capabilities, Found, Reads as _, S3Remote, S3Settings, first_look, probe};
 use tokio::time::Instant;
 
 use super::support::{InProcess, Profile};
@@ -80,9 +80,9 @@ async fn a_probe_asks_side_by_side_what_does_not_depend_on_another_answer() {
 async fn what_init_asks_before_the_probe_takes_a_single_round() {
     for (prefix, requests) in [("", 2), ("docs/new", 3)] {
         let store = InProcess::new(Profile::Aws.quirks(), "team", LATENCY);
-        let remote = AnyRemote::S3(open(&store, prefix).await);
+        let remote = open(&store, prefix).await;
         let begun = Instant::now();
-        let look = remote.first_look().await;
+        let look = first_look(&remote).await;
         assert_eq!(begun.elapsed(), LATENCY, "{prefix:?}");
         assert_eq!(store.spans().len(), requests, "{prefix:?}");
         assert!(look.region.is_ok() && !look.is_missing(), "{prefix:?}");

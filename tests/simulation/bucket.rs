@@ -2,7 +2,7 @@
 
 use lsync::remote::RemoteErrorKind as Kind;
 use lsync::remote::memory::{Fault, Mutation, Operation};
-use lsync::remote::{Condition, Remote as _};
+use lsync::remote::{Condition, Reads as _};
 use lsync::tree::RepoPath;
 
 use crate::order::Verb;

@@ -31,7 +31,7 @@ const PATHS: &[&str] = &["a", "a/in", "b.txt", "d/x", "d/y", "d"];
 /// After so many rounds everything has to be at rest.
 const ROUNDS_MAX: usize = 8;
 
-type FolderWorld = World<MemoryDisk, FolderRemote<MemoryDisk>, MemoryClock>;
+type FolderWorld = World<MemoryDisk, MemoryClock>;
 
 /// One client: its process on its own disk, and on the bucket's.
 struct Seat {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
 use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
-use lsync::remote::{Conditions, MemoryRemote, Remote as _};
+use lsync::remote::{Conditions, Reads as _};
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored, Wanted};
 use lsync::sync::{self, Request, World};
@@ -18,7 +18,7 @@ use crate::parts::Cut;
 use crate::state::{Expected, ROOT, Simulation};
 use crate::watch::SimulatedClock;
 
-type SimulatedWorld = World<MemoryDisk, MemoryRemote, SimulatedClock>;
+type SimulatedWorld = World<MemoryDisk, SimulatedClock>;
 
 impl Simulation {
     pub(crate) async fn obey(

@@ -337,5 +337,5 @@ pub(crate) fn left_over(disk: &MemoryDisk) -> Option<PathBuf> {
 /// Tells whether a note is about an upload; one with a torn first line is about nothing.
 fn names(note: &str, id: &str) -> bool {
     let first = note.lines().next().unwrap_or_default();
-    !first.contains('\0') && first.ends_with('}') && first.contains(&format!("\"upload\":\"{id}\""))
+    !first.contains('\0') && first.ends_with('}') && first.contains(&format!("upload: \"{id}\""))
 }

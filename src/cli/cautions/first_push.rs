@@ -9,10 +9,7 @@ use crate::repository::Database;
 use crate::sync::SyncError;
 
 /// Finds such names among what a plan uploads.
-pub(in crate::cli) fn first_push<R>(
-    world: &RealWorld<R>,
-    plan: &Plan,
-) -> Result<FirstNames, Error> {
+pub(in crate::cli) fn first_push(world: &RealWorld, plan: &Plan) -> Result<FirstNames, Error> {
     let mut names = FirstNames::of(plan);
     if names.is_empty() {
         return Ok(names);

@@ -110,7 +110,7 @@ impl<'a> Asking<'a> {
         position: (usize, usize),
     ) -> Result<Option<Resolution>, Error> {
         let screen = &self.context.screen;
-        let sides = look(&self.world.remote, conflict).await;
+        let sides = look(&*self.world.remote, conflict).await;
         let mut answer = choice::ask(screen, conflict, &sides, position).await;
         while let Ok(Answer::Fetch) = answer {
             let known = self.theirs.iter().position(|theirs| theirs.is_of(conflict));
@@ -169,7 +169,7 @@ async fn newest(context: &Context, world: &RealWorld, conflict: &Conflict) -> Re
         context.screen.remark(&format!("{path}: {why}"));
         return Resolution::Skip;
     }
-    let sides = look(&world.remote, conflict).await;
+    let sides = look(&*world.remote, conflict).await;
     let resolution = sides.newest();
     if resolution == Resolution::Skip {
         let path = escape(conflict.path.as_str());

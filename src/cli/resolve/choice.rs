@@ -6,7 +6,7 @@ use crate::cli::style::{Paint, Style};
 use crate::cli::text::{escape, size};
 use crate::clock::rfc3339;
 use crate::plan::{Conflict, ConflictKind, Resolution};
-use crate::remote::{AnyRemote, Remote as _};
+use crate::remote::Remote;
 
 /// What is shown of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) fn why_open(sides: &Sides) -> &'static str {
 }
 
 /// Looks at the object for its mtime, which no listing tells; else `LastModified` stands for it.
-pub(super) async fn look(remote: &AnyRemote, conflict: &Conflict) -> Sides {
+pub(super) async fn look(remote: &dyn Remote, conflict: &Conflict) -> Sides {
     let ours = conflict.local.map(|stat| Side { bytes: stat.size, time: stat.mtime });
     let Some(entry) = &conflict.remote else { return Sides { ours, theirs: None } };
     let time = match remote.head(&conflict.path).await {

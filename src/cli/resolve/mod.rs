@@ -52,7 +52,7 @@ pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Resu
         return Ok(Exit::Done);
     }
     if arguments.list {
-        list(context, &world.remote, &conflicts).await;
+        list(context, &*world.remote, &conflicts).await;
         return Ok(Exit::Conflicts);
     }
     let mut asking = Asking::new(context, &world, arguments);
@@ -200,7 +200,7 @@ fn tell_none(context: &Context) {
     }
 }
 
-async fn list(context: &Context, remote: &crate::remote::AnyRemote, conflicts: &[Conflict]) {
+async fn list(context: &Context, remote: &dyn crate::remote::Remote, conflicts: &[Conflict]) {
     let screen = &context.screen;
     if screen.json() {
         for conflict in conflicts {

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
 
 use super::error::{Context as _, error};
 use super::etag;
 use crate::disk::Disk;
-use crate::remote::{Body, RemoteError, RemoteErrorKind};
+use crate::remote::{Incoming, RemoteError, RemoteErrorKind};
 use crate::tree::Token;
 
 /// How much is read at once.
@@ -17,7 +18,7 @@ const PIECE_BYTES: u64 = 1024 * 1024;
 ///
 /// The file is looked at again before the last piece is handed out: whoever got all pieces has the
 /// version that was asked for, and never half of two.
-pub struct FolderBody<D: Disk> {
+pub(super) struct FolderBody<D: Disk> {
     disk: D,
     file: D::File,
     /// What is still to be read.
@@ -35,6 +36,14 @@ impl<D: Disk> FolderBody<D> {
         (expected, key): (Token, String),
     ) -> Self {
         Self { disk, file, rest, expected, key }
+    }
+
+    /// Reads piece by piece, when it is asked for.
+    pub(super) fn into_stream(self) -> Incoming {
+        let pieces = stream::try_unfold(self, |mut body| async {
+            Ok(body.piece()?.map(|piece| (piece, body)))
+        });
+        pieces.boxed()
     }
 
     /// Reads the next piece.
@@ -65,11 +74,5 @@ impl<D: Disk> FolderBody<D> {
 
     fn changed(&self) -> RemoteError {
         error(RemoteErrorKind::Changed, "GET", &self.key, "the file changed while it was read")
-    }
-}
-
-impl<D: Disk> Body for FolderBody<D> {
-    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
-        self.piece()
     }
 }

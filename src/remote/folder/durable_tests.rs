@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use super::races_tests::{bucket, open, put};
 use super::*;
 use crate::disk::{Call, Crash, Errno, MemoryDisk};
-use crate::remote::Remote as _;
+use crate::remote::Writes as _;
 
 fn settle(remote: &FolderRemote<MemoryDisk>) -> Result<(), RemoteError> {
     remote.settle().now_or_never().unwrap()

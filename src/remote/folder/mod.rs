@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
-pub use body::FolderBody;
+use body::FolderBody;
 
 use self::durable::{Touched, touch};
 use self::error::{Context as _, error};
@@ -44,8 +44,8 @@ use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
-    Attributes, Capabilities, Condition, Conditions, Object, Outgoing, Page, Part, Remote,
-    RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Condition, Conditions, Incoming, Object, Outgoing, Page, Part, Reads,
+    RemoteError, RemoteErrorKind, RemoteFuture, Stored, UploadId, Uploads, Writes,
 };
 use crate::disk::Disk;
 use crate::tree::{
@@ -303,9 +303,7 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<D: Disk> Remote for FolderRemote<D> {
-    type Body = FolderBody<D>;
-
+impl<D: Disk> Reads for FolderRemote<D> {
     fn capabilities(&self) -> &Capabilities {
         if self.lacks_exchange.load(Ordering::Relaxed) {
             &self.capabilities_without_exchange
@@ -318,112 +316,133 @@ impl<D: Disk> Remote for FolderRemote<D> {
         true
     }
 
-    fn holds_parts(&self) -> bool {
-        true
-    }
-
     fn warning(&self) -> Option<String> {
         self.lost_edits()
     }
 
-    async fn list(
-        &self,
-        prefix: &str,
-        next: Option<&str>,
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        next: Option<&'a str>,
         limit: usize,
-    ) -> Result<Page, RemoteError> {
-        self.page(prefix, next, limit)
+    ) -> RemoteFuture<'a, Page> {
+        Box::pin(async move { self.page(prefix, next, limit) })
     }
 
-    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
-        self.open_object("HEAD", path).map(|(_, stat)| object(path, &stat))
+    fn head<'a>(&'a self, path: &'a RepoPath) -> RemoteFuture<'a, Object> {
+        Box::pin(async move { self.open_object("HEAD", path).map(|(_, stat)| object(path, &stat)) })
     }
 
-    async fn get(
-        &self,
-        path: &RepoPath,
-        expected: &Token,
+    fn get<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        expected: &'a Token,
         range: Option<Range<u64>>,
-    ) -> Result<(Object, Self::Body), RemoteError> {
-        let (file, stat) = self.open_object("GET", path)?;
-        let key = self.key(path.as_str());
-        if etag(&stat) != *expected {
-            return Err(error(RemoteErrorKind::Changed, "GET", &key, "another version is there"));
-        }
-        let range = match range {
-            None => 0..stat.size,
-            Some(range) if range.start < range.end.min(stat.size) => {
-                range.start..range.end.min(stat.size)
+    ) -> RemoteFuture<'a, (Object, Incoming)> {
+        Box::pin(async move {
+            let (file, stat) = self.open_object("GET", path)?;
+            let key = self.key(path.as_str());
+            if etag(&stat) != *expected {
+                return Err(error(
+                    RemoteErrorKind::Changed,
+                    "GET",
+                    &key,
+                    "another version is there",
+                ));
             }
-            Some(_) => {
-                let message = "the range holds no byte of the object";
-                return Err(error(RemoteErrorKind::Invalid, "GET", &key, message));
-            }
-        };
-        let body = FolderBody::new(self.disk.clone(), file, range, (etag(&stat), key));
-        Ok((object(path, &stat), body))
+            let range = match range {
+                None => 0..stat.size,
+                Some(range) if range.start < range.end.min(stat.size) => {
+                    range.start..range.end.min(stat.size)
+                }
+                Some(_) => {
+                    let message = "the range holds no byte of the object";
+                    return Err(error(RemoteErrorKind::Invalid, "GET", &key, message));
+                }
+            };
+            let body = FolderBody::new(self.disk.clone(), file, range, (etag(&stat), key));
+            Ok((object(path, &stat), body.into_stream()))
+        })
     }
 
-    async fn get_version(
-        &self,
-        path: &RepoPath,
-        _version_id: &str,
-    ) -> Result<(Object, Self::Body), RemoteError> {
-        let key = self.key(path.as_str());
-        Err(error(RemoteErrorKind::Unsupported, "GET", &key, "a folder keeps no old versions"))
+    fn get_version<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        _version_id: &'a str,
+    ) -> RemoteFuture<'a, (Object, Incoming)> {
+        Box::pin(async move {
+            let key = self.key(path.as_str());
+            Err(error(RemoteErrorKind::Unsupported, "GET", &key, "a folder keeps no old versions"))
+        })
     }
+}
 
-    async fn put(
-        &self,
-        path: &RepoPath,
+impl<D: Disk> Writes for FolderRemote<D> {
+    fn put<'a>(
+        &'a self,
+        path: &'a RepoPath,
         body: Bytes,
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.put_whole(path, &body, attributes, condition).map(stored)
+        attributes: &'a Attributes,
+        condition: &'a Condition,
+    ) -> RemoteFuture<'a, Stored> {
+        Box::pin(async move { self.put_whole(path, &body, attributes, condition).map(stored) })
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
-        self.remove(path, expected)
+    fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
+        Box::pin(async move { self.remove(path, expected) })
     }
 
-    async fn start_upload(&self, path: &RepoPath, _mtime: i64) -> Result<UploadId, RemoteError> {
-        self.begin_upload(path)
+    fn settle(&self) -> RemoteFuture<'_, ()> {
+        Box::pin(async move {
+            let folders = std::mem::take(&mut *hold(&self.touched));
+            self.sync_names(&folders).map_err(|cause| {
+                // The next settle must not report as durable what this one could not.
+                for (path, folder) in folders {
+                    touch(&self.touched, path, folder);
+                }
+                error::of_io("SETTLE", &self.name, &cause)
+            })
+        })
+    }
+}
+
+impl<D: Disk> Uploads for FolderRemote<D> {
+    fn holds_parts(&self) -> bool {
+        true
     }
 
-    async fn upload_part(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
+    fn start_upload<'a>(&'a self, path: &'a RepoPath, _mtime: i64) -> RemoteFuture<'a, UploadId> {
+        Box::pin(async move { self.begin_upload(path) })
+    }
+
+    fn upload_part<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
         number: u32,
         body: Outgoing,
-    ) -> Result<Part, RemoteError> {
-        self.store_part(path, upload, number, body).await
+    ) -> RemoteFuture<'a, Part> {
+        Box::pin(async move { self.store_part(path, upload, number, body).await })
     }
 
-    async fn complete_upload(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-        parts: &[Part],
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.join_parts(path, upload, parts, (attributes, condition)).map(stored)
-    }
-
-    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
-        self.forget_upload(path, upload)
-    }
-
-    async fn settle(&self) -> Result<(), RemoteError> {
-        let folders = std::mem::take(&mut *hold(&self.touched));
-        self.sync_names(&folders).map_err(|cause| {
-            // The next settle must not report as durable what this one could not.
-            for (path, folder) in folders {
-                touch(&self.touched, path, folder);
-            }
-            error::of_io("SETTLE", &self.name, &cause)
+    fn complete_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
+        parts: &'a [Part],
+        attributes: &'a Attributes,
+        condition: &'a Condition,
+    ) -> RemoteFuture<'a, Stored> {
+        Box::pin(async move {
+            self.join_parts(path, upload, parts, (attributes, condition)).map(stored)
         })
+    }
+
+    fn abort_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
+    ) -> RemoteFuture<'a, ()> {
+        Box::pin(async move { self.forget_upload(path, upload) })
     }
 }

@@ -12,8 +12,9 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::disk::{Call, Crash, Errno, MemoryDisk, RealDisk};
-use crate::remote::{Body as _, Listed};
+use crate::remote::Listed;
 use crate::tree::PathError;
+use futures_util::TryStreamExt as _;
 
 const MTIME: i64 = 1_700_000_000_123_456_789;
 
@@ -191,7 +192,7 @@ fn read<D: Disk>(
     let etag = now(remote.head(&path(key))).map_err(|error| error.kind)?.entry.version.token;
     let (_, mut body) = now(remote.get(&path(key), &etag, range)).map_err(|error| error.kind)?;
     let mut bytes = Vec::new();
-    while let Some(piece) = now(body.next()).map_err(|error| error.kind)? {
+    while let Some(piece) = now(body.try_next()).map_err(|error| error.kind)? {
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes)
@@ -461,13 +462,13 @@ on_both_disks! {
         let remote = bucket.open("");
         let etag = create(&remote, "a", &"x".repeat(1_500_000));
         let (_, mut body) = now(remote.get(&path("a"), &etag, None)).unwrap();
-        assert!(now(body.next()).unwrap().is_some());
+        assert!(now(body.try_next()).unwrap().is_some());
         bucket.write("a", &"y".repeat(1_500_000));
-        assert_eq!(now(body.next()).unwrap_err().kind, RemoteErrorKind::Changed);
+        assert_eq!(now(body.try_next()).unwrap_err().kind, RemoteErrorKind::Changed);
         let etag = listed_etag(&bucket, "a");
         let (_, mut body) = now(remote.get(&path("a"), &etag, None)).unwrap();
         bucket.write("a", "short");
-        assert_eq!(now(body.next()).unwrap_err().kind, RemoteErrorKind::Changed);
+        assert_eq!(now(body.try_next()).unwrap_err().kind, RemoteErrorKind::Changed);
     }
 
     fn of_eight_who_write_one_key_at_once_one_wins<B: Bucket>() {

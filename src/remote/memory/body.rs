@@ -1,12 +1,12 @@
 //! Bodies of objects in memory, in pieces.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
 
 use super::Call;
-use crate::remote::{Body, RemoteError, RemoteErrorKind};
+use crate::remote::{Incoming, RemoteError, RemoteErrorKind};
 
 /// Bodies arrive in pieces of this size.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -26,24 +26,12 @@ pub(super) fn slice(
     Ok(body.slice(start..end))
 }
 
-/// The bytes of an object on their way in, in pieces of 64 KiB.
-#[derive(Debug)]
-pub struct MemoryBody(VecDeque<Result<Bytes, RemoteError>>);
-
-impl MemoryBody {
-    /// Cuts `body` into pieces; a fault lets it break off after half of them.
-    pub(super) fn new(call: &Call, body: &Bytes, fault: Option<RemoteErrorKind>) -> Self {
-        let whole = if fault.is_some() { body.slice(..body.len() / 2) } else { body.clone() };
-        let starts = (0..whole.len()).step_by(PIECE_BYTES);
-        let pieces =
-            starts.map(|start| Ok(whole.slice(start..whole.len().min(start + PIECE_BYTES))));
-        let end = fault.map(|kind| Err(call.error(kind, "the body broke off")));
-        Self(pieces.chain(end).collect())
-    }
-}
-
-impl Body for MemoryBody {
-    async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
-        self.0.pop_front().transpose()
-    }
+/// Cuts `body` into pieces; a fault lets it break off after half of them.
+pub(super) fn pieces(call: &Call, body: &Bytes, fault: Option<RemoteErrorKind>) -> Incoming {
+    let whole = if fault.is_some() { body.slice(..body.len() / 2) } else { body.clone() };
+    let end = fault.map(|kind| Err(call.error(kind, "the body broke off")));
+    let starts = (0..whole.len()).step_by(PIECE_BYTES);
+    let pieces =
+        starts.map(move |start| Ok(whole.slice(start..whole.len().min(start + PIECE_BYTES))));
+    stream::iter(pieces.chain(end)).boxed()
 }

@@ -9,6 +9,7 @@ mod body;
 mod deleting;
 mod script;
 mod state;
+mod uploads;
 
 #[cfg(test)]
 mod tests;
@@ -19,14 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-pub use self::body::MemoryBody;
-use self::body::slice;
+use self::body::{pieces, slice};
 pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, CopiedPart, HeldPart, ListingOrder,
-    Object, Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored,
-    UploadId,
+    Attributes, Capabilities, Condition, Conditions, Incoming, ListingOrder, Object, Page, Reads,
+    RemoteError, RemoteErrorKind, RemoteFuture, Stored, Writes,
 };
 use crate::remote::etag;
 use crate::tree::{Content, RepoPath, Token, Version};
@@ -200,9 +199,7 @@ impl MemoryRemote {
     }
 }
 
-impl Remote for MemoryRemote {
-    type Body = MemoryBody;
-
+impl Reads for MemoryRemote {
     fn likely_content(&self, version: &Version) -> Content {
         etag::likely_content(version)
     }
@@ -211,222 +208,117 @@ impl Remote for MemoryRemote {
         &self.capabilities
     }
 
-    fn copies_parts(&self) -> bool {
-        true
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        next: Option<&str>,
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        next: Option<&'a str>,
         limit: usize,
-    ) -> Result<Page, RemoteError> {
-        self.run(Operation::List, prefix, async |_| {
-            Ok(self.lock().page(prefix, next, limit.clamp(1, PAGE_ITEMS_MAX)))
+    ) -> RemoteFuture<'a, Page> {
+        Box::pin(async move {
+            self.run(Operation::List, prefix, async |_| {
+                Ok(self.lock().page(prefix, next, limit.clamp(1, PAGE_ITEMS_MAX)))
+            })
+            .await
         })
-        .await
     }
 
     fn place_behind(&self, key: &str) -> Option<String> {
         (self.capabilities.listing_order == ListingOrder::Keys).then(|| key.to_owned())
     }
 
-    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
-        self.run(Operation::Head, path.as_str(), async |call| {
-            let state = self.lock();
-            let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
-            Ok(state.object(path, version))
-        })
-        .await
-    }
-
-    async fn get(
-        &self,
-        path: &RepoPath,
-        expected: &Token,
-        range: Option<Range<u64>>,
-    ) -> Result<(Object, MemoryBody), RemoteError> {
-        let body_fault = self.lock().script.body_fault(path.as_str());
-        self.run(Operation::Get, path.as_str(), async |call| {
-            let state = self.lock();
-            let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
-            if version.token != *expected {
-                return Err(call.changed(&version.token));
-            }
-            let object = state.object(path, version);
-            let body = slice(call, &version.body, range)?;
-            Ok((object, MemoryBody::new(call, &body, body_fault)))
-        })
-        .await
-    }
-
-    async fn get_version(
-        &self,
-        path: &RepoPath,
-        version_id: &str,
-    ) -> Result<(Object, MemoryBody), RemoteError> {
-        self.run(Operation::GetVersion, path.as_str(), async |call| {
-            let state = self.lock();
-            let version =
-                state.version(path.as_str(), version_id).ok_or_else(|| call.not_found())?;
-            Ok((state.object(path, version), MemoryBody::new(call, &version.body, None)))
-        })
-        .await
-    }
-
-    async fn put(
-        &self,
-        path: &RepoPath,
-        body: Bytes,
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.run(Operation::Put, path.as_str(), async |call| {
-            state::verify(call, &body, attributes.crc64)?;
-            let conditions = self.capabilities.conditional_put;
-            self.write(call, condition, conditions, |state| {
-                let version = (body, Some(attributes.mtime));
-                Ok(state.store(&self.client, path.as_str(), version, Some(condition)))
+    fn head<'a>(&'a self, path: &'a RepoPath) -> RemoteFuture<'a, Object> {
+        Box::pin(async move {
+            self.run(Operation::Head, path.as_str(), async |call| {
+                let state = self.lock();
+                let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
+                Ok(state.object(path, version))
             })
             .await
         })
-        .await
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
-        self.run(Operation::Delete, path.as_str(), async |call| {
-            self.remove(call, expected, self.capabilities.conditional_delete).await
+    fn get<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        expected: &'a Token,
+        range: Option<Range<u64>>,
+    ) -> RemoteFuture<'a, (Object, Incoming)> {
+        Box::pin(async move {
+            let body_fault = self.lock().script.body_fault(path.as_str());
+            self.run(Operation::Get, path.as_str(), async |call| {
+                let state = self.lock();
+                let version = state.current(path.as_str()).ok_or_else(|| call.not_found())?;
+                if version.token != *expected {
+                    return Err(call.changed(&version.token));
+                }
+                let object = state.object(path, version);
+                let body = slice(call, &version.body, range)?;
+                Ok((object, pieces(call, &body, body_fault)))
+            })
+            .await
         })
-        .await
+    }
+
+    fn get_version<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        version_id: &'a str,
+    ) -> RemoteFuture<'a, (Object, Incoming)> {
+        Box::pin(async move {
+            self.run(Operation::GetVersion, path.as_str(), async |call| {
+                let state = self.lock();
+                let version =
+                    state.version(path.as_str(), version_id).ok_or_else(|| call.not_found())?;
+                Ok((state.object(path, version), pieces(call, &version.body, None)))
+            })
+            .await
+        })
+    }
+}
+
+impl Writes for MemoryRemote {
+    fn put<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        body: Bytes,
+        attributes: &'a Attributes,
+        condition: &'a Condition,
+    ) -> RemoteFuture<'a, Stored> {
+        Box::pin(async move {
+            self.run(Operation::Put, path.as_str(), async |call| {
+                state::verify(call, &body, attributes.crc64)?;
+                let conditions = self.capabilities.conditional_put;
+                self.write(call, condition, conditions, |state| {
+                    let version = (body, Some(attributes.mtime));
+                    Ok(state.store(&self.client, path.as_str(), version, Some(condition)))
+                })
+                .await
+            })
+            .await
+        })
+    }
+
+    fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
+        Box::pin(async move {
+            self.run(Operation::Delete, path.as_str(), async |call| {
+                self.remove(call, expected, self.capabilities.conditional_delete).await
+            })
+            .await
+        })
     }
 
     fn deletions_at_once(&self) -> usize {
         self.capabilities.deletions_at_once(deleting::VERSIONS_MAX)
     }
 
-    async fn delete_many(
-        &self,
-        versions: &[(&RepoPath, &Token)],
-    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
-        self.remove_many(versions).await
+    fn delete_many<'a>(
+        &'a self,
+        versions: &'a [(&'a RepoPath, &'a Token)],
+    ) -> RemoteFuture<'a, Vec<Result<(), RemoteError>>> {
+        Box::pin(async move { self.remove_many(versions).await })
     }
 
-    async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {
-        self.run(Operation::StartUpload, path.as_str(), async |call| {
-            if self.capabilities.read_only {
-                return Err(call.error(RemoteErrorKind::Denied, "the bucket is read-only"));
-            }
-            let key = path.as_str().to_owned();
-            let mut state = self.lock();
-            let begun = state.now;
-            Ok(state.begin_upload(Upload { key, mtime, begun, parts: BTreeMap::new() }))
-        })
-        .await
-    }
-
-    async fn upload_part(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-        number: u32,
-        body: Outgoing,
-    ) -> Result<Part, RemoteError> {
-        self.run(Operation::UploadPart, path.as_str(), async |call| {
-            let body = body.collect().await;
-            let body =
-                body.map_err(|error| call.error(RemoteErrorKind::Interrupted, &error.to_string()))?;
-            self.lock().upload(call, upload)?.store_part(call, number, body)
-        })
-        .await
-    }
-
-    async fn copy_part(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-        number: u32,
-        (from, expected): (&RepoPath, &Token),
-        range: Option<Range<u64>>,
-    ) -> Result<CopiedPart, RemoteError> {
-        self.run(Operation::CopyPart, path.as_str(), async |call| {
-            let mut state = self.lock();
-            let version = state.current(from.as_str()).ok_or_else(|| call.not_found())?;
-            let compares = self.capabilities.conditional_put != Conditions::None;
-            if compares && version.token != *expected {
-                return Err(call.changed(&version.token));
-            }
-            let body = slice(call, &version.body, range)?;
-            let Part { token, crc64, .. } =
-                state.upload(call, upload)?.store_part(call, number, body)?;
-            let says = self.capabilities.checksum == Checksum::Crc64nvme;
-            Ok(CopiedPart { md5: state.md5(&token), token, crc64: says.then_some(crc64) })
-        })
-        .await
-    }
-
-    async fn complete_upload(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-        parts: &[Part],
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.run(Operation::CompleteUpload, path.as_str(), async |call| {
-            let whole = self.lock().upload(call, upload)?.assemble(call, parts)?;
-            if self.capabilities.checksum == Checksum::Crc64nvme {
-                state::verify(call, &whole.body, attributes.crc64)?;
-            }
-            let conditions = self.capabilities.conditional_complete;
-            self.write(call, condition, conditions, |state| {
-                state.uploads.remove(&upload.0);
-                Ok(state.store_parts(&self.client, path.as_str(), whole, condition))
-            })
-            .await
-        })
-        .await
-    }
-
-    async fn parts(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-    ) -> Result<Vec<HeldPart>, RemoteError> {
-        self.run(Operation::Parts, path.as_str(), async |call| {
-            let mut state = self.lock();
-            let parts = state.upload(call, upload)?.parts.iter();
-            let held = |(number, (token, body)): (&u32, &(Token, Bytes))| HeldPart {
-                number: *number,
-                token: token.clone(),
-                size: body.len() as u64,
-            };
-            Ok(parts.map(held).collect())
-        })
-        .await
-    }
-
-    async fn pending_uploads(&self) -> Result<Vec<PendingUpload>, RemoteError> {
-        self.run(Operation::PendingUploads, "", async |_| {
-            let state = self.lock();
-            let pending = |(id, upload): (&String, &Upload)| PendingUpload {
-                key: upload.key.clone(),
-                upload: UploadId(id.clone()),
-                begun: upload.begun,
-            };
-            Ok(state.uploads.iter().map(pending).collect())
-        })
-        .await
-    }
-
-    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
-        self.run(Operation::AbortUpload, path.as_str(), async |_| {
-            self.lock().uploads.remove(&upload.0);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn settle(&self) -> Result<(), RemoteError> {
-        self.run(Operation::Settle, "", async |_| Ok(())).await
+    fn settle(&self) -> RemoteFuture<'_, ()> {
+        Box::pin(async move { self.run(Operation::Settle, "", async |_| Ok(())).await })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::remote::Body as _;
+use futures_util::TryStreamExt as _;
 
 fn attributes(body: &[u8]) -> Attributes {
     let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, body);
@@ -42,7 +42,7 @@ async fn a_body_breaks_off_where_the_script_says_so() {
         let (_, mut body) = remote.get(&path, &etag, None).await.unwrap();
         let mut count = 0;
         let end = loop {
-            match body.next().await {
+            match body.try_next().await {
                 Ok(Some(bytes)) => count += bytes.len(),
                 Ok(None) => break Ok(count),
                 Err(error) => break Err(error.kind),

@@ -8,10 +8,11 @@ use bytes::{Bytes, BytesMut};
 use crc_fast::CrcAlgorithm;
 
 use crate::remote::{
-    Attributes, Body as _, Condition, Object, Part, Remote as _, RemoteError,
-    RemoteErrorKind as Kind, S3Remote, Stored, UploadId,
+    Attributes, Condition, Object, Part, Reads as _, RemoteError, RemoteErrorKind as Kind,
+    S3Remote, Stored, UploadId, Uploads as _,
 };
 use crate::tree::{RepoPath, Token};
+use futures_util::TryStreamExt as _;
 
 /// How often a call is made that the store fails at.
 pub(super) const ATTEMPTS_MAX: u32 = 5;
@@ -155,7 +156,7 @@ pub(super) async fn read(
     let bytes = patiently(|| async {
         let (_, mut body) = remote.get(path, &etag, None).await?;
         let mut bytes = BytesMut::new();
-        while let Some(piece) = body.next().await? {
+        while let Some(piece) = body.try_next().await? {
             bytes.extend_from_slice(&piece);
         }
         Ok(bytes.freeze())

@@ -10,7 +10,7 @@ use super::Prober;
 use super::calls::{attributes, patiently, read};
 use super::races::all_hold;
 use crate::remote::{
-    Capabilities, Listed, Remote as _, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored,
+    Capabilities, Listed, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored, Writes as _,
 };
 use crate::tree::{RepoPath, Token};
 

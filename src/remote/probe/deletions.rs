@@ -5,7 +5,8 @@ use futures_util::future::join;
 use super::Prober;
 use super::calls::{NO_ETAG, delete, finding, is_refused, patiently, read};
 use crate::remote::{
-    Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
+    Capabilities, Checksum, Conditions, Reads as _, RemoteError, RemoteErrorKind as Kind,
+    Writes as _,
 };
 use crate::tree::Token;
 

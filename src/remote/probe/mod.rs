@@ -31,8 +31,8 @@ use tidying::Remains;
 
 use super::key::PROBE_FOLDER;
 use super::{
-    Capabilities, Checksum, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind,
-    S3Remote, Stored,
+    Capabilities, Checksum, Conditions, Reads as _, RemoteError, RemoteErrorKind as Kind, S3Remote,
+    Stored,
 };
 use crate::tree::{RepoPath, Token};
 

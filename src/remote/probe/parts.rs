@@ -6,8 +6,8 @@ use futures_util::future::join3;
 use super::calls::{attributes, delete, finding, is_refused, someone_elses, start, write};
 use super::{Prober, trial};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Conditions, Part, Remote as _, RemoteError, S3Remote,
-    Stored, UploadId,
+    Capabilities, Checksum, Condition, Conditions, Part, RemoteError, S3Remote, Stored, UploadId,
+    Uploads as _,
 };
 use crate::tree::RepoPath;
 

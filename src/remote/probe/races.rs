@@ -17,7 +17,7 @@ use super::parts::{Begun, end_uploads};
 use super::questions::Claims;
 use crate::disk::DescriptorBudget;
 use crate::remote::{
-    Capabilities, Condition, Conditions, Remote as _, RemoteError, S3Remote, Stored,
+    Capabilities, Condition, Conditions, RemoteError, S3Remote, Stored, Writes as _,
 };
 
 /// How many write the same key at once: a pair, because `SeaweedFS` lets more of them wait for whole

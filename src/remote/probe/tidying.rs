@@ -14,8 +14,8 @@ use super::calls::{delete, patiently};
 use crate::remote::key::PROBE_FOLDER;
 use crate::remote::s3::{ABANDONED_NANOSECONDS, ListedVersion, is_abandoned};
 use crate::remote::{
-    Capabilities, Listed, PendingUpload, Remote as _, RemoteError, RemoteErrorKind as Kind,
-    S3Remote,
+    Capabilities, Listed, PendingUpload, Reads as _, RemoteError, RemoteErrorKind as Kind,
+    S3Remote, Uploads as _,
 };
 use crate::tree::{RemoteEntry, RepoPath};
 

@@ -7,8 +7,8 @@ use md5::{Digest as _, Md5};
 use super::calls::{attributes, finding, is_refused, patiently, read, someone_elses, write};
 use super::{Prober, trial};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Conditions, Remote as _, RemoteError,
-    RemoteErrorKind as Kind, S3Remote, Stored,
+    Capabilities, Checksum, Condition, Conditions, Reads as _, RemoteError,
+    RemoteErrorKind as Kind, S3Remote, Stored, Writes as _,
 };
 use crate::tree::Token;
 

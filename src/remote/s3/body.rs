@@ -4,22 +4,31 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
 
 use super::errors::Call;
-use crate::remote::{Body, RemoteError, RemoteErrorKind as Kind};
+use crate::remote::{Incoming, RemoteError, RemoteErrorKind as Kind};
 
 /// How long a body may give no byte before it is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The bytes of an object on their way in.
 #[derive(Debug)]
-pub struct S3Body {
+pub(super) struct S3Body {
     pub(super) stream: ByteStream,
     pub(super) remaining_bytes: u64,
     pub(super) call: Call,
 }
 
-impl Body for S3Body {
+impl S3Body {
+    /// Hands out what comes, with an end to every wait.
+    pub(super) fn into_stream(self) -> Incoming {
+        let pieces = stream::try_unfold(self, |mut body| async {
+            Ok(body.next().await?.map(|piece| (piece, body)))
+        });
+        pieces.boxed()
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
         let interrupted = |message: String| self.call.error(Kind::Interrupted, message);
         let chunk = tokio::time::timeout(STALL_TIMEOUT, self.stream.next())

@@ -7,7 +7,7 @@ use super::connection::DEFAULT_REGION;
 use super::errors::{Call, region_in};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::key::KeySpace;
-use crate::remote::{Remote as _, RemoteError, RemoteErrorKind as Kind};
+use crate::remote::{Reads as _, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::RepoPath;
 
 /// In which header AWS says where a bucket lies, refusals included.

@@ -3,7 +3,7 @@
 use super::S3Remote;
 use super::errors::Call;
 use crate::remote::{
-    Condition, Conditions, Remote as _, RemoteError, RemoteErrorKind as Kind, Stored,
+    Condition, Conditions, Reads as _, RemoteError, RemoteErrorKind as Kind, Stored,
 };
 use crate::tree::{RepoPath, Token};
 

@@ -20,9 +20,7 @@ use super::reading::Reading;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::etag;
 use crate::remote::key::{KeySpace, ListedKey, OWN_FOLDER, PROBE_FOLDER};
-use crate::remote::{
-    Listed, ListingOrder, Page, Remote as _, RemoteError, RemoteErrorKind as Kind,
-};
+use crate::remote::{Listed, ListingOrder, Page, Reads as _, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RemoteEntry, RepoPath, Version};
 
 /// How many objects are looked at together where listings have no ETags.

@@ -31,8 +31,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::{Credentials, SharedHttpClient};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
-pub use body::S3Body;
 pub use connection::S3Settings;
 
 pub(super) use listing::{ABANDONED_NANOSECONDS, is_abandoned};
@@ -43,9 +43,11 @@ use errors::Call;
 use evidence::Evidence;
 
 use super::key::KeySpace;
+use super::probe::remove_abandoned;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, ListingOrder, Object,
-    Outgoing, Page, Part, PendingUpload, Remote, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Incoming, ListingOrder,
+    Object, Outgoing, Page, Part, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind,
+    RemoteFuture, Stored, UploadId, Uploads, Writes, probe,
 };
 use crate::remote::etag;
 use crate::tree::{Content, RemoteEntry, RepoPath, Token, Version};
@@ -202,9 +204,7 @@ where
     }
 }
 
-impl Remote for S3Remote {
-    type Body = S3Body;
-
+impl Reads for S3Remote {
     fn likely_content(&self, version: &Version) -> Content {
         etag::likely_content(version)
     }
@@ -213,29 +213,40 @@ impl Remote for S3Remote {
         &self.capabilities
     }
 
-    fn holds_parts(&self) -> bool {
-        !self.sends_pieces()
-    }
-
-    fn copies_parts(&self) -> bool {
-        true
-    }
-
     fn is_near(&self) -> bool {
         self.connection.is_near()
     }
 
-    fn broken_promise(&self) -> Option<String> {
-        self.evidence().map(str::to_owned)
+    fn region(&self) -> Option<&str> {
+        Some(S3Remote::region(self))
     }
 
-    async fn list(
-        &self,
-        prefix: &str,
-        next: Option<&str>,
+    fn endpoint(&self) -> Option<&str> {
+        S3Remote::endpoint(self)
+    }
+
+    fn find_region(&self) -> RemoteFuture<'_, Option<String>> {
+        Box::pin(S3Remote::find_region(self))
+    }
+
+    fn prefix_as_object(&self) -> RemoteFuture<'_, Object> {
+        Box::pin(async {
+            let Some((bucket, path)) = self.prefix_as_path() else {
+                return Err(self
+                    .call("HEAD", "")
+                    .error(RemoteErrorKind::NotFound, "there is no prefix"));
+            };
+            bucket.head_object(&path).await
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        next: Option<&'a str>,
         limit: usize,
-    ) -> Result<Page, RemoteError> {
-        self.list_page(prefix, next, limit).await
+    ) -> RemoteFuture<'a, Page> {
+        Box::pin(self.list_page(prefix, next, limit))
     }
 
     fn place_behind(&self, key: &str) -> Option<String> {
@@ -246,116 +257,139 @@ impl Remote for S3Remote {
         can_begin.then(|| self.behind(key))
     }
 
-    async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
-        self.head_object(path).await
+    fn head<'a>(&'a self, path: &'a RepoPath) -> RemoteFuture<'a, Object> {
+        Box::pin(self.head_object(path))
     }
 
-    async fn get(
-        &self,
-        path: &RepoPath,
-        expected: &Token,
+    fn get<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        expected: &'a Token,
         range: Option<Range<u64>>,
-    ) -> Result<(Object, S3Body), RemoteError> {
-        self.get_object(path, expected, range).await
+    ) -> RemoteFuture<'a, (Object, Incoming)> {
+        Box::pin(self.get_object(path, expected, range))
     }
 
-    async fn get_version(
-        &self,
-        path: &RepoPath,
-        version_id: &str,
-    ) -> Result<(Object, S3Body), RemoteError> {
-        self.get_object_version(path, version_id).await
+    fn get_version<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        version_id: &'a str,
+    ) -> RemoteFuture<'a, (Object, Incoming)> {
+        Box::pin(self.get_object_version(path, version_id))
+    }
+}
+
+impl Writes for S3Remote {
+    fn probe(&self) -> RemoteFuture<'_, Probed> {
+        Box::pin(probe(self))
     }
 
-    async fn put(
-        &self,
-        path: &RepoPath,
+    fn put<'a>(
+        &'a self,
+        path: &'a RepoPath,
         body: Bytes,
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.put_object(path, body, attributes, condition).await
+        attributes: &'a Attributes,
+        condition: &'a Condition,
+    ) -> RemoteFuture<'a, Stored> {
+        Box::pin(self.put_object(path, body, attributes, condition))
     }
 
-    async fn put_pieces(
-        &self,
-        path: &RepoPath,
+    fn put_pieces<'a>(
+        &'a self,
+        path: &'a RepoPath,
         body: Outgoing,
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.put_large_object(path, body, attributes, condition).await
+        attributes: &'a Attributes,
+        condition: &'a Condition,
+    ) -> RemoteFuture<'a, Stored> {
+        Box::pin(self.put_large_object(path, body, attributes, condition))
     }
 
-    async fn delete(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
-        self.delete_object(path, expected).await
+    fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
+        Box::pin(self.delete_object(path, expected))
     }
 
     fn deletions_at_once(&self) -> usize {
         self.capabilities.deletions_at_once(deleting::KEYS_MAX)
     }
 
-    async fn delete_many(
-        &self,
-        versions: &[(&RepoPath, &Token)],
-    ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
-        self.delete_objects(versions).await
+    fn delete_many<'a>(
+        &'a self,
+        versions: &'a [(&'a RepoPath, &'a Token)],
+    ) -> RemoteFuture<'a, Vec<Result<(), RemoteError>>> {
+        Box::pin(self.delete_objects(versions))
     }
 
-    async fn start_upload(&self, path: &RepoPath, mtime: i64) -> Result<UploadId, RemoteError> {
-        self.create_multipart(path, mtime).await
+    fn broken_promise(&self) -> Option<String> {
+        self.evidence().map(str::to_owned)
     }
 
-    async fn upload_part(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
+    fn remove_abandoned_probes(&self) -> BoxFuture<'_, ()> {
+        Box::pin(remove_abandoned(self))
+    }
+}
+
+impl Uploads for S3Remote {
+    fn holds_parts(&self) -> bool {
+        !self.sends_pieces()
+    }
+
+    fn copies_parts(&self) -> bool {
+        true
+    }
+
+    fn start_upload<'a>(&'a self, path: &'a RepoPath, mtime: i64) -> RemoteFuture<'a, UploadId> {
+        Box::pin(self.create_multipart(path, mtime))
+    }
+
+    fn upload_part<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
         number: u32,
         body: Outgoing,
-    ) -> Result<Part, RemoteError> {
-        self.put_part(path, upload, number, body).await
+    ) -> RemoteFuture<'a, Part> {
+        Box::pin(self.put_part(path, upload, number, body))
     }
 
-    async fn copy_part(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
+    fn copy_part<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
         number: u32,
-        from: (&RepoPath, &Token),
+        from: (&'a RepoPath, &'a Token),
         range: Option<Range<u64>>,
-    ) -> Result<CopiedPart, RemoteError> {
-        self.put_part_of(path, (upload, number), from, range).await
+    ) -> RemoteFuture<'a, CopiedPart> {
+        Box::pin(self.put_part_of(path, (upload, number), from, range))
     }
 
-    async fn complete_upload(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-        parts: &[Part],
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.complete_multipart(path, (upload, parts), attributes, condition).await
+    fn complete_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
+        parts: &'a [Part],
+        attributes: &'a Attributes,
+        condition: &'a Condition,
+    ) -> RemoteFuture<'a, Stored> {
+        Box::pin(self.complete_multipart(path, (upload, parts), attributes, condition))
     }
 
-    async fn parts(
-        &self,
-        path: &RepoPath,
-        upload: &UploadId,
-    ) -> Result<Vec<HeldPart>, RemoteError> {
-        self.list_parts(path, upload).await
+    fn parts<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
+    ) -> RemoteFuture<'a, Vec<HeldPart>> {
+        Box::pin(self.list_parts(path, upload))
     }
 
-    async fn pending_uploads(&self) -> Result<Vec<PendingUpload>, RemoteError> {
-        self.list_uploads().await
+    fn pending_uploads(&self) -> RemoteFuture<'_, Vec<PendingUpload>> {
+        Box::pin(self.list_uploads())
     }
 
-    async fn abort_upload(&self, path: &RepoPath, upload: &UploadId) -> Result<(), RemoteError> {
-        self.abort_multipart(path, upload).await
-    }
-
-    async fn settle(&self) -> Result<(), RemoteError> {
-        // S3 answers a write only once it is durable.
-        Ok(())
+    fn abort_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        upload: &'a UploadId,
+    ) -> RemoteFuture<'a, ()> {
+        Box::pin(self.abort_multipart(path, upload))
     }
 }

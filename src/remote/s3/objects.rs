@@ -23,7 +23,7 @@ use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::etag;
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, Object, Outgoing, RemoteError,
+    Attributes, Checksum, Condition, Conditions, Incoming, Object, Outgoing, RemoteError,
     RemoteErrorKind as Kind, Stored,
 };
 use crate::tree::{Content, Md5, Properties, RemoteEntry, RepoPath, Token, Version};
@@ -100,7 +100,7 @@ impl S3Remote {
         path: &RepoPath,
         expected: &Token,
         range: Option<Range<u64>>,
-    ) -> Result<(Object, S3Body), RemoteError> {
+    ) -> Result<(Object, Incoming), RemoteError> {
         let call = self.call("GET", path.as_str());
         let mut request = self.connection.client.get_object();
         // Only where quoted ETags are known to be understood; the answer is compared anyway.
@@ -121,7 +121,7 @@ impl S3Remote {
         let (object, body) = self.opened(path, output, range, call)?;
         if object.entry.version.token != *expected {
             let message = format!("{} is there, not {expected}", object.entry.version.token);
-            return Err(body.call.error(Kind::Changed, message));
+            return Err(self.call("GET", path.as_str()).error(Kind::Changed, message));
         }
         Ok((object, body))
     }
@@ -131,7 +131,7 @@ impl S3Remote {
         &self,
         path: &RepoPath,
         version_id: &str,
-    ) -> Result<(Object, S3Body), RemoteError> {
+    ) -> Result<(Object, Incoming), RemoteError> {
         let call = self.call("GET", path.as_str());
         let ask_checksum = self.capabilities.checksum == Checksum::Crc64nvme;
         let request = self
@@ -155,7 +155,7 @@ impl S3Remote {
         output: GetObjectOutput,
         range: Option<Range<u64>>,
         call: Call,
-    ) -> Result<(Object, S3Body), RemoteError> {
+    ) -> Result<(Object, Incoming), RemoteError> {
         let length = announced(output.content_length(), &call)?;
         let size = match range {
             None => length,
@@ -164,7 +164,8 @@ impl S3Remote {
             })?,
         };
         let object = self.object(path, &answered!(&output, size), &call)?;
-        Ok((object, S3Body { stream: output.body, remaining_bytes: length, call }))
+        let body = S3Body { stream: output.body, remaining_bytes: length, call };
+        Ok((object, body.into_stream()))
     }
 
     /// Stores a body under a condition.

@@ -6,11 +6,10 @@ use super::{SYNCED_ONE_BY_ONE_MAX, keep_places, lies_by_plan};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind};
-use crate::remote::Remote;
 use crate::transfer::{Ready, Run};
 use crate::tree::{RepoPath, Stat};
 
-impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+impl<D: Disk, C: Clock> Run<D, C> {
     /// Makes durable what a small group takes from its name and what no row stands for: it may exist
     /// only in memory, and the trash promises to keep it.
     ///

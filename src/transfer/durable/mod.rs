@@ -20,7 +20,6 @@ use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::{Disk, is_stale};
 use crate::plan::Action;
-use crate::remote::Remote;
 use crate::repository::Change;
 use crate::tree::{RepoPath, Signature};
 
@@ -40,7 +39,7 @@ struct Lies<'a, D: Disk> {
     device: Option<u64>,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+impl<D: Disk, C: Clock> Run<D, C> {
     /// Makes the contents durable that the rows of a group will stand for, and those that go to the
     /// trash without anybody having made them durable. Returns the places of what has to do without
     /// a row.
@@ -176,7 +175,7 @@ impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
     }
 }
 
-impl<D: Disk, R: Remote, C: Clock> Context<D, R, C> {
+impl<D: Disk, C: Clock> Context<D, C> {
     /// Returns an open folder on a file system of the working copy, by the number that its files
     /// show; `None` where this run has none open there.
     fn folder_on(&self, device: u64) -> Option<D::Folder> {

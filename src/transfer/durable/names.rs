@@ -8,14 +8,13 @@ use super::{Lies, SYNCED_ONE_BY_ONE_MAX, Unsynced, keep_places};
 use crate::clock::Clock;
 use crate::disk::{Disk, is_stale};
 use crate::plan::ActionKind;
-use crate::remote::Remote;
 use crate::repository::Change;
 use crate::transfer::Run;
 use crate::transfer::commit::Effect;
 use crate::transfer::context::Context;
 use crate::tree::{BaseRow, RepoPath};
 
-impl<D: Disk, R: Remote, C: Clock> Run<D, R, C> {
+impl<D: Disk, C: Clock> Run<D, C> {
     /// Makes the names durable that a group gave and took; returns the places of those that have to
     /// do without a row.
     pub(in crate::transfer) fn sync_names(&self, effects: &[Effect<D>]) -> io::Result<Unsynced> {
@@ -57,12 +56,12 @@ impl<D: Disk> Effect<D> {
 }
 
 /// Folders whose names are to be synced, each opened once.
-struct Folders<'a, D: Disk, R, C> {
-    context: &'a Context<D, R, C>,
+struct Folders<'a, D: Disk, C> {
+    context: &'a Context<D, C>,
     open: BTreeMap<String, D::Folder>,
 }
 
-impl<D: Disk, R: Remote, C: Clock> Folders<'_, D, R, C> {
+impl<D: Disk, C: Clock> Folders<'_, D, C> {
     /// Adds the folders of the names of an effect; false where they do not lead to its files.
     fn add(&mut self, effect: &Effect<D>) -> io::Result<bool> {
         if effect.action.kind == ActionKind::DeleteLocal {

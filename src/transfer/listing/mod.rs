@@ -19,7 +19,7 @@ use super::context::Context;
 use super::retry::retry;
 use crate::clock::Clock;
 use crate::disk::{DescriptorBudget, Disk};
-use crate::remote::{Listed, ListingOrder, Page, Remote, RemoteError, RemoteErrorKind};
+use crate::remote::{Listed, ListingOrder, Page, RemoteError, RemoteErrorKind};
 use crate::tree::RepoPath;
 
 /// Pages that may wait to be merged, beside those that wait for earlier ones.
@@ -48,8 +48,8 @@ pub struct ListingScope {
 /// A path costs one `HEAD` and the pages of `PATH/`; where a file is expected, the first page asks
 /// for one item only. A listing of many pages is split over the range of keys where the remote can
 /// begin anywhere; one that comes folder by folder is sorted.
-pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
-    context: Arc<Context<D, R, C>>,
+pub async fn list_scope<D: Disk, C: Clock>(
+    context: Arc<Context<D, C>>,
     scope: ListingScope,
     pages: mpsc::Sender<Result<Page, RemoteError>>,
 ) {
@@ -73,8 +73,8 @@ pub async fn list_scope<D: Disk, R: Remote, C: Clock>(
 }
 
 /// Lists what begins with `prefix`.
-async fn list_prefix<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
+async fn list_prefix<D: Disk, C: Clock>(
+    context: &Context<D, C>,
     prefix: &str,
     scope: ListingScope,
     pages: &mpsc::Sender<Result<Page, RemoteError>>,
@@ -129,8 +129,8 @@ async fn list_prefix<D: Disk, R: Remote, C: Clock>(
 
 /// Lists what begins with `prefix` in a store that lists folder by folder: one page after the other,
 /// because only such a store's own tokens say where a page ended.
-async fn list_by_folders<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
+async fn list_by_folders<D: Disk, C: Clock>(
+    context: &Context<D, C>,
     prefix: &str,
     is_file: bool,
     pages: &mpsc::Sender<Result<Page, RemoteError>>,
@@ -166,8 +166,8 @@ async fn list_by_folders<D: Disk, R: Remote, C: Clock>(
 }
 
 /// Fetches a page.
-async fn fetch<D: Disk, R: Remote, C: Clock>(
-    context: &Context<D, R, C>,
+async fn fetch<D: Disk, C: Clock>(
+    context: &Context<D, C>,
     prefix: &str,
     request: Request,
     limit: usize,

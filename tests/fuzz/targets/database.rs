@@ -158,7 +158,7 @@ fn parse(line: &[u8]) -> Option<(RepoPath, Option<BaseRow>)> {
             row.version.size = number("stored")?;
         }
         for (name, value) in
-            fields.get("properties").into_iter().flat_map(Value::as_mapping).flatten()
+            fields.get("properties").into_iter().filter_map(Value::as_mapping).flatten()
         {
             row.properties.set(name.as_str()?, value.as_str()?.to_owned());
         }

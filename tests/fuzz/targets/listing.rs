@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use lsync::remote::{Capabilities, Listed, Page, Remote as _, S3Remote, S3Settings};
+use lsync::remote::{Capabilities, Listed, Page, Reads as _, S3Remote, S3Settings};
 use lsync::tree::{Token, Version};
 
 use super::keys::check_path;
