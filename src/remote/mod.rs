@@ -48,15 +48,6 @@ pub enum Condition {
     Matches(Token),
 }
 
-/// What travels beside the bytes of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attributes {
-    /// mtime of the file, nanoseconds since 1970 (`x-amz-meta-mtime`).
-    pub mtime: i64,
-    /// CRC-64/NVME of the whole body.
-    pub crc64: u64,
-}
-
 /// What the store said of a version that it just stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {

@@ -10,10 +10,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::{
-    Attributes, Capabilities, Condition, CopiedPart, HeldPart, Object, Outgoing, Page, Part,
-    PendingUpload, Probed, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Capabilities, Condition, CopiedPart, HeldPart, Object, Outgoing, Page, Part, PendingUpload,
+    Probed, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
-use crate::tree::{Content, RepoPath, Token, Version};
+use crate::tree::{Content, Properties, RepoPath, Token, Version};
 
 /// An answer on its way.
 pub type RemoteFuture<'a, T> = BoxFuture<'a, Result<T, RemoteError>>;
@@ -130,31 +130,15 @@ pub trait Writes: Reads {
     }
 
     /// Stores `body` if the condition holds, else [`RemoteErrorKind::Changed`].
+    ///
+    /// A body comes piece by piece where the file is large and the store takes no parts.
     fn put<'a>(
         &'a self,
         path: &'a RepoPath,
-        body: Bytes,
-        attributes: &'a Attributes,
+        body: Outgoing,
+        properties: &'a Properties,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored>;
-
-    /// As [`Writes::put`], of a body that may come piece by piece: a store that takes no parts gets large
-    /// files so.
-    fn put_pieces<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        body: Outgoing,
-        attributes: &'a Attributes,
-        condition: &'a Condition,
-    ) -> RemoteFuture<'a, Stored> {
-        Box::pin(async move {
-            let body = body.collect().await.map_err(|error| {
-                let (kind, message) = (RemoteErrorKind::Interrupted, error.to_string());
-                RemoteError::new(kind, "PUT", path.as_str(), message)
-            })?;
-            self.put(path, body, attributes, condition).await
-        })
-    }
 
     /// Deletes the version named, else [`RemoteErrorKind::Changed`]; nothing there is
     /// [`RemoteErrorKind::NotFound`].
@@ -216,7 +200,11 @@ pub trait Uploads: Send + Sync + 'static {
     }
 
     /// Begins an upload in parts; nothing is visible before [`Uploads::complete_upload`].
-    fn start_upload<'a>(&'a self, path: &'a RepoPath, mtime: i64) -> RemoteFuture<'a, UploadId>;
+    fn start_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        properties: &'a Properties,
+    ) -> RemoteFuture<'a, UploadId>;
 
     /// Stores one part; parts may come in any order and again.
     fn upload_part<'a>(
@@ -247,13 +235,13 @@ pub trait Uploads: Send + Sync + 'static {
     }
 
     /// Puts the parts together under the name if the condition holds, else
-    /// [`RemoteErrorKind::Changed`].
+    /// [`RemoteErrorKind::Changed`]; `crc64` is the CRC-64/NVME of the whole.
     fn complete_upload<'a>(
         &'a self,
         path: &'a RepoPath,
         upload: &'a UploadId,
         parts: &'a [Part],
-        attributes: &'a Attributes,
+        crc64: u64,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored>;
 

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::monitor::WarningKind;
-use crate::remote::{Attributes, Part, RemoteError, RemoteErrorKind, UploadId};
+use crate::remote::{Part, RemoteError, RemoteErrorKind, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Kind, PartMd5s, RepoPath, Version};
 
@@ -116,7 +116,8 @@ impl<D: Disk, C: Clock> Context<D, C> {
             self.monitor.bytes(path, upload.told_bytes(size));
             return Ok(upload);
         }
-        let start = || self.remote.start_upload(path, source.stat.mtime);
+        let properties = source.properties();
+        let start = || self.remote.start_upload(path, &properties);
         let id = retry(&self.clock, &self.stop, start).await?;
         let transfer = Transfer::up(path, &source.stat.signature(), part_bytes, &id.0);
         let pen = match notes.begin(&transfer) {
@@ -326,7 +327,6 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let digests = self.digests(source, upload);
         let parts: Vec<Part> = upload.held.values().cloned().collect();
         let crc64 = digests.crc64;
-        let attributes = Attributes { mtime: source.stat.mtime, crc64 };
         let copied = !upload.sends.load(Ordering::Relaxed) && source.origin.is_some();
         let ended = |stored| {
             let held = self.holding.hold(Arc::clone(&upload.file));
@@ -334,8 +334,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         };
         let (path, condition) = (source.path, &source.condition);
         loop {
-            let completed =
-                self.remote.complete_upload(path, &upload.id, &parts, &attributes, condition);
+            let completed = self.remote.complete_upload(path, &upload.id, &parts, crc64, condition);
             let error = match completed.await {
                 Ok(stored) => return ended(stored),
                 Err(error) => error,

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
-use crate::remote::Attributes;
 
 use super::context::Context;
 use super::trouble::Trouble;
-use super::upload::{Attempts, Evidenced, Next, Sent, Source};
+use super::upload::{Evidenced, Sent, Source};
 
 /// The most bytes of one `PUT` (S3 user guide, "Uploading objects").
 const BYTES_MAX: u64 = 5 << 30;
@@ -35,36 +34,13 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let want = Want { md5: true, ..Want::default() };
         let digests = self.digest_part(source, &file, 0..size, &want).await?;
         self.expect_untouched(source, &file)?;
-        let (crc64, mut attempts) = (digests.crc64, Attempts::of(source));
-        let attributes = Attributes { mtime: source.stat.mtime, crc64 };
-        loop {
-            let lane = self.lanes.enter().await;
-            if self.stop.is_requested() {
-                return Err(Trouble::Stopped);
-            }
+        let crc64 = digests.crc64;
+        let send = || {
             let (body, attempt) = self.outgoing(path, &file, (0..size, crc64));
-            let body = body.with_md5(digests.md5);
-            let answer = self.remote.put_pieces(path, body, &attributes, &source.condition).await;
-            self.lanes.learn(&answer, self.clock.now());
-            drop(lane);
-            let stored = match answer {
-                Ok(stored) => {
-                    attempt.succeeded();
-                    stored
-                }
-                Err(error) => {
-                    if let Some(trouble) = attempt.failed() {
-                        return Err(trouble);
-                    }
-                    let sent = Evidenced::Digests(&digests);
-                    match self.after_failure(&mut attempts, source, &sent, error).await? {
-                        Next::Again => continue,
-                        Next::Ours(stored) => stored,
-                    }
-                }
-            };
-            let held = self.holding.hold(Arc::clone(&file));
-            return Ok(Sent { stored, crc64, copied: false, held });
-        }
+            (body.with_md5(digests.md5), Some(attempt))
+        };
+        let stored = self.put(source, &Evidenced::Digests(&digests), send).await?;
+        let held = self.holding.hold(Arc::clone(&file));
+        Ok(Sent { stored, crc64, copied: false, held })
     }
 }

@@ -10,13 +10,14 @@ use crate::disk::Disk;
 use crate::local::content::{self, Digests, Evidence, Want};
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIME_TOO_FAR;
-use crate::remote::{Attributes, Condition, Object, RemoteError, RemoteErrorKind, Stored};
-use crate::tree::{BaseRow, Comparison, RepoPath, Stat, Token, Version};
+use crate::remote::{Condition, Object, Outgoing, RemoteError, RemoteErrorKind, Stored};
+use crate::tree::{BaseRow, Comparison, Properties, RepoPath, Stat, Token, Version};
 
 use super::context::Context;
 use super::durable::Held;
 use super::object::{changed_in_bucket, deleted_in_bucket, known};
 use super::retry::Backoff;
+use super::sending::Attempt;
 use super::trouble::Trouble;
 
 /// A file on its way into the bucket.
@@ -40,6 +41,11 @@ impl Source<'_> {
             Condition::Absent => None,
             Condition::Matches(token) => Some(token),
         }
+    }
+
+    /// Returns what travels beside its bytes.
+    pub(super) fn properties(&self) -> Properties {
+        Properties::default().with_mtime(self.stat.mtime)
     }
 }
 
@@ -104,36 +110,45 @@ impl<D: Disk, C: Clock> Context<D, C> {
             content::read_small_open(&self.disk, &folder, name, source.stat, bytes_max)?;
         let held = self.holding.hold(Arc::new(file));
         let crc64 = Digests::of(&body, &Want::default()).crc64;
-        let attributes = Attributes { mtime: source.stat.mtime, crc64 };
-        let stored = self.put(source, &body, &attributes).await?;
+        let send = || (Outgoing::with_crc64(body.clone(), crc64), None);
+        let stored = self.put(source, &Evidenced::Whole(&body), send).await?;
         self.monitor.bytes(source.path, source.stat.size);
         Ok(Sent { stored, crc64, copied: false, held })
     }
 
-    /// Makes the one request, again while that makes sense.
-    async fn put(
+    /// Stores a body with one request, again while that makes sense; `send` makes the body each time, and
+    /// what is to be told how it went, where it is read while it is sent.
+    pub(super) async fn put<'s>(
         &self,
         source: &Source<'_>,
-        body: &Bytes,
-        attributes: &Attributes,
+        sent: &Evidenced<'_>,
+        send: impl Fn() -> (Outgoing, Option<Attempt<'s>>) + Send,
     ) -> Result<Stored, Trouble> {
-        let mut attempts = Attempts::of(source);
+        let (mut attempts, properties) = (Attempts::of(source), source.properties());
         loop {
             let lane = self.lanes.enter().await;
-            self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
+            let (body, attempt) = send();
+            if attempt.is_none() {
+                // What is read while it is sent keeps the pace by itself.
+                self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
+            }
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            let put = self.remote.put(source.path, body.clone(), attributes, &source.condition);
-            let answer = put.await;
+            let answer = self.remote.put(source.path, body, &properties, &source.condition).await;
             self.lanes.learn(&answer, self.clock.now());
             drop(lane);
             let error = match answer {
-                Ok(stored) => return Ok(stored),
+                Ok(stored) => {
+                    attempt.into_iter().for_each(Attempt::succeeded);
+                    return Ok(stored);
+                }
                 Err(error) => error,
             };
-            let sent = Evidenced::Whole(body);
-            match self.after_failure(&mut attempts, source, &sent, error).await? {
+            if let Some(trouble) = attempt.and_then(Attempt::failed) {
+                return Err(trouble);
+            }
+            match self.after_failure(&mut attempts, source, sent, error).await? {
                 Next::Ours(stored) => return Ok(stored),
                 Next::Again => (),
             }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use lsync::remote::{
     Condition, Conditions, Reads as _, Remote, RemoteError, RemoteErrorKind, Stored, Uploads as _,
     Writes as _,
 };
 
-use super::benches::{Bench, attributes, crc64, create, keys, kind, path, put, read};
+use super::benches::{Bench, MTIME, crc64, create, keys, kind, path, properties, put, read};
 
 /// Bytes that every part but the last must have (AWS).
 const PART_BYTES_MIN: usize = 5 << 20;
@@ -118,12 +119,12 @@ pub async fn parts_become_visible_at_once_and_under_a_condition(bench: impl Benc
     let remote = bench.remote();
     let pieces = [vec![1; PART_BYTES_MIN], vec![2; PART_BYTES_MIN], vec![3; 7]];
     let whole = pieces.concat();
-    let attributes = attributes(&whole);
+    let crc64 = crc64(&whole);
     let big = path("big");
-    let upload = remote.start_upload(&big, attributes.mtime).await.expect("an upload");
+    let upload = remote.start_upload(&big, &properties()).await.expect("an upload");
     let mut parts = Vec::new();
     for number in [3, 1, 2, 1] {
-        let piece = bytes::Bytes::from(pieces[number - 1].clone()).into();
+        let piece = Bytes::from(pieces[number - 1].clone()).into();
         let number = u32::try_from(number).expect("small");
         let part = remote.upload_part(&big, &upload, number, piece).await.expect("a part");
         parts.retain(|other: &lsync::remote::Part| other.number != number);
@@ -134,18 +135,18 @@ pub async fn parts_become_visible_at_once_and_under_a_condition(bench: impl Benc
 
     assert!(bench.somebody_puts("big", b"theirs"));
     let condition = Condition::Absent;
-    let refused = remote.complete_upload(&big, &upload, &parts, &attributes, &condition).await;
+    let refused = remote.complete_upload(&big, &upload, &parts, crc64, &condition).await;
     assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
     let theirs = remote.head(&big).await.expect("theirs");
     assert_eq!(theirs.entry.version.size, 6);
 
     let condition = Condition::Matches(theirs.entry.version.token);
-    let stored = remote.complete_upload(&big, &upload, &parts, &attributes, &condition).await;
+    let stored = remote.complete_upload(&big, &upload, &parts, crc64, &condition).await;
     let stored = stored.expect("the condition holds");
     let head = remote.head(&big).await.expect("ours");
     assert_eq!(head.entry.version.token, stored.token);
-    assert_eq!(head.mtime(), attributes.mtime);
-    assert!(head.content.crc64().is_none_or(|crc64| crc64 == attributes.crc64));
+    assert_eq!(head.mtime(), MTIME);
+    assert!(head.content.crc64().is_none_or(|found| found == crc64));
     let bytes = read(&*remote, "big", &stored.token).await.expect("ours");
     assert!(bytes == whole, "{} bytes came back", bytes.len());
     remote.abort_upload(&big, &upload).await.expect("nothing to abort is no error");
@@ -156,10 +157,12 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
     let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(PART_BYTES_MIN + 9).collect();
     // Blanks, `+` and what is not ASCII have to travel in a header here.
     let (old, new) = (path("old/è +%2F.bin"), path("new/è +%2F.bin"));
-    let attributes = attributes(&bytes);
-    let put = remote.put(&old, bytes.clone().into(), &attributes, &Condition::Absent).await;
+    let whole_crc64 = crc64(&bytes);
+    let put = remote
+        .put(&old, Bytes::from(bytes.clone()).into(), &properties(), &Condition::Absent)
+        .await;
     let etag = put.expect("the source").token;
-    let upload = remote.start_upload(&new, attributes.mtime).await.expect("an upload");
+    let upload = remote.start_upload(&new, &properties()).await.expect("an upload");
     let half = PART_BYTES_MIN as u64;
     let mut parts = Vec::new();
     for (number, range) in [(1, 0..half), (2, half..half + 9)] {
@@ -179,13 +182,13 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
     }
     assert!(bench.copies_parts());
     let complete =
-        remote.complete_upload(&new, &upload, &parts, &attributes, &Condition::Absent).await;
+        remote.complete_upload(&new, &upload, &parts, whole_crc64, &Condition::Absent).await;
     let stored = complete.expect("all parts are there");
     assert!(read(&*remote, new.as_str(), &stored.token).await.expect("the copy") == bytes);
     assert!(read(&*remote, old.as_str(), &etag).await.expect("the source") == bytes);
 
     if bench.compares_copies() {
-        let upload = remote.start_upload(&new, 0).await.expect("an upload");
+        let upload = remote.start_upload(&new, &properties()).await.expect("an upload");
         let other = lsync::tree::Token::new("0cc175b9c0f1b6a831c399e269772661");
         let refused = remote.copy_part(&new, &upload, 1, (&old, &other), None).await;
         assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
@@ -195,12 +198,10 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
 pub async fn an_aborted_upload_leaves_nothing(bench: impl Bench) {
     let remote = bench.remote();
     let a = path("a");
-    let upload = remote.start_upload(&a, 0).await.expect("an upload");
-    let part =
-        remote.upload_part(&a, &upload, 1, bytes::Bytes::from("x").into()).await.expect("a part");
+    let upload = remote.start_upload(&a, &properties()).await.expect("an upload");
+    let part = remote.upload_part(&a, &upload, 1, Bytes::from("x").into()).await.expect("a part");
     remote.abort_upload(&a, &upload).await.expect("an end");
-    let late =
-        remote.complete_upload(&a, &upload, &[part], &attributes(b"x"), &Condition::Absent).await;
+    let late = remote.complete_upload(&a, &upload, &[part], crc64(b"x"), &Condition::Absent).await;
     assert!(late.is_err(), "{late:?}");
     assert_eq!(keys(&*remote, "", 1000).await, Vec::<String>::new());
 }

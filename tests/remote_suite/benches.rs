@@ -8,11 +8,11 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use lsync::disk::{Disk, MemoryDisk, RealDisk};
 use lsync::remote::{
-    Attributes, Capabilities, Checksum, Condition, Conditions, FolderRemote, Incoming,
-    MemoryRemote, Page, Reads as _, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings,
-    Stored, Uploads as _, Writes as _,
+    Capabilities, Checksum, Condition, Conditions, FolderRemote, Incoming, MemoryRemote, Page,
+    Reads as _, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored, Uploads as _,
+    Writes as _,
 };
-use lsync::tree::{RepoPath, Token};
+use lsync::tree::{Properties, RepoPath, Token};
 use tempfile::TempDir;
 
 use super::support::{Profile, Quirks, S3Server};
@@ -52,9 +52,12 @@ pub fn crc64(body: &[u8]) -> u64 {
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, body)
 }
 
-/// Returns the attributes of a file with these bytes.
-pub fn attributes(body: &[u8]) -> Attributes {
-    Attributes { mtime: 1_731_234_567_123_456_789, crc64: crc64(body) }
+/// The mtime of every file, nanoseconds since 1970.
+pub const MTIME: i64 = 1_731_234_567_123_456_789;
+
+/// Returns what travels beside the bytes of every file.
+pub fn properties() -> Properties {
+    Properties::default().with_mtime(MTIME)
 }
 
 /// Stores bytes.
@@ -64,9 +67,8 @@ pub async fn put<R: Remote>(
     body: impl Into<Bytes>,
     condition: Condition,
 ) -> Result<Stored, RemoteError> {
-    let body = body.into();
-    let attributes = attributes(&body);
-    remote.put(&path(key), body, &attributes, &condition).await
+    let body: Bytes = body.into();
+    remote.put(&path(key), body.into(), &properties(), &condition).await
 }
 
 /// Creates an object that must not be there.

@@ -1,9 +1,13 @@
 //! Bytes and what travels beside them.
 
-use lsync::remote::{Attributes, Condition, Reads as _, RemoteErrorKind, Writes as _};
+use bytes::Bytes;
+use lsync::remote::{Condition, Outgoing, Reads as _, RemoteErrorKind, Writes as _};
+use lsync::tree::Properties;
 use md5::Digest as _;
 
-use super::benches::{Bench, attributes, collect, crc64, create, keys, kind, path, put, read};
+use super::benches::{
+    Bench, MTIME, collect, crc64, create, keys, kind, path, properties, put, read,
+};
 
 pub async fn bytes_and_attributes_come_back(bench: impl Bench) {
     let remote = bench.remote();
@@ -16,7 +20,7 @@ pub async fn bytes_and_attributes_come_back(bench: impl Bench) {
         assert_eq!(object.entry.path, path("docs/a.bin"));
         assert_eq!(object.entry.version.token, stored.token);
         assert_eq!(object.entry.version.size, 300_001);
-        assert_eq!(object.mtime(), attributes(&body).mtime);
+        assert_eq!(object.mtime(), MTIME);
         assert!(object.content.crc64().is_none_or(|found| found == crc64(&body)));
         assert_eq!(object.content.md5(), stored.md5);
     }
@@ -70,8 +74,8 @@ pub async fn times_keep_their_nanoseconds(bench: impl Bench) {
     .enumerate()
     {
         let key = path(&format!("a{number}"));
-        let attributes = Attributes { mtime, crc64: crc64(b"x") };
-        let put = remote.put(&key, "x".into(), &attributes, &Condition::Absent).await;
+        let properties = Properties::default().with_mtime(mtime);
+        let put = remote.put(&key, Bytes::from("x").into(), &properties, &Condition::Absent).await;
         put.expect("nothing in the way");
         assert_eq!(remote.head(&key).await.expect("ours").mtime(), mtime);
     }
@@ -93,8 +97,8 @@ pub async fn bytes_that_do_not_match_their_checksum_are_not_stored(bench: impl B
         // The store does not know checksums; it may still take the header (Ceph).
         return;
     }
-    let attributes = Attributes { mtime: 0, crc64: crc64(b"right") };
-    let refused = remote.put(&path("a"), "wrong".into(), &attributes, &Condition::Absent).await;
+    let wrong = Outgoing::with_crc64("wrong".into(), crc64(b"right"));
+    let refused = remote.put(&path("a"), wrong, &properties(), &Condition::Absent).await;
     assert_eq!(kind(&refused), Some(RemoteErrorKind::Corrupt), "{refused:?}");
     assert_eq!(keys(&*remote, "", 1000).await, ["sound"]);
 }

@@ -8,7 +8,7 @@ use lsync::remote::{
 use lsync::tree::Token;
 
 use super::benches::{
-    Bench as _, S3Bench, attributes, capabilities_of, collect, connect, crc64, create, kind, path,
+    Bench as _, S3Bench, capabilities_of, collect, connect, crc64, create, kind, path, properties,
     put, read,
 };
 use super::support::{Conditional, Fault, FaultRule, Profile, Quirks, S3Server};
@@ -158,13 +158,13 @@ async fn an_error_inside_200_is_no_success() {
     let bench = S3Bench::open(Profile::Aws).await;
     let remote = bench.remote();
     let a = path("a");
-    let upload = remote.start_upload(&a, 0).await.expect("an upload");
+    let upload = remote.start_upload(&a, &properties()).await.expect("an upload");
     let part =
         remote.upload_part(&a, &upload, 1, bytes::Bytes::from("x").into()).await.expect("a part");
     let inside = Fault::ErrorInside200("InternalError");
     bench.server.fault(FaultRule::new("CompleteMultipartUpload", "*", inside));
     let result =
-        remote.complete_upload(&a, &upload, &[part], &attributes(b"x"), &Condition::Absent).await;
+        remote.complete_upload(&a, &upload, &[part], crc64(b"x"), &Condition::Absent).await;
     assert_eq!(kind(&result), Some(Kind::Failed), "{result:?}");
 }
 

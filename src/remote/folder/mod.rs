@@ -32,7 +32,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
 use body::FolderBody;
@@ -44,7 +43,7 @@ use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
 use super::{
-    Attributes, Capabilities, Condition, Conditions, Incoming, Object, Outgoing, Page, Part, Reads,
+    Capabilities, Condition, Conditions, Incoming, Object, Outgoing, Page, Part, Reads,
     RemoteError, RemoteErrorKind, RemoteFuture, Stored, UploadId, Uploads, Writes,
 };
 use crate::disk::Disk;
@@ -381,11 +380,13 @@ impl<D: Disk> Writes for FolderRemote<D> {
     fn put<'a>(
         &'a self,
         path: &'a RepoPath,
-        body: Bytes,
-        attributes: &'a Attributes,
+        body: Outgoing,
+        properties: &'a Properties,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
-        Box::pin(async move { self.put_whole(path, &body, attributes, condition).map(stored) })
+        Box::pin(
+            async move { self.put_whole(path, body, (properties, condition)).await.map(stored) },
+        )
     }
 
     fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
@@ -411,8 +412,12 @@ impl<D: Disk> Uploads for FolderRemote<D> {
         true
     }
 
-    fn start_upload<'a>(&'a self, path: &'a RepoPath, _mtime: i64) -> RemoteFuture<'a, UploadId> {
-        Box::pin(async move { self.begin_upload(path) })
+    fn start_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        properties: &'a Properties,
+    ) -> RemoteFuture<'a, UploadId> {
+        Box::pin(async move { self.begin_upload(path, properties) })
     }
 
     fn upload_part<'a>(
@@ -430,12 +435,12 @@ impl<D: Disk> Uploads for FolderRemote<D> {
         path: &'a RepoPath,
         upload: &'a UploadId,
         parts: &'a [Part],
-        attributes: &'a Attributes,
+        crc64: u64,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
-        Box::pin(async move {
-            self.join_parts(path, upload, parts, (attributes, condition)).map(stored)
-        })
+        Box::pin(
+            async move { self.join_parts(path, upload, parts, (crc64, condition)).map(stored) },
+        )
     }
 
     fn abort_upload<'a>(

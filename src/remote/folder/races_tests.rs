@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt as _;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::disk::{Call, MemoryDisk};
 use crate::remote::Listed;
@@ -28,9 +30,9 @@ pub(super) fn put(
     text: &'static str,
     condition: &Condition,
 ) -> Result<Token, RemoteError> {
-    let attributes = Attributes { mtime: 5, crc64: crc64_of(text.as_bytes()) };
+    let properties = Properties::default().with_mtime(5);
     let path = RepoPath::parse(key).unwrap();
-    let put = remote.put(&path, Bytes::from(text), &attributes, condition);
+    let put = remote.put(&path, Bytes::from(text).into(), &properties, condition);
     put.now_or_never().unwrap().map(|stored| stored.token)
 }
 
@@ -161,7 +163,8 @@ fn upload(
     condition: &Condition,
 ) -> Result<Token, RemoteError> {
     let path = RepoPath::parse("f").unwrap();
-    let id = remote.start_upload(&path, 5).now_or_never().unwrap()?;
+    let properties = Properties::default().with_mtime(5);
+    let id = remote.start_upload(&path, &properties).now_or_never().unwrap()?;
     let mut parts = Vec::new();
     for number in stored {
         let at = usize::try_from(*number).unwrap() - 1;
@@ -169,8 +172,8 @@ fn upload(
         parts.push(remote.upload_part(&path, &id, *number, body.into()).now_or_never().unwrap()?);
     }
     parts.sort_by_key(|part| part.number);
-    let attributes = Attributes { mtime: 5, crc64: crc64_of(text.as_bytes()) };
-    let completed = remote.complete_upload(&path, &id, &parts, &attributes, condition);
+    let completed =
+        remote.complete_upload(&path, &id, &parts, crc64_of(text.as_bytes()), condition);
     let completed = completed.now_or_never().unwrap().map(|stored| stored.token);
     remote.abort_upload(&path, &id).now_or_never().unwrap()?;
     completed

@@ -7,25 +7,26 @@ use super::error::{Context as _, error, of_io, verify};
 use super::stage::{Staged, folder_like};
 use super::{Control, FolderRemote, crc64_of, etag, split};
 use crate::disk::Disk;
-use crate::remote::{Attributes, Condition, RemoteError, RemoteErrorKind};
-use crate::tree::{Kind, RepoPath, Stat, Token};
+use crate::remote::{Condition, Outgoing, RemoteError, RemoteErrorKind};
+use crate::tree::{Kind, Properties, RepoPath, Stat, Token};
 
 impl<D: Disk> FolderRemote<D> {
     /// Stages `body` and gives it its name if the condition holds.
-    pub(super) fn put_whole(
+    pub(super) async fn put_whole(
         &self,
         path: &RepoPath,
-        body: &[u8],
-        attributes: &Attributes,
-        condition: &Condition,
+        body: Outgoing,
+        (properties, condition): (&Properties, &Condition),
     ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
+        let crc64 = body.crc64();
+        let body = &body.collect().await.context("PUT", &key)?;
         let control = self.control("PUT", &key)?;
-        verify("PUT", &key, crc64_of(body), attributes.crc64)?;
+        verify("PUT", &key, crc64_of(body), crc64)?;
         let staged = self.stage("PUT", &key)?;
         let written = self.disk.write(&staged.file, body).context("PUT", &key);
         let put = written
-            .and_then(|()| self.publish("PUT", path, &staged, (attributes.mtime, condition)));
+            .and_then(|()| self.publish("PUT", path, &staged, (properties.mtime(), condition)));
         if put.is_err() {
             self.discard(control, &staged.name);
         }
@@ -38,12 +39,12 @@ impl<D: Disk> FolderRemote<D> {
         operation: &'static str,
         path: &RepoPath,
         staged: &Staged<D>,
-        (mtime, condition): (i64, &Condition),
+        (mtime, condition): (Option<i64>, &Condition),
     ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control(operation, &key)?;
-        self.disk
-            .set_mtime(&staged.file, mtime)
+        mtime
+            .map_or(Ok(()), |mtime| self.disk.set_mtime(&staged.file, mtime))
             .and_then(|()| self.disk.sync_file(&staged.file))
             .context(operation, &key)?;
         let before = self.disk.fstat(&staged.file).context(operation, &key)?;

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::disk::{Call, Crash, Errno, MemoryDisk, RealDisk};
 use crate::remote::Listed;
@@ -163,8 +165,8 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("a folder never waits")
 }
 
-fn attributes(bytes: &[u8]) -> Attributes {
-    Attributes { mtime: MTIME, crc64: crc64_of(bytes) }
+fn properties() -> Properties {
+    Properties::default().with_mtime(MTIME)
 }
 
 fn put<D: Disk>(
@@ -174,8 +176,7 @@ fn put<D: Disk>(
     condition: &Condition,
 ) -> Result<Token, RemoteErrorKind> {
     let body = Bytes::copy_from_slice(text.as_bytes());
-    let attributes = attributes(&body);
-    now(remote.put(&path(key), body, &attributes, condition))
+    now(remote.put(&path(key), body.into(), &properties(), condition))
         .map(|stored| stored.token)
         .map_err(|error| error.kind)
 }
@@ -288,9 +289,9 @@ on_both_disks! {
 
     fn a_wrong_checksum_is_refused<B: Bucket>() {
         let bucket = B::new();
-        let wrong = Attributes { mtime: MTIME, crc64: 1 };
+        let wrong = Outgoing::with_crc64(Bytes::from("x"), 1);
         let remote = bucket.open("");
-        let put = now(remote.put(&path("a"), Bytes::from("x"), &wrong, &Condition::Absent));
+        let put = now(remote.put(&path("a"), wrong, &properties(), &Condition::Absent));
         assert_eq!(put.unwrap_err().kind, RemoteErrorKind::Corrupt);
         assert_eq!(contents(&bucket), [""; 0]);
     }
@@ -506,7 +507,7 @@ on_both_disks! {
         for (name, numbers) in [("in order", &[1, 2, 3][..]), ("odd", &[3, 1, 2]), ("again", &[1, 2, 1, 3, 2])] {
             let remote = bucket.open("");
             let key = path(&format!("big/{name}"));
-            let upload = now(remote.start_upload(&key, MTIME)).unwrap();
+            let upload = now(remote.start_upload(&key, &properties())).unwrap();
             let mut parts = BTreeMap::new();
             for (time, number) in numbers.iter().enumerate() {
                 let body = Bytes::from(format!("<{number}:{}>", if *number == 3 { 0 } else { time }));
@@ -516,23 +517,22 @@ on_both_disks! {
             let expected: Vec<u8> = parts.values().flat_map(|(_, body)| body.to_vec()).collect();
             let parts: Vec<_> = parts.into_values().map(|(part, _)| part).collect();
             assert!(keys(&bucket, "big/").iter().all(|listed| listed != key.as_str()));
-            let attributes = attributes(&expected);
-            let wrong = Attributes { crc64: 1, ..attributes };
-            let complete = |parts: &[Part], attributes: &Attributes, condition: &Condition| {
-                now(remote.complete_upload(&key, &upload, parts, attributes, condition))
+            let crc64 = crc64_of(&expected);
+            let complete = |parts: &[Part], crc64: u64, condition: &Condition| {
+                now(remote.complete_upload(&key, &upload, parts, crc64, condition))
                     .map_err(|error| error.kind)
             };
-            let changed = complete(&parts, &attributes, &Condition::Matches(Token::new("x")));
+            let changed = complete(&parts, crc64, &Condition::Matches(Token::new("x")));
             assert_eq!(changed, Err(RemoteErrorKind::Changed));
-            let corrupt = complete(&parts, &wrong, &Condition::Absent);
+            let corrupt = complete(&parts, 1, &Condition::Absent);
             assert_eq!(corrupt, Err(RemoteErrorKind::Corrupt));
             let unordered: Vec<_> = parts.iter().rev().cloned().collect();
-            let invalid = complete(&unordered, &attributes, &Condition::Absent);
+            let invalid = complete(&unordered, crc64, &Condition::Absent);
             assert_eq!(invalid, Err(RemoteErrorKind::Invalid));
-            let stored = complete(&parts, &attributes, &Condition::Absent).unwrap();
+            let stored = complete(&parts, crc64, &Condition::Absent).unwrap();
             assert_eq!(listed_etag(&bucket, key.as_str()), stored.token);
             assert_eq!(read(&remote, key.as_str(), None).unwrap(), expected);
-            let spent = complete(&parts, &attributes, &Condition::Absent);
+            let spent = complete(&parts, crc64, &Condition::Absent);
             assert_eq!(spent, Err(RemoteErrorKind::NotFound));
         }
         assert_eq!(contents(&bucket).len(), 4, "{:?}", contents(&bucket));
@@ -542,7 +542,7 @@ on_both_disks! {
         let bucket = B::new();
         let remote = bucket.open("");
         let key = path("big");
-        let upload = now(remote.start_upload(&key, MTIME)).unwrap();
+        let upload = now(remote.start_upload(&key, &properties())).unwrap();
         now(remote.upload_part(&key, &upload, 2, Bytes::from("x").into())).unwrap();
         let other = now(remote.upload_part(&path("other"), &upload, 1, Bytes::new().into()));
         assert_eq!(other.unwrap_err().kind, RemoteErrorKind::NotFound);

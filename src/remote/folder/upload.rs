@@ -15,10 +15,8 @@ use super::error::{Context as _, error, verify};
 use super::stage::Staged;
 use super::{FolderRemote, crc64_of, hold};
 use crate::disk::Disk;
-use crate::remote::{
-    Attributes, Condition, Outgoing, Part, RemoteError, RemoteErrorKind, UploadId,
-};
-use crate::tree::{RepoPath, Token};
+use crate::remote::{Condition, Outgoing, Part, RemoteError, RemoteErrorKind, UploadId};
+use crate::tree::{Properties, RepoPath, Token};
 
 /// How much is copied at once.
 const PIECE_BYTES: u64 = 1024 * 1024;
@@ -29,6 +27,8 @@ const PARTS_MAX: u32 = 10_000;
 /// An upload that was begun.
 pub(super) struct Upload<D: Disk> {
     path: RepoPath,
+    /// The mtime that the whole will have.
+    mtime: Option<i64>,
     staged: Staged<D>,
     /// Parts by number.
     parts: BTreeMap<u32, Segment>,
@@ -43,10 +43,19 @@ struct Segment {
 
 impl<D: Disk> FolderRemote<D> {
     /// Begins an upload; its id is the name of the staged file.
-    pub(super) fn begin_upload(&self, path: &RepoPath) -> Result<UploadId, RemoteError> {
+    pub(super) fn begin_upload(
+        &self,
+        path: &RepoPath,
+        properties: &Properties,
+    ) -> Result<UploadId, RemoteError> {
         let staged = self.stage("UPLOAD", &self.key(path.as_str()))?;
         let id = staged.name.to_string_lossy().into_owned();
-        let upload = Upload { path: path.clone(), staged, parts: BTreeMap::new() };
+        let upload = Upload {
+            path: path.clone(),
+            mtime: properties.mtime(),
+            staged,
+            parts: BTreeMap::new(),
+        };
         hold(&self.uploads).insert(id.clone(), Arc::new(Mutex::new(upload)));
         Ok(UploadId(id))
     }
@@ -86,7 +95,7 @@ impl<D: Disk> FolderRemote<D> {
         path: &RepoPath,
         id: &UploadId,
         parts: &[Part],
-        (attributes, condition): (&Attributes, &Condition),
+        (crc64, condition): (u64, &Condition),
     ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("COMPLETE", &key)?;
@@ -95,10 +104,10 @@ impl<D: Disk> FolderRemote<D> {
         let segments = upload
             .segments(parts)
             .map_err(|message| error(RemoteErrorKind::Invalid, "COMPLETE", &key, message))?;
-        verify("COMPLETE", &key, crc64_of_all(&segments), attributes.crc64)?;
+        verify("COMPLETE", &key, crc64_of_all(&segments), crc64)?;
         let size = self.disk.fstat(&upload.staged.file).context("COMPLETE", &key)?.size;
         let etag = if is_whole(&segments, size) {
-            self.publish("COMPLETE", path, &upload.staged, (attributes.mtime, condition))?
+            self.publish("COMPLETE", path, &upload.staged, (upload.mtime, condition))?
         } else {
             let joined = self.stage("COMPLETE", &key)?;
             let published = segments
@@ -107,9 +116,7 @@ impl<D: Disk> FolderRemote<D> {
                     self.copy(&upload.staged.file, part.range.clone(), &joined.file)
                 })
                 .context("COMPLETE", &key)
-                .and_then(|()| {
-                    self.publish("COMPLETE", path, &joined, (attributes.mtime, condition))
-                });
+                .and_then(|()| self.publish("COMPLETE", path, &joined, (upload.mtime, condition)));
             let spent = if published.is_ok() { &upload.staged } else { &joined };
             self.discard(control, &spent.name);
             published?

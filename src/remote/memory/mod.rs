@@ -24,11 +24,11 @@ use self::body::{pieces, slice};
 pub use self::script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};
 use self::state::{State, Upload};
 use super::{
-    Attributes, Capabilities, Condition, Conditions, Incoming, ListingOrder, Object, Page, Reads,
+    Capabilities, Condition, Conditions, Incoming, ListingOrder, Object, Outgoing, Page, Reads,
     RemoteError, RemoteErrorKind, RemoteFuture, Stored, Writes,
 };
 use crate::remote::etag;
-use crate::tree::{Content, RepoPath, Token, Version};
+use crate::tree::{Content, Properties, RepoPath, Token, Version};
 
 /// The most items of a page.
 const PAGE_ITEMS_MAX: usize = 1000;
@@ -280,16 +280,21 @@ impl Writes for MemoryRemote {
     fn put<'a>(
         &'a self,
         path: &'a RepoPath,
-        body: Bytes,
-        attributes: &'a Attributes,
+        body: Outgoing,
+        properties: &'a Properties,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
         Box::pin(async move {
+            let crc64 = body.crc64();
+            let body = body.collect().await.map_err(|error| {
+                let (kind, message) = (RemoteErrorKind::Interrupted, error.to_string());
+                RemoteError::new(kind, "PUT", path.as_str(), message)
+            })?;
             self.run(Operation::Put, path.as_str(), async |call| {
-                state::verify(call, &body, attributes.crc64)?;
+                state::verify(call, &body, crc64)?;
                 let conditions = self.capabilities.conditional_put;
                 self.write(call, condition, conditions, |state| {
-                    let version = (body, Some(attributes.mtime));
+                    let version = (body, properties.mtime());
                     Ok(state.store(&self.client, path.as_str(), version, Some(condition)))
                 })
                 .await

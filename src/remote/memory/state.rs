@@ -36,7 +36,7 @@ pub(super) struct StoredVersion {
 /// An upload in parts.
 pub(super) struct Upload {
     pub(super) key: String,
-    pub(super) mtime: i64,
+    pub(super) mtime: Option<i64>,
     pub(super) begun: i64,
     pub(super) parts: BTreeMap<u32, (Token, Bytes)>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Upload {
 pub(super) struct Whole {
     pub(super) body: Bytes,
     token: Token,
-    mtime: i64,
+    mtime: Option<i64>,
 }
 
 /// Everything behind the lock.
@@ -180,7 +180,7 @@ impl State {
         condition: &Condition,
     ) -> Stored {
         let Whole { body, token, mtime } = whole;
-        self.insert(client, key, (body, token, Some(mtime)), Some(condition))
+        self.insert(client, key, (body, token, mtime), Some(condition))
     }
 
     fn insert(

@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use futures_util::TryStreamExt as _;
 
-fn attributes(body: &[u8]) -> Attributes {
-    let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, body);
-    Attributes { mtime: 5, crc64 }
+fn properties() -> Properties {
+    Properties::default().with_mtime(5)
 }
 
 async fn create(remote: &MemoryRemote, key: &str) -> Result<Stored, RemoteError> {
     let path = RepoPath::parse(key).unwrap();
-    remote.put(&path, Bytes::from_static(b"x"), &attributes(b"x"), &Condition::Absent).await
+    remote.put(&path, Bytes::from_static(b"x").into(), &properties(), &Condition::Absent).await
 }
 
 #[tokio::test]

@@ -10,17 +10,21 @@ use super::body::slice;
 use super::script::Operation;
 use super::state::{self, Upload};
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, CopiedPart, HeldPart, Outgoing, Part,
-    PendingUpload, RemoteErrorKind, RemoteFuture, Stored, UploadId, Uploads,
+    Checksum, Condition, Conditions, CopiedPart, HeldPart, Outgoing, Part, PendingUpload,
+    RemoteErrorKind, RemoteFuture, Stored, UploadId, Uploads,
 };
-use crate::tree::{RepoPath, Token};
+use crate::tree::{Properties, RepoPath, Token};
 
 impl Uploads for MemoryRemote {
     fn copies_parts(&self) -> bool {
         true
     }
 
-    fn start_upload<'a>(&'a self, path: &'a RepoPath, mtime: i64) -> RemoteFuture<'a, UploadId> {
+    fn start_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        properties: &'a Properties,
+    ) -> RemoteFuture<'a, UploadId> {
         Box::pin(async move {
             self.run(Operation::StartUpload, path.as_str(), async |call| {
                 if self.capabilities.read_only {
@@ -29,7 +33,12 @@ impl Uploads for MemoryRemote {
                 let key = path.as_str().to_owned();
                 let mut state = self.lock();
                 let begun = state.now;
-                Ok(state.begin_upload(Upload { key, mtime, begun, parts: BTreeMap::new() }))
+                Ok(state.begin_upload(Upload {
+                    key,
+                    mtime: properties.mtime(),
+                    begun,
+                    parts: BTreeMap::new(),
+                }))
             })
             .await
         })
@@ -85,14 +94,14 @@ impl Uploads for MemoryRemote {
         path: &'a RepoPath,
         upload: &'a UploadId,
         parts: &'a [Part],
-        attributes: &'a Attributes,
+        crc64: u64,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
         Box::pin(async move {
             self.run(Operation::CompleteUpload, path.as_str(), async |call| {
                 let whole = self.lock().upload(call, upload)?.assemble(call, parts)?;
                 if self.capabilities.checksum == Checksum::Crc64nvme {
-                    state::verify(call, &whole.body, attributes.crc64)?;
+                    state::verify(call, &whole.body, crc64)?;
                 }
                 let conditions = self.capabilities.conditional_complete;
                 self.write(call, condition, conditions, |state| {

@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use crc_fast::CrcAlgorithm;
 
 use crate::remote::{
-    Attributes, Condition, Object, Part, Reads as _, RemoteError, RemoteErrorKind as Kind,
-    S3Remote, Stored, UploadId, Uploads as _,
+    Condition, Object, Part, Reads as _, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored,
+    UploadId, Uploads as _,
 };
-use crate::tree::{RepoPath, Token};
+use crate::tree::{Properties, RepoPath, Token};
 use futures_util::TryStreamExt as _;
 
 /// How often a call is made that the store fails at.
@@ -192,7 +191,8 @@ pub(super) async fn start(
     path: &RepoPath,
     body: &Bytes,
 ) -> Result<(UploadId, Part), RemoteError> {
-    let upload = patiently(|| remote.start_upload(path, 0)).await?;
+    let properties = properties();
+    let upload = patiently(|| remote.start_upload(path, &properties)).await?;
     match patiently(|| remote.upload_part(path, &upload, 1, body.clone().into())).await {
         Ok(part) => Ok((upload, part)),
         Err(error) => {
@@ -202,6 +202,7 @@ pub(super) async fn start(
     }
 }
 
-pub(super) fn attributes(body: &Bytes) -> Attributes {
-    Attributes { mtime: 0, crc64: crc_fast::checksum(CrcAlgorithm::Crc64Nvme, body) }
+/// Returns what the probe sends beside its bytes.
+pub(super) fn properties() -> Properties {
+    Properties::default().with_mtime(0)
 }

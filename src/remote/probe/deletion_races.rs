@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::{FutureExt as _, join, join_all, join3};
 
 use super::Prober;
-use super::calls::{attributes, patiently, read};
+use super::calls::{patiently, properties, read};
 use super::races::all_hold;
 use crate::remote::{
     Capabilities, Listed, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored, Writes as _,
@@ -100,8 +100,8 @@ impl Prober<'_> {
         path: &RepoPath,
     ) -> Result<Stored, (RemoteError, Bytes)> {
         let body = self.body();
-        let attributes = attributes(&body);
-        let stored = remote.put_unseen(path, body.clone(), &attributes).await;
+        let properties = properties();
+        let stored = remote.put_unseen(path, &body, &properties).await;
         stored.map_err(|error| (error, body))
     }
 

@@ -26,7 +26,7 @@ use bytes::Bytes;
 pub(super) use calls::patiently;
 pub(super) use tidying::remove_abandoned;
 
-use calls::{attributes, write};
+use calls::{properties, write};
 use tidying::Remains;
 
 use super::key::PROBE_FOLDER;
@@ -149,8 +149,8 @@ impl Prober<'_> {
     /// Stores an object at a key of its own.
     async fn put_unseen(&self, trial: Capabilities, key: &str) -> Result<Stored, RemoteError> {
         let (remote, path, body) = (self.below(trial), self.path(key), self.body());
-        let attributes = attributes(&body);
-        let put = || remote.put_unseen(&path, body.clone(), &attributes);
+        let properties = properties();
+        let put = || remote.put_unseen(&path, &body, &properties);
         write(&remote, (&path, &body), put).await
     }
 

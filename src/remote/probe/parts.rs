@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use futures_util::future::join3;
 
-use super::calls::{attributes, delete, finding, is_refused, someone_elses, start, write};
+use super::calls::{delete, finding, is_refused, someone_elses, start, write};
 use super::{Prober, trial};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Conditions, Part, RemoteError, S3Remote, Stored, UploadId,
-    Uploads as _,
+    Capabilities, Checksum, Condition, Conditions, Outgoing, Part, RemoteError, S3Remote, Stored,
+    UploadId, Uploads as _,
 };
 use crate::tree::RepoPath;
 
@@ -39,8 +39,8 @@ impl Begun {
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         let parts = std::slice::from_ref(&self.part);
-        let attributes = attributes(&self.body);
-        remote.complete_upload(path, &self.upload, parts, &attributes, condition).await
+        let crc64 = Outgoing::whole(self.body.clone()).crc64();
+        remote.complete_upload(path, &self.upload, parts, crc64, condition).await
     }
 
     /// As [`Begun::complete`], patiently.

@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::Prober;
-use super::calls::{ATTEMPTS_MAX, FIRST_WAIT, attributes, finding, is_refused, winners};
+use super::calls::{ATTEMPTS_MAX, FIRST_WAIT, finding, is_refused, properties, winners};
 use super::parts::{Begun, end_uploads};
 use super::questions::Claims;
 use crate::disk::DescriptorBudget;
@@ -156,8 +156,8 @@ impl Prober<'_> {
         let path = self.path(key);
         for attempt in 0..ATTEMPTS_MAX {
             let writes = bodies.iter().map(|body| {
-                let (attributes, path) = (attributes(body), &path);
-                async move { remote.put(path, body.clone(), &attributes, condition).await }
+                let (properties, path) = (properties(), &path);
+                async move { remote.put(path, body.clone().into(), &properties, condition).await }
             });
             let answered: Vec<_> = bodies.iter().zip(join_all(writes).await).collect();
             if let Some(winners) = winners(remote, &path, &answered).await? {

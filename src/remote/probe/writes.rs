@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use md5::{Digest as _, Md5};
 
-use super::calls::{attributes, finding, is_refused, patiently, read, someone_elses, write};
+use super::calls::{finding, is_refused, patiently, properties, read, someone_elses, write};
 use super::{Prober, trial};
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Reads as _, RemoteError,
@@ -34,8 +34,8 @@ impl Prober<'_> {
             Capabilities { etag_is_md5: true, versioning: true, ..Capabilities::nothing() };
         let (remote, path, body) = (self.below(versions), self.path("first"), self.body());
         let md5: [u8; 16] = Md5::digest(&body).into();
-        let attributes = attributes(&body);
-        let put = || remote.put_unseen(&path, body.clone(), &attributes);
+        let properties = properties();
+        let put = || remote.put_unseen(&path, &body, &properties);
         match write(&remote, (&path, &body), put).await {
             Ok(stored) => {
                 self.names_versions = stored.version_id.is_some();
@@ -127,8 +127,8 @@ impl Prober<'_> {
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         let (path, body) = (self.path(key), self.body());
-        let attributes = attributes(&body);
-        let put = || remote.put(&path, body.clone(), &attributes, condition);
+        let properties = properties();
+        let put = || remote.put(&path, body.clone().into(), &properties, condition);
         write(remote, (&path, &body), put).await
     }
 
@@ -140,8 +140,9 @@ impl Prober<'_> {
         let creating = self.below(trial(Conditions::Atomic, Checksum::None));
         let bodies = ["beside", "beside/below"].map(|key| (self.path(key), self.body()));
         for (path, body) in bodies.iter().rev() {
-            let attributes = attributes(body);
-            let create = || creating.put(path, body.clone(), &attributes, &Condition::Absent);
+            let properties = properties();
+            let create =
+                || creating.put(path, body.clone().into(), &properties, &Condition::Absent);
             match create().await {
                 // Not patiently: a store on a file system answers this with 500, again and again.
                 Err(error) if error.kind == Kind::Failed => (),
@@ -150,7 +151,7 @@ impl Prober<'_> {
                 }
                 Err(error) if error.kind != Kind::Changed => {
                     // It knows no conditions.
-                    let put = || remote.put_unseen(path, body.clone(), &attributes);
+                    let put = || remote.put_unseen(path, body, &properties);
                     drop(put().await);
                 }
                 _ => (),

@@ -30,7 +30,6 @@ use std::time::Duration;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::{Credentials, SharedHttpClient};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 pub use connection::S3Settings;
@@ -45,12 +44,12 @@ use evidence::Evidence;
 use super::key::KeySpace;
 use super::probe::remove_abandoned;
 use super::{
-    Attributes, Capabilities, Checksum, Condition, CopiedPart, HeldPart, Incoming, ListingOrder,
-    Object, Outgoing, Page, Part, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind,
-    RemoteFuture, Stored, UploadId, Uploads, Writes, probe,
+    Capabilities, Checksum, Condition, CopiedPart, HeldPart, Incoming, ListingOrder, Object,
+    Outgoing, Page, Part, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind, RemoteFuture,
+    Stored, UploadId, Uploads, Writes, probe,
 };
 use crate::remote::etag;
-use crate::tree::{Content, RemoteEntry, RepoPath, Token, Version};
+use crate::tree::{Content, Properties, RemoteEntry, RepoPath, Token, Version};
 
 /// How long a store may take to begin its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -287,21 +286,11 @@ impl Writes for S3Remote {
     fn put<'a>(
         &'a self,
         path: &'a RepoPath,
-        body: Bytes,
-        attributes: &'a Attributes,
-        condition: &'a Condition,
-    ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.put_object(path, body, attributes, condition))
-    }
-
-    fn put_pieces<'a>(
-        &'a self,
-        path: &'a RepoPath,
         body: Outgoing,
-        attributes: &'a Attributes,
+        properties: &'a Properties,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.put_large_object(path, body, attributes, condition))
+        Box::pin(self.put_object(path, body, properties, condition))
     }
 
     fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
@@ -337,8 +326,12 @@ impl Uploads for S3Remote {
         true
     }
 
-    fn start_upload<'a>(&'a self, path: &'a RepoPath, mtime: i64) -> RemoteFuture<'a, UploadId> {
-        Box::pin(self.create_multipart(path, mtime))
+    fn start_upload<'a>(
+        &'a self,
+        path: &'a RepoPath,
+        properties: &'a Properties,
+    ) -> RemoteFuture<'a, UploadId> {
+        Box::pin(self.create_multipart(path, properties))
     }
 
     fn upload_part<'a>(
@@ -367,10 +360,10 @@ impl Uploads for S3Remote {
         path: &'a RepoPath,
         upload: &'a UploadId,
         parts: &'a [Part],
-        attributes: &'a Attributes,
+        crc64: u64,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.complete_multipart(path, (upload, parts), attributes, condition))
+        Box::pin(self.complete_multipart(path, (upload, parts), crc64, condition))
     }
 
     fn parts<'a>(

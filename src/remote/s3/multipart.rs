@@ -11,18 +11,18 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::answers::{MTIME_KEY, mtime_text, parse_checksum};
+use super::answers::parse_checksum;
 use super::conditions::{Headers, spelt};
-use super::objects::{Encryption, range_text};
+use super::objects::{Encryption, metadata, range_text};
 use super::page::text_below_root;
 use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::etag;
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, CopiedPart, Outgoing, Part, RemoteError,
+    Checksum, Condition, Conditions, CopiedPart, Outgoing, Part, RemoteError,
     RemoteErrorKind as Kind, Stored, UploadId,
 };
-use crate::tree::{RepoPath, Token};
+use crate::tree::{Properties, RepoPath, Token};
 
 /// How long a store may take to put parts together ("several minutes", S3 API reference,
 /// `CompleteMultipartUpload`).
@@ -38,7 +38,7 @@ impl S3Remote {
     pub(super) async fn create_multipart(
         &self,
         path: &RepoPath,
-        mtime: i64,
+        properties: &Properties,
     ) -> Result<UploadId, RemoteError> {
         let call = self.write_call("CREATE UPLOAD", path, false);
         let mut request = self.connection.client.create_multipart_upload();
@@ -50,7 +50,7 @@ impl S3Remote {
         let request = request
             .bucket(&self.bucket)
             .key(self.keys.key(path.as_str()))
-            .metadata(MTIME_KEY, mtime_text(mtime))
+            .set_metadata(metadata(properties))
             .send();
         let mut found = None;
         let request = async {
@@ -159,7 +159,7 @@ impl S3Remote {
         &self,
         path: &RepoPath,
         (upload, parts): (&UploadId, &[Part]),
-        attributes: &Attributes,
+        crc64: u64,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         let honoured = self.trusted(self.capabilities.conditional_complete);
@@ -167,7 +167,7 @@ impl S3Remote {
         let call = self.write_call("COMPLETE UPLOAD", path, headers.if_match.is_some());
         self.look_before(&call, path, condition, honoured).await?;
         let mut request = self.connection.client.complete_multipart_upload();
-        if let Some(checksum) = self.checksum(attributes.crc64) {
+        if let Some(checksum) = self.checksum(crc64) {
             request = request.checksum_crc64_nvme(checksum).checksum_type(ChecksumType::FullObject);
         }
         let request = request

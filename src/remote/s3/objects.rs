@@ -1,5 +1,6 @@
 //! The calls on one object: look, fetch, store.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use aws_sdk_s3::config::http::HttpRequest;
@@ -23,7 +24,7 @@ use super::sending::sending;
 use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
 use crate::remote::etag;
 use crate::remote::{
-    Attributes, Checksum, Condition, Conditions, Incoming, Object, Outgoing, RemoteError,
+    Checksum, Condition, Conditions, Incoming, Object, Outgoing, RemoteError,
     RemoteErrorKind as Kind, Stored,
 };
 use crate::tree::{Content, Md5, Properties, RemoteEntry, RepoPath, Token, Version};
@@ -169,34 +170,25 @@ impl S3Remote {
     }
 
     /// Stores a body under a condition.
+    ///
+    /// One that comes in pieces goes out while it is read: a signature of it needs every byte before the
+    /// first one is sent, so that its MD5 is signed instead.
     pub(super) async fn put_object(
         &self,
         path: &RepoPath,
-        body: Bytes,
-        attributes: &Attributes,
-        condition: &Condition,
-    ) -> Result<Stored, RemoteError> {
-        self.put_if(path, condition, async |call, headers| {
-            self.send_object(call, path, body, (attributes, headers)).await
-        })
-        .await
-    }
-
-    /// Stores a body under a condition that goes out while it is read.
-    ///
-    /// A signature of it needs every byte before the first one is sent: its MD5 is signed instead.
-    pub(super) async fn put_large_object(
-        &self,
-        path: &RepoPath,
         body: Outgoing,
-        attributes: &Attributes,
+        properties: &Properties,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
         self.put_if(path, condition, async |call, headers| {
+            let request = self.put_request(path, (properties, body.crc64()), headers);
+            if let Some(bytes) = body.at_hand() {
+                return self.send_object(call, bytes, request).await;
+            }
             let md5 = body.md5().map(base64::encode);
             let (body, watch) = sending(body);
-            let request = self.put_request(path, (attributes, headers)).set_content_md5(md5);
-            let request = request.body(body).customize().disable_payload_signing();
+            let request = request.set_content_md5(md5).body(body).customize();
+            let request = request.disable_payload_signing();
             Ok(self.answered_put(&watch.answer(call, request.send()).await?))
         })
         .await
@@ -222,29 +214,28 @@ impl S3Remote {
     pub(in crate::remote) async fn put_unseen(
         &self,
         path: &RepoPath,
-        body: Bytes,
-        attributes: &Attributes,
+        body: &Bytes,
+        properties: &Properties,
     ) -> Result<Stored, RemoteError> {
         let call = self.write_call("PUT", path, false);
-        let sent = (attributes, Headers::default());
-        let stored = self.send_object(&call, path, body, sent).await?;
+        let crc64 = Outgoing::whole(body.clone()).crc64();
+        let request = self.put_request(path, (properties, crc64), Headers::default());
+        let stored = self.send_object(&call, body, request).await?;
         stored
             .ok_or_else(|| call.error(Kind::NoEtag, "the answer does not name the version stored"))
     }
 
-    /// Sends a body; `None` where the answer does not name the version.
+    /// Sends a body that is at hand; `None` where the answer does not name the version.
     async fn send_object(
         &self,
         call: &Call,
-        path: &RepoPath,
-        body: Bytes,
-        (attributes, headers): (&Attributes, Headers),
+        body: &Bytes,
+        request: PutObjectFluentBuilder,
     ) -> Result<Option<Stored>, RemoteError> {
         let patience = patience(body.len() as u64);
-        let request = self
-            .put_request(path, (attributes, headers))
-            .set_content_md5(self.content_md5(&body))
-            .body(ByteStream::from(body))
+        let request = request
+            .set_content_md5(self.content_md5(body))
+            .body(ByteStream::from(body.clone()))
             .customize();
         let output = if self.connection.may_leave_bodies_unsigned() {
             answer(call, patience, request.disable_payload_signing().send()).await?
@@ -258,15 +249,16 @@ impl S3Remote {
     fn put_request(
         &self,
         path: &RepoPath,
-        (attributes, headers): (&Attributes, Headers),
+        (properties, crc64): (&Properties, u64),
+        headers: Headers,
     ) -> PutObjectFluentBuilder {
         self.connection
             .client
             .put_object()
             .bucket(&self.bucket)
             .key(self.keys.key(path.as_str()))
-            .metadata(MTIME_KEY, mtime_text(attributes.mtime))
-            .set_checksum_crc64_nvme(self.checksum(attributes.crc64))
+            .set_metadata(metadata(properties))
+            .set_checksum_crc64_nvme(self.checksum(crc64))
             .set_if_none_match(headers.if_none_match)
             .set_if_match(headers.if_match)
     }
@@ -342,6 +334,12 @@ impl S3Remote {
             version_id: self.kept_version(answered.version_id),
         })
     }
+}
+
+/// Writes properties as the metadata of an object.
+pub(super) fn metadata(properties: &Properties) -> Option<HashMap<String, String>> {
+    let mtime = properties.mtime()?;
+    Some(HashMap::from([(MTIME_KEY.to_owned(), mtime_text(mtime))]))
 }
 
 /// Writes a range as HTTP does: with its last byte.
