@@ -33,7 +33,7 @@ pub use memory::MemoryRemote;
 pub use odd_names::OddName;
 pub use order::ListingOrder;
 pub use outgoing::Outgoing;
-pub use probe::{Probed, probe};
+pub use probe::Probed;
 pub use s3::{S3Remote, S3Settings};
 pub use traits::{Incoming, Reads, Remote, RemoteFuture, Uploads, Writes};
 

@@ -116,18 +116,18 @@ impl<D: Disk, C: Clock> Context<D, C> {
         Ok(Sent { stored, crc64, copied: false, held })
     }
 
-    /// Stores a body with one request, again while that makes sense; `send` makes the body each time, and
+    /// Stores a body with one request, again while that makes sense; `body` makes it each time, and
     /// what is to be told how it went, where it is read while it is sent.
     pub(super) async fn put<'s>(
         &self,
         source: &Source<'_>,
         sent: &Evidenced<'_>,
-        send: impl Fn() -> (Outgoing, Option<Attempt<'s>>) + Send,
+        body: impl Fn() -> (Outgoing, Option<Attempt<'s>>) + Send,
     ) -> Result<Stored, Trouble> {
         let (mut attempts, properties) = (Attempts::of(source), source.properties());
         loop {
             let lane = self.lanes.enter().await;
-            let (body, attempt) = send();
+            let (body, attempt) = body();
             if attempt.is_none() {
                 // What is read while it is sent keeps the pace by itself.
                 self.pace.wait((&self.clock, &self.stop), source.stat.size).await;

@@ -9,8 +9,7 @@ use futures_util::TryStreamExt as _;
 use lsync::disk::{Disk, MemoryDisk, RealDisk};
 use lsync::remote::{
     Capabilities, Checksum, Condition, Conditions, FolderRemote, Incoming, MemoryRemote, Page,
-    Reads as _, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored, Uploads as _,
-    Writes as _,
+    Reads as _, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored,
 };
 use lsync::tree::{Properties, RepoPath, Token};
 use tempfile::TempDir;

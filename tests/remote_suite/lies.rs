@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use lsync::remote::{
     Capabilities, Condition, Conditions, Reads as _, RemoteErrorKind as Kind, S3Remote,
-    Uploads as _, Writes as _, probe,
+    Uploads as _, Writes as _,
 };
 use lsync::tree::Token;
 
@@ -146,7 +146,10 @@ async fn a_body_that_is_another_one_can_be_told_by_the_checksum() {
         let (object, body) = got.expect("the answer itself is sound");
         match collect(body).await {
             Ok(bytes) => {
-                assert!(object.content.crc64().is_some_and(|sum| sum != crc64(&bytes)), "{fault:?}")
+                assert!(
+                    object.content.crc64().is_some_and(|sum| sum != crc64(&bytes)),
+                    "{fault:?}"
+                );
             }
             Err(error) => assert_eq!(error.kind, Kind::Corrupt, "{fault:?}"),
         }
@@ -222,7 +225,7 @@ async fn the_probe_finds_what_each_store_does_not_promise() {
         Profile::NoFileBesideFolder,
     ] {
         let bench = S3Bench::open(profile).await;
-        let probed = probe(&bench.remote()).await.expect("a finding");
+        let probed = bench.remote().probe().await.expect("a finding");
         let etag_is_md5 = profile != Profile::RandomEtags;
         let expected = Capabilities { etag_is_md5, ..capabilities_of(profile) };
         assert_eq!(probed.capabilities, expected, "{profile:?}");
@@ -230,7 +233,7 @@ async fn the_probe_finds_what_each_store_does_not_promise() {
         assert_eq!(bench.server.open_uploads("team"), Vec::<String>::new(), "{profile:?}");
     }
     let bench = S3Bench::open(Profile::ReadOnly).await;
-    assert!(probe(&bench.remote()).await.expect("a finding").capabilities.read_only);
+    assert!(bench.remote().probe().await.expect("a finding").capabilities.read_only);
 }
 
 #[tokio::test]
@@ -242,7 +245,7 @@ async fn the_probe_is_not_misled_by_answers_that_get_lost() {
         for operation in ["PutObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects"] {
             bench.server.fault(FaultRule::new(operation, "*", fault.clone()).every(3));
         }
-        let probed = probe(&bench.remote()).await.expect("a finding");
+        let probed = bench.remote().probe().await.expect("a finding");
         assert_eq!(probed.capabilities, capabilities_of(profile), "{profile:?} {fault:?}");
         assert_eq!(bench.server.open_uploads("team"), Vec::<String>::new(), "{profile:?}");
     });
@@ -255,7 +258,7 @@ async fn a_store_that_checks_deletions_without_a_lock_is_found_out() {
     let server = S3Server::with_quirks(quirks);
     server.create_bucket("team");
     let remote = connect(&server, "", Capabilities::full(), "testtest").await;
-    let probed = probe(&remote).await.expect("a finding");
+    let probed = remote.probe().await.expect("a finding");
     let (conditional_delete, conditional_delete_many) = (Conditions::None, Conditions::None);
     let expected =
         Capabilities { conditional_delete, conditional_delete_many, ..Capabilities::full() };
@@ -268,7 +271,7 @@ async fn a_store_that_checks_many_deletions_without_a_lock_or_not_at_all_is_foun
         let server = S3Server::with_quirks(Quirks { delete_many, ..Profile::Aws.quirks() });
         server.create_bucket("team");
         let remote = connect(&server, "", Capabilities::full(), "testtest").await;
-        let probed = probe(&remote).await.expect("a finding");
+        let probed = remote.probe().await.expect("a finding");
         let conditional_delete_many = Conditions::None;
         let expected = Capabilities { conditional_delete_many, ..Capabilities::full() };
         assert_eq!(probed.capabilities, expected, "{delete_many:?}");
@@ -280,7 +283,7 @@ async fn ceph_with_versions_keeps_creators_apart_no_more_and_is_found_out() {
     let server = S3Server::with_quirks(Quirks { versioned: true, ..Profile::Ceph.quirks() });
     server.create_bucket("team");
     let remote = connect(&server, "", Capabilities::full(), "testtest").await;
-    let probed = probe(&remote).await.expect("a finding");
+    let probed = remote.probe().await.expect("a finding");
     let expected = Capabilities {
         conditional_put: Conditions::None,
         versioning: true,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lsync::remote::{Capabilities, Found, Reads as _, S3Remote, S3Settings, first_look, probe};
+use lsync::remote::{Capabilities, Found, S3Remote, S3Settings, Writes as _, first_look};
 use tokio::time::Instant;
 
 use super::support::{InProcess, Profile};
@@ -40,7 +40,7 @@ async fn timed(profile: Profile) -> (Duration, Duration, usize) {
     let store = InProcess::new(profile.quirks(), "team", LATENCY);
     let remote = open(&store, "").await;
     let begun = Instant::now();
-    probe(&remote).await.unwrap_or_else(|error| panic!("{profile:?}: {error}"));
+    remote.probe().await.unwrap_or_else(|error| panic!("{profile:?}: {error}"));
     let whole = begun.elapsed();
     let spans = store.spans();
     let races = spans.iter().filter(|span| span.target.contains("race-"));

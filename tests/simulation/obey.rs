@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
 use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
-use lsync::remote::{Conditions, Reads as _};
+use lsync::remote::Conditions;
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored, Wanted};
 use lsync::sync::{self, Request, World};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::Trials;
 use crate::remote::{
-    Condition, Object, Part, Reads as _, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored,
-    UploadId, Uploads as _,
+    Condition, Object, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
 };
 use crate::tree::{Properties, RepoPath, Token};
 use futures_util::TryStreamExt as _;
@@ -99,7 +99,7 @@ fn attempts_max(kind: Kind) -> u32 {
 
 /// Makes a write, patiently; where an answer may have got lost, what is there tells what happened.
 pub(super) async fn write<F>(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     (path, body): (&RepoPath, &Bytes),
     call: impl Fn() -> F,
 ) -> Result<Stored, RemoteError>
@@ -120,7 +120,7 @@ where
 /// Deletes a version, patiently, and tells whether the store keeps a mark of that; nothing there after
 /// a lost answer is a deletion.
 pub(super) async fn delete(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     path: &RepoPath,
     expected: &Token,
 ) -> Result<bool, RemoteError> {
@@ -144,7 +144,7 @@ async fn noting<T>(
 
 /// Returns what is there, with its bytes; `None` where nothing is.
 pub(super) async fn read(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     path: &RepoPath,
 ) -> Result<Option<(Stored, Bytes)>, RemoteError> {
     let object = match patiently(|| remote.head(path)).await {
@@ -168,7 +168,7 @@ pub(super) async fn read(
 /// Counts who got through of several that wrote one key at once, by their answers and by what is
 /// there; `None` where the store had time for none of them.
 pub(super) async fn winners(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     path: &RepoPath,
     writers: &[(&Bytes, Result<Stored, RemoteError>)],
 ) -> Result<Option<usize>, RemoteError> {
@@ -187,7 +187,7 @@ pub(super) async fn winners(
 
 /// Begins an upload and stores its one part.
 pub(super) async fn start(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     path: &RepoPath,
     body: &Bytes,
 ) -> Result<(UploadId, Part), RemoteError> {

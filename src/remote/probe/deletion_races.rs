@@ -7,11 +7,10 @@ use bytes::Bytes;
 use futures_util::future::{FutureExt as _, join, join_all, join3};
 
 use super::Prober;
+use super::Trials;
 use super::calls::{patiently, properties, read};
 use super::races::all_hold;
-use crate::remote::{
-    Capabilities, Listed, RemoteError, RemoteErrorKind as Kind, S3Remote, Stored, Writes as _,
-};
+use crate::remote::{Capabilities, Listed, RemoteError, RemoteErrorKind as Kind, Stored};
 use crate::tree::{RepoPath, Token};
 
 /// How many deletions race with a replacement: eight pairs. Some are sent before it, some behind it.
@@ -43,13 +42,13 @@ impl Prober<'_> {
     /// Lets deletions of a version race with its replacement, which must still be there.
     pub(super) async fn deletions_keep_apart(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
     ) -> Result<bool, RemoteError> {
         let races = (0..DELETED_KEYS).map(|number| self.race_key(remote, number).boxed());
         all_hold(races.collect(), DELETIONS + 1).await
     }
 
-    async fn race_key(&self, remote: &S3Remote, number: usize) -> Result<bool, RemoteError> {
+    async fn race_key(&self, remote: &dyn Trials, number: usize) -> Result<bool, RemoteError> {
         let key = format!("race-delete-{number}");
         for _ in 0..ATTEMPTS {
             let stored = self.put_unseen(Capabilities::nothing(), &key).await?;
@@ -74,7 +73,7 @@ impl Prober<'_> {
     /// and what became of the replacement.
     async fn race_deletions(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         path: &RepoPath,
         there: &Token,
     ) -> (usize, Result<Stored, (RemoteError, Bytes)>) {
@@ -96,7 +95,7 @@ impl Prober<'_> {
     /// Replaces what is there, without a condition.
     async fn replace(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         path: &RepoPath,
     ) -> Result<Stored, (RemoteError, Bytes)> {
         let body = self.body();
@@ -106,12 +105,15 @@ impl Prober<'_> {
     }
 
     /// Lets deletions of many versions with one request race with the replacement of each.
-    pub(super) async fn batches_keep_apart(&self, remote: &S3Remote) -> Result<bool, RemoteError> {
+    pub(super) async fn batches_keep_apart(
+        &self,
+        remote: &dyn Trials,
+    ) -> Result<bool, RemoteError> {
         let races = (0..BATCHES).map(|batch| self.race_batches(remote, batch).boxed());
         all_hold(races.collect(), KEYS_AT_ONCE + 1).await
     }
 
-    async fn race_batches(&self, remote: &S3Remote, batch: usize) -> Result<bool, RemoteError> {
+    async fn race_batches(&self, remote: &dyn Trials, batch: usize) -> Result<bool, RemoteError> {
         let keys = (0..KEYS_AT_ONCE).map(|key| format!("race-delete-many/{batch}/{key}"));
         let keys: Vec<String> = keys.collect();
         let (mut there, mut shown) = (vec![None; KEYS_AT_ONCE], 0);
@@ -133,7 +135,7 @@ impl Prober<'_> {
     /// `there` is what they hold, as far as it is known: the others are stored first.
     async fn race_batch(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         keys: &[String],
         there: &mut [Option<Token>],
     ) -> Result<Option<usize>, RemoteError> {

@@ -4,10 +4,7 @@ use futures_util::future::join;
 
 use super::Prober;
 use super::calls::{NO_ETAG, delete, finding, is_refused, patiently, read};
-use crate::remote::{
-    Capabilities, Checksum, Conditions, Reads as _, RemoteError, RemoteErrorKind as Kind,
-    Writes as _,
-};
+use crate::remote::{Capabilities, Checksum, Conditions, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::Token;
 
 impl Prober<'_> {
@@ -30,11 +27,11 @@ impl Prober<'_> {
         let (path, nobodys) = (self.path(key), Token::new(NO_ETAG));
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
-            let wrong = finding(delete(&remote, &path, &nobodys).await)?;
+            let wrong = finding(delete(&*remote, &path, &nobodys).await)?;
             if !is_refused(&wrong) || !self.is_there(key).await.unwrap_or(false) {
                 return Ok(Conditions::None);
             }
-            if finding(delete(&remote, &path, &stored.token).await)?.is_ok() {
+            if finding(delete(&*remote, &path, &stored.token).await)?.is_ok() {
                 return Ok(honoured);
             }
         }
@@ -59,7 +56,7 @@ impl Prober<'_> {
             let Ok(answers) = finding(answers)? else { return Ok(Conditions::None) };
             let [wrong, right] = answers.try_into().unwrap_or([Ok(()), Ok(())]);
             let (wrong, right) = (finding(wrong)?, finding(right)?);
-            let (kept, gone) = join(patiently(|| remote.head(&stays)), read(&remote, &goes)).await;
+            let (kept, gone) = join(patiently(|| remote.head(&stays)), read(&*remote, &goes)).await;
             let is_kept = kept.is_ok_and(|object| object.entry.version.token == stays_etag);
             if !is_refused(&wrong) || !is_kept {
                 return Ok(Conditions::None);

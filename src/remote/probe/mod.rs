@@ -15,25 +15,25 @@ mod parts;
 mod questions;
 mod races;
 mod tidying;
+mod trials;
 mod writes;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 pub(super) use calls::patiently;
 pub(super) use tidying::remove_abandoned;
+pub(super) use trials::{ABANDONED_NANOSECONDS, Abandoned, DatedPage, is_abandoned};
+pub(super) use trials::{ListedVersion, Trials};
 
 use calls::{properties, write};
 use tidying::Remains;
 
 use super::key::PROBE_FOLDER;
-use super::{
-    Capabilities, Checksum, Conditions, Reads as _, RemoteError, RemoteErrorKind as Kind, S3Remote,
-    Stored,
-};
+use super::{Capabilities, Checksum, Conditions, RemoteError, RemoteErrorKind as Kind, Stored};
 use crate::tree::{RepoPath, Token};
 
 /// What the probe found.
@@ -50,7 +50,7 @@ pub struct Probed {
 /// # Errors
 /// Where the bucket cannot be listed, or the store stops answering. What a store refuses is no
 /// error but a finding; a store that refuses all writes is [`Capabilities::read_only`].
-pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
+pub(super) async fn probe(remote: &dyn Trials) -> Result<Probed, RemoteError> {
     let remains = Remains::look(remote).await?;
     let folder = format!("{PROBE_FOLDER}{:016x}", fastrand::u64(..));
     let mut prober = Prober {
@@ -71,7 +71,7 @@ pub async fn probe(remote: &S3Remote) -> Result<Probed, RemoteError> {
 
 /// One probe on its way.
 struct Prober<'a> {
-    remote: &'a S3Remote,
+    remote: &'a dyn Trials,
     folder: String,
     found: Capabilities,
     /// The answer to the first write names a version.
@@ -123,13 +123,13 @@ impl Prober<'_> {
     }
 
     /// Returns the remote for the probe's own folder.
-    fn below(&self, trial: Capabilities) -> S3Remote {
+    fn below(&self, trial: Capabilities) -> Arc<dyn Trials> {
         self.remote.below(&self.folder, trial)
     }
 
     /// Returns the remote for the probe's own folder, under which every condition is sent in one
     /// spelling.
-    fn trying(&self, honoured: Conditions, checksum: Checksum) -> S3Remote {
+    fn trying(&self, honoured: Conditions, checksum: Checksum) -> Arc<dyn Trials> {
         self.below(trial(honoured, checksum))
     }
 
@@ -151,7 +151,7 @@ impl Prober<'_> {
         let (remote, path, body) = (self.below(trial), self.path(key), self.body());
         let properties = properties();
         let put = || remote.put_unseen(&path, &body, &properties);
-        write(&remote, (&path, &body), put).await
+        write(&*remote, (&path, &body), put).await
     }
 
     async fn etag(&self, key: &str) -> Result<Token, RemoteError> {

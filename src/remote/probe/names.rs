@@ -63,7 +63,7 @@ impl Prober<'_> {
         let (remote, path) = (self.below(Capabilities::nothing()), self.path(key));
         let is_gone = match &stored.version_id {
             Some(id) => patiently(|| remote.delete_version(&path, id)).await.is_ok(),
-            None => delete(&remote, &path, &stored.token).await.is_ok(),
+            None => delete(&*remote, &path, &stored.token).await.is_ok(),
         };
         if is_gone {
             self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);

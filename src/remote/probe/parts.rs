@@ -1,13 +1,15 @@
 //! What the store does with uploads in parts.
 
 use bytes::Bytes;
+use std::sync::Arc;
+
 use futures_util::future::join3;
 
+use super::Trials;
 use super::calls::{delete, finding, is_refused, someone_elses, start, write};
 use super::{Prober, trial};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Conditions, Outgoing, Part, RemoteError, S3Remote, Stored,
-    UploadId, Uploads as _,
+    Capabilities, Checksum, Condition, Conditions, Outgoing, Part, RemoteError, Stored, UploadId,
 };
 use crate::tree::RepoPath;
 
@@ -34,7 +36,7 @@ impl Begun {
     /// Puts the part together under a condition.
     pub(super) async fn complete(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         path: &RepoPath,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
@@ -46,7 +48,7 @@ impl Begun {
     /// As [`Begun::complete`], patiently.
     async fn complete_patiently(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         path: &RepoPath,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
@@ -93,8 +95,8 @@ impl Prober<'_> {
     /// Uploads in parts, without a condition.
     async fn complete_first(&self, key: &str, checksum: Checksum) -> Result<Stored, RemoteError> {
         let (remote, path) = (self.completing(Conditions::None, checksum), self.path(key));
-        let begun = self.begin(&remote, &path).await?;
-        let completed = begun.complete_patiently(&remote, &path, &Condition::Absent).await;
+        let begun = self.begin(&*remote, &path).await?;
+        let completed = begun.complete_patiently(&*remote, &path, &Condition::Absent).await;
         if completed.is_err() {
             drop(remote.abort_upload(&path, &begun.upload).await);
         }
@@ -111,11 +113,11 @@ impl Prober<'_> {
         let (path, mut there) = (self.path(key), stored.token);
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.completing(honoured, checksum);
-            let upload = || self.begin(&remote, &path);
+            let upload = || self.begin(&*remote, &path);
             let begun = join3(upload(), upload(), upload()).await;
             let begun = [begun.0, begun.1, begun.2];
             let [Ok(again), Ok(wrong), Ok(right)] = &begun else {
-                end_uploads(&remote, &path, begun.iter().filter_map(|it| it.as_ref().ok())).await;
+                end_uploads(&*remote, &path, begun.iter().filter_map(|it| it.as_ref().ok())).await;
                 let failed = begun.into_iter().find_map(Result::err);
                 return failed.map_or(Ok(Conditions::None), Err);
             };
@@ -124,18 +126,18 @@ impl Prober<'_> {
             let mut are_refused = Ok(true);
             for (begun, condition) in [(again, Condition::Absent), (wrong, someone_elses())] {
                 if let Ok(true) = are_refused {
-                    let answer = begun.complete_patiently(&remote, &path, &condition).await;
+                    let answer = begun.complete_patiently(&*remote, &path, &condition).await;
                     are_refused = finding(answer).map(|answer| is_refused(&answer));
                 }
             }
             let mut replaced = None;
             if let Ok(true) = are_refused {
                 let expected = Condition::Matches(there.clone());
-                replaced = Some(right.complete_patiently(&remote, &path, &expected).await);
+                replaced = Some(right.complete_patiently(&*remote, &path, &expected).await);
             }
             let is_used = replaced.as_ref().is_some_and(Result::is_ok);
             let unused = [again, wrong].into_iter().chain((!is_used).then_some(right));
-            end_uploads(&remote, &path, unused).await;
+            end_uploads(&*remote, &path, unused).await;
             are_refused?;
             match replaced.map(finding).transpose()? {
                 None => return Ok(Conditions::None),
@@ -156,7 +158,7 @@ impl Prober<'_> {
         let (path, there) = (self.path(key), self.etag(key).await?);
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
-            let deleted = finding(delete(&remote, &path, &there).await)?;
+            let deleted = finding(delete(&*remote, &path, &there).await)?;
             if !is_refused(&deleted) {
                 return Ok(true);
             }
@@ -166,7 +168,7 @@ impl Prober<'_> {
 
     /// Returns the remote for uploads, which knows by the MD5 what an answer stored that names nothing
     /// (Ceph). In a race that would be a guess.
-    fn completing(&self, honoured: Conditions, checksum: Checksum) -> S3Remote {
+    fn completing(&self, honoured: Conditions, checksum: Checksum) -> Arc<dyn Trials> {
         let etag_is_md5 = self.found.etag_is_md5;
         self.below(Capabilities { etag_is_md5, ..trial(honoured, checksum) })
     }
@@ -174,7 +176,7 @@ impl Prober<'_> {
     /// Begins an upload and stores its one part.
     pub(super) async fn begin(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         path: &RepoPath,
     ) -> Result<Begun, RemoteError> {
         let body = self.body();
@@ -188,7 +190,7 @@ impl Prober<'_> {
 /// One after the other: `SeaweedFS` 4.48 lets the second of two that end uploads to one key wait for a
 /// second, the fifth for four.
 pub(super) async fn end_uploads<'a>(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     path: &RepoPath,
     begun: impl Iterator<Item = &'a Begun>,
 ) {

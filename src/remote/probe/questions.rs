@@ -103,7 +103,7 @@ impl Prober<'_> {
     /// Tells whether listings name versions.
     async fn ask_etags(&self) -> Result<bool, RemoteError> {
         let remote = self.below(Capabilities::nothing());
-        Ok(patiently(|| remote.lists_etags()).await?.unwrap_or(true))
+        Ok(patiently(|| remote.lists_versions()).await?.unwrap_or(true))
     }
 
     /// Writes down what the answers say, and returns what has to stand the races.

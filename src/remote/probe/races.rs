@@ -12,13 +12,12 @@ use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::Prober;
+use super::Trials;
 use super::calls::{ATTEMPTS_MAX, FIRST_WAIT, finding, is_refused, properties, winners};
 use super::parts::{Begun, end_uploads};
 use super::questions::Claims;
 use crate::disk::DescriptorBudget;
-use crate::remote::{
-    Capabilities, Condition, Conditions, RemoteError, S3Remote, Stored, Writes as _,
-};
+use crate::remote::{Capabilities, Condition, Conditions, RemoteError, Stored};
 
 /// How many write the same key at once: a pair, because `SeaweedFS` lets more of them wait for whole
 /// seconds.
@@ -45,7 +44,7 @@ const COMPLETED_KEYS: usize = 7;
 struct Trial {
     /// What the store claims, as far as the races before leave anything of it.
     claimed: fn(&Claims, &Capabilities) -> Conditions,
-    hold: for<'a> fn(&'a Prober<'a>, &'a S3Remote, Claims) -> Race<'a>,
+    hold: for<'a> fn(&'a Prober<'a>, &'a dyn Trials, Claims) -> Race<'a>,
     entry: fn(&mut Capabilities) -> &mut Conditions,
 }
 
@@ -93,7 +92,7 @@ impl Prober<'_> {
             let claimed = claimed(&claims, &self.found);
             if claimed != Conditions::None {
                 let remote = self.trying(claimed, self.found.checksum);
-                if hold(self, &remote, claims).await? {
+                if hold(self, &*remote, claims).await? {
                     *entry(&mut self.found) = claimed;
                 }
             }
@@ -120,14 +119,14 @@ impl Prober<'_> {
     /// Lets several create a key at once, then several replace what one of them made.
     async fn keeps_writers_apart(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         keys: usize,
     ) -> Result<bool, RemoteError> {
         let races = (0..keys).map(|number| self.race_writers(remote, number).boxed());
         all_hold(races.collect(), WRITERS).await
     }
 
-    async fn race_writers(&self, remote: &S3Remote, number: usize) -> Result<bool, RemoteError> {
+    async fn race_writers(&self, remote: &dyn Trials, number: usize) -> Result<bool, RemoteError> {
         let key = format!("race-put-{number}");
         if !self.has_one_winner(remote, &key, &Condition::Absent).await? {
             return Ok(false);
@@ -147,7 +146,7 @@ impl Prober<'_> {
     /// refused for it.
     async fn has_one_winner(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         key: &str,
         condition: &Condition,
     ) -> Result<bool, RemoteError> {
@@ -173,7 +172,7 @@ impl Prober<'_> {
     /// made; tells whether exactly one got through, each time.
     async fn has_one_completion(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         keys: usize,
     ) -> Result<bool, RemoteError> {
         let races = (0..keys).map(|number| self.race_completions(remote, number).boxed());
@@ -182,7 +181,7 @@ impl Prober<'_> {
 
     async fn race_completions(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         number: usize,
     ) -> Result<bool, RemoteError> {
         let key = format!("race-parts-{number}");
@@ -195,7 +194,7 @@ impl Prober<'_> {
 
     async fn one_completes(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         key: &str,
         condition: &Condition,
     ) -> Result<bool, RemoteError> {

@@ -10,13 +10,11 @@ use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::Prober;
+use super::Trials;
 use super::calls::{delete, patiently};
+use super::{ABANDONED_NANOSECONDS, Abandoned, ListedVersion, is_abandoned};
 use crate::remote::key::PROBE_FOLDER;
-use crate::remote::s3::{ABANDONED_NANOSECONDS, ListedVersion, is_abandoned};
-use crate::remote::{
-    Capabilities, Listed, PendingUpload, Reads as _, RemoteError, RemoteErrorKind as Kind,
-    S3Remote, Uploads as _,
-};
+use crate::remote::{Capabilities, Listed, PendingUpload, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RemoteEntry, RepoPath};
 
 /// How many are looked at or deleted at once.
@@ -67,10 +65,10 @@ impl Remains {
     ///
     /// # Errors
     /// Where the bucket cannot be listed.
-    pub(super) async fn look(remote: &S3Remote) -> Result<Self, RemoteError> {
+    pub(super) async fn look(remote: &dyn Trials) -> Result<Self, RemoteError> {
         let remote = remote.below(PROBE_FOLDER, Capabilities::nothing());
         // Not every store lists uploads, and not every person may.
-        let (listed, uploads) = join(list(&remote), remote.pending_uploads()).await;
+        let (listed, uploads) = join(list(&*remote), remote.pending_uploads()).await;
         let (objects, date) = listed?;
         let before = date.map(|date| date - ABANDONED_NANOSECONDS);
         let is_old = |modified| before.is_some_and(|before| is_abandoned(modified, before));
@@ -103,20 +101,20 @@ impl Prober<'_> {
         let all = self.remote.below(PROBE_FOLDER, trial.clone());
         let mut are_gone = false;
         if self.names_versions {
-            are_gone = self.tidy_versions(&all, remains.before, &mut tidied).await;
+            are_gone = self.tidy_versions(&*all, remains.before, &mut tidied).await;
         }
-        end_uploads(&all, &remains.uploads).await;
+        end_uploads(&*all, &remains.uploads).await;
         let mut deleted = Deleted::default();
         if !are_gone {
-            deleted = self.delete_keys(&self.below(trial)).await;
+            deleted = self.delete_keys(&*self.below(trial)).await;
             tidied.is_undeletable |= deleted.refused.iter().any(|error| error.kind == Kind::Denied);
         }
         let left: BTreeSet<_> = remains.objects.iter().map(|entry| entry.path.clone()).collect();
-        deleted.add(delete_objects(&all, remains.objects).await);
+        deleted.add(delete_objects(&*all, remains.objects).await);
         if deleted.leave_marks && !self.names_versions {
             let is_ours =
                 |version: &ListedVersion| self.is_own(version) || left.contains(&version.path);
-            tidied.kept = remove_marks(&all, is_ours).await;
+            tidied.kept = remove_marks(&*all, is_ours).await;
         }
         tidied.error = deleted.refused.into_iter().next();
         tidied
@@ -129,7 +127,7 @@ impl Prober<'_> {
     }
 
     /// Deletes what this probe wrote, by the names that it remembers.
-    async fn delete_keys(&self, own: &S3Remote) -> Deleted {
+    async fn delete_keys(&self, own: &dyn Trials) -> Deleted {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut leave_marks = false;
         if !self.names_versions {
@@ -155,7 +153,7 @@ impl Prober<'_> {
     /// probe are gone.
     async fn tidy_versions(
         &self,
-        all: &S3Remote,
+        all: &dyn Trials,
         before: Option<i64>,
         tidied: &mut Tidied,
     ) -> bool {
@@ -194,7 +192,10 @@ fn stays(what: &str, why: &str) -> String {
 /// Removes the marks that deletions of objects of probes have left under suspended versioning, where
 /// each is the version `null` of its key (S3 user guide, "Deleting objects from versioning-suspended
 /// buckets"); returns what stays, as a note says it.
-async fn remove_marks(all: &S3Remote, is_ours: impl Fn(&ListedVersion) -> bool) -> Option<String> {
+async fn remove_marks(
+    all: &dyn Trials,
+    is_ours: impl Fn(&ListedVersion) -> bool,
+) -> Option<String> {
     let what = "marks of deletions of small objects of the probe stay";
     match patiently(|| all.list_versions()).await {
         Ok(mut versions) => {
@@ -209,8 +210,7 @@ async fn remove_marks(all: &S3Remote, is_ours: impl Fn(&ListedVersion) -> bool) 
 
 /// Removes what listings of a run have shown of killed probes, where the store lets us; no request
 /// where there is nothing.
-pub(in crate::remote) async fn remove_abandoned(remote: &S3Remote) {
-    let abandoned = remote.take_abandoned();
+pub(in crate::remote) async fn remove_abandoned(remote: &dyn Trials, abandoned: Abandoned) {
     let capabilities = remote.capabilities();
     if abandoned.entries.is_empty() || capabilities.read_only || capabilities.undeletable {
         return;
@@ -220,14 +220,14 @@ pub(in crate::remote) async fn remove_abandoned(remote: &S3Remote) {
         && let Ok(mut versions) = all.list_versions().await
     {
         versions.retain(|version| is_older(version, Some(abandoned.before)));
-        delete_versions(&all, versions).await;
+        delete_versions(&*all, versions).await;
     }
     // What stays is looked for again by the next run; no file of anybody depends on it.
     let entries: Vec<_> = abandoned.entries.into_values().collect();
     let paths: BTreeSet<_> = entries.iter().map(|entry| entry.path.clone()).collect();
-    let deleted = delete_objects(&all, entries).await;
+    let deleted = delete_objects(&*all, entries).await;
     if deleted.leave_marks && !capabilities.versioning {
-        remove_marks(&all, |version| paths.contains(&version.path)).await;
+        remove_marks(&*all, |version| paths.contains(&version.path)).await;
     }
 }
 
@@ -237,7 +237,7 @@ fn is_older(version: &ListedVersion, before: Option<i64>) -> bool {
 
 /// Looks which of these objects are there; returns them, and why some cannot be told of.
 async fn look_at(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     keys: BTreeSet<RepoPath>,
 ) -> (Vec<RemoteEntry>, Vec<RemoteError>) {
     let looks = stream::iter(keys)
@@ -251,7 +251,7 @@ async fn look_at(
 
 /// Lists all objects below a remote's prefix, in whatever order, and returns what time it was by the
 /// store's clock when the listing began.
-async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), RemoteError> {
+async fn list(remote: &dyn Trials) -> Result<(Vec<RemoteEntry>, Option<i64>), RemoteError> {
     let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
     loop {
         let (page, date) =
@@ -269,7 +269,7 @@ async fn list(remote: &S3Remote) -> Result<(Vec<RemoteEntry>, Option<i64>), Remo
 }
 
 /// Deletes objects, each on the condition that it is still the one.
-async fn delete_objects(remote: &S3Remote, entries: Vec<RemoteEntry>) -> Deleted {
+async fn delete_objects(remote: &dyn Trials, entries: Vec<RemoteEntry>) -> Deleted {
     let deletions = stream::iter(entries)
         .map(|entry| async move { delete(remote, &entry.path, &entry.version.token).await });
     let ended: Vec<_> = deletions.buffer_unordered(LANES).collect().await;
@@ -282,7 +282,7 @@ async fn delete_objects(remote: &S3Remote, entries: Vec<RemoteEntry>) -> Deleted
 /// Deletes versions, the oldest first, whose retention ends first; returns those that stay. Where the
 /// store refuses many in a row, it is not asked about the others.
 async fn delete_versions(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     mut versions: Vec<ListedVersion>,
 ) -> Vec<ListedVersion> {
     versions.sort_by_key(|version| version.modified);
@@ -306,7 +306,7 @@ async fn delete_versions(
 /// Deletes versions with one request, or, where the store or a name does not take that, with one for
 /// each.
 async fn delete_some_versions(
-    remote: &S3Remote,
+    remote: &dyn Trials,
     versions: &[ListedVersion],
 ) -> Vec<Result<(), RemoteError>> {
     if versions.iter().all(|version| remote.can_name(&version.path)) {
@@ -330,7 +330,7 @@ async fn delete_some_versions(
 }
 
 /// Throws uploads away that nobody will complete.
-async fn end_uploads(remote: &S3Remote, uploads: &[PendingUpload]) {
+async fn end_uploads(remote: &dyn Trials, uploads: &[PendingUpload]) {
     let aborted = uploads.iter().filter_map(|pending| {
         let path = RepoPath::parse(&pending.key).ok()?;
         Some(async move { drop(remote.abort_upload(&path, &pending.upload).await) })

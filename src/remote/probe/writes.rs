@@ -4,11 +4,11 @@ use bytes::Bytes;
 use futures_util::future::join;
 use md5::{Digest as _, Md5};
 
+use super::Trials;
 use super::calls::{finding, is_refused, patiently, properties, read, someone_elses, write};
 use super::{Prober, trial};
 use crate::remote::{
-    Capabilities, Checksum, Condition, Conditions, Reads as _, RemoteError,
-    RemoteErrorKind as Kind, S3Remote, Stored, Writes as _,
+    Capabilities, Checksum, Condition, Conditions, RemoteError, RemoteErrorKind as Kind, Stored,
 };
 use crate::tree::Token;
 
@@ -36,7 +36,7 @@ impl Prober<'_> {
         let md5: [u8; 16] = Md5::digest(&body).into();
         let properties = properties();
         let put = || remote.put_unseen(&path, &body, &properties);
-        match write(&remote, (&path, &body), put).await {
+        match write(&*remote, (&path, &body), put).await {
             Ok(stored) => {
                 self.names_versions = stored.version_id.is_some();
                 self.found.etag_is_md5 = stored.md5 == Some(md5);
@@ -48,7 +48,7 @@ impl Prober<'_> {
                     && matches!(error.kind, Kind::Denied | Kind::Unsupported) =>
             {
                 self.found.read_only = true;
-                let listed = patiently(|| self.remote.lists_etags()).await?;
+                let listed = patiently(|| self.remote.lists_versions()).await?;
                 self.found.etag_in_listing = listed.unwrap_or(true);
                 self.found.listing_order = self.order_of_what_is_there().await?;
                 self.notes.push(format!("the store refuses writes, only pull works: {error}"));
@@ -86,20 +86,20 @@ impl Prober<'_> {
     pub(super) async fn ask_put(&self, checksum: Checksum) -> Result<Conditions, RemoteError> {
         let key = "put";
         let remote = self.trying(Conditions::Atomic, checksum);
-        let made = finding(self.put_if(&remote, key, &Condition::Absent).await)?;
+        let made = finding(self.put_if(&*remote, key, &Condition::Absent).await)?;
         let Ok(mut there) = made.map(|stored| stored.token) else { return Ok(Conditions::None) };
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
             let (again, wrong) = join(
-                self.put_if(&remote, key, &Condition::Absent),
-                self.put_if(&remote, key, &someone_elses()),
+                self.put_if(&*remote, key, &Condition::Absent),
+                self.put_if(&*remote, key, &someone_elses()),
             )
             .await;
             let (again, wrong) = (finding(again)?, finding(wrong)?);
             if !is_refused(&again) || !is_refused(&wrong) {
                 return Ok(Conditions::None);
             }
-            if self.replaces(&remote, key, &there).await? {
+            if self.replaces(&*remote, key, &there).await? {
                 return Ok(honoured);
             }
             // Refused, or stored and not said so.
@@ -111,7 +111,7 @@ impl Prober<'_> {
     /// Tells whether a write that names the version that is there gets through.
     async fn replaces(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         key: &str,
         there: &Token,
     ) -> Result<bool, RemoteError> {
@@ -122,7 +122,7 @@ impl Prober<'_> {
     /// Writes under a condition.
     pub(super) async fn put_if(
         &self,
-        remote: &S3Remote,
+        remote: &dyn Trials,
         key: &str,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
@@ -147,7 +147,7 @@ impl Prober<'_> {
                 // Not patiently: a store on a file system answers this with 500, again and again.
                 Err(error) if error.kind == Kind::Failed => (),
                 Err(error) if error.is_transient() => {
-                    drop(write(&creating, (path, body), create).await);
+                    drop(write(&*creating, (path, body), create).await);
                 }
                 Err(error) if error.kind != Kind::Changed => {
                     // It knows no conditions.
@@ -158,7 +158,7 @@ impl Prober<'_> {
             }
         }
         let [(file, whole), (inner, part)] = &bodies;
-        let (file, inner) = join(read(&remote, file), read(&remote, inner)).await;
+        let (file, inner) = join(read(&*remote, file), read(&*remote, inner)).await;
         let mut is_possible = true;
         for (there, body) in [(file, whole), (inner, part)] {
             match finding(there)? {

@@ -33,7 +33,7 @@ impl S3Remote {
     }
 
     /// Deletes the version expected, and tells whether the store keeps a mark of that.
-    pub(in crate::remote) async fn delete_marking(
+    pub(super) async fn delete_marking(
         &self,
         path: &RepoPath,
         expected: &Token,

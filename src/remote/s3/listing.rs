@@ -20,6 +20,7 @@ use super::reading::Reading;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::etag;
 use crate::remote::key::{KeySpace, ListedKey, OWN_FOLDER, PROBE_FOLDER};
+use crate::remote::probe::{ABANDONED_NANOSECONDS, is_abandoned};
 use crate::remote::{Listed, ListingOrder, Page, Reads as _, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RemoteEntry, RepoPath, Version};
 
@@ -31,14 +32,6 @@ const FORMS_MAX: usize = 3;
 
 /// The most keys that a store puts on a page (S3 API reference, `ListObjectsV2`).
 const PAGE_KEYS_MAX: usize = 1_000;
-
-/// Objects of a probe that are older than an hour belong to nobody: it was killed.
-pub(in crate::remote) const ABANDONED_NANOSECONDS: i64 = 3_600 * 1_000_000_000;
-
-/// Tells whether what a probe made is older than `before`; of an age that is not known it is not.
-pub(in crate::remote) fn is_abandoned(modified: i64, before: i64) -> bool {
-    0 < modified && modified < before
-}
 
 /// Where a listing stands: the store's token and the last key seen, so that order is checked across
 /// pages, too. Without a token it begins behind that key.
@@ -76,7 +69,7 @@ impl S3Remote {
 
     /// Lists one page, of keys in one order or in any; returns what time it was by the store's clock,
     /// too, where the store says so.
-    pub(in crate::remote) async fn dated_page(
+    pub(super) async fn dated_page(
         &self,
         prefix: &str,
         (next, order): (Option<&str>, Option<ListingOrder>),
@@ -127,12 +120,12 @@ impl S3Remote {
     }
 
     /// Returns the place behind a key, whether there is an object or not.
-    pub(in crate::remote) fn behind(&self, key: &str) -> String {
+    pub(super) fn behind(&self, key: &str) -> String {
         Cursor { token: "", last_key: &self.keys.key(key) }.text()
     }
 
     /// Tells whether a listing of what is below the prefix names ETags; `None` where it is empty.
-    pub(in crate::remote) async fn lists_etags(&self) -> Result<Option<bool>, RemoteError> {
+    pub(super) async fn lists_etags(&self) -> Result<Option<bool>, RemoteError> {
         let page = self.raw_page(&self.call("LIST", ""), "", None, (1, false)).await;
         let page = page.map_err(|(error, _)| error)?;
         Ok(page.items.first().map(|item| item.etag.is_some()))

@@ -21,7 +21,6 @@ mod sending;
 mod uploads;
 mod versions;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,22 +33,19 @@ use futures_util::future::BoxFuture;
 
 pub use connection::S3Settings;
 
-pub(super) use listing::{ABANDONED_NANOSECONDS, is_abandoned};
-pub(super) use versions::ListedVersion;
-
 use connection::{Connection, StandIns};
 use errors::Call;
 use evidence::Evidence;
 
 use super::key::KeySpace;
-use super::probe::remove_abandoned;
+use super::probe::{Abandoned, probe, remove_abandoned};
 use super::{
     Capabilities, Checksum, Condition, CopiedPart, HeldPart, Incoming, ListingOrder, Object,
     Outgoing, Page, Part, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind, RemoteFuture,
-    Stored, UploadId, Uploads, Writes, probe,
+    Stored, UploadId, Uploads, Writes,
 };
 use crate::remote::etag;
-use crate::tree::{Content, Properties, RemoteEntry, RepoPath, Token, Version};
+use crate::tree::{Content, Properties, RepoPath, Token, Version};
 
 /// How long a store may take to begin its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,15 +64,6 @@ pub struct S3Remote {
     abandoned: Arc<Mutex<Abandoned>>,
     /// What speaks against its claims, as far as this run has seen.
     evidence: Evidence,
-}
-
-/// Objects of probes that were killed, in a bucket.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Abandoned {
-    /// By their paths below the folder of all probes.
-    pub(super) entries: BTreeMap<RepoPath, RemoteEntry>,
-    /// What is older belongs to nobody: nanoseconds since 1970, by the store's clock.
-    pub(super) before: i64,
 }
 
 impl S3Remote {
@@ -139,14 +126,8 @@ impl S3Remote {
         Self { capabilities, ..self.clone() }
     }
 
-    /// Returns a remote for what lies below `folder`, for the probe.
-    pub(super) fn below(&self, folder: &str, capabilities: Capabilities) -> Self {
-        let keys = KeySpace::new(&self.keys.key(folder));
-        Self { keys, capabilities, abandoned: Arc::default(), ..self.clone() }
-    }
-
     /// Takes what listings have shown of killed probes.
-    pub(super) fn take_abandoned(&self) -> Abandoned {
+    fn take_abandoned(&self) -> Abandoned {
         std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -313,7 +294,7 @@ impl Writes for S3Remote {
     }
 
     fn remove_abandoned_probes(&self) -> BoxFuture<'_, ()> {
-        Box::pin(remove_abandoned(self))
+        Box::pin(remove_abandoned(self, self.take_abandoned()))
     }
 }
 

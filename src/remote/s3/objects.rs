@@ -211,7 +211,7 @@ impl S3Remote {
     }
 
     /// Stores a body at a key that nobody else can know, so that there is nothing to look at.
-    pub(in crate::remote) async fn put_unseen(
+    pub(super) async fn put_unseen(
         &self,
         path: &RepoPath,
         body: &Bytes,

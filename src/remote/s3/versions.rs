@@ -11,28 +11,16 @@ use super::deleting::{can_be_named, refusal, unsaid};
 use super::encoded::decode_key;
 use super::errors::Call;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::probe::ListedVersion;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 use crate::tree::RepoPath;
 
 /// More pages than what a probe leaves can have.
 const PAGES_MAX: usize = 100;
 
-/// A version, or the mark of a deletion, as the store lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::remote) struct ListedVersion {
-    /// The path below the prefix.
-    pub(in crate::remote) path: RepoPath,
-    /// Its name.
-    pub(in crate::remote) id: String,
-    /// It says that the object was deleted.
-    pub(in crate::remote) is_marker: bool,
-    /// Nanoseconds since 1970, by the store's clock; 0 where it does not say.
-    pub(in crate::remote) modified: i64,
-}
-
 impl S3Remote {
     /// Lists all versions below the prefix, page by page; keys that are no paths are left out.
-    pub(in crate::remote) async fn list_versions(&self) -> Result<Vec<ListedVersion>, RemoteError> {
+    pub(super) async fn list_versions(&self) -> Result<Vec<ListedVersion>, RemoteError> {
         let call = self.call("LIST VERSIONS", "");
         let (mut listed, mut key_marker, mut id_marker) = (Vec::new(), None, None);
         for _ in 0..PAGES_MAX {
@@ -83,7 +71,7 @@ impl S3Remote {
     ///
     /// A retention in governance mode stays: to pass it takes a right and a header of its own
     /// (`x-amz-bypass-governance-retention`), and who locks objects does not want a probe to use them.
-    pub(in crate::remote) async fn delete_version(
+    pub(super) async fn delete_version(
         &self,
         path: &RepoPath,
         id: &str,
@@ -105,7 +93,7 @@ impl S3Remote {
     ///
     /// # Errors
     /// Where the request as a whole failed: not every store takes it.
-    pub(in crate::remote) async fn delete_own(
+    pub(super) async fn delete_own(
         &self,
         own: &[(RepoPath, Option<String>)],
     ) -> Result<Vec<Result<bool, RemoteError>>, RemoteError> {
@@ -119,7 +107,7 @@ impl S3Remote {
     }
 
     /// Tells whether [`S3Remote::delete_own`] can name a path.
-    pub(in crate::remote) fn can_name(&self, path: &RepoPath) -> bool {
+    pub(super) fn can_name(&self, path: &RepoPath) -> bool {
         can_be_named(&self.keys.key(path.as_str()))
     }
 
