@@ -166,3 +166,12 @@ impl Capabilities {
         if self.uploads_in_parts { self.conditional_complete } else { self.conditional_put }
     }
 }
+
+/// What the probe found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// For the config.
+    pub capabilities: Capabilities,
+    /// What a person should know, a sentence each, without full stop.
+    pub notes: Vec<String>,
+}

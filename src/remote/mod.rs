@@ -23,7 +23,7 @@ mod probe;
 mod s3;
 mod traits;
 
-pub use capabilities::{Capabilities, Checksum, Conditions};
+pub use capabilities::{Capabilities, Checksum, Conditions, Probed};
 pub use connect::{FirstLook, Found, RemoteSettings, connect, create_bucket, first_look, open_new};
 pub(crate) use error::NO_ETAG_HINT;
 pub use error::{RemoteCause, RemoteError, RemoteErrorKind};
@@ -33,7 +33,6 @@ pub use memory::MemoryRemote;
 pub use odd_names::OddName;
 pub use order::ListingOrder;
 pub use outgoing::Outgoing;
-pub use probe::Probed;
 pub use s3::{S3Remote, S3Settings};
 pub use traits::{Incoming, Reads, Remote, RemoteFuture, Uploads, Writes};
 

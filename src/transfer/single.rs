@@ -1,4 +1,4 @@
-//! Large files into the bucket with one request each, for stores that take no parts.
+//! Files into the bucket with one request each: small ones, and large ones where the store takes no parts.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -6,10 +6,12 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
+use crate::remote::{Outgoing, Stored};
 
 use super::context::Context;
+use super::sending::Attempt;
 use super::trouble::Trouble;
-use super::upload::{Evidenced, Sent, Source};
+use super::upload::{Attempts, Evidenced, Next, Sent, Source};
 
 /// The most bytes of one `PUT` (S3 user guide, "Uploading objects").
 const BYTES_MAX: u64 = 5 << 30;
@@ -42,5 +44,44 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let stored = self.put(source, &Evidenced::Digests(&digests), send).await?;
         let held = self.holding.hold(Arc::clone(&file));
         Ok(Sent { stored, crc64, copied: false, held })
+    }
+
+    /// Stores a body with one request, again while that makes sense; `body` makes it each time, and
+    /// what is to be told how it went, where it is read while it is sent.
+    pub(super) async fn put<'s>(
+        &self,
+        source: &Source<'_>,
+        sent: &Evidenced<'_>,
+        body: impl Fn() -> (Outgoing, Option<Attempt<'s>>) + Send,
+    ) -> Result<Stored, Trouble> {
+        let (mut attempts, properties) = (Attempts::of(source), source.properties());
+        loop {
+            let lane = self.lanes.enter().await;
+            let (body, attempt) = body();
+            if attempt.is_none() {
+                // What is read while it is sent keeps the pace by itself.
+                self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
+            }
+            if self.stop.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            let answer = self.remote.put(source.path, body, &properties, &source.condition).await;
+            self.lanes.learn(&answer, self.clock.now());
+            drop(lane);
+            let error = match answer {
+                Ok(stored) => {
+                    attempt.into_iter().for_each(Attempt::succeeded);
+                    return Ok(stored);
+                }
+                Err(error) => error,
+            };
+            if let Some(trouble) = attempt.and_then(Attempt::failed) {
+                return Err(trouble);
+            }
+            match self.after_failure(&mut attempts, source, sent, error).await? {
+                Next::Ours(stored) => return Ok(stored),
+                Next::Again => (),
+            }
+        }
     }
 }

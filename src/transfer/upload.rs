@@ -17,7 +17,6 @@ use super::context::Context;
 use super::durable::Held;
 use super::object::{changed_in_bucket, deleted_in_bucket, known};
 use super::retry::Backoff;
-use super::sending::Attempt;
 use super::trouble::Trouble;
 
 /// A file on its way into the bucket.
@@ -114,45 +113,6 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let stored = self.put(source, &Evidenced::Whole(&body), send).await?;
         self.monitor.bytes(source.path, source.stat.size);
         Ok(Sent { stored, crc64, copied: false, held })
-    }
-
-    /// Stores a body with one request, again while that makes sense; `body` makes it each time, and
-    /// what is to be told how it went, where it is read while it is sent.
-    pub(super) async fn put<'s>(
-        &self,
-        source: &Source<'_>,
-        sent: &Evidenced<'_>,
-        body: impl Fn() -> (Outgoing, Option<Attempt<'s>>) + Send,
-    ) -> Result<Stored, Trouble> {
-        let (mut attempts, properties) = (Attempts::of(source), source.properties());
-        loop {
-            let lane = self.lanes.enter().await;
-            let (body, attempt) = body();
-            if attempt.is_none() {
-                // What is read while it is sent keeps the pace by itself.
-                self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
-            }
-            if self.stop.is_requested() {
-                return Err(Trouble::Stopped);
-            }
-            let answer = self.remote.put(source.path, body, &properties, &source.condition).await;
-            self.lanes.learn(&answer, self.clock.now());
-            drop(lane);
-            let error = match answer {
-                Ok(stored) => {
-                    attempt.into_iter().for_each(Attempt::succeeded);
-                    return Ok(stored);
-                }
-                Err(error) => error,
-            };
-            if let Some(trouble) = attempt.and_then(Attempt::failed) {
-                return Err(trouble);
-            }
-            match self.after_failure(&mut attempts, source, sent, error).await? {
-                Next::Ours(stored) => return Ok(stored),
-                Next::Again => (),
-            }
-        }
     }
 
     /// Finds what a failed write leads to: it took place after all, it is made again, or it is given

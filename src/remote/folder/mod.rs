@@ -32,13 +32,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crc_fast::CrcAlgorithm;
-
 use body::FolderBody;
 
 use self::durable::{Touched, touch};
 use self::error::{Context as _, error};
-use self::stage::etag;
+use self::stage::{crc64_of, etag};
 use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;
@@ -284,11 +282,6 @@ fn object(path: &RepoPath, stat: &Stat) -> Object {
 /// Returns what a write tells of the version that it stored.
 fn stored(token: Token) -> Stored {
     Stored { token, md5: None, version_id: None }
-}
-
-/// Returns the checksum that travels beside bodies.
-fn crc64_of(body: &[u8]) -> u64 {
-    crc_fast::checksum(CrcAlgorithm::Crc64Nvme, body)
 }
 
 /// Splits a path into the folder that it lies in and its name.

@@ -7,6 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::atomic::Ordering;
 
+use crc_fast::CrcAlgorithm;
+
 use super::aside::may_be_an_edit;
 use super::error::{Context as _, error};
 use super::{Control, FolderRemote, LOCK};
@@ -182,4 +184,9 @@ fn is_refused(cause: &io::Error) -> bool {
 /// Returns the ETag of a file that was just looked at.
 pub(super) fn etag(stat: &Stat) -> Token {
     Token::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
+}
+
+/// Returns the checksum that travels beside bodies.
+pub(super) fn crc64_of(body: &[u8]) -> u64 {
+    crc_fast::checksum(CrcAlgorithm::Crc64Nvme, body)
 }

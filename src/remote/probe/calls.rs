@@ -125,7 +125,7 @@ pub(super) async fn delete(
     expected: &Token,
 ) -> Result<bool, RemoteError> {
     let is_lost = AtomicBool::new(false);
-    let deleted = patiently(|| noting(&is_lost, remote.delete_marking(path, expected))).await;
+    let deleted = patiently(|| noting(&is_lost, remote.marks_deletion(path, expected))).await;
     match deleted {
         Err(error) if is_lost.load(Ordering::Relaxed) && error.kind == Kind::NotFound => Ok(false),
         deleted => deleted,

@@ -169,7 +169,7 @@ impl Prober<'_> {
     async fn list_folder_of(&self, key: &str) -> Result<Vec<String>, RemoteError> {
         let remote = self.below(Capabilities::nothing());
         let folder = &key[..=key.rfind('/').unwrap_or(0)];
-        let (page, _) = patiently(|| remote.dated_page(folder, (None, None), 1_000)).await?;
+        let (page, _) = patiently(|| remote.dated_listing(folder, (None, None), 1_000)).await?;
         Ok(page.items.iter().map(|item: &Listed| item.key().to_owned()).collect())
     }
 }

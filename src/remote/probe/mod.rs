@@ -33,17 +33,10 @@ use calls::{properties, write};
 use tidying::Remains;
 
 use super::key::PROBE_FOLDER;
-use super::{Capabilities, Checksum, Conditions, RemoteError, RemoteErrorKind as Kind, Stored};
+use super::{
+    Capabilities, Checksum, Conditions, Probed, RemoteError, RemoteErrorKind as Kind, Stored,
+};
 use crate::tree::{RepoPath, Token};
-
-/// What the probe found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probed {
-    /// For the config.
-    pub capabilities: Capabilities,
-    /// What a person should know, a sentence each, without full stop.
-    pub notes: Vec<String>,
-}
 
 /// Probes the store behind `remote`, whose own capabilities do not matter.
 ///

@@ -46,7 +46,7 @@ impl Prober<'_> {
         let naming = Capabilities { versioning: true, ..Capabilities::nothing() };
         if let Ok(stored) = finding(self.put_unseen(naming.clone(), &key).await)? {
             let remote = self.below(naming);
-            let listed = patiently(|| remote.dated_page(&folder, (None, None), 10)).await;
+            let listed = patiently(|| remote.dated_listing(&folder, (None, None), 10)).await;
             is_removed = self.remove(&key, &stored).await;
             is_changed = match finding(listed)? {
                 Ok((page, _)) => !page.items.iter().map(Listed::key).any(|listed| listed == key),

@@ -44,7 +44,7 @@ impl Prober<'_> {
         let behind = remote.behind(PLACE);
         let list = |place| {
             let (remote, place): (_, Option<&str>) = (&remote, place);
-            patiently(move || remote.dated_page(FOLDER, (place, None), KEYS.len() + 2))
+            patiently(move || remote.dated_listing(FOLDER, (place, None), KEYS.len() + 2))
         };
         let (whole, rest) = join(list(None), list(Some(&behind))).await;
         let whole = whole?.0;
@@ -65,7 +65,7 @@ impl Prober<'_> {
         let mut possible = vec![ListingOrder::Keys, ListingOrder::Folders];
         let (mut last, mut next) = (None::<String>, None);
         for _ in 0..PAGES_MAX {
-            let fetch = || self.remote.dated_page("", (next.as_deref(), None), 1_000);
+            let fetch = || self.remote.dated_listing("", (next.as_deref(), None), 1_000);
             let (page, _) = patiently(fetch).await?;
             for item in &page.items {
                 let is_behind = |order: &ListingOrder| {

@@ -255,7 +255,7 @@ async fn list(remote: &dyn Trials) -> Result<(Vec<RemoteEntry>, Option<i64>), Re
     let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
     loop {
         let (page, date) =
-            patiently(|| remote.dated_page("", (next.as_deref(), None), 1_000)).await?;
+            patiently(|| remote.dated_listing("", (next.as_deref(), None), 1_000)).await?;
         entries.extend(page.items.into_iter().filter_map(|item| match item {
             Listed::Object(entry) => Some(entry),
             Listed::Odd { .. } | Listed::Obstacle(_) => None,

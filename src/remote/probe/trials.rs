@@ -56,7 +56,7 @@ pub(in crate::remote) trait Trials: Remote {
     ) -> RemoteFuture<'a, Stored>;
 
     /// Deletes the version expected, and tells whether the store keeps a mark of that.
-    fn delete_marking<'a>(
+    fn marks_deletion<'a>(
         &'a self,
         path: &'a RepoPath,
         expected: &'a Token,
@@ -66,7 +66,7 @@ pub(in crate::remote) trait Trials: Remote {
     fn lists_versions(&self) -> RemoteFuture<'_, Option<bool>>;
 
     /// Lists one page, of keys in one order or in any.
-    fn dated_page<'a>(
+    fn dated_listing<'a>(
         &'a self,
         prefix: &'a str,
         place: (Option<&'a str>, Option<ListingOrder>),

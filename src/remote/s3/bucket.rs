@@ -1,23 +1,14 @@
-//! What `init` asks of the bucket itself: where it lies, whether it can be read, to make it, and what the
-//! probe wants to know.
-
-use std::sync::Arc;
+//! What `init` asks of the bucket itself: where it lies, whether it can be read, and to make it.
 
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-
-use bytes::Bytes;
 
 use super::connection::DEFAULT_REGION;
 use super::errors::{Call, region_in};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::key::KeySpace;
-use crate::remote::probe::{DatedPage, ListedVersion, Trials};
-use crate::remote::{
-    Capabilities, ListingOrder, Reads as _, RemoteError, RemoteErrorKind as Kind, RemoteFuture,
-    Stored,
-};
-use crate::tree::{Properties, RepoPath, Token};
+use crate::remote::{RemoteError, RemoteErrorKind as Kind};
+use crate::tree::RepoPath;
 
 /// In which header AWS says where a bucket lies, refusals included.
 const REGION_HEADER: &str = "x-amz-bucket-region";
@@ -53,7 +44,7 @@ impl S3Remote {
 
     /// The answer to a HEAD has no words; that to a LIST names the region where the store has one.
     async fn region_by_listing(&self) -> Option<String> {
-        let refused = self.list("", None, 1).await.err()?;
+        let refused = self.list_page("", None, 1).await.err()?;
         region_in(&refused.message).map(str::to_owned)
     }
 
@@ -110,65 +101,5 @@ impl S3Remote {
     /// Names a request about the bucket for errors.
     fn bucket_call(&self, operation: &'static str) -> Call {
         Call { key: format!("s3://{}", self.bucket), ..self.call(operation, "") }
-    }
-}
-
-impl Trials for S3Remote {
-    fn below(&self, folder: &str, capabilities: Capabilities) -> Arc<dyn Trials> {
-        let keys = KeySpace::new(&self.keys.key(folder));
-        Arc::new(Self { keys, capabilities, abandoned: Arc::default(), ..self.clone() })
-    }
-
-    fn put_unseen<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        body: &'a Bytes,
-        properties: &'a Properties,
-    ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.put_unseen(path, body, properties))
-    }
-
-    fn delete_marking<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        expected: &'a Token,
-    ) -> RemoteFuture<'a, bool> {
-        Box::pin(self.delete_marking(path, expected))
-    }
-
-    fn lists_versions(&self) -> RemoteFuture<'_, Option<bool>> {
-        Box::pin(self.lists_etags())
-    }
-
-    fn dated_page<'a>(
-        &'a self,
-        prefix: &'a str,
-        place: (Option<&'a str>, Option<ListingOrder>),
-        limit: usize,
-    ) -> RemoteFuture<'a, DatedPage> {
-        Box::pin(self.dated_page(prefix, place, limit))
-    }
-
-    fn behind(&self, key: &str) -> String {
-        self.behind(key)
-    }
-
-    fn list_versions(&self) -> RemoteFuture<'_, Vec<ListedVersion>> {
-        Box::pin(self.list_versions())
-    }
-
-    fn delete_version<'a>(&'a self, path: &'a RepoPath, id: &'a str) -> RemoteFuture<'a, ()> {
-        Box::pin(self.delete_version(path, id))
-    }
-
-    fn delete_own<'a>(
-        &'a self,
-        own: &'a [(RepoPath, Option<String>)],
-    ) -> RemoteFuture<'a, Vec<Result<bool, RemoteError>>> {
-        Box::pin(self.delete_own(own))
-    }
-
-    fn can_name(&self, path: &RepoPath) -> bool {
-        self.can_name(path)
     }
 }

@@ -21,7 +21,7 @@ use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::etag;
 use crate::remote::key::{KeySpace, ListedKey, OWN_FOLDER, PROBE_FOLDER};
 use crate::remote::probe::{ABANDONED_NANOSECONDS, is_abandoned};
-use crate::remote::{Listed, ListingOrder, Page, Reads as _, RemoteError, RemoteErrorKind as Kind};
+use crate::remote::{Listed, ListingOrder, Page, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RemoteEntry, RepoPath, Version};
 
 /// How many objects are looked at together where listings have no ETags.
@@ -182,7 +182,7 @@ impl S3Remote {
         for page in [blank, plus] {
             let path = self.keys.relative(&page.items[key].key).map(RepoPath::parse);
             let Some(Ok(path)) = path else { continue };
-            match self.head(&path).await {
+            match self.head_object(&path).await {
                 Ok(_) => return Ok(Some(page)),
                 Err(error) if error.kind == Kind::NotFound => (),
                 Err(error) => return Err(error),
@@ -256,7 +256,7 @@ impl S3Remote {
         match (RepoPath::parse(key), item.etag.as_deref()) {
             (Err(reason), _) => Ok(Some(listed.odd(reason))),
             (Ok(_), Some(etag)) => Ok(Some(listed.into_listed(etag::token(etag)))),
-            (Ok(path), None) => match self.head(&path).await {
+            (Ok(path), None) => match self.head_object(&path).await {
                 Ok(object) => Ok(Some(Listed::Object(object.entry))),
                 // Deleted since it was listed.
                 Err(error) if error.kind == Kind::NotFound => Ok(None),

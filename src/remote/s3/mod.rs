@@ -17,19 +17,18 @@ mod multipart;
 mod objects;
 mod page;
 mod reading;
+mod seam;
 mod sending;
 mod uploads;
 mod versions;
 
 use std::future::Future;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::{Credentials, SharedHttpClient};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use futures_util::future::BoxFuture;
 
 pub use connection::S3Settings;
 
@@ -38,14 +37,9 @@ use errors::Call;
 use evidence::Evidence;
 
 use super::key::KeySpace;
-use super::probe::{Abandoned, probe, remove_abandoned};
-use super::{
-    Capabilities, Checksum, Condition, CopiedPart, HeldPart, Incoming, ListingOrder, Object,
-    Outgoing, Page, Part, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind, RemoteFuture,
-    Stored, UploadId, Uploads, Writes,
-};
-use crate::remote::etag;
-use crate::tree::{Content, Properties, RepoPath, Token, Version};
+use super::probe::Abandoned;
+use super::{Capabilities, Checksum, RemoteError, RemoteErrorKind};
+use crate::tree::RepoPath;
 
 /// How long a store may take to begin its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -181,189 +175,5 @@ where
                 Err(call.error(RemoteErrorKind::Interrupted, call.by_way_of_proxy(message)))
             }
         }
-    }
-}
-
-impl Reads for S3Remote {
-    fn likely_content(&self, version: &Version) -> Content {
-        etag::likely_content(version)
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn is_near(&self) -> bool {
-        self.connection.is_near()
-    }
-
-    fn region(&self) -> Option<&str> {
-        Some(S3Remote::region(self))
-    }
-
-    fn endpoint(&self) -> Option<&str> {
-        S3Remote::endpoint(self)
-    }
-
-    fn find_region(&self) -> RemoteFuture<'_, Option<String>> {
-        Box::pin(S3Remote::find_region(self))
-    }
-
-    fn prefix_as_object(&self) -> RemoteFuture<'_, Object> {
-        Box::pin(async {
-            let Some((bucket, path)) = self.prefix_as_path() else {
-                return Err(self
-                    .call("HEAD", "")
-                    .error(RemoteErrorKind::NotFound, "there is no prefix"));
-            };
-            bucket.head_object(&path).await
-        })
-    }
-
-    fn list<'a>(
-        &'a self,
-        prefix: &'a str,
-        next: Option<&'a str>,
-        limit: usize,
-    ) -> RemoteFuture<'a, Page> {
-        Box::pin(self.list_page(prefix, next, limit))
-    }
-
-    fn place_behind(&self, key: &str) -> Option<String> {
-        // Without ETags each page costs a thousand looks, and those of one are enough at once.
-        let found = &self.capabilities;
-        let can_begin =
-            found.etag_in_listing && found.start_after && found.listing_order == ListingOrder::Keys;
-        can_begin.then(|| self.behind(key))
-    }
-
-    fn head<'a>(&'a self, path: &'a RepoPath) -> RemoteFuture<'a, Object> {
-        Box::pin(self.head_object(path))
-    }
-
-    fn get<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        expected: &'a Token,
-        range: Option<Range<u64>>,
-    ) -> RemoteFuture<'a, (Object, Incoming)> {
-        Box::pin(self.get_object(path, expected, range))
-    }
-
-    fn get_version<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        version_id: &'a str,
-    ) -> RemoteFuture<'a, (Object, Incoming)> {
-        Box::pin(self.get_object_version(path, version_id))
-    }
-}
-
-impl Writes for S3Remote {
-    fn probe(&self) -> RemoteFuture<'_, Probed> {
-        Box::pin(probe(self))
-    }
-
-    fn put<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        body: Outgoing,
-        properties: &'a Properties,
-        condition: &'a Condition,
-    ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.put_object(path, body, properties, condition))
-    }
-
-    fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
-        Box::pin(self.delete_object(path, expected))
-    }
-
-    fn deletions_at_once(&self) -> usize {
-        self.capabilities.deletions_at_once(deleting::KEYS_MAX)
-    }
-
-    fn delete_many<'a>(
-        &'a self,
-        versions: &'a [(&'a RepoPath, &'a Token)],
-    ) -> RemoteFuture<'a, Vec<Result<(), RemoteError>>> {
-        Box::pin(self.delete_objects(versions))
-    }
-
-    fn broken_promise(&self) -> Option<String> {
-        self.evidence().map(str::to_owned)
-    }
-
-    fn remove_abandoned_probes(&self) -> BoxFuture<'_, ()> {
-        Box::pin(remove_abandoned(self, self.take_abandoned()))
-    }
-}
-
-impl Uploads for S3Remote {
-    fn holds_parts(&self) -> bool {
-        !self.sends_pieces()
-    }
-
-    fn copies_parts(&self) -> bool {
-        true
-    }
-
-    fn start_upload<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        properties: &'a Properties,
-    ) -> RemoteFuture<'a, UploadId> {
-        Box::pin(self.create_multipart(path, properties))
-    }
-
-    fn upload_part<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        upload: &'a UploadId,
-        number: u32,
-        body: Outgoing,
-    ) -> RemoteFuture<'a, Part> {
-        Box::pin(self.put_part(path, upload, number, body))
-    }
-
-    fn copy_part<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        upload: &'a UploadId,
-        number: u32,
-        from: (&'a RepoPath, &'a Token),
-        range: Option<Range<u64>>,
-    ) -> RemoteFuture<'a, CopiedPart> {
-        Box::pin(self.put_part_of(path, (upload, number), from, range))
-    }
-
-    fn complete_upload<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        upload: &'a UploadId,
-        parts: &'a [Part],
-        crc64: u64,
-        condition: &'a Condition,
-    ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.complete_multipart(path, (upload, parts), crc64, condition))
-    }
-
-    fn parts<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        upload: &'a UploadId,
-    ) -> RemoteFuture<'a, Vec<HeldPart>> {
-        Box::pin(self.list_parts(path, upload))
-    }
-
-    fn pending_uploads(&self) -> RemoteFuture<'_, Vec<PendingUpload>> {
-        Box::pin(self.list_uploads())
-    }
-
-    fn abort_upload<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        upload: &'a UploadId,
-    ) -> RemoteFuture<'a, ()> {
-        Box::pin(self.abort_multipart(path, upload))
     }
 }

@@ -210,6 +210,62 @@ impl S3Remote {
         self.look_behind(&call, path, (condition, honoured), stored).await
     }
 
+    /// Compares before a write where the store does not.
+    pub(super) async fn look_before(
+        &self,
+        call: &Call,
+        path: &RepoPath,
+        condition: &Condition,
+        honoured: Conditions,
+    ) -> Result<(), RemoteError> {
+        if honoured != Conditions::None {
+            return Ok(());
+        }
+        let there = match self.head_object(path).await {
+            Ok(object) => Some(object.entry.version.token),
+            Err(error) if error.kind == Kind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        match (condition, there) {
+            (Condition::Absent, None) => Ok(()),
+            (Condition::Matches(expected), Some(there)) if there == *expected => Ok(()),
+            (Condition::Matches(expected), None) => {
+                Err(call.error(Kind::Changed, format!("nothing is there, not {expected}")))
+            }
+            (_, Some(there)) => Err(call.error(Kind::Changed, format!("{there} is there"))),
+        }
+    }
+
+    /// Makes sure that what was written is what is there, where the store allows that it is not.
+    ///
+    /// An answer that does not name the version may come from something that is not the store: the
+    /// write is ambiguous.
+    pub(super) async fn look_after(
+        &self,
+        call: &Call,
+        path: &RepoPath,
+        stored: Option<Stored>,
+        honoured: Conditions,
+    ) -> Result<Stored, RemoteError> {
+        let Some(stored) = stored else {
+            return Err(call.error(Kind::NoEtag, "the answer does not name the version stored"));
+        };
+        if honoured != Conditions::None {
+            return Ok(stored);
+        }
+        // The write has happened, whatever becomes of the look.
+        let there = self.head_object(path).await.map_err(|error| match error.kind {
+            Kind::NotFound => call.error(Kind::Changed, "deleted right after the write"),
+            _ => RemoteError { ambiguous: true, ..error },
+        })?;
+        let etag = there.entry.version.token;
+        if stored.token != etag {
+            let message = format!("{} was overwritten by {etag} at once", stored.token);
+            return Err(call.error(Kind::Changed, message));
+        }
+        Ok(stored)
+    }
+
     /// Stores a body at a key that nobody else can know, so that there is nothing to look at.
     pub(super) async fn put_unseen(
         &self,

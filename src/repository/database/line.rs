@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crc_fast::{CrcAlgorithm, checksum};
 use memchr::memmem;
 
-use crate::tree::{BaseRow, Content, PartMd5s, RepoPath, Token};
+use crate::tree::{BaseRow, RepoPath};
 
 use super::{RemoteId, scanner, yaml};
 use crate::repository::codec::{push_mapping, unquote};
@@ -175,16 +175,6 @@ pub(super) fn push_gone(line: &mut String, path: &RepoPath) {
         fields.text("path", path.as_str());
         fields.flag("gone");
     });
-}
-
-/// Returns what a row of format 1 says of the bytes: that has no checksum exactly where the `ETag` is known
-/// to be their MD5.
-pub(super) fn first_content(size: u64, etag: &Token, crc64: Option<u64>) -> Content {
-    let content = Content::of_size(size).with_crc64(crc64);
-    if crc64.is_some() {
-        return content;
-    }
-    content.with_md5(etag.hex()).with_part_md5s(PartMd5s::parse(&etag.text()))
 }
 
 /// Appends the checksum of what stands behind `start`, and a newline.

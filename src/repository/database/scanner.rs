@@ -4,8 +4,6 @@ use crate::repository::codec::scan::{hex, signed, unsigned};
 use crate::repository::codec::{is_printable, plain, unquote};
 use crate::tree::{BaseRow, Content, PartMd5s, Properties, RepoPath, Signature, Token, Version};
 
-use super::line::first_content;
-
 /// How every canonical row begins.
 const BEGINNING: &[u8] = b"- {path: \"";
 
@@ -52,6 +50,16 @@ fn first_format(size: u64, rest: &[u8]) -> Option<Half> {
     let token = Token::new(&token);
     let content = first_content(size, &token, crc64.map(u64::from_be_bytes));
     Some(((token, size), content))
+}
+
+/// Returns what a row of format 1 says of the bytes: that has no checksum exactly where the `ETag` is known
+/// to be their MD5.
+pub(super) fn first_content(size: u64, etag: &Token, crc64: Option<u64>) -> Content {
+    let content = Content::of_size(size).with_crc64(crc64);
+    if crc64.is_some() {
+        return content;
+    }
+    content.with_md5(etag.hex()).with_part_md5s(PartMd5s::parse(&etag.text()))
 }
 
 /// Reads what follows `version: "` in a row of format 2.

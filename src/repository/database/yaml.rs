@@ -6,7 +6,8 @@ use crate::tree::{
 };
 
 use super::RemoteId;
-use super::line::{FORMAT_VERSION, Header, Line, first_content};
+use super::line::{FORMAT_VERSION, Header, Line};
+use super::scanner::first_content;
 
 /// Why a line is no row.
 pub(super) struct Refused {

@@ -219,5 +219,4 @@ fn character(entity: &str) -> Option<char> {
 }
 
 #[cfg(test)]
-#[path = "page_tests.rs"]
 mod tests;
