@@ -44,6 +44,8 @@ macro_rules! every_remote {
                 contents: times_keep_their_nanoseconds,
                 contents: an_object_of_somebody_else_has_the_time_of_storing,
                 contents: bytes_that_do_not_match_their_checksum_are_not_stored,
+                contents: a_body_that_comes_in_pieces_is_stored_as_one_that_is_at_hand,
+                contents: a_body_that_breaks_off_on_its_way_stores_nothing,
                 contents: only_an_etag_that_is_the_md5_is_called_so,
                 listings: an_empty_bucket_lists_nothing,
                 listings: a_thousand_and_one_keys_come_in_pages,

@@ -63,11 +63,13 @@ fn rest(context: &Context, root: &Path, result: &Result<Exit, Error>) -> Option<
 fn default_path(context: &Context, bucket: &str) -> Result<PathBuf, Error> {
     let url = init::bucket_url(context, "clone", bucket)?;
     let path = PathBuf::from(url.last_component());
-    match &url {
-        BucketUrl::Folder(folder) if context.start.join(&path) == *folder => Err(Error::usage(
+    if let BucketUrl::Folder(folder) = &url
+        && context.start.join(&path) == *folder
+    {
+        return Err(Error::usage(
             format!("{bucket} is the bucket itself and cannot be the working copy, too"),
             format!("say where to: `lsync clone {bucket} PATH`"),
-        )),
-        BucketUrl::Folder(_) | BucketUrl::S3 { .. } => Ok(path),
+        ));
     }
+    Ok(path)
 }

@@ -166,9 +166,12 @@ impl Drop for Working {
 
 /// Returns how many bytes of every key are the prefix's.
 fn prefix_bytes(url: &str, start: &Path) -> usize {
-    match BucketUrl::parse(url, start) {
-        Ok(BucketUrl::S3 { prefix, .. }) if !prefix.is_empty() => prefix.len() + 1,
-        Ok(BucketUrl::S3 { .. } | BucketUrl::Folder(_)) | Err(_) => 0,
+    if let Ok(BucketUrl::S3 { prefix, .. }) = BucketUrl::parse(url, start)
+        && !prefix.is_empty()
+    {
+        prefix.len() + 1
+    } else {
+        0
     }
 }
 

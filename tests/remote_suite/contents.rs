@@ -1,6 +1,9 @@
 //! Bytes and what travels beside them.
 
+use std::io;
+
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
 use lsync::remote::{Condition, Outgoing, Reads as _, RemoteErrorKind, Writes as _};
 use lsync::tree::Properties;
 use md5::Digest as _;
@@ -101,6 +104,37 @@ pub async fn bytes_that_do_not_match_their_checksum_are_not_stored(bench: impl B
     let refused = remote.put(&path("a"), wrong, &properties(), &Condition::Absent).await;
     assert_eq!(kind(&refused), Some(RemoteErrorKind::Corrupt), "{refused:?}");
     assert_eq!(keys(&*remote, "", 1000).await, ["sound"]);
+}
+
+/// Returns a body of these pieces, with the digests of `whole`.
+fn in_pieces(whole: &'static str, pieces: Vec<io::Result<Bytes>>) -> Outgoing {
+    let (length, crc64) = (whole.len() as u64, crc64(whole.as_bytes()));
+    let md5 = md5::Md5::digest(whole).into();
+    Outgoing::pieces(length, crc64, stream::iter(pieces).boxed()).with_md5(Some(md5))
+}
+
+pub async fn a_body_that_comes_in_pieces_is_stored_as_one_that_is_at_hand(bench: impl Bench) {
+    let remote = bench.remote();
+    let pieces = ["one ", "", "two"].map(|piece| Ok(Bytes::from(piece)));
+    let body = in_pieces("one two", pieces.into());
+    let put = remote.put(&path("a"), body, &properties(), &Condition::Absent).await;
+    let stored = put.expect("nothing in the way");
+    assert_eq!(read(&*remote, "a", &stored.token).await.expect("ours"), b"one two");
+    assert_eq!(remote.head(&path("a")).await.expect("ours").mtime(), MTIME);
+    let body = in_pieces("three", vec![Ok(Bytes::from("three"))]);
+    let refused = remote.put(&path("a"), body, &properties(), &Condition::Absent).await;
+    assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
+}
+
+pub async fn a_body_that_breaks_off_on_its_way_stores_nothing(bench: impl Bench) {
+    let remote = bench.remote();
+    let broken = || Err(io::Error::other("the disk failed"));
+    for pieces in [vec![Ok(Bytes::from("one ")), broken()], vec![Ok(Bytes::from("one "))]] {
+        let body = in_pieces("one two", pieces);
+        let put = remote.put(&path("a"), body, &properties(), &Condition::Absent).await;
+        put.expect_err("the rest never came");
+        assert_eq!(keys(&*remote, "", 1000).await, [""; 0]);
+    }
 }
 
 pub async fn only_an_etag_that_is_the_md5_is_called_so(bench: impl Bench) {

@@ -221,7 +221,7 @@ impl Entry {
             known: fields.is_true("known").ok()?,
             staged: fields.if_any("staged", Identity::read).ok()?,
             expected: fields.if_any("expected", Identity::read).ok()?,
-            contents: fields.if_any("contents", Fields::hex).ok()?.map(u64::from_be_bytes),
+            contents: fields.if_any("contents", Fields::hex).ok().flatten().map(u64::from_be_bytes),
         })
     }
 }
