@@ -44,7 +44,7 @@ pub enum Found {
 /// What is found out before a bucket is tried out.
 #[derive(Debug)]
 pub struct FirstLook {
-    /// In which region it lies, where the store says so; see [`S3Remote::find_region`].
+    /// In which region it lies, where the store says so; see [`super::Reads::find_region`].
     pub region: Result<Option<String>, RemoteError>,
     /// What is there; an error where the bucket is missing or cannot be listed.
     pub found: Result<Found, RemoteError>,

@@ -133,7 +133,9 @@ impl Transfer {
                 size,
                 etag: fields.text("etag")?,
                 part_bytes,
-                replaces: fields.is_true("replaces")?,
+                replaces: fields.is_true("replaces").and_then(|replaces| {
+                    fields.has("replaces").then_some(replaces).ok_or("replaces is missing".into())
+                })?,
             }),
             _ => Err("there is no such way".to_owned()),
         }
@@ -204,7 +206,8 @@ impl Note {
         let transfer = Transfer::read(&Fields::read(lines.next()?.as_bytes()).ok()?).ok()?;
         let mut note = Self { transfer, parts: BTreeMap::new(), complete: false };
         for fields in lines.filter_map(|line| Fields::read(line.as_bytes()).ok()) {
-            note.complete |= fields.is_true("complete") == Ok(true);
+            let says_no_more = fields.refuse_others(&["complete"]).is_ok();
+            note.complete |= says_no_more && fields.is_true("complete") == Ok(true);
             if let Ok((number, part)) = NotedPart::read(&fields) {
                 note.parts.insert(number, part);
             }

@@ -11,7 +11,7 @@ use futures_util::TryStreamExt as _;
 
 use super::context::Context;
 use super::examine::short_body;
-use super::object::known;
+use super::object::row_content;
 use super::trouble::Trouble;
 
 /// A fetched file that waits for its name.
@@ -221,11 +221,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
 /// Returns the digests that what a store promises of an object can be held against.
 fn wanted_digests(object: &Object) -> Want {
     let Object { content, .. } = object;
-    if content.crc64().is_some() {
-        return Want::default();
-    }
-    let (md5, crc32c) = (content.md5().is_some(), content.crc32c().is_some());
-    Want { md5, crc32c: crc32c && !md5, ..Want::default() }
+    Want { md5: content.md5().is_some() && content.crc64().is_none(), ..Want::default() }
 }
 
 /// Holds what came against everything that was promised.
@@ -243,6 +239,6 @@ pub(super) fn verified(
         let key = path.as_str();
         return Err(RemoteError::new(RemoteErrorKind::Corrupt, "GET", key, message).into());
     }
-    let content = known(digests.size, object.content.md5(), digests.crc64);
+    let content = row_content(digests.size, object.content.md5(), digests.crc64);
     Ok(Received { crc64: digests.crc64, content })
 }

@@ -9,7 +9,7 @@ use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
 use futures_util::TryStreamExt as _;
 
 use super::context::Context;
-use super::object::known;
+use super::object::row_content;
 use super::retry::retry;
 use super::trouble::Trouble;
 
@@ -111,7 +111,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let named = row.remote.as_ref().map(|entry| self.remote.likely_content(&entry.version));
         let named =
             named.and_then(|likely| likely.md5()).filter(|md5| hashed.digests.md5 == Some(*md5));
-        let content = known(hashed.digests.size, named, hashed.digests.crc64);
+        let content = row_content(hashed.digests.size, named, hashed.digests.crc64);
         Ok(Examined::Compared { to_base, to_remote, stat: hashed.stat, content })
     }
 
@@ -178,7 +178,6 @@ pub(super) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteE
 fn union<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Want {
     evidence.filter_map(Evidence::want).fold(Want::default(), |mut all, want| {
         all.md5 |= want.md5;
-        all.crc32c |= want.crc32c;
         all.part_sizes.extend(want.part_sizes);
         all.part_sizes.sort_unstable();
         all.part_sizes.dedup();

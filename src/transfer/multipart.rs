@@ -355,7 +355,6 @@ impl<D: Disk, C: Clock> Context<D, C> {
         }
     }
 
-    /// Tells whether 404 is about the upload: it is also said of a key that was to be replaced.
     /// Puts the digests of the whole together from those of the parts.
     fn digests(&self, source: &Source<'_>, upload: &Upload<D>) -> Digests {
         let parts = upload
@@ -372,6 +371,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         Digests { md5_of_parts: md5_of_parts.into_iter().collect(), ..Digests::of_pieces(pieces) }
     }
 
+    /// Tells whether 404 is about the upload: it is also said of a key that was to be replaced.
     async fn has_lost(&self, path: &RepoPath, id: &UploadId, error: &RemoteError) -> bool {
         let is_not_found = |error: &RemoteError| error.kind == RemoteErrorKind::NotFound;
         is_not_found(error)

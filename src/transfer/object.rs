@@ -130,7 +130,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
 }
 
 /// Returns what a row says of bytes: the MD5 where the store vouches for it, else their CRC-64/NVME.
-pub(super) fn known(size: u64, md5: Option<Md5>, crc64: u64) -> Content {
+pub(super) fn row_content(size: u64, md5: Option<Md5>, crc64: u64) -> Content {
     let content = Content::of_size(size).with_md5(md5);
     if md5.is_none() { content.with_crc64(Some(crc64)) } else { content }
 }

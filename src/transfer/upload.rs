@@ -15,7 +15,7 @@ use crate::tree::{BaseRow, Comparison, Properties, RepoPath, Stat, Token, Versio
 
 use super::context::Context;
 use super::durable::Held;
-use super::object::{changed_in_bucket, deleted_in_bucket, known};
+use super::object::{changed_in_bucket, deleted_in_bucket, row_content};
 use super::retry::Backoff;
 use super::trouble::Trouble;
 
@@ -94,7 +94,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
                 self.upload_whole(source).await?
             };
         let (path, signature) = (source.path.clone(), source.stat.signature());
-        let content = known(signature.size, stored.md5, crc64);
+        let content = row_content(signature.size, stored.md5, crc64);
         let row = BaseRow::plain(path, signature, stored.token, content);
         Ok(Uploaded { row, copied, held })
     }

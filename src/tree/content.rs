@@ -94,7 +94,8 @@ impl Content {
         self.with(|digests| digests.crc64 = crc64)
     }
 
-    /// Takes the CRC-32C of all bytes, where it is known.
+    /// Takes the CRC-32C of all bytes, where it is known. It is kept for stores that know no other checksum,
+    /// and proves nothing by itself: 32 bits are too few.
     #[must_use]
     pub fn with_crc32c(self, crc32c: Option<u32>) -> Self {
         self.with(|digests| digests.crc32c = crc32c)

@@ -66,8 +66,6 @@ pub fn combine_crc64(first: u64, second: u64, second_bytes: u64) -> u64 {
 pub struct Want {
     /// The MD5 of the whole.
     pub md5: bool,
-    /// The CRC-32C of the whole.
-    pub crc32c: bool,
     /// The part sizes in bytes for which to compute the MD5 of the part MD5s. None may be 0.
     pub part_sizes: Vec<u64>,
 }
@@ -81,8 +79,6 @@ pub struct Digests {
     pub crc64: u64,
     /// MD5, if wanted.
     pub md5: Option<[u8; 16]>,
-    /// CRC-32C, if wanted.
-    pub crc32c: Option<u32>,
     /// Part size in bytes and MD5 of the part MD5s, for each part size wanted.
     pub md5_of_parts: Vec<(u64, [u8; 16])>,
 }
@@ -111,7 +107,6 @@ pub struct Digester {
     size: u64,
     crc64: crc_fast::Digest,
     md5: Option<Md5>,
-    crc32c: Option<crc_fast::Digest>,
     chains: Vec<PartChain>,
 }
 
@@ -131,8 +126,6 @@ impl Digester {
             size: 0,
             crc64: crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme),
             md5: want.md5.then(Md5::new),
-            // The catalogue's other name of CRC-32C.
-            crc32c: want.crc32c.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
             chains: want.part_sizes.iter().map(|size| PartChain::new(*size)).collect(),
         }
     }
@@ -143,9 +136,6 @@ impl Digester {
         self.crc64.update(bytes);
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
-        }
-        if let Some(crc32c) = &mut self.crc32c {
-            crc32c.update(bytes);
         }
         for chain in &mut self.chains {
             chain.update(bytes);
@@ -163,15 +153,9 @@ impl Digester {
             size: self.size,
             crc64: self.crc64.finalize(),
             md5: self.md5.map(|md5| md5.finalize().into()),
-            crc32c: self.crc32c.map(|crc32c| low_half(crc32c.finalize())),
             md5_of_parts: self.chains.into_iter().map(PartChain::finish).collect(),
         }
     }
-}
-
-/// Returns the 32 bits of a CRC-32.
-fn low_half(crc: u64) -> u32 {
-    u32::try_from(crc).expect("a CRC-32 has 32 bits")
 }
 
 impl PartChain {
@@ -255,9 +239,6 @@ mod tests {
         let digests = Digests::of(b"123456789", &Want { md5: true, ..Want::default() });
         assert_eq!(digests.crc64, 0xae8b_1486_0a79_9888);
         assert_eq!(digests.size, 9);
-        // RFC 3720, B.4, and the catalogue's check value of CRC-32/ISCSI.
-        let want = Want { crc32c: true, ..Want::default() };
-        assert_eq!(Digests::of(b"123456789", &want).crc32c, Some(0xe306_9283));
         let abc = Digests::of(b"abc", &Want { md5: true, ..Want::default() });
         assert_eq!(
             u128::from_be_bytes(abc.md5.unwrap()),

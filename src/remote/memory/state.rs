@@ -258,7 +258,6 @@ impl State {
                 .map_or_else(Properties::default, |mtime| Properties::default().with_mtime(mtime)),
             content: Content::of_size(version.body.len() as u64)
                 .with_md5(self.md5(&version.token))
-                .with_part_md5s(etag::part_md5s(&version.token))
                 .with_crc64(says_crc64.then_some(version.crc64)),
             version_id: versioning.then(|| version.id.to_string()),
         }

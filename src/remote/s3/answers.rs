@@ -61,11 +61,6 @@ pub(super) fn parse_checksum(text: &str) -> Option<u64> {
     base64::decode(text).ok()?.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// Reads a checksum header of 32 bits, as [`parse_checksum`] reads one of 64.
-pub(super) fn parse_checksum_32(text: &str) -> Option<u32> {
-    base64::decode(text).ok()?.try_into().ok().map(u32::from_be_bytes)
-}
-
 /// Returns a version id unless it only says that the bucket keeps no versions.
 pub(super) fn version_id(text: Option<&str>) -> Option<String> {
     text.filter(|id| !id.is_empty() && *id != "null").map(str::to_owned)
@@ -118,11 +113,6 @@ mod tests {
         // CRC-64/NVME of "123456789" (the catalogue's check value).
         assert_eq!(checksum_text(0xae8b_1486_0a79_9888), "rosUhgp5mIg=");
         assert_eq!(parse_checksum("rosUhgp5mIg="), Some(0xae8b_1486_0a79_9888));
-        // CRC-32C of "123456789" (RFC 3720, B.4, and the catalogue's check value).
-        assert_eq!(parse_checksum_32("4waSgw=="), Some(0xe306_9283));
-        for text in ["4waSgw==-2", "rosUhgp5mIg=", "", "?"] {
-            assert_eq!(parse_checksum_32(text), None, "{text:?}");
-        }
         for text in ["rosUhgp5mIg=-3", "AAAAAA==", "", "?"] {
             assert_eq!(parse_checksum(text), None, "{text:?}");
         }

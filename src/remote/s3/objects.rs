@@ -14,8 +14,7 @@ use aws_smithy_types::base64;
 use bytes::Bytes;
 
 use super::answers::{
-    MTIME_KEY, md5_text, mtime_text, nanoseconds, parse_checksum, parse_checksum_32, parse_mtime,
-    version_id,
+    MTIME_KEY, md5_text, mtime_text, nanoseconds, parse_checksum, parse_mtime, version_id,
 };
 use super::body::S3Body;
 use super::conditions::Headers;
@@ -53,7 +52,6 @@ struct Answered<'a> {
     modified: i64,
     mtime: Option<&'a String>,
     crc64: Option<&'a str>,
-    crc32c: Option<&'a str>,
     composite: bool,
     encryption: Encryption<'a>,
     version_id: Option<&'a str>,
@@ -69,7 +67,6 @@ macro_rules! answered {
             modified: nanoseconds(output.last_modified()),
             mtime: output.metadata().and_then(|metadata| metadata.get(MTIME_KEY)),
             crc64: output.checksum_crc64_nvme(),
-            crc32c: output.checksum_crc32_c(),
             composite: output.checksum_type() == Some(&ChecksumType::Composite),
             encryption: Encryption {
                 kind: output.server_side_encryption(),
@@ -375,9 +372,7 @@ impl S3Remote {
         let is_whole = |_: &&str| !answered.composite;
         let content = Content::of_size(answered.size)
             .with_md5(self.md5(&token, &answered.encryption))
-            .with_part_md5s(etag::part_md5s(&token))
-            .with_crc64(answered.crc64.filter(is_whole).and_then(parse_checksum))
-            .with_crc32c(answered.crc32c.filter(is_whole).and_then(parse_checksum_32));
+            .with_crc64(answered.crc64.filter(is_whole).and_then(parse_checksum));
         Ok(Object {
             content,
             entry: RemoteEntry {

@@ -59,7 +59,10 @@ pub(super) fn first_content(size: u64, etag: &Token, crc64: Option<u64>) -> Cont
     if crc64.is_some() {
         return content;
     }
-    content.with_md5(etag.hex()).with_part_md5s(PartMd5s::parse(&etag.text()))
+    match etag.hex() {
+        Some(md5) => content.with_md5(Some(md5)),
+        None => content.with_part_md5s(PartMd5s::parse(&etag.text())),
+    }
 }
 
 /// Reads what follows `version: "` in a row of format 2.

@@ -285,13 +285,13 @@ pub(super) fn read(bytes: &[u8]) -> List {
     let lines = bytes[..complete].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for line in lines {
         let Ok(fields) = Fields::read(line) else { continue };
-        let number = |name| fields.whole(name).ok();
+        let number = |name| if fields.has(name) { fields.whole(name).ok() } else { None };
         list.is_newer |= number("lsync").is_some_and(|format| format > u64::from(FORMAT));
         list.is_finished |= fields.is_true("finished") == Ok(true);
         for mark in [Mark::Done, Mark::Void, Mark::Keep] {
-            let of = number(mark.word());
+            let Some(of) = number(mark.word()) else { continue };
             // Marks follow their entries closely.
-            let is_of = |read: &&mut Read| Some(read.entry.number) == of;
+            let is_of = |read: &&mut Read| read.entry.number == of;
             if let Some(read) = list.entries.iter_mut().rev().find(is_of) {
                 read.is_settled = true;
                 read.is_kept |= mark == Mark::Keep;

@@ -40,7 +40,8 @@ impl Numbers<'_> {
         let (mtime, ctime) = (-i64::from(self.next()), i64::from(self.next()));
         let crc64 = (self.next() & 1 == 1).then_some(size << 40);
         let token = Token::new(&format!("{size:032x}"));
-        let content = Content::of_size(size).with_crc64(crc64);
+        let md5 = token.hex().filter(|_| crc64.is_none());
+        let content = Content::of_size(size).with_md5(md5).with_crc64(crc64);
         BaseRow::plain(path, Signature { size, mtime, ctime, inode }, token, content)
     }
 }

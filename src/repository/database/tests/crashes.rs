@@ -82,6 +82,41 @@ fn fail_in_rewrite(number: Option<u64>) -> u64 {
     operations
 }
 
+#[test]
+fn a_database_of_the_first_format_that_cannot_be_written_anew_is_left_as_it_was() {
+    let first = |is_journal, text: String| of_the_first_format(&text, is_journal);
+    let (stored, journal) = (
+        first(false, header() + &line_of("a", 1)),
+        first(true, header() + &journal_line(&put("b", 2))),
+    );
+    let mut failed = 0;
+    for number in 1..30 {
+        let bench = Bench::with(stored.as_bytes(), journal.as_bytes());
+        let mut database = bench.open();
+        let before = bench.disk.operations();
+        bench.disk.fail_operation(number, Errno::NOSPC);
+        let recorded = database.record(&[put("c", 3)]).is_ok();
+        if bench.disk.operations() - before < number {
+            assert!(recorded && failed >= 5, "{failed} of {number} operations were refused");
+            return;
+        }
+        failed += usize::from(!recorded);
+        let mut all = expected(&[("a", 1), ("b", 2)]);
+        if recorded {
+            all = expected(&[("a", 1), ("b", 2), ("c", 3)]);
+        }
+        assert_eq!(rows(&database), all, "{number}");
+        assert_eq!(rows(&bench.open()), all, "{number}");
+        // The disk has room again, for this run or for the next one.
+        let mut next = bench.open();
+        let again = if number % 2 == 0 { &mut database } else { &mut next };
+        again.record(&[put("c", 3)]).unwrap();
+        assert_eq!(rows(&bench.open()), expected(&[("a", 1), ("b", 2), ("c", 3)]), "{number}");
+        assert!(bench.text(DATABASE).starts_with("- {lsync: 2, "), "{number}");
+    }
+    panic!("the record never came to its end");
+}
+
 /// The steps of a run, and what has to be known after each.
 fn run(database: &mut Database<MemoryDisk>, known: &mut Vec<Rows>) -> Result<(), DatabaseError> {
     let steps: [&[Change]; 4] = [
