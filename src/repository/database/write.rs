@@ -20,7 +20,8 @@ impl<D: Disk> Database<D> {
     ///
     /// The caller holds the lock, and opened this database under it. An error means that none of
     /// them counts. A journal that has grown too long is merged into the database; if that fails,
-    /// it is a warning, and is tried again when the journal has doubled.
+    /// it is a warning, and is tried again when the journal has doubled. Files of format 1 are written
+    /// anew before the first record; if that fails, so does the record.
     pub fn record(&mut self, changes: &[Change]) -> Result<(), DatabaseError> {
         if changes.is_empty() {
             return Ok(());
