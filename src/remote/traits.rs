@@ -160,13 +160,7 @@ pub trait Writes: Reads {
         &'a self,
         versions: &'a [(&'a RepoPath, &'a Token)],
     ) -> RemoteFuture<'a, Vec<Result<(), RemoteError>>> {
-        Box::pin(async move {
-            let mut answers = Vec::with_capacity(versions.len());
-            for (path, expected) in versions {
-                answers.push(self.delete(path, expected).await);
-            }
-            Ok(answers)
-        })
+        Box::pin(one_by_one(self, versions))
     }
 
     /// Says which conditional write has replaced something else than it named, where that was looked at:
@@ -269,4 +263,16 @@ pub trait Uploads: Send + Sync + 'static {
     /// Throws away what was uploaded in parts; nothing there is no error.
     fn abort_upload<'a>(&'a self, path: &'a RepoPath, upload: &'a UploadId)
     -> RemoteFuture<'a, ()>;
+}
+
+/// Deletes versions with a request for each, and says of each what became of it.
+pub(super) async fn one_by_one<W: Writes + ?Sized>(
+    remote: &W,
+    versions: &[(&RepoPath, &Token)],
+) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
+    let mut answers = Vec::with_capacity(versions.len());
+    for (path, expected) in versions {
+        answers.push(remote.delete(path, expected).await);
+    }
+    Ok(answers)
 }

@@ -133,9 +133,9 @@ impl Transfer {
                 size,
                 etag: fields.text("etag")?,
                 part_bytes,
-                replaces: fields.is_true("replaces").and_then(|replaces| {
-                    fields.has("replaces").then_some(replaces).ok_or("replaces is missing".into())
-                })?,
+                replaces: fields
+                    .if_any("replaces", Fields::is_true)?
+                    .ok_or("replaces is missing")?,
             }),
             _ => Err("there is no such way".to_owned()),
         }

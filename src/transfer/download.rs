@@ -1,5 +1,7 @@
 //! Objects into the working copy: fetched beside their place, verified, and only then named.
 
+use futures_util::TryStreamExt as _;
+
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Want};
@@ -7,7 +9,6 @@ use crate::local::replace::{Draft, Parent, ReplaceError, Staged, Workspace};
 use crate::monitor::Monitor;
 use crate::remote::{Incoming, Object, RemoteError, RemoteErrorKind};
 use crate::tree::{Comparison, Content, RepoPath, Stat, Version};
-use futures_util::TryStreamExt as _;
 
 use super::context::Context;
 use super::examine::short_body;
@@ -220,8 +221,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
 
 /// Returns the digests that what a store promises of an object can be held against.
 fn wanted_digests(object: &Object) -> Want {
-    let Object { content, .. } = object;
-    Want { md5: content.md5().is_some() && content.crc64().is_none(), ..Want::default() }
+    Evidence::known(object.content.clone()).want().unwrap_or_default()
 }
 
 /// Holds what came against everything that was promised.

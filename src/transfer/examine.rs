@@ -1,12 +1,13 @@
 //! Examine: where signature and version cannot decide, contents are compared, cheapest proof first.
 
+use futures_util::TryStreamExt as _;
+
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Want};
 use crate::plan::{Examined, NoticeKind, may_be_touched_there, need};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
-use futures_util::TryStreamExt as _;
 
 use super::context::Context;
 use super::object::row_content;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 
 use super::buffers::BUFFER_BYTES;
 use super::context::Context;
@@ -18,7 +19,6 @@ use crate::local::replace::{Draft, Workspace};
 use crate::monitor::Stop;
 use crate::remote::{Incoming, Object};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
-use futures_util::TryStreamExt as _;
 
 /// A download on its way.
 struct Download<'a, D: Disk> {

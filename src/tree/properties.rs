@@ -18,10 +18,12 @@ impl Properties {
         self.get(MTIME)?.parse().ok()
     }
 
-    /// Takes the time of the last change of the contents, nanoseconds since 1970.
+    /// Takes the time of the last change of the contents, nanoseconds since 1970, where it is known.
     #[must_use]
-    pub fn with_mtime(mut self, mtime: i64) -> Self {
-        self.set(MTIME, mtime.to_string());
+    pub fn with_mtime(mut self, mtime: impl Into<Option<i64>>) -> Self {
+        if let Some(mtime) = mtime.into() {
+            self.set(MTIME, mtime.to_string());
+        }
         self
     }
 

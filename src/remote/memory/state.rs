@@ -253,9 +253,7 @@ impl State {
         let says_crc64 = self.capabilities.checksum == Checksum::Crc64nvme;
         Object {
             entry: entry(path.clone(), version),
-            properties: version
-                .mtime
-                .map_or_else(Properties::default, |mtime| Properties::default().with_mtime(mtime)),
+            properties: Properties::default().with_mtime(version.mtime),
             content: Content::of_size(version.body.len() as u64)
                 .with_md5(self.md5(&version.token))
                 .with_crc64(says_crc64.then_some(version.crc64)),

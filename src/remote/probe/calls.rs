@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt as _;
 
 use super::Trials;
 use crate::remote::{
     Condition, Object, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
 };
 use crate::tree::{Properties, RepoPath, Token};
-use futures_util::TryStreamExt as _;
 
 /// How often a call is made that the store fails at.
 pub(super) const ATTEMPTS_MAX: u32 = 5;

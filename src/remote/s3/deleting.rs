@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 use super::conditions::{Headers, spelt};
 use super::errors::{Call, kind_of_code};
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use crate::remote::traits::one_by_one;
 use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RepoPath, Token};
 
@@ -68,11 +69,7 @@ impl S3Remote {
     ) -> Result<Vec<Result<(), RemoteError>>, RemoteError> {
         let honoured = self.capabilities.conditional_delete_many;
         if honoured == Conditions::None {
-            let mut answers = Vec::with_capacity(versions.len());
-            for (path, expected) in versions {
-                answers.push(self.delete_object(path, expected).await);
-            }
-            return Ok(answers);
+            return one_by_one(self, versions).await;
         }
         let call = Call { writes: true, ..self.call("DELETE", "") };
         let keys: Vec<_> = versions.iter().map(|(path, _)| self.keys.key(path.as_str())).collect();

@@ -380,8 +380,7 @@ impl S3Remote {
                 version: Version { token, size: answered.size },
                 modified: answered.modified,
             },
-            properties: mtime
-                .map_or_else(Properties::default, |mtime| Properties::default().with_mtime(mtime)),
+            properties: Properties::default().with_mtime(mtime),
             version_id: self.kept_version(answered.version_id),
         })
     }

@@ -37,11 +37,16 @@ impl Writer<'_> {
         line.push('}');
     }
 
-    /// Begins a field.
-    fn name(&mut self, name: &str) {
+    /// Ends the field before, if there is one.
+    fn separate(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.line.push_str(", ");
         }
+    }
+
+    /// Begins a field.
+    fn name(&mut self, name: &str) {
+        self.separate();
         self.line.push_str(name);
         self.line.push_str(": ");
     }
@@ -85,9 +90,7 @@ impl Writer<'_> {
     pub(super) fn texts<'t>(&mut self, name: &str, all: impl Iterator<Item = (&'t str, &'t str)>) {
         self.mapping(name, |writer| {
             for (name, text) in all {
-                if !std::mem::take(&mut writer.is_first) {
-                    writer.line.push_str(", ");
-                }
+                writer.separate();
                 push_quoted(writer.line, name);
                 writer.line.push_str(": ");
                 push_quoted(writer.line, text);

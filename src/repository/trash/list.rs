@@ -285,7 +285,7 @@ pub(super) fn read(bytes: &[u8]) -> List {
     let lines = bytes[..complete].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for line in lines {
         let Ok(fields) = Fields::read(line) else { continue };
-        let number = |name| if fields.has(name) { fields.whole(name).ok() } else { None };
+        let number = |name| fields.if_any(name, Fields::whole).ok().flatten();
         list.is_newer |= number("lsync").is_some_and(|format| format > u64::from(FORMAT));
         list.is_finished |= fields.is_true("finished") == Ok(true);
         for mark in [Mark::Done, Mark::Void, Mark::Keep] {
