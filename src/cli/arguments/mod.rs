@@ -1,5 +1,6 @@
 //! What can be typed. One struct a command; the help texts are the reference of the options.
 
+mod command;
 mod examples;
 mod headings;
 mod options;
@@ -19,7 +20,7 @@ use examples::{
 };
 use headings::{SPEED, TALK};
 
-pub(in crate::cli) use headings::command;
+pub(in crate::cli) use command::command;
 pub(in crate::cli) use options::{
     BucketOptions, ColorChoice, OutputOptions, PlanOptions, ProgressChoice, SpeedOptions, boolean,
 };

@@ -136,7 +136,7 @@ pub(in crate::cli) struct OutputOptions {
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = SPEED)]
 pub(in crate::cli) struct SpeedOptions {
-    /// Transfers at once
+    /// Transfers at once, at most: a run finds out how many pay, beginning with 32 [default: 256]
     #[arg(short, long, value_name = "N", env = "LSYNC_JOBS", hide_env_values = true)]
     #[arg(value_parser = parse_jobs)]
     pub(in crate::cli) jobs: Option<NonZeroUsize>,

@@ -11,7 +11,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, retry_on_intr};
 
-use super::kind_of;
+use super::kind::kind_of;
 use crate::disk::Names;
 
 /// Room for some two thousand names a call; the C library takes half as much.

@@ -17,6 +17,7 @@ use crate::tree::{Kind, Stat, TOO_EARLY, TOO_LATE};
 
 mod attributes;
 mod folder;
+mod kind;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
@@ -31,6 +32,7 @@ use portable as system;
 
 pub use folder::RealFolder;
 use folder::{FOLDER, with_room};
+use kind::kind_of;
 
 const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
 
@@ -326,15 +328,6 @@ fn not_a_directory(error: Errno) -> io::Error {
 #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "u16 on macOS")]
 fn mode_of(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o7777) as fs::RawMode)
-}
-
-fn kind_of(file_type: FileType) -> Kind {
-    match file_type {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Folder,
-        FileType::Symlink => Kind::Link,
-        _ => Kind::Special,
-    }
 }
 
 #[allow(

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use rustix::fs::{Dir, FileType, OFlags};
 use rustix::io::Errno;
 
-use super::kind_of;
+use super::kind::kind_of;
 use crate::disk::Names;
 
 /// Not to be had here: the caller goes component by component.

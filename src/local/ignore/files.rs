@@ -5,11 +5,16 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{RULES_FILE, RULES_FILE_BYTES_MAX};
 use crate::disk::Disk;
 use crate::local::content::{ContentError, read_small};
 use crate::monitor::IneffectiveRule;
 use crate::tree::{Kind, RepoPath};
+
+/// The name of a rules file, in any folder.
+pub const RULES_FILE: &str = ".lsyncignore";
+
+/// The largest rules file that is read, in bytes.
+pub const RULES_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// How many rules without effect are kept.
 const INEFFECTIVE_MAX: usize = 100;

@@ -15,32 +15,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::Arc;
 
-pub use files::RuleFiles;
+pub use files::{RULES_FILE, RULES_FILE_BYTES_MAX, RuleFiles};
+pub use stack::IgnoredBy;
 pub(super) use stack::RuleStack;
 
 use crate::disk::Disk;
-use crate::tree::{Marker, RepoPath};
-
-/// The name of a rules file, in any folder.
-pub const RULES_FILE: &str = ".lsyncignore";
-
-/// The largest rules file that is read, in bytes.
-pub const RULES_FILE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// The rule by which a path is left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IgnoredBy {
-    /// `FILE:LINE`, the file relative to the root of the working copy.
-    pub place: String,
-    /// The pattern as written there.
-    pub pattern: String,
-}
-
-impl From<IgnoredBy> for Marker {
-    fn from(rule: IgnoredBy) -> Self {
-        Self::Ignored { place: rule.place, pattern: rule.pattern }
-    }
-}
+use crate::tree::RepoPath;
 
 /// The rules of the working copy, for paths that arrive in key order.
 ///

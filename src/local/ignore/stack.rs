@@ -9,9 +9,26 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::{IgnoredBy, RULES_FILE, RuleFiles, pattern};
+use super::files::{RULES_FILE, RuleFiles};
+use super::pattern;
 use crate::disk::Disk;
 use crate::monitor::{IneffectiveRule, RuleFault};
+use crate::tree::Marker;
+
+/// The rule by which a path is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredBy {
+    /// `FILE:LINE`, the file relative to the root of the working copy.
+    pub place: String,
+    /// The pattern as written there.
+    pub pattern: String,
+}
+
+impl From<IgnoredBy> for Marker {
+    fn from(rule: IgnoredBy) -> Self {
+        Self::Ignored { place: rule.place, pattern: rule.pattern }
+    }
+}
 
 /// The rules of the folders on one path, from the root down.
 pub(in crate::local) struct RuleStack {

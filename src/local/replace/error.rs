@@ -1,9 +1,9 @@
 //! Why a name could not be given or taken, in words.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 
-use super::Lost;
 use crate::tree::RepoPath;
 
 /// What an operation was doing when the disk refused.
@@ -124,4 +124,26 @@ impl ReplaceError {
 fn beside(path: &RepoPath, name: &OsStr) -> String {
     let name = name.to_string_lossy();
     path.parent().map_or_else(|| name.clone().into_owned(), |parent| format!("{parent}/{name}"))
+}
+
+/// What cannot be carried over from a file to the one that replaces it, so that others could do more
+/// with the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Its group is none of ours.
+    Group,
+    /// The disk does not take the access list.
+    AccessList,
+    /// Nobody can tell: the file cannot be opened.
+    Unreadable,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Group => "its group is none of yours, and another one would get its rights",
+            Self::AccessList => "its access list cannot be kept, and more people would get at it",
+            Self::Unreadable => "it cannot be opened, so its access list would be lost",
+        })
+    }
 }

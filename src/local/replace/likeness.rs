@@ -2,37 +2,14 @@
 //! although it is written elsewhere: mode, group, access list and `user.` attributes.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 
-use super::{Draft, ReplaceError};
+use super::{Draft, Lost, ReplaceError};
 use crate::disk::{Attributes, Disk};
 use crate::tree::{Kind, Stat};
 
 /// What is left to a new file whose access list had to be taken away.
 const MODE_WITHOUT_ACL: u32 = 0o644;
-
-/// What cannot be carried over from a file to the one that replaces it, so that others could do more
-/// with the new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
-    /// Its group is none of ours.
-    Group,
-    /// The disk does not take the access list.
-    AccessList,
-    /// Nobody can tell: the file cannot be opened.
-    Unreadable,
-}
-
-impl fmt::Display for Lost {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Group => "its group is none of yours, and another one would get its rights",
-            Self::AccessList => "its access list cannot be kept, and more people would get at it",
-            Self::Unreadable => "it cannot be opened, so its access list would be lost",
-        })
-    }
-}
 
 impl<D: Disk> Draft<D> {
     /// Gives the complete file what the `replaced` one in `folder` has, or what any new file gets there.

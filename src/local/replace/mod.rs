@@ -20,8 +20,7 @@ mod vacate;
 use std::ffi::OsStr;
 use std::io;
 
-pub use error::{ReplaceError, Step};
-pub use likeness::Lost;
+pub use error::{Lost, ReplaceError, Step};
 pub use staging::{Draft, Parent, Staged, Staging, Workspace};
 
 use crate::disk::{Disk, is_kind};

@@ -34,9 +34,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use body::FolderBody;
 
+use self::body::etag;
 use self::durable::{Touched, touch};
 use self::error::{Context as _, error};
-use self::stage::{crc64_of, etag};
+use self::stage::crc64_of;
 use self::swap::is_absence;
 use self::upload::Upload;
 use self::walk::Walk;

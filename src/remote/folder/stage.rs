@@ -14,7 +14,6 @@ use super::error::{Context as _, error};
 use super::{Control, FolderRemote, LOCK};
 use crate::disk::{Disk, Patience};
 use crate::remote::{RemoteError, RemoteErrorKind};
-use crate::tree::{Stat, Token};
 
 /// Age after which a staged file belongs to nobody any more: a day.
 const STAGED_NANOSECONDS_MAX: i64 = 24 * 60 * 60 * 1_000_000_000;
@@ -179,11 +178,6 @@ pub(super) fn set_mode_if_possible<D: Disk>(disk: &D, file: &D::File, mode: u32)
 /// Tells whether a file system has no permission bits to set, or not for us.
 fn is_refused(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
-}
-
-/// Returns the ETag of a file that was just looked at.
-pub(super) fn etag(stat: &Stat) -> Token {
-    Token::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
 }
 
 /// Returns the checksum that travels beside bodies.
