@@ -293,12 +293,13 @@ def write_rows(server, root, keys):
     """Writes the database that a first run over empty files would have left; `keys` are in order."""
     endpoint = server.variables["AWS_ENDPOINT_URL"]
     with open(root / ".lsync" / "database.yaml", "w", encoding="utf-8") as rows:
-        rows.write(f'- {{lsync: 1, remote: "s3://{BUCKET}", endpoint: "{endpoint}"}}\n')
+        rows.write(f'- {{lsync: 2, remote: "s3://{BUCKET}", endpoint: "{endpoint}"}}\n')
         for path in paths(keys):
             # Each link has changed the ctime of all.
             stat = os.lstat(f"{root}/{path}")
             rows.write(f'- {{path: "{path}", size: 0, mtime: {stat.st_mtime_ns}, ctime: '
-                       f'{stat.st_ctime_ns}, inode: {stat.st_ino}, etag: "{EMPTY_MD5}"}}\n')
+                       f'{stat.st_ctime_ns}, inode: {stat.st_ino}, version: "{EMPTY_MD5}", '
+                       'md5: version}\n')
 
 
 def files(root):
