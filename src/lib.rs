@@ -8,6 +8,7 @@
 //! plan                   what has to happen (pure)       disk   the one seam to the file system
 //! repository             .lsync on disk
 //! local                  the working directory           remote the one seam to the bucket
+//! session                one run: the bucket, asked with patience and within limits
 //! transfer               carries out a plan
 //! sync                   the story: scan → merge → examine → reconcile → guard → transfer → record
 //! error                  sums up the modules' errors: message, hint, exit code
@@ -25,6 +26,7 @@ pub mod monitor;
 pub mod plan;
 pub mod remote;
 pub mod repository;
+pub mod session;
 pub mod sync;
 pub mod transfer;
 pub mod tree;

@@ -19,7 +19,7 @@ const FILE_LINES_MAX: usize = 450;
 /// Which other modules each module of the crate may name.
 ///
 /// The layers, from the bottom: tree; plan and disk; repository, local and remote, which do not know
-/// each other; transfer; sync; error, which sums up the errors of all; cli.
+/// each other; session; transfer; sync; error, which sums up the errors of all; cli.
 const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("tree", &["clock"]),
@@ -29,10 +29,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("repository", &["clock", "monitor", "tree", "plan", "disk"]),
     ("local", &["clock", "monitor", "tree", "plan", "disk"]),
     ("remote", &["clock", "monitor", "tree", "plan", "disk"]),
-    ("transfer", &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote"]),
+    ("session", &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote"]),
+    (
+        "transfer",
+        &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote", "session"],
+    ),
     (
         "sync",
-        &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote", "transfer"],
+        &[
+            "clock",
+            "monitor",
+            "tree",
+            "plan",
+            "disk",
+            "repository",
+            "local",
+            "remote",
+            "session",
+            "transfer",
+        ],
     ),
     (
         "error",
@@ -45,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "repository",
             "local",
             "remote",
+            "session",
             "transfer",
             "sync",
         ],

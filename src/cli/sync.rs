@@ -21,8 +21,8 @@ use crate::sync::{self, Request, Tuning};
 use crate::transfer::Report;
 use crate::tree::{Kind, RepoPath};
 
-/// Transfers at once where nothing says otherwise.
-const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
+/// Transfers at once at most where nothing says otherwise; how many there are, the run finds out.
+const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -182,9 +182,13 @@ fn jobs_possible() -> NonZeroUsize {
     NonZeroUsize::new(DescriptorBudget::get().transfers).unwrap_or(NonZeroUsize::MIN)
 }
 
+/// Transfers at once that a usual run begins with: fewer are worth a word.
+const JOBS_USUAL: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
+
 /// Says with `--verbose` where there are fewer transfers at once than wanted, and why.
 pub(super) fn tell_of_jobs(context: &Context, config: &Config, speed: SpeedOptions) {
-    if context.screen.verbose() && jobs_wanted(config, speed) > jobs_possible() {
+    let wanted = speed.jobs.or(config.jobs).unwrap_or(JOBS_USUAL);
+    if context.screen.verbose() && wanted > jobs_possible() {
         let transfers = count(jobs_possible().get() as u64, "transfer", "transfers");
         let limit = DescriptorBudget::get().limit;
         let text = format!("at most {transfers} at once: a process may open {limit} files here");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join3;
 
-use super::probe::patiently;
+use super::retry::retry;
 use super::{
     BucketUrl, Capabilities, FolderRemote, Remote, RemoteError, RemoteErrorKind, S3Remote,
     S3Settings,
@@ -115,9 +115,9 @@ async fn open_s3(
 /// Finds out, patiently, where the bucket lies and what is there: three questions side by side, since
 /// the region is mostly the right one, and the prefix mostly holds something.
 pub async fn first_look(remote: &dyn Remote) -> FirstLook {
-    let region = patiently(|| remote.find_region());
+    let region = retry(|| remote.find_region());
     // What cannot be looked at is no object.
-    let is_object = async { patiently(|| remote.prefix_as_object()).await.is_ok() };
+    let is_object = async { retry(|| remote.prefix_as_object()).await.is_ok() };
     let (region, found, is_object) = join3(region, what_is_there(remote), is_object).await;
     let found = found.map(|found| match found {
         Found::Nothing if is_object => Found::Object,
@@ -130,7 +130,7 @@ pub async fn first_look(remote: &dyn Remote) -> FirstLook {
 async fn what_is_there(remote: &dyn Remote) -> Result<Found, RemoteError> {
     let (mut next, mut limit) = (None, 1);
     for _ in 0..EMPTY_PAGES_MAX {
-        let page = match patiently(|| remote.list("", next.as_deref(), limit)).await {
+        let page = match retry(|| remote.list("", next.as_deref(), limit)).await {
             // In which order the store lists is not known yet.
             Err(error) if error.kind == RemoteErrorKind::OutOfOrder => break,
             page => page?,

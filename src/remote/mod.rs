@@ -20,6 +20,7 @@ mod odd_names;
 mod order;
 mod outgoing;
 mod probe;
+mod retry;
 mod s3;
 mod traits;
 

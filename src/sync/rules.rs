@@ -14,6 +14,9 @@ use crate::plan::{ActionKind, Plan, Stage};
 use crate::transfer::Context;
 use crate::tree::{RepoPath, Version};
 
+/// Files with rules that are fetched at once: each may have a mebibyte, and they wait for the outermost.
+const FETCHED_AT_ONCE: usize = 16;
+
 /// Bytes of rules files that one run applies before it has fetched them.
 const RULES_BYTES_MAX: u64 = 64 << 20;
 
@@ -74,7 +77,6 @@ impl ArrivingRules {
             .collect();
         // From the outside in: what an outer file ignores does not come.
         coming.sort_by_key(|(path, _)| path.components().count());
-        let jobs = request.tuning.jobs.get();
         let fetching = coming.into_iter().map(|(path, version)| {
             let context = Arc::clone(context);
             async move {
@@ -82,7 +84,7 @@ impl ArrivingRules {
                 (path, version, contents)
             }
         });
-        let mut fetched = futures_util::stream::iter(fetching).buffered(jobs);
+        let mut fetched = futures_util::stream::iter(fetching).buffered(FETCHED_AT_ONCE);
         while let Some((path, version, contents)) = fetched.next().await {
             if context.stop.is_requested() {
                 return Err(SyncError::Interrupted);

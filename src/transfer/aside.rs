@@ -9,10 +9,10 @@ use crate::local::replace::{self, Draft, Outcome, ReplaceError, Staged, Staging,
 use crate::remote::{Incoming, Object, RemoteError};
 use crate::tree::{RepoPath, Stat, Version};
 
-use super::Tuning;
 use super::context::{Context, World};
 use super::download::{Told, verified};
 use super::trouble::Trouble;
+use crate::session::limits::tuning::Tuning;
 
 /// One object at a time, as it comes.
 const TUNING: Tuning = Tuning::of(NonZeroUsize::MIN);
@@ -54,7 +54,7 @@ where
         .map_err(|error| Trouble::disk_at("cannot use .lsync/tmp", &error));
     let fetched = async {
         let (context, staging) = (context(world)?, staging?);
-        let (object, body) = context.remote.get_version(path, version_id).await?;
+        let (object, body) = context.store.remote.get_version(path, version_id).await?;
         let parent = staging.open_parent(path, true)?;
         let workspace = staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?;
         let draft = staging.stage(&workspace, path, None)?;
@@ -95,7 +95,7 @@ where
 {
     let fetched = async {
         let context = context(world)?;
-        let (object, body) = context.remote.get(path, &version.token, None).await?;
+        let (object, body) = context.store.remote.get(path, &version.token, None).await?;
         let draft = Draft::create(&context.disk, folder, path)?;
         let staged = context.fill(path, draft, (&object, body), (version, |_| Ok(()))).await?;
         Ok(staged.stat)

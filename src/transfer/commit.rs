@@ -114,7 +114,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         }
         let synced = match self.run.sync_contents(&ready) {
             Ok(unsynced) => {
-                let settled = self.run.context.remote.settle().await;
+                let settled = self.run.context.store.remote.settle().await;
                 settled.map(|()| unsynced).map_err(Trouble::from)
             }
             Err(error) => Err(Trouble::disk_at("cannot make files durable", &error)),

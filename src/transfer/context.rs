@@ -15,16 +15,15 @@ use crate::monitor::{Monitor, Stop};
 use crate::remote::Remote;
 use crate::repository::notes::{Notes, Way};
 use crate::repository::{RemoteId, Repository};
+use crate::session::limits::buffers::Buffers;
+use crate::session::limits::range_window::RangeWindow;
+use crate::session::limits::room::Room;
+use crate::session::limits::tuning::Tuning;
+use crate::session::store::Store;
 use crate::tree::{Kind, RepoPath, Stat};
 
-use super::breadth::Breadth;
-use super::buffers::Buffers;
-use super::copy::Copies;
 use super::durable::Holding;
-use super::lanes::{Lanes, Pace};
-use super::room::Room;
 use super::trouble::Trouble;
-use super::tuning::Tuning;
 
 /// Bytes of whole files that all transfers together may hold in memory.
 pub(super) const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
@@ -63,8 +62,8 @@ pub struct Context<D: Disk, C> {
     pub disk: D,
     /// The open root of the working copy.
     pub root: D::Folder,
-    /// The bucket.
-    pub remote: Arc<dyn Remote>,
+    /// The bucket, asked with patience and within the limits of the run.
+    pub store: Store<C>,
     /// Time.
     pub clock: C,
     /// Who is told.
@@ -77,20 +76,14 @@ pub struct Context<D: Disk, C> {
     pub notes: Option<Notes<D>>,
     /// How hard to try.
     pub tuning: Tuning,
-    /// How many requests carry contents at once.
-    pub(super) lanes: Lanes,
     /// How many ranges come at once.
-    pub(super) breadth: Breadth,
+    pub(super) range_window: RangeWindow,
     /// What parts are read into on their way out.
     pub(super) buffers: Buffers,
-    /// Whether the store copies.
-    pub(super) copies: Copies,
     /// Files that stay open until they are durable.
     pub(super) holding: Holding,
     /// What did not fit.
     pub(super) room: Room,
-    /// How fast contents may travel.
-    pub(super) pace: Arc<Pace>,
     /// Transfers may run on several threads; off in a simulation.
     pub parallel: bool,
     /// Listings are not fetched in several ranges at once (any more).
@@ -130,24 +123,22 @@ impl<D: Disk, C: Clock> Context<D, C> {
         (staging, notes): (Option<Staging<D>>, Option<Notes<D>>),
         tuning: Tuning,
     ) -> std::io::Result<Self> {
+        let remote = Arc::clone(&world.remote);
         let root_device = world.disk.stat_folder(&world.repository.root)?.device;
         Ok(Self {
             disk: world.disk.clone(),
             root: world.repository.root.clone(),
-            remote: Arc::clone(&world.remote),
             clock: world.clock.clone(),
             monitor: Arc::clone(&world.monitor),
             stop: world.stop.clone(),
             staging,
             notes,
             tuning,
-            lanes: Lanes::new(tuning.lanes()),
-            breadth: Breadth::new(tuning.lanes(), world.remote.is_near()),
+            store: Store::new(remote, (world.clock.clone(), world.stop.clone()), &tuning),
+            range_window: RangeWindow::new(tuning.lanes(), world.remote.is_near()),
             buffers: Buffers::default(),
-            copies: Copies::default(),
             holding: Holding::default(),
             room: Room::default(),
-            pace: Arc::new(Pace::new(tuning.bytes_per_second)),
             parallel: world.parallel,
             lists_whole: AtomicBool::new(false),
             unlisted: false,

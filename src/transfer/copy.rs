@@ -4,7 +4,7 @@
 //! told to copy. So each part that was copied counts only if the store's answer proves that it holds
 //! the bytes that the file has there; any other is sent.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -14,20 +14,13 @@ use crate::tree::BaseRow;
 
 use super::context::Context;
 use super::multipart::{Upload, note};
-use super::retry::Backoff;
 use super::trouble::Trouble;
 use super::upload::Source;
-
-/// Whether the store copies: until it has refused to.
-#[derive(Debug, Default)]
-pub(super) struct Copies {
-    refused: AtomicBool,
-}
 
 impl<D: Disk, C: Clock> Context<D, C> {
     /// Returns the row of the object that the parts of a file may be taken from.
     pub(super) fn origin<'a>(&self, source: &Source<'a>) -> Option<&'a BaseRow> {
-        let may_copy = self.remote.copies_parts() && !self.copies.refused.load(Ordering::Relaxed);
+        let may_copy = self.store.copies_parts();
         source.origin.filter(|_| may_copy && source.stat.size > self.tuning.copied_bytes)
     }
 
@@ -88,19 +81,16 @@ impl<D: Disk, C: Clock> Context<D, C> {
         piece: Option<std::ops::Range<u64>>,
     ) -> Result<Option<CopiedPart>, Trouble> {
         let from = (&row.path, &row.version.token);
-        let mut backoff = Backoff::default();
-        loop {
+        let copy = || async {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            let copy = self.remote.copy_part(source.path, &upload.id, number, from, piece.clone());
-            let (lane, answer) = self.in_lane(copy).await;
-            drop(lane);
-            match answer {
-                Ok(copied) => return Ok(Some(copied)),
-                Err(error) if backoff.wait(&self.clock, &self.stop, &error).await => (),
-                Err(error) => return self.not_copied(error),
-            }
+            let piece = piece.clone();
+            Ok(self.store.remote.copy_part(source.path, &upload.id, number, from, piece).await?)
+        };
+        match self.store.read(copy).await {
+            Err(Trouble::Remote(error)) => self.not_copied(error),
+            copied => Ok(Some(copied?)),
         }
     }
 
@@ -121,7 +111,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
 
     /// Nobody asks the store again in this run.
     fn refused<T>(&self) -> Option<T> {
-        self.copies.refused.store(true, Ordering::Relaxed);
+        self.store.give_up_copies();
         None
     }
 }

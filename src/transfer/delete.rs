@@ -9,116 +9,146 @@ use crate::tree::{RepoPath, Version};
 
 use super::context::Context;
 use super::download::Wanted;
-use super::object::changed_in_bucket;
-use super::retry::Backoff;
 use super::trouble::Trouble;
+use crate::session::store::{Attempts, Write};
 
 /// What became of one of many deletions.
 pub(super) type Verdict = Option<Result<(), Trouble>>;
+
+/// The deletion of the version that the plan saw.
+struct Deletion<'c, D: Disk, C> {
+    context: &'c Context<D, C>,
+    path: &'c RepoPath,
+    version: &'c Version,
+    action: &'c Action,
+}
+
+impl<D: Disk, C: Clock> Write for Deletion<'_, D, C> {
+    type Answer = ();
+    type Error = Trouble;
+
+    async fn prepare(&mut self, lost: bool) -> Result<Option<()>, Trouble> {
+        self.context.came_back(self.action, lost).await.transpose()
+    }
+
+    async fn attempt(&mut self, _: bool) -> Result<(), Trouble> {
+        if self.context.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        self.context.expect_absent(self.action)?;
+        Ok(self.context.store.remote.delete(self.path, &self.version.token).await?)
+    }
+
+    async fn look(&mut self) -> Result<Option<()>, Trouble> {
+        Ok(self.context.object(self.path).await?.is_none().then_some(()))
+    }
+
+    /// Some stores answer a condition on a missing key as if another version were there.
+    async fn judge(&mut self, refusal: RemoteError, doubted: bool) -> Result<Option<()>, Trouble> {
+        let Self { context, path, version, .. } = self;
+        let Some(object) = context.object(path).await? else { return Ok(Some(())) };
+        let is_unfounded =
+            object.entry.version == **version || context.shows(path, Some(&version.token)).await;
+        match (is_unfounded, doubted) {
+            // Once more, since it may have been changed and changed back.
+            (true, false) => Ok(None),
+            (true, true) => Err(Trouble::Unfounded(refusal)),
+            (false, _) => Err(Trouble::changed_in_bucket()),
+        }
+    }
+}
+
+/// The deletion of many versions with one request.
+struct Deletions<'c, D: Disk, C> {
+    context: &'c Context<D, C>,
+    actions: &'c [Action],
+    /// What is known of each.
+    verdicts: Vec<Verdict>,
+    /// The places of those that are still to be deleted.
+    open: Vec<usize>,
+}
+
+impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
+    type Answer = ();
+    type Error = Trouble;
+
+    async fn prepare(&mut self, lost: bool) -> Result<Option<()>, Trouble> {
+        let Self { context, actions, verdicts, open, .. } = self;
+        for place in &*open {
+            verdicts[*place] = context.came_back(&actions[*place], lost).await;
+        }
+        open.retain(|place| verdicts[*place].is_none() && actions[*place].remote.is_some());
+        Ok(open.is_empty().then_some(()))
+    }
+
+    async fn attempt(&mut self, lost: bool) -> Result<(), Trouble> {
+        let Self { context, actions, verdicts, open } = self;
+        if context.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        open.retain(|place| {
+            verdicts[*place] = context.expect_absent(&actions[*place]).err().map(Err);
+            verdicts[*place].is_none()
+        });
+        let versions: Vec<_> = (open.iter())
+            .filter_map(|place| {
+                let Action { path, remote, .. } = &actions[*place];
+                Some((path, &remote.as_ref()?.token))
+            })
+            .collect();
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let answers = context.store.remote.delete_many(&versions).await?;
+        match settle(open, answers, lost, verdicts) {
+            Some(busy) => Err(busy.into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn judge(&mut self, refusal: RemoteError, _: bool) -> Result<Option<()>, Trouble> {
+        Err(refusal.into())
+    }
+}
 
 impl<D: Disk, C: Clock> Context<D, C> {
     /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
     /// saving.
     pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
-        let path = &action.path;
-        let mut backoff = Backoff::default();
-        let (mut ambiguous, mut doubted) = (false, false);
-        loop {
-            if let Some(settled) = self.came_back(action, ambiguous).await {
-                return settled;
-            }
-            let Some(version) = &action.remote else { return Ok(()) };
-            let error = match self.remote.delete(path, &version.token).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) {
-                match self.after_refusal(path, version, error).await {
-                    // Once more, since it may have been changed and changed back.
-                    Err(Trouble::Unfounded(_)) if !std::mem::replace(&mut doubted, true) => {
-                        continue;
-                    }
-                    settled => return settled,
-                }
-            }
-            ambiguous |= error.ambiguous;
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                // A look that fails says less than the deletion that failed.
-                let is_done = ambiguous && self.is_gone(path).await.is_ok();
-                return if is_done { Ok(()) } else { Err(Trouble::Remote(error)) };
-            }
-        }
+        let Some(version) = &action.remote else {
+            return self.came_back(action, false).await.unwrap_or(Ok(()));
+        };
+        let mut deletion = Deletion { context: self, path: &action.path, version, action };
+        self.store.write(&mut Attempts::default(), &mut deletion).await
     }
 
     /// Deletes the versions that the plan saw, many with a request, of those paths that are still
     /// absent here. Says of each what became of it; `None` of one that is to be deleted by itself,
     /// because the answers leave something open.
     pub(super) async fn delete_many_remote(&self, actions: &[Action]) -> Vec<Verdict> {
-        let mut verdicts: Vec<Verdict> = actions.iter().map(|_| None).collect();
-        let mut open: Vec<usize> = (0..actions.len()).collect();
-        let (mut backoff, mut ambiguous) = (Backoff::default(), false);
-        loop {
-            for place in &open {
-                verdicts[*place] = self.came_back(&actions[*place], ambiguous).await;
-            }
-            open.retain(|place| verdicts[*place].is_none() && actions[*place].remote.is_some());
-            let versions: Vec<_> = (open.iter())
-                .filter_map(|place| {
-                    let Action { path, remote, .. } = &actions[*place];
-                    Some((path, &remote.as_ref()?.token))
-                })
-                .collect();
-            if versions.is_empty() {
-                return verdicts;
-            }
-            let error = match self.remote.delete_many(&versions).await {
-                Ok(answers) => {
-                    let Some(error) = settle(&mut open, answers, ambiguous, &mut verdicts) else {
-                        return verdicts;
-                    };
-                    error
-                }
-                Err(error) => error,
-            };
-            ambiguous |= error.ambiguous;
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                if error.ends_the_run() {
-                    // One of them says why, for all.
-                    let mut said = Some(Trouble::Remote(error));
-                    for place in open {
-                        verdicts[place] = Some(Err(said.take().unwrap_or(Trouble::Stopped)));
-                    }
-                }
-                return verdicts;
+        let verdicts = actions.iter().map(|_| None).collect();
+        let open = (0..actions.len()).collect();
+        let mut many = Deletions { context: self, actions, verdicts, open };
+        let deleted = self.store.write(&mut Attempts::default(), &mut many).await;
+        let Deletions { mut verdicts, open, .. } = many;
+        if let Err(trouble) = deleted
+            && trouble.ends_the_run()
+        {
+            // One of them says why, for all.
+            let mut said = Some(trouble);
+            for place in open {
+                verdicts[place] = Some(Err(said.take().unwrap_or(Trouble::Stopped)));
             }
         }
+        verdicts
     }
 
     /// Tells what becomes of a deletion whose path is here again: it is not made, unless an attempt
     /// before this one was.
-    async fn came_back(&self, action: &Action, ambiguous: bool) -> Verdict {
+    async fn came_back(&self, action: &Action, lost: bool) -> Verdict {
         let trouble = self.expect_absent(action).err()?;
-        let is_done = ambiguous && self.is_gone(&action.path).await.is_ok();
+        let is_done = lost && matches!(self.object(&action.path).await, Ok(None));
         Some(if is_done { Ok(()) } else { Err(trouble) })
-    }
-
-    /// Finds what became of a version that the store did not delete, as if another one were there, or
-    /// none. Some stores answer a condition on a missing key as if another version were there.
-    async fn after_refusal(
-        &self,
-        path: &RepoPath,
-        version: &Version,
-        error: RemoteError,
-    ) -> Result<(), Trouble> {
-        let Some(object) = self.object(path).await? else { return Ok(()) };
-        let is_unfounded =
-            object.entry.version == *version || self.shows(path, Some(&version.token)).await;
-        Err(if is_unfounded { Trouble::Unfounded(error) } else { changed_in_bucket() })
-    }
-
-    /// Tells whether nothing is there any more.
-    async fn is_gone(&self, path: &RepoPath) -> Result<(), Trouble> {
-        self.object(path).await?.map_or(Ok(()), |_| Err(changed_in_bucket()))
     }
 
     /// Keeps a version of the bucket that the base does not know, before it is overwritten or
@@ -155,12 +185,11 @@ impl<D: Disk, C: Clock> Context<D, C> {
 }
 
 /// Takes note of what a store said of the `open` ones of many deletions. Those that it had no time for
-/// stay open, and the error of one of them is returned. `ambiguous`: an earlier request may have deleted
-/// them.
+/// stay open, and the error of one of them is returned. `lost`: an earlier request may have deleted them.
 fn settle(
     open: &mut Vec<usize>,
     answers: Vec<Result<(), RemoteError>>,
-    ambiguous: bool,
+    lost: bool,
     verdicts: &mut [Verdict],
 ) -> Option<RemoteError> {
     let mut answers = answers.into_iter();
@@ -174,7 +203,7 @@ fn settle(
             let is_gone = match answer {
                 Some(Ok(())) => true,
                 // Else nobody knows who did it, and whether: a look by name will tell.
-                Some(Err(error)) => ambiguous && error.kind == RemoteErrorKind::NotFound,
+                Some(Err(error)) => lost && error.kind == RemoteErrorKind::NotFound,
                 None => false,
             };
             verdicts[*place] = is_gone.then_some(Ok(()));

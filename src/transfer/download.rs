@@ -113,8 +113,8 @@ impl<D: Disk, C: Clock> Context<D, C> {
                 other => other,
             };
         }
-        let expected = (wanted.path, wanted.version);
-        self.fetch_patiently(expected, || self.fetch_once(wanted)).await
+        let expected = (wanted.path, wanted.version, wanted.version.size);
+        self.fetch_with_retry(expected, || self.fetch_once(wanted)).await
     }
 
     /// Fetches a small version into memory, verified; `None` where it is not to be had, because it is
@@ -128,7 +128,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         version: &Version,
     ) -> Result<Option<Vec<u8>>, RemoteError> {
         let read = || self.read_once(path, version);
-        match self.fetch_patiently((path, version), read).await {
+        match self.fetch_with_retry((path, version, version.size), read).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Trouble::Remote(error)) if error.ends_the_run() => Err(error),
             Err(_) => Ok(None),
@@ -136,8 +136,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
     }
 
     async fn read_once(&self, path: &RepoPath, version: &Version) -> Result<Vec<u8>, Trouble> {
-        let (_lane, got) = self.in_lane(self.remote.get(path, &version.token, None)).await;
-        let (object, mut body) = got?;
+        let (object, mut body) = self.store.remote.get(path, &version.token, None).await?;
         let mut digester = Digester::new(&wanted_digests(&object));
         let mut contents = Vec::new();
         while let Some(bytes) = body.try_next().await? {
@@ -159,13 +158,11 @@ impl<D: Disk, C: Clock> Context<D, C> {
 
     async fn fetch_once(&self, wanted: &Wanted<'_>) -> Result<Fetched<D>, Trouble> {
         let (path, version) = (wanted.path, wanted.version);
-        let (lane, got) = self.in_lane(self.remote.get(path, &version.token, None)).await;
-        let (object, body) = got?;
+        let (object, body) = self.store.remote.get(path, &version.token, None).await?;
         let (parent, workspace) = self.place(wanted)?;
         let draft = self.staging()?.stage(&workspace, path, wanted.mode())?;
         let mut told = self.told(wanted);
         let received = self.receive(body, &draft, &object, &mut told).await;
-        drop(lane);
         let received = received.and_then(|digests| {
             let received = verified(path, version, &object, &digests)?;
             wanted.liken(&draft, &parent)?;
@@ -213,7 +210,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
             draft.write(&bytes)?;
             digester.update(&bytes);
             told.tell(bytes.len() as u64);
-            self.pace.wait((&self.clock, &self.stop), bytes.len() as u64).await;
+            self.store.keep_pace(bytes.len() as u64).await;
         }
         Ok(digester.finish())
     }

@@ -11,7 +11,6 @@ use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
 
 use super::context::Context;
 use super::object::row_content;
-use super::retry::retry;
 use super::trouble::Trouble;
 
 /// The largest object that is fetched only to be compared.
@@ -25,7 +24,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
     /// Where a file of a folder bucket was merely touched, the row's base gets its new version, and a
     /// signature that makes the run record it.
     pub async fn examine(&self, row: &mut Row) -> Examined {
-        if self.remote.reads_locally() && may_be_touched_there(row) {
+        if self.store.remote.reads_locally() && may_be_touched_there(row) {
             match self.forgive_touch(row).await {
                 Ok(None) => (),
                 Ok(Some(examined)) => return examined,
@@ -63,7 +62,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
     /// Reads the object that may have been touched; an untouched local file needs no reading, too.
     async fn forgive_touch(&self, row: &mut Row) -> Result<Option<Examined>, RemoteError> {
         let (Some(base), Some(entry)) = (&mut row.base, &row.remote) else { return Ok(None) };
-        match retry(&self.clock, &self.stop, || self.fetch_crc64(entry)).await {
+        match self.store.carry(entry.version.size, || self.fetch_crc64(entry)).await {
             // Whatever is there now, it is not what was listed: the transfer will find out.
             Err(error)
                 if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) =>
@@ -109,7 +108,8 @@ impl<D: Disk, C: Clock> Context<D, C> {
             _ => Comparison::Different,
         };
         // Where the store names these bytes by their MD5, it says all that a checksum would.
-        let named = row.remote.as_ref().map(|entry| self.remote.likely_content(&entry.version));
+        let named =
+            row.remote.as_ref().map(|entry| self.store.remote.likely_content(&entry.version));
         let named =
             named.and_then(|likely| likely.md5()).filter(|md5| hashed.digests.md5 == Some(*md5));
         let content = row_content(hashed.digests.size, named, hashed.digests.crc64);
@@ -127,7 +127,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
             Comparison::Unknown => (),
             proven => return Ok(proven),
         }
-        if !self.remote.reads_locally() {
+        if !self.store.remote.reads_locally() {
             let object = self.object_expected(&entry.path, &entry.version).await?;
             match Evidence::known(object.content).compare(local) {
                 Comparison::Unknown => (),
@@ -139,24 +139,24 @@ impl<D: Disk, C: Clock> Context<D, C> {
             let signature = hashed.stat.signature();
             self.notes.as_ref().is_some_and(|it| it.has_upload_of(&entry.path, &signature))
         };
-        let may_read = self.remote.reads_locally()
+        let may_read = self.store.remote.reads_locally()
             || (self.staging.is_some()
                 && (entry.version.size <= COMPARED_BYTES_MAX || may_be_ours()));
         if !may_read {
             return Ok(Comparison::Unknown);
         }
-        let crc64 = retry(&self.clock, &self.stop, || self.fetch_crc64(entry)).await?;
+        let crc64 = self.store.carry(entry.version.size, || self.fetch_crc64(entry)).await?;
         Ok(if crc64 == local.crc64 { Comparison::Same } else { Comparison::Different })
     }
 
     /// Returns what a listing tells of an object's bytes.
     fn listed(&self, entry: &RemoteEntry) -> Evidence {
-        let likely = self.remote.likely_content(&entry.version);
+        let likely = self.store.remote.likely_content(&entry.version);
         Evidence::known(Content::of_size(entry.version.size)).or_likely(likely)
     }
 
     async fn fetch_crc64(&self, entry: &RemoteEntry) -> Result<u64, RemoteError> {
-        let (_, mut body) = self.remote.get(&entry.path, &entry.version.token, None).await?;
+        let (_, mut body) = self.store.remote.get(&entry.path, &entry.version.token, None).await?;
         let mut digester = Digester::new(&Want::default());
         while let Some(bytes) = body.try_next().await? {
             digester.update(&bytes);

@@ -19,7 +19,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         for path in [Some(&action.path), action.copy()].into_iter().flatten() {
             let unused = self.notes.as_ref().and_then(|notes| notes.take(Way::Up, path));
             if let Some(note) = &unused {
-                end_upload(&*self.remote, note).await;
+                end_upload(&*self.store.remote, note).await;
             }
             if takes_notes || unused.is_some() {
                 self.forget_note(Way::Up, path);

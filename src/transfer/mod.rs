@@ -10,8 +10,6 @@
 mod above;
 mod absence;
 mod aside;
-mod breadth;
-mod buffers;
 mod commit;
 mod confirm;
 mod context;
@@ -22,7 +20,6 @@ mod durable;
 mod examine;
 mod folded;
 mod keep_both;
-mod lanes;
 mod left_over;
 mod listing;
 mod multipart;
@@ -32,13 +29,11 @@ mod pool;
 mod queue;
 mod ranges;
 mod report;
-mod retry;
 mod room;
 mod sending;
 mod single;
 mod tick;
 mod trouble;
-mod tuning;
 mod upload;
 
 use std::collections::{HashMap, HashSet};
@@ -46,6 +41,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use crate::session::limits::tuning::Tuning;
 pub use above::look_above;
 pub use absence::Absence;
 pub use aside::{AsideError, fetch_into, fetch_version};
@@ -55,7 +51,6 @@ pub use listing::{ListingScope, PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;
 pub use tick::ClockUnreadable;
-pub use tuning::Tuning;
 
 use crate::clock::Clock;
 use crate::disk::Disk;

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt as _;
 
@@ -16,15 +16,16 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::monitor::WarningKind;
-use crate::remote::{Part, RemoteError, RemoteErrorKind, UploadId};
+use crate::remote::{Part, RemoteError, RemoteErrorKind, Stored, UploadId};
 use crate::repository::notes::{Note, Pen, Transfer, Way};
 use crate::tree::{Kind, PartMd5s, RepoPath, Version};
 
 use super::context::Context;
 use super::ranges::digest_range;
-use super::retry::{Backoff, retry};
+use super::sending::Attempt;
 use super::trouble::Trouble;
-use super::upload::{Attempts, Evidenced, Next, Sent, Source};
+use super::upload::{Evidenced, Sent, Source};
+use crate::session::store::{Attempts, Write};
 
 /// How often an upload is begun anew: because the store has lost it, or because somebody else wrote
 /// the key in the moment of its completion (409, S3 API reference, `CompleteMultipartUpload`).
@@ -64,7 +65,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         {
             return Ok(sent);
         }
-        let mut attempts = Attempts::of(source);
+        let mut attempts = source.attempts();
         let mut beginnings = 0;
         loop {
             beginnings += 1;
@@ -91,7 +92,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
     /// Throws an upload away. A failure here leaves parts that nobody sees; the run has a better
     /// error to report.
     async fn abandon(&self, source: &Source<'_>, id: &UploadId) {
-        self.remote.abort_upload(source.path, id).await.unwrap_or_default();
+        self.store.remote.abort_upload(source.path, id).await.unwrap_or_default();
         self.forget_note(Way::Up, source.path);
     }
 
@@ -117,8 +118,13 @@ impl<D: Disk, C: Clock> Context<D, C> {
             return Ok(upload);
         }
         let properties = source.properties();
-        let start = || self.remote.start_upload(path, &properties);
-        let id = retry(&self.clock, &self.stop, start).await?;
+        let start = || async {
+            if self.stop.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            Ok(self.store.remote.start_upload(path, &properties).await?)
+        };
+        let id = self.store.read(start).await?;
         let transfer = Transfer::up(path, &source.stat.signature(), part_bytes, &id.0);
         let pen = match notes.begin(&transfer) {
             Ok(pen) => pen,
@@ -142,11 +148,11 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let id = UploadId(upload.clone());
         let wanted = Transfer::up(source.path, &source.stat.signature(), part_bytes, upload);
         if note.transfer != wanted {
-            self.remote.abort_upload(source.path, &id).await.unwrap_or_default();
+            self.store.remote.abort_upload(source.path, &id).await.unwrap_or_default();
             return Ok(None);
         }
-        let list = || self.remote.parts(source.path, &id);
-        let listed = match retry(&self.clock, &self.stop, list).await {
+        let list = || self.store.remote.parts(source.path, &id);
+        let listed = match self.store.read(list).await {
             Ok(listed) => listed,
             // The parts are there still; the next run asks again.
             Err(error) if error.ends_the_run() || error.is_transient() => {
@@ -157,7 +163,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
                     let path = source.path;
                     let message = format!("{path}: its upload starts over: {error}");
                     self.monitor.path_warning(WarningKind::UploadRestarted, &message);
-                    self.remote.abort_upload(path, &id).await.unwrap_or_default();
+                    self.store.remote.abort_upload(path, &id).await.unwrap_or_default();
                 }
                 return Ok(None);
             }
@@ -201,12 +207,6 @@ impl<D: Disk, C: Clock> Context<D, C> {
     ) -> Result<Ended<D>, Trouble> {
         if let Some(error) = self.send_parts(source, upload).await? {
             return Ok(Ended::Lost(error));
-        }
-        self.expect_untouched(source, &upload.file)?;
-        // The commit point: what is on the disk now must be what was read.
-        match self.look(source.path).map_err(|error| Trouble::io(source.path, &error))? {
-            Some(stat) if source.stat.is_untouched(&stat) => (),
-            _ => return Err(Trouble::changed("it was changed here")),
         }
         self.complete(source, upload, attempts).await
     }
@@ -264,41 +264,27 @@ impl<D: Disk, C: Clock> Context<D, C> {
         number: u32,
     ) -> Result<Part, Trouble> {
         let (path, range) = (source.path, part_range(number, upload.part_bytes, source.stat.size));
-        let mut known = None;
-        let mut backoff = Backoff::default();
-        loop {
-            let length = range.end - range.start;
-            let _held = if self.remote.holds_parts() { self.reserve(length).await } else { None };
-            let lane = self.lanes.enter().await;
+        let length = range.end - range.start;
+        let _held = if self.store.remote.holds_parts() { self.reserve(length).await } else { None };
+        let known = OnceLock::new();
+        let send = || async {
             if self.stop.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            let crc64 = if let Some(crc64) = known {
-                crc64
+            let crc64 = if let Some(crc64) = known.get() {
+                *crc64
             } else {
-                let want = Want::default();
-                self.digest_part(source, &upload.file, range.clone(), &want).await?.crc64
+                let (want, range) = (Want::default(), range.clone());
+                self.digest_part(source, &upload.file, range, &want).await?.crc64
             };
-            known = Some(crc64);
+            known.get_or_init(|| crc64);
             let (body, attempt) = self.outgoing(path, &upload.file, (range.clone(), crc64));
-            let answer = self.remote.upload_part(path, &upload.id, number, body).await;
-            self.lanes.learn(&answer, self.clock.now());
-            drop(lane);
-            let error = match answer {
-                Ok(part) => {
-                    attempt.succeeded();
-                    note(source, upload, &part)?;
-                    return Ok(part);
-                }
-                Err(error) => error,
-            };
-            if let Some(trouble) = attempt.failed() {
-                return Err(trouble);
-            }
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                return Err(error.into());
-            }
-        }
+            let sent = self.store.remote.upload_part(path, &upload.id, number, body).await;
+            Attempt::ended(Some(attempt), sent)
+        };
+        let part = self.store.carry(length, send).await?;
+        note(source, upload, &part)?;
+        Ok(part)
     }
 
     /// Reads a part for its checksum, which has to be known before the first byte is sent.
@@ -325,34 +311,17 @@ impl<D: Disk, C: Clock> Context<D, C> {
         attempts: &mut Attempts,
     ) -> Result<Ended<D>, Trouble> {
         let digests = self.digests(source, upload);
-        let parts: Vec<Part> = upload.held.values().cloned().collect();
-        let crc64 = digests.crc64;
-        let copied = !upload.sends.load(Ordering::Relaxed) && source.origin.is_some();
-        let ended = |stored| {
-            let held = self.holding.hold(Arc::clone(&upload.file));
-            Ok(Ended::Stored(Sent { stored, crc64, copied, held }))
-        };
-        let (path, condition) = (source.path, &source.condition);
-        loop {
-            let completed = self.remote.complete_upload(path, &upload.id, &parts, crc64, condition);
-            let error = match completed.await {
-                Ok(stored) => return ended(stored),
-                Err(error) => error,
-            };
-            let sent = Evidenced::Digests(&digests);
-            match self.after_failure(attempts, source, &sent, error.clone()).await {
-                Ok(Next::Ours(stored)) => return ended(stored),
-                // S3 user guide, "Conditional writes": after 409 the upload has to be begun again.
-                Ok(Next::Again) if error.kind == RemoteErrorKind::Busy => {
-                    return Ok(Ended::Lost(error));
-                }
-                Ok(Next::Again) => (),
-                Err(_) if self.has_lost(path, &upload.id, &error).await => {
-                    return Ok(Ended::Lost(error));
-                }
-                Err(trouble) => return Err(trouble),
-            }
-        }
+        let parts = upload.held.values().cloned().collect();
+        let mut call = Completion { context: self, source, upload, parts, digests };
+        Ok(match self.store.write(attempts, &mut call).await? {
+            Ok(stored) => Ended::Stored(Sent {
+                stored,
+                crc64: call.digests.crc64,
+                copied: !upload.sends.load(Ordering::Relaxed) && source.origin.is_some(),
+                held: self.holding.hold(Arc::clone(&upload.file)),
+            }),
+            Err(lost) => Ended::Lost(lost),
+        })
     }
 
     /// Puts the digests of the whole together from those of the parts.
@@ -363,7 +332,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
             .map(|part| (part, length(part.number, upload.part_bytes, source.stat.size)));
         let md5s = parts.clone().map(|(part, size)| {
             let version = Version { token: part.token.clone(), size };
-            self.remote.likely_content(&version).md5()
+            self.store.remote.likely_content(&version).md5()
         });
         let md5s: Option<Vec<_>> = md5s.collect();
         let md5_of_parts = md5s.map(|md5s| (upload.part_bytes, PartMd5s::of(md5s).md5));
@@ -375,7 +344,65 @@ impl<D: Disk, C: Clock> Context<D, C> {
     async fn has_lost(&self, path: &RepoPath, id: &UploadId, error: &RemoteError) -> bool {
         let is_not_found = |error: &RemoteError| error.kind == RemoteErrorKind::NotFound;
         is_not_found(error)
-            && self.remote.parts(path, id).await.is_err_and(|error| is_not_found(&error))
+            && self
+                .store
+                .read(|| self.store.remote.parts(path, id))
+                .await
+                .is_err_and(|error| is_not_found(&error))
+    }
+}
+
+/// The last step of an upload: all of it becomes visible, or nothing.
+struct Completion<'c, D: Disk, C> {
+    context: &'c Context<D, C>,
+    source: &'c Source<'c>,
+    upload: &'c Upload<D>,
+    parts: Vec<Part>,
+    digests: Digests,
+}
+
+/// What was stored, or the error by which the upload has to begin anew.
+type Completed = Result<Stored, RemoteError>;
+
+impl<D: Disk, C: Clock> Write for Completion<'_, D, C> {
+    type Answer = Completed;
+    type Error = Trouble;
+
+    async fn attempt(&mut self, _: bool) -> Result<Completed, Trouble> {
+        let Self { context, source, upload, parts, digests } = self;
+        let (path, condition) = (source.path, &source.condition);
+        context.expect_untouched(source, &upload.file)?;
+        // The commit point: what is on the disk now must be what was read.
+        match context.look(path).map_err(|error| Trouble::io(path, &error))? {
+            Some(stat) if source.stat.is_untouched(&stat) => (),
+            _ => return Err(Trouble::changed("it was changed here")),
+        }
+        let completing =
+            context.store.remote.complete_upload(path, &upload.id, parts, digests.crc64, condition);
+        Ok(Ok(completing.await?))
+    }
+
+    fn ends_with(&mut self, error: &RemoteError) -> Option<Completed> {
+        // S3 user guide, "Conditional writes": after 409 the upload has to be begun again.
+        (error.kind == RemoteErrorKind::Busy).then(|| Err(error.clone()))
+    }
+
+    async fn look(&mut self) -> Result<Option<Completed>, Trouble> {
+        let sent = Evidenced::Digests(&self.digests);
+        Ok(self.context.look_for_ours(self.source.path, &sent).await?.map(Ok))
+    }
+
+    async fn judge(&mut self, refusal: RemoteError, _: bool) -> Result<Option<Completed>, Trouble> {
+        let (context, source) = (self.context, self.source);
+        if context.has_lost(source.path, &self.upload.id, &refusal).await {
+            return Ok(Some(Err(refusal)));
+        }
+        // Not every store keeps the parts of an upload that it has refused: there is no second attempt.
+        Err(match (context.is_unfounded(source).await, refusal.kind) {
+            (true, RemoteErrorKind::NotFound) => Trouble::Nameless(refusal),
+            (true, _) => context.unfounded(source, refusal),
+            (false, _) => Trouble::changed_in_bucket(),
+        })
     }
 }
 

@@ -363,7 +363,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
     /// Tells whether whoever replaced or deleted the version of the base in the bucket must have
     /// known it: the store compares on requests of that kind.
     fn was_done_knowingly(&self, action: &Action) -> bool {
-        let capabilities = self.remote.capabilities();
+        let capabilities = self.store.remote.capabilities();
         let conditions = match &action.remote {
             None => capabilities.conditional_delete,
             Some(version) if version.size <= self.tuning.whole_bytes => {

@@ -3,8 +3,6 @@
 use std::future::Future;
 
 use super::context::Context;
-use super::lanes::Lane;
-use super::retry::{Backoff, retry};
 use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -23,7 +21,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
     }
 
     async fn head(&self, path: &RepoPath) -> Result<Object, RemoteError> {
-        retry(&self.clock, &self.stop, || self.remote.head(path)).await
+        self.store.read(|| self.store.remote.head(path)).await
     }
 
     /// Tells whether the bucket shows at `path` what the plan expects there, where an answer says that
@@ -36,7 +34,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
             return false;
         }
         let listed =
-            if self.remote.reads_locally() { None } else { self.list_name(path).await.ok() };
+            if self.store.remote.reads_locally() { None } else { self.list_name(path).await.ok() };
         let shown = match listed {
             Some(Some(Listed::Object(entry))) => Some(entry.version.token),
             Some(_) => None,
@@ -51,14 +49,14 @@ impl<D: Disk, C: Clock> Context<D, C> {
     /// Returns what a listing shows at `path`.
     pub(super) async fn list_name(&self, path: &RepoPath) -> Result<Option<Listed>, RemoteError> {
         // In whichever order, a key stands before all that begin with it.
-        let list = || self.remote.list(path.as_str(), None, 1);
-        let page = retry(&self.clock, &self.stop, list).await?;
+        let list = || self.store.remote.list(path.as_str(), None, 1);
+        let page = self.store.read(list).await?;
         Ok(page.items.into_iter().next().filter(|item| item.key() == path.as_str()))
     }
 
     /// Returns what a store promises of the contents of an object, and what it only seems to say.
     pub(super) fn promised(&self, object: &Object) -> Evidence {
-        let likely = self.remote.likely_content(&object.entry.version);
+        let likely = self.store.remote.likely_content(&object.entry.version);
         Evidence::known(object.content.clone()).or_likely(likely)
     }
 
@@ -70,62 +68,51 @@ impl<D: Disk, C: Clock> Context<D, C> {
     ) -> Result<Object, Trouble> {
         let (error, changed) = match self.head(path).await {
             Ok(object) if object.entry.version == *version => return Ok(object),
-            Ok(object) => (other_version(&object, version), changed_in_bucket()),
-            Err(error) if error.kind == RemoteErrorKind::NotFound => (error, deleted_in_bucket()),
+            Ok(object) => (other_version(&object, version), Trouble::changed_in_bucket()),
+            Err(error) if error.kind == RemoteErrorKind::NotFound => {
+                (error, Trouble::deleted_in_bucket())
+            }
             Err(error) => return Err(error.into()),
         };
         let is_unfounded = self.shows(path, Some(&version.token)).await;
         Err(if is_unfounded { Trouble::Unfounded(error) } else { changed })
     }
 
-    /// Makes a request that carries contents, when a lane is free for it; the lane stays taken for
-    /// as long as it is held.
-    pub(super) async fn in_lane<T>(
+    /// Fetches a version, or so many bytes of it, again while that makes sense.
+    pub(super) async fn fetch_with_retry<T, F>(
         &self,
-        request: impl Future<Output = Result<T, RemoteError>> + Send,
-    ) -> (Lane<'_>, Result<T, RemoteError>) {
-        let lane = self.lanes.enter().await;
-        let answer = request.await;
-        self.lanes.learn(&answer, self.clock.now());
-        (lane, answer)
-    }
-
-    /// Fetches a version, or a range of it, again while that makes sense.
-    pub(super) async fn fetch_patiently<T, F>(
-        &self,
-        (path, version): (&RepoPath, &Version),
-        fetch: impl Fn() -> F + Send,
+        (path, version, bytes): (&RepoPath, &Version, u64),
+        fetch: impl Fn() -> F + Send + Sync,
     ) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, Trouble>> + Send,
         T: Send,
     {
-        let (mut backoff, mut doubted) = (Backoff::default(), false);
-        while !self.stop.is_requested() {
-            let error = match fetch().await {
+        let fetch = || async {
+            if self.stop.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            fetch().await
+        };
+        let mut doubted = false;
+        loop {
+            let error = match self.store.carry(bytes, fetch).await {
                 Err(Trouble::Remote(error)) => error,
                 other => return other,
             };
             let changed = match error.kind {
-                RemoteErrorKind::Changed => Some(changed_in_bucket()),
-                RemoteErrorKind::NotFound => Some(deleted_in_bucket()),
-                _ => None,
+                RemoteErrorKind::Changed => Trouble::changed_in_bucket(),
+                RemoteErrorKind::NotFound => Trouble::deleted_in_bucket(),
+                _ => return Err(Trouble::Remote(error)),
             };
-            if let Some(changed) = changed {
-                if !self.shows(path, Some(&version.token)).await {
-                    return Err(changed);
-                }
-                // Once more, since it may have been changed and changed back.
-                if std::mem::replace(&mut doubted, true) {
-                    return Err(Trouble::Unfounded(error));
-                }
-                continue;
+            if !self.shows(path, Some(&version.token)).await {
+                return Err(changed);
             }
-            if !backoff.wait(&self.clock, &self.stop, &error).await {
-                return Err(Trouble::Remote(error));
+            // Once more, since it may have been changed and changed back.
+            if std::mem::replace(&mut doubted, true) {
+                return Err(Trouble::Unfounded(error));
             }
         }
-        Err(Trouble::Stopped)
     }
 }
 
@@ -143,12 +130,4 @@ fn other_version(object: &Object, listed: &Version) -> RemoteError {
         listed.token, listed.size
     );
     RemoteError::new(RemoteErrorKind::Lying, "HEAD", object.entry.path.as_str(), message)
-}
-
-pub(super) fn changed_in_bucket() -> Trouble {
-    Trouble::Changed { reason: "it was changed in the bucket".to_owned(), in_bucket: true }
-}
-
-pub(super) fn deleted_in_bucket() -> Trouble {
-    Trouble::Changed { reason: "it was deleted in the bucket".to_owned(), in_bucket: true }
 }

@@ -38,6 +38,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
             .for_each_concurrent(jobs, |action| {
                 let (run, out) = (Arc::clone(&self), out.clone());
                 beside(self.context.parallel, async move {
+                    let _turn = run.context.store.transfer().await;
                     run.begins(&action);
                     let ready = run.prepare(&action).await;
                     run.ends(&action, &ready);
@@ -55,7 +56,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     }
 
     fn ends(&self, action: &Action, ready: &Result<Ready<D>, Trouble>) {
-        if matches!(ready, Err(Trouble::Remote(error)) if error.ends_the_run()) {
+        if matches!(ready, Err(trouble) if trouble.ends_the_run()) {
             // The committer may collect for a second before it sees why.
             self.context.stop.request();
         }
@@ -74,7 +75,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         actions: Vec<Action>,
         out: &mpsc::Sender<Prepared<D>>,
     ) -> Vec<Action> {
-        let most = self.context.remote.deletions_at_once();
+        let most = self.context.store.remote.deletions_at_once();
         if most < 2 || !actions.iter().any(|action| self.can_be_batched(action)) {
             return actions;
         }

@@ -7,7 +7,6 @@ use std::ops::Range;
 use futures_util::StreamExt as _;
 use futures_util::TryStreamExt as _;
 
-use super::buffers::BUFFER_BYTES;
 use super::context::Context;
 use super::download::{Fetched, Received, Told, Wanted, verified};
 use super::examine::short_body;
@@ -19,6 +18,7 @@ use crate::local::replace::{Draft, Workspace};
 use crate::monitor::Stop;
 use crate::remote::{Incoming, Object};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
+use crate::session::limits::buffers::BUFFER_BYTES;
 
 /// A download on its way.
 struct Download<'a, D: Disk> {
@@ -140,8 +140,11 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let mut fetching = futures_util::stream::iter(missing)
             .map(|number| async move {
                 let Wanted { path, version, .. } = this.wanted;
-                let fetch = || self.fetch_range(this, number);
-                (number, self.fetch_patiently((path, version), fetch).await)
+                let range = this.range(number);
+                let length = range.end - range.start;
+                let _turn = self.range_window.enter(&self.clock).await;
+                let fetch = || self.fetch_range(this, range.clone());
+                (number, self.fetch_with_retry((path, version, length), fetch).await)
             })
             .buffer_unordered(self.tuning.jobs.get());
         let (mut new, mut outcome) = (Vec::new(), Ok(()));
@@ -161,15 +164,16 @@ impl<D: Disk, C: Clock> Context<D, C> {
     }
 
     /// Fetches one range; returns its checksum.
-    async fn fetch_range(&self, download: &Download<'_, D>, number: u32) -> Result<u64, Trouble> {
-        let (path, range) = (download.wanted.path, download.range(number));
-        let _turn = self.breadth.enter(&self.clock).await;
-        let get = self.remote.get(path, &download.wanted.version.token, Some(range.clone()));
-        let (lane, got) = self.in_lane(get).await;
-        let (_, mut body) = got?;
+    async fn fetch_range(
+        &self,
+        download: &Download<'_, D>,
+        range: Range<u64>,
+    ) -> Result<u64, Trouble> {
+        let Wanted { path, version, .. } = download.wanted;
+        let (_, mut body) =
+            self.store.remote.get(path, &version.token, Some(range.clone())).await?;
         let mut told = self.told(download.wanted);
         let received = self.receive_range(&mut body, download, range, &mut told).await;
-        drop(lane);
         if received.is_ok() {
             told.succeeded();
         }
@@ -198,9 +202,9 @@ impl<D: Disk, C: Clock> Context<D, C> {
             download.draft.write_at(&bytes, offset)?;
             digester.update(&bytes);
             offset += count;
-            self.breadth.came(count);
+            self.range_window.came(count);
             told.tell(count);
-            self.pace.wait((&self.clock, &self.stop), count).await;
+            self.store.keep_pace(count).await;
         }
         match digester.finish() {
             digests if digests.size == length => Ok(digests.crc64),

@@ -8,15 +8,15 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::buffers::{BUFFER_BYTES, Buffers};
 use super::context::Context;
-use super::lanes::Pace;
 use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digester, Want};
 use crate::monitor::{Monitor, Stop};
-use crate::remote::Outgoing;
+use crate::remote::{Outgoing, RemoteError};
+use crate::session::limits::buffers::{BUFFER_BYTES, Buffers};
+use crate::session::limits::pace::Pace;
 use crate::tree::RepoPath;
 
 /// What is known of one attempt; shared with its body, which the HTTP client may hold for longer.
@@ -60,14 +60,23 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// The store has the part.
-    pub(super) fn succeeded(self) {
-        self.sent.state().told = 0;
-    }
-
-    /// Returns what broke the attempt off on our side; `None` where it was the store.
-    pub(super) fn failed(self) -> Option<Trouble> {
-        self.sent.state().trouble.take()
+    /// Takes note of how it ended: what the store said, unless it broke off on our side.
+    pub(super) fn ended<T>(
+        attempt: Option<Self>,
+        answer: Result<T, RemoteError>,
+    ) -> Result<T, Trouble> {
+        let trouble = attempt.and_then(|attempt| {
+            let mut state = attempt.sent.state();
+            if answer.is_ok() {
+                state.told = 0;
+                return None;
+            }
+            state.trouble.take()
+        });
+        match (answer, trouble) {
+            (Err(_), Some(trouble)) => Err(trouble),
+            (answer, _) => Ok(answer?),
+        }
     }
 }
 
@@ -147,7 +156,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
             digester: Digester::new(&Want::default()),
             buffers: self.buffers.clone(),
             piece_bytes: self.tuning.piece_bytes(),
-            pace: Arc::clone(&self.pace),
+            pace: Arc::clone(self.store.pace()),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
             monitor: Arc::clone(&self.monitor),

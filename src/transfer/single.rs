@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::Want;
-use crate::remote::{Outgoing, Stored};
+use bytes::Bytes;
+
+use crate::local::content::{Digests, Want};
+use crate::remote::{Outgoing, RemoteError, RemoteErrorKind, Stored};
 
 use super::context::Context;
 use super::sending::Attempt;
 use super::trouble::Trouble;
-use super::upload::{Attempts, Evidenced, Next, Sent, Source};
+use super::upload::{Evidenced, Sent, Source};
+use crate::session::store::Write;
 
 /// The most bytes of one `PUT` (S3 user guide, "Uploading objects").
 const BYTES_MAX: u64 = 5 << 30;
@@ -36,52 +39,89 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let want = Want { md5: true, ..Want::default() };
         let digests = self.digest_part(source, &file, 0..size, &want).await?;
         self.expect_untouched(source, &file)?;
+        let contents = Contents::Read(&file, &digests);
+        let mut put = Put { context: self, source, contents };
+        let stored = self.store.write(&mut source.attempts(), &mut put).await?;
         let crc64 = digests.crc64;
-        let send = || {
-            let (body, attempt) = self.outgoing(path, &file, (0..size, crc64));
-            (body.with_md5(digests.md5), Some(attempt))
-        };
-        let stored = self.put(source, &Evidenced::Digests(&digests), send).await?;
         let held = self.holding.hold(Arc::clone(&file));
         Ok(Sent { stored, crc64, copied: false, held })
     }
+}
 
-    /// Stores a body with one request, again while that makes sense; `body` makes it each time, and
-    /// what is to be told how it went, where it is read while it is sent.
-    pub(super) async fn put<'s>(
-        &self,
-        source: &Source<'_>,
-        sent: &Evidenced<'_>,
-        body: impl Fn() -> (Outgoing, Option<Attempt<'s>>) + Send,
-    ) -> Result<Stored, Trouble> {
-        let (mut attempts, properties) = (Attempts::of(source), source.properties());
-        loop {
-            let lane = self.lanes.enter().await;
-            let (body, attempt) = body();
-            if attempt.is_none() {
-                // What is read while it is sent keeps the pace by itself.
-                self.pace.wait((&self.clock, &self.stop), source.stat.size).await;
-            }
-            if self.stop.is_requested() {
-                return Err(Trouble::Stopped);
-            }
-            let answer = self.remote.put(source.path, body, &properties, &source.condition).await;
-            self.lanes.learn(&answer, self.clock.now());
-            drop(lane);
-            let error = match answer {
-                Ok(stored) => {
-                    attempt.into_iter().for_each(Attempt::succeeded);
-                    return Ok(stored);
-                }
-                Err(error) => error,
-            };
-            if let Some(trouble) = attempt.and_then(Attempt::failed) {
-                return Err(trouble);
-            }
-            match self.after_failure(&mut attempts, source, sent, error).await? {
-                Next::Ours(stored) => return Ok(stored),
-                Next::Again => (),
-            }
+/// What is stored with one request.
+pub(super) enum Contents<'c, D: Disk> {
+    /// All bytes, and their CRC-64/NVME.
+    Whole(&'c Bytes, u64),
+    /// An open file that is read while it is sent, and its digests.
+    Read(&'c Arc<D::File>, &'c Digests),
+}
+
+impl<D: Disk> Contents<'_, D> {
+    fn evidence(&self) -> Evidenced<'_> {
+        match self {
+            Self::Whole(bytes, _) => Evidenced::Whole(bytes),
+            Self::Read(_, digests) => Evidenced::Digests(digests),
         }
+    }
+}
+
+/// A file on its way into the bucket with one request.
+pub(super) struct Put<'c, D: Disk, C> {
+    pub(super) context: &'c Context<D, C>,
+    pub(super) source: &'c Source<'c>,
+    pub(super) contents: Contents<'c, D>,
+}
+
+impl<D: Disk, C: Clock> Write for Put<'_, D, C> {
+    type Answer = Stored;
+    type Error = Trouble;
+
+    fn bytes(&self) -> u64 {
+        self.source.stat.size
+    }
+
+    async fn attempt(&mut self, _: bool) -> Result<Stored, Trouble> {
+        let (context, source) = (self.context, self.source);
+        let (body, attempt) = match self.contents {
+            Contents::Whole(bytes, crc64) => {
+                // What is read while it is sent keeps the pace by itself.
+                context.store.keep_pace(source.stat.size).await;
+                (Outgoing::with_crc64(bytes.clone(), crc64), None)
+            }
+            Contents::Read(file, digests) => {
+                let whole = (0..source.stat.size, digests.crc64);
+                let (body, attempt) = context.outgoing(source.path, file, whole);
+                (body.with_md5(digests.md5), Some(attempt))
+            }
+        };
+        if context.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        let properties = source.properties();
+        let answer = context.store.remote.put(source.path, body, &properties, &source.condition);
+        Attempt::ended(attempt, answer.await)
+    }
+
+    async fn look(&mut self) -> Result<Option<Stored>, Trouble> {
+        self.context.look_for_ours(self.source.path, &self.contents.evidence()).await
+    }
+
+    async fn judge(
+        &mut self,
+        refusal: RemoteError,
+        doubted: bool,
+    ) -> Result<Option<Stored>, Trouble> {
+        let is_unfounded = self.context.is_unfounded(self.source).await;
+        let is_whole = matches!(self.contents, Contents::Whole(..));
+        // Once more, since it may have been changed and changed back.
+        if is_unfounded && is_whole && !doubted {
+            return Ok(None);
+        }
+        Err(match refusal.kind {
+            // A whole file names nothing that would have to be there: no change of somebody else's.
+            RemoteErrorKind::NotFound if is_whole || is_unfounded => Trouble::Nameless(refusal),
+            _ if is_unfounded => self.context.unfounded(self.source, refusal),
+            _ => Trouble::changed_in_bucket(),
+        })
     }
 }

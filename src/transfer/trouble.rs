@@ -10,6 +10,7 @@ use crate::local::replace::{Lost, ReplaceError};
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIMES_HINT;
 use crate::remote::{NO_ETAG_HINT, RemoteError, RemoteErrorKind};
+use crate::session::store::Failure;
 use crate::tree::RepoPath;
 
 /// Why one path could not be dealt with; the others go on.
@@ -64,8 +65,21 @@ impl Trouble {
         }
     }
 
+    /// Tells whether every further request would fail, too.
+    pub(super) fn ends_the_run(&self) -> bool {
+        matches!(self, Self::Remote(error) if error.ends_the_run())
+    }
+
     pub(super) fn changed(reason: &str) -> Self {
         Self::Changed { reason: reason.to_owned(), in_bucket: false }
+    }
+
+    pub(super) fn changed_in_bucket() -> Self {
+        Self::Changed { reason: "it was changed in the bucket".to_owned(), in_bucket: true }
+    }
+
+    pub(super) fn deleted_in_bucket() -> Self {
+        Self::Changed { reason: "it was deleted in the bucket".to_owned(), in_bucket: true }
     }
 
     /// The action lacks something that every action of its kind has.
@@ -143,6 +157,15 @@ impl Trouble {
             | Self::FolderKept(error)
             | Self::Nameless(error) => error.detail.as_deref(),
             _ => None,
+        }
+    }
+}
+
+impl Failure for Trouble {
+    fn of_store(self) -> Result<RemoteError, Self> {
+        match self {
+            Self::Remote(error) => Ok(error),
+            other => Err(other),
         }
     }
 }

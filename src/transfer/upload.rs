@@ -10,14 +10,15 @@ use crate::disk::Disk;
 use crate::local::content::{self, Digests, Evidence, Want};
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIME_TOO_FAR;
-use crate::remote::{Condition, Object, Outgoing, RemoteError, RemoteErrorKind, Stored};
+use crate::remote::{Condition, Object, RemoteError, Stored};
 use crate::tree::{BaseRow, Comparison, Properties, RepoPath, Stat, Token, Version};
 
 use super::context::Context;
 use super::durable::Held;
-use super::object::{changed_in_bucket, deleted_in_bucket, row_content};
-use super::retry::Backoff;
+use super::object::row_content;
+use super::single::{Contents, Put};
 use super::trouble::Trouble;
+use crate::session::store::Attempts;
 
 /// A file on its way into the bucket.
 pub(super) struct Source<'a> {
@@ -40,6 +41,11 @@ impl Source<'_> {
             Condition::Absent => None,
             Condition::Matches(token) => Some(token),
         }
+    }
+
+    /// Begins to count the attempts to store it.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts::after(self.unlisted)
     }
 
     /// Returns what travels beside its bytes.
@@ -84,7 +90,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         }
         self.wait_for_tick(source.path, source.stat).await?;
         let is_large = source.stat.size > self.tuning.whole_bytes;
-        let takes_parts = self.remote.capabilities().uploads_in_parts;
+        let takes_parts = self.store.remote.capabilities().uploads_in_parts;
         let Sent { stored, crc64, copied, held } =
             if takes_parts && (is_large || self.origin(source).is_some()) {
                 self.upload_in_parts(source).await?
@@ -109,62 +115,20 @@ impl<D: Disk, C: Clock> Context<D, C> {
             content::read_small_open(&self.disk, &folder, name, source.stat, bytes_max)?;
         let held = self.holding.hold(Arc::new(file));
         let crc64 = Digests::of(&body, &Want::default()).crc64;
-        let send = || (Outgoing::with_crc64(body.clone(), crc64), None);
-        let stored = self.put(source, &Evidenced::Whole(&body), send).await?;
+        let mut put = Put { context: self, source, contents: Contents::Whole(&body, crc64) };
+        let stored = self.store.write(&mut source.attempts(), &mut put).await?;
         self.monitor.bytes(source.path, source.stat.size);
         Ok(Sent { stored, crc64, copied: false, held })
     }
 
-    /// Finds what a failed write leads to: it took place after all, it is made again, or it is given
-    /// up.
-    pub(super) async fn after_failure(
-        &self,
-        attempts: &mut Attempts,
-        source: &Source<'_>,
-        sent: &Evidenced<'_>,
-        error: RemoteError,
-    ) -> Result<Next, Trouble> {
-        if error.kind == RemoteErrorKind::Overwrote {
-            // It took place, and what it replaced has to be told.
-            return Err(Trouble::Remote(error));
-        }
-        let path = source.path;
-        let in_our_way = attempts.ambiguous && may_be_ours(&error);
-        attempts.ambiguous |= error.ambiguous;
-        if in_our_way && let Some(stored) = self.look_for_ours(path, sent).await? {
-            return Ok(Next::Ours(stored));
-        }
-        if attempts.backoff.wait(&self.clock, &self.stop, &error).await {
-            return Ok(Next::Again);
-        }
-        // A look that fails says less than the write that failed.
-        if attempts.ambiguous
-            && !in_our_way
-            && let Ok(Some(stored)) = self.look_for_ours(path, sent).await
-        {
-            return Ok(Next::Ours(stored));
-        }
-        if !matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) {
-            return Err(Trouble::Remote(error));
-        }
-        let is_unfounded = self.shows(path, source.expected()).await;
-        let is_whole = matches!(sent, Evidenced::Whole(_));
-        // Once more, since it may have been changed and changed back. Not every store keeps the parts
-        // of an upload that it has refused.
-        if is_unfounded && is_whole && !std::mem::replace(&mut attempts.doubted, true) {
-            return Ok(Next::Again);
-        }
-        Err(match error.kind {
-            // A whole file names nothing that would have to be there: no change of somebody else's.
-            RemoteErrorKind::NotFound if is_whole || is_unfounded => Trouble::Nameless(error),
-            _ if is_unfounded => self.unfounded(source, error),
-            _ => changed_in_bucket(),
-        })
+    /// Tells whether the bucket shows what is expected there, where an answer says that it does not.
+    pub(super) async fn is_unfounded(&self, source: &Source<'_>) -> bool {
+        self.shows(source.path, source.expected()).await
     }
 
     /// Says what an answer is that the bucket does not bear out.
-    fn unfounded(&self, source: &Source<'_>, error: RemoteError) -> Trouble {
-        let is_beside_folder = !self.remote.capabilities().file_beside_folder;
+    pub(super) fn unfounded(&self, source: &Source<'_>, error: RemoteError) -> Trouble {
+        let is_beside_folder = !self.store.remote.capabilities().file_beside_folder;
         match source.condition {
             Condition::Absent if is_beside_folder => Trouble::FolderKept(error),
             _ => Trouble::Unfounded(error),
@@ -180,7 +144,7 @@ impl<D: Disk, C: Clock> Context<D, C> {
         let Some(object) = self.object(source.path).await? else {
             return match source.condition {
                 Condition::Absent => Ok(None),
-                Condition::Matches(_) => Err(deleted_in_bucket()),
+                Condition::Matches(_) => Err(Trouble::deleted_in_bucket()),
             };
         };
         let there = &object.entry.version.token;
@@ -189,17 +153,17 @@ impl<D: Disk, C: Clock> Context<D, C> {
         }
         let promised = self.promised(&object);
         let Some(want) = promised.want().filter(|_| promised.size() == source.stat.size) else {
-            return Err(changed_in_bucket());
+            return Err(Trouble::changed_in_bucket());
         };
         let digests = self.hash(source.path, source.stat, &want).await?.digests;
         if promised.compare(&digests) != Comparison::Same {
-            return Err(changed_in_bucket());
+            return Err(Trouble::changed_in_bucket());
         }
         Ok(Some(Sent { stored: stored(object), crc64: digests.crc64, copied: false, held: None }))
     }
 
     /// Looks whether a write whose answer got lost took place: the same content is ours.
-    async fn look_for_ours(
+    pub(super) async fn look_for_ours(
         &self,
         path: &RepoPath,
         sent: &Evidenced<'_>,
@@ -214,31 +178,6 @@ impl<D: Disk, C: Clock> Context<D, C> {
 fn stored(object: Object) -> Stored {
     let Object { entry, content, version_id, .. } = object;
     Stored { token: entry.version.token, md5: content.md5(), version_id }
-}
-
-/// The attempts of one write.
-#[derive(Debug, Default)]
-pub(super) struct Attempts {
-    backoff: Backoff,
-    /// One of them, or one of an earlier run, may have taken effect although it failed.
-    ambiguous: bool,
-    /// One of them was refused as if the bucket had changed, and it had not.
-    doubted: bool,
-}
-
-impl Attempts {
-    /// Begins to count.
-    pub(super) fn of(source: &Source<'_>) -> Self {
-        Self { ambiguous: source.unlisted, ..Self::default() }
-    }
-}
-
-/// What a failed write leads to.
-pub(super) enum Next {
-    /// It took place: only its answer got lost.
-    Ours(Stored),
-    /// Another attempt.
-    Again,
 }
 
 /// What was sent, as far as it is at hand to be compared with what is there.
@@ -262,12 +201,4 @@ impl Evidenced<'_> {
         };
         proof == Comparison::Same
     }
-}
-
-/// Tells whether an error after an ambiguous attempt can mean that the attempt succeeded.
-fn may_be_ours(error: &RemoteError) -> bool {
-    matches!(
-        error.kind,
-        RemoteErrorKind::Changed | RemoteErrorKind::NotFound | RemoteErrorKind::Busy
-    )
 }

@@ -54,6 +54,7 @@ mod scenarios;
 mod selection;
 mod shapes;
 mod stores;
+mod storms;
 #[path = "../support/mod.rs"]
 mod support;
 mod team;

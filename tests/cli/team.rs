@@ -191,7 +191,7 @@ impl Team {
     pub fn sharing_on(profile: Profile, files: &[(&str, &str)]) -> Self {
         let team = Self::without_copies(profile);
         for copy in ["one", "two"] {
-            team.join_as(copy, &team.config_on(profile));
+            team.join_on(copy, profile);
         }
         team.share(files);
         team
@@ -204,7 +204,11 @@ impl Team {
 
     /// As [`Team::without_copies`], on a store that has no profile of its own.
     pub fn without_copies_on(quirks: Quirks) -> Self {
-        let server = S3Server::with_quirks(quirks);
+        Self::on(S3Server::with_quirks(quirks))
+    }
+
+    /// Makes an empty bucket alone on a server.
+    pub fn on(server: S3Server) -> Self {
         server.create_bucket(BUCKET);
         let workspace = Workspace::with_server(&server);
         Self { server, workspace }
@@ -213,7 +217,12 @@ impl Team {
     /// Makes a working copy with the config that `lsync init team` writes on a store that keeps every
     /// promise.
     pub fn join(&self, copy: &str) {
-        self.join_as(copy, &self.config_on(Profile::Aws));
+        self.join_on(copy, Profile::Aws);
+    }
+
+    /// As [`Team::join`], with the config of another kind of store.
+    pub fn join_on(&self, copy: &str, profile: Profile) {
+        self.join_as(copy, &self.config_on(profile));
     }
 
     /// Returns the config that `lsync init team` writes for this bucket on a kind of store.

@@ -2,25 +2,16 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 
 use super::Trials;
+use crate::remote::retry::retry;
 use crate::remote::{
     Condition, Object, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
 };
 use crate::tree::{Properties, RepoPath, Token};
-
-/// How often a call is made that the store fails at.
-pub(super) const ATTEMPTS_MAX: u32 = 5;
-
-/// How often a call is made that the store has no time for, or that does not come through.
-const ATTEMPTS_BUSY_MAX: u32 = 8;
-
-/// What the first repetition waits; each further one twice as long.
-pub(super) const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// An ETag that no object has.
 pub(super) const NO_ETAG: &str = "00000000000000000000000000000000";
@@ -65,38 +56,6 @@ pub(super) fn finding<T>(
     }
 }
 
-/// Makes a call again that the store had no time for.
-pub(in crate::remote) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, RemoteError>
-where
-    F: Future<Output = Result<T, RemoteError>>,
-{
-    let mut attempt = 0;
-    loop {
-        let result = call().await;
-        attempt += 1;
-        match &result {
-            Err(error) if error.is_transient() && attempt < attempts_max(error.kind) => {
-                // A connection that had ended by itself says nothing of the store.
-                if error.hung_up && attempt == 1 {
-                    continue;
-                }
-                tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt - 1)).await;
-            }
-            _ => return result,
-        }
-    }
-}
-
-fn attempts_max(kind: Kind) -> u32 {
-    match kind {
-        Kind::Unreachable | Kind::ProxyUnreachable => 1,
-        // Once more, since it may have been the page of a proxy.
-        Kind::NoEtag => 2,
-        Kind::Throttled | Kind::Busy | Kind::Interrupted => ATTEMPTS_BUSY_MAX,
-        _ => ATTEMPTS_MAX,
-    }
-}
-
 /// Makes a write, patiently; where an answer may have got lost, what is there tells what happened.
 pub(super) async fn write<F>(
     remote: &dyn Trials,
@@ -107,7 +66,7 @@ where
     F: Future<Output = Result<Stored, RemoteError>>,
 {
     let is_lost = AtomicBool::new(false);
-    let written = patiently(|| noting(&is_lost, call())).await;
+    let written = retry(|| noting(&is_lost, call())).await;
     match written {
         Err(error) if is_lost.load(Ordering::Relaxed) => match read(remote, path).await? {
             Some((stored, there)) if there == *body => Ok(stored),
@@ -125,7 +84,7 @@ pub(super) async fn delete(
     expected: &Token,
 ) -> Result<bool, RemoteError> {
     let is_lost = AtomicBool::new(false);
-    let deleted = patiently(|| noting(&is_lost, remote.marks_deletion(path, expected))).await;
+    let deleted = retry(|| noting(&is_lost, remote.marks_deletion(path, expected))).await;
     match deleted {
         Err(error) if is_lost.load(Ordering::Relaxed) && error.kind == Kind::NotFound => Ok(false),
         deleted => deleted,
@@ -147,12 +106,12 @@ pub(super) async fn read(
     remote: &dyn Trials,
     path: &RepoPath,
 ) -> Result<Option<(Stored, Bytes)>, RemoteError> {
-    let object = match patiently(|| remote.head(path)).await {
+    let object = match retry(|| remote.head(path)).await {
         Err(error) if error.kind == Kind::NotFound => return Ok(None),
         object => object?,
     };
     let etag = object.entry.version.token;
-    let bytes = patiently(|| async {
+    let bytes = retry(|| async {
         let (_, mut body) = remote.get(path, &etag, None).await?;
         let mut bytes = BytesMut::new();
         while let Some(piece) = body.try_next().await? {
@@ -192,8 +151,8 @@ pub(super) async fn start(
     body: &Bytes,
 ) -> Result<(UploadId, Part), RemoteError> {
     let properties = properties();
-    let upload = patiently(|| remote.start_upload(path, &properties)).await?;
-    match patiently(|| remote.upload_part(path, &upload, 1, body.clone().into())).await {
+    let upload = retry(|| remote.start_upload(path, &properties)).await?;
+    match retry(|| remote.upload_part(path, &upload, 1, body.clone().into())).await {
         Ok(part) => Ok((upload, part)),
         Err(error) => {
             drop(remote.abort_upload(path, &upload).await);

@@ -3,7 +3,8 @@
 use futures_util::future::join;
 
 use super::Prober;
-use super::calls::{NO_ETAG, delete, finding, is_refused, patiently, read};
+use super::calls::{NO_ETAG, delete, finding, is_refused, read};
+use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Checksum, Conditions, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::Token;
 
@@ -51,12 +52,12 @@ impl Prober<'_> {
         let versions = [(&stays, &nobodys), (&goes, &goes_etag)];
         for honoured in [Conditions::Atomic, Conditions::AtomicUnquoted] {
             let remote = self.trying(honoured, checksum);
-            let answers = patiently(|| remote.delete_many(&versions)).await;
+            let answers = retry(|| remote.delete_many(&versions)).await;
             // A store that does not take the request is no worse than one that takes no conditions.
             let Ok(answers) = finding(answers)? else { return Ok(Conditions::None) };
             let [wrong, right] = answers.try_into().unwrap_or([Ok(()), Ok(())]);
             let (wrong, right) = (finding(wrong)?, finding(right)?);
-            let (kept, gone) = join(patiently(|| remote.head(&stays)), read(&*remote, &goes)).await;
+            let (kept, gone) = join(retry(|| remote.head(&stays)), read(&*remote, &goes)).await;
             let is_kept = kept.is_ok_and(|object| object.entry.version.token == stays_etag);
             if !is_refused(&wrong) || !is_kept {
                 return Ok(Conditions::None);

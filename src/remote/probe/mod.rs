@@ -24,7 +24,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-pub(super) use calls::patiently;
 pub(super) use tidying::remove_abandoned;
 pub(super) use trials::{ABANDONED_NANOSECONDS, Abandoned, DatedPage, is_abandoned};
 pub(super) use trials::{ListedVersion, Trials};
@@ -149,7 +148,7 @@ impl Prober<'_> {
 
     async fn etag(&self, key: &str) -> Result<Token, RemoteError> {
         let (remote, path) = (self.below(Capabilities::nothing()), self.path(key));
-        Ok(patiently(|| remote.head(&path)).await?.entry.version.token)
+        Ok(crate::remote::retry::retry(|| remote.head(&path)).await?.entry.version.token)
     }
 
     /// Tells whether an object is there.

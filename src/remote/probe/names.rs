@@ -5,7 +5,8 @@ use std::sync::PoisonError;
 use futures_util::future::join_all;
 
 use super::Prober;
-use super::calls::{delete, finding, patiently};
+use super::calls::{delete, finding};
+use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, OddName, RemoteError, RemoteErrorKind as Kind, Stored};
 
 /// What became of an object with an odd name.
@@ -46,7 +47,7 @@ impl Prober<'_> {
         let naming = Capabilities { versioning: true, ..Capabilities::nothing() };
         if let Ok(stored) = finding(self.put_unseen(naming.clone(), &key).await)? {
             let remote = self.below(naming);
-            let listed = patiently(|| remote.dated_listing(&folder, (None, None), 10)).await;
+            let listed = retry(|| remote.dated_listing(&folder, (None, None), 10)).await;
             is_removed = self.remove(&key, &stored).await;
             is_changed = match finding(listed)? {
                 Ok((page, _)) => !page.items.iter().map(Listed::key).any(|listed| listed == key),
@@ -62,7 +63,7 @@ impl Prober<'_> {
     async fn remove(&self, key: &str, stored: &Stored) -> bool {
         let (remote, path) = (self.below(Capabilities::nothing()), self.path(key));
         let is_gone = match &stored.version_id {
-            Some(id) => patiently(|| remote.delete_version(&path, id)).await.is_ok(),
+            Some(id) => retry(|| remote.delete_version(&path, id)).await.is_ok(),
             None => delete(&*remote, &path, &stored.token).await.is_ok(),
         };
         if is_gone {

@@ -3,7 +3,8 @@
 use futures_util::future::{join, join_all};
 
 use super::Prober;
-use super::calls::{finding, patiently};
+use super::calls::finding;
+use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, ListingOrder, RemoteError, RemoteErrorKind as Kind};
 
 /// Keys that the two orders put differently at two depths, and one that comes first in both: what is
@@ -44,7 +45,7 @@ impl Prober<'_> {
         let behind = remote.behind(PLACE);
         let list = |place| {
             let (remote, place): (_, Option<&str>) = (&remote, place);
-            patiently(move || remote.dated_listing(FOLDER, (place, None), KEYS.len() + 2))
+            retry(move || remote.dated_listing(FOLDER, (place, None), KEYS.len() + 2))
         };
         let (whole, rest) = join(list(None), list(Some(&behind))).await;
         let whole = whole?.0;
@@ -66,7 +67,7 @@ impl Prober<'_> {
         let (mut last, mut next) = (None::<String>, None);
         for _ in 0..PAGES_MAX {
             let fetch = || self.remote.dated_listing("", (next.as_deref(), None), 1_000);
-            let (page, _) = patiently(fetch).await?;
+            let (page, _) = retry(fetch).await?;
             for item in &page.items {
                 let is_behind = |order: &ListingOrder| {
                     last.as_deref().is_none_or(|last| order.compare(last, item.key()).is_lt())

@@ -45,8 +45,8 @@ impl Begun {
         remote.complete_upload(path, &self.upload, parts, crc64, condition).await
     }
 
-    /// As [`Begun::complete`], patiently.
-    async fn complete_patiently(
+    /// As [`Begun::complete`], and again while that makes sense.
+    async fn complete_with_retry(
         &self,
         remote: &dyn Trials,
         path: &RepoPath,
@@ -96,7 +96,7 @@ impl Prober<'_> {
     async fn complete_first(&self, key: &str, checksum: Checksum) -> Result<Stored, RemoteError> {
         let (remote, path) = (self.completing(Conditions::None, checksum), self.path(key));
         let begun = self.begin(&*remote, &path).await?;
-        let completed = begun.complete_patiently(&*remote, &path, &Condition::Absent).await;
+        let completed = begun.complete_with_retry(&*remote, &path, &Condition::Absent).await;
         if completed.is_err() {
             drop(remote.abort_upload(&path, &begun.upload).await);
         }
@@ -126,14 +126,14 @@ impl Prober<'_> {
             let mut are_refused = Ok(true);
             for (begun, condition) in [(again, Condition::Absent), (wrong, someone_elses())] {
                 if let Ok(true) = are_refused {
-                    let answer = begun.complete_patiently(&*remote, &path, &condition).await;
+                    let answer = begun.complete_with_retry(&*remote, &path, &condition).await;
                     are_refused = finding(answer).map(|answer| is_refused(&answer));
                 }
             }
             let mut replaced = None;
             if let Ok(true) = are_refused {
                 let expected = Condition::Matches(there.clone());
-                replaced = Some(right.complete_patiently(&*remote, &path, &expected).await);
+                replaced = Some(right.complete_with_retry(&*remote, &path, &expected).await);
             }
             let is_used = replaced.as_ref().is_some_and(Result::is_ok);
             let unused = [again, wrong].into_iter().chain((!is_used).then_some(right));

@@ -2,11 +2,11 @@
 
 use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
 
-use super::calls::patiently;
 use super::order::Listings;
 use super::parts::Completion;
 use super::writes::{Beside, Versions};
 use super::{Prober, RemoteError};
+use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Checksum, Conditions, ListingOrder, OddName, Stored};
 
 /// A question on its way.
@@ -103,7 +103,7 @@ impl Prober<'_> {
     /// Tells whether listings name versions.
     async fn ask_etags(&self) -> Result<bool, RemoteError> {
         let remote = self.below(Capabilities::nothing());
-        Ok(patiently(|| remote.lists_versions()).await?.unwrap_or(true))
+        Ok(retry(|| remote.lists_versions()).await?.unwrap_or(true))
     }
 
     /// Writes down what the answers say, and returns what has to stand the races.

@@ -13,10 +13,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::Prober;
 use super::Trials;
-use super::calls::{ATTEMPTS_MAX, FIRST_WAIT, finding, is_refused, properties, winners};
+use super::calls::{finding, is_refused, properties, winners};
 use super::parts::{Begun, end_uploads};
 use super::questions::Claims;
 use crate::disk::DescriptorBudget;
+use crate::remote::retry::{ATTEMPTS_MAX, FIRST_WAIT};
 use crate::remote::{Capabilities, Condition, Conditions, RemoteError, Stored};
 
 /// How many write the same key at once: a pair, because `SeaweedFS` lets more of them wait for whole

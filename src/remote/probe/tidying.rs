@@ -11,9 +11,10 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::Prober;
 use super::Trials;
-use super::calls::{delete, patiently};
+use super::calls::delete;
 use super::{ABANDONED_NANOSECONDS, Abandoned, ListedVersion, is_abandoned};
 use crate::remote::key::PROBE_FOLDER;
+use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, PendingUpload, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RemoteEntry, RepoPath};
 
@@ -135,7 +136,7 @@ impl Prober<'_> {
             let (names, odd): (BTreeSet<_>, BTreeSet<_>) =
                 keys.iter().cloned().partition(|path| own.can_name(path));
             let names: Vec<_> = names.into_iter().map(|path| (path, None)).collect();
-            let deleted = patiently(|| own.delete_own(&names)).await;
+            let deleted = retry(|| own.delete_own(&names)).await;
             if let Ok(answers) = deleted
                 && answers.iter().all(Result::is_ok)
             {
@@ -157,7 +158,7 @@ impl Prober<'_> {
         before: Option<i64>,
         tidied: &mut Tidied,
     ) -> bool {
-        match patiently(|| all.list_versions()).await {
+        match retry(|| all.list_versions()).await {
             Ok(mut versions) => {
                 versions.retain(|version| self.is_own(version) || is_older(version, before));
                 let mut kept = delete_versions(all, versions).await;
@@ -197,7 +198,7 @@ async fn remove_marks(
     is_ours: impl Fn(&ListedVersion) -> bool,
 ) -> Option<String> {
     let what = "marks of deletions of small objects of the probe stay";
-    match patiently(|| all.list_versions()).await {
+    match retry(|| all.list_versions()).await {
         Ok(mut versions) => {
             versions.retain(|version| version.is_marker && is_ours(version));
             let kept = delete_versions(all, versions).await;
@@ -241,7 +242,7 @@ async fn look_at(
     keys: BTreeSet<RepoPath>,
 ) -> (Vec<RemoteEntry>, Vec<RemoteError>) {
     let looks = stream::iter(keys)
-        .map(|path| async move { patiently(|| remote.head(&path)).await.map(|it| it.entry) });
+        .map(|path| async move { retry(|| remote.head(&path)).await.map(|it| it.entry) });
     let looked: Vec<_> = looks.buffer_unordered(LANES).collect().await;
     let (there, failed): (Vec<_>, Vec<_>) = looked.into_iter().partition(Result::is_ok);
     let is_there = |error: &RemoteError| error.kind != Kind::NotFound;
@@ -255,7 +256,7 @@ async fn list(remote: &dyn Trials) -> Result<(Vec<RemoteEntry>, Option<i64>), Re
     let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
     loop {
         let (page, date) =
-            patiently(|| remote.dated_listing("", (next.as_deref(), None), 1_000)).await?;
+            retry(|| remote.dated_listing("", (next.as_deref(), None), 1_000)).await?;
         entries.extend(page.items.into_iter().filter_map(|item| match item {
             Listed::Object(entry) => Some(entry),
             Listed::Odd { .. } | Listed::Obstacle(_) => None,
@@ -312,7 +313,7 @@ async fn delete_some_versions(
     if versions.iter().all(|version| remote.can_name(&version.path)) {
         let named = versions.iter().map(|it| (it.path.clone(), Some(it.id.clone())));
         let named: Vec<_> = named.collect();
-        let deleted = patiently(|| remote.delete_own(&named)).await;
+        let deleted = retry(|| remote.delete_own(&named)).await;
         if let Ok(answers) = deleted
             && answers.iter().any(Result::is_ok)
         {
@@ -321,9 +322,8 @@ async fn delete_some_versions(
     }
     let mut ended = Vec::with_capacity(versions.len());
     for some in versions.chunks(LANES) {
-        let deletions = some
-            .iter()
-            .map(|version| patiently(|| remote.delete_version(&version.path, &version.id)));
+        let deletions =
+            some.iter().map(|version| retry(|| remote.delete_version(&version.path, &version.id)));
         ended.extend(join_all(deletions).await);
     }
     ended

@@ -5,8 +5,9 @@ use futures_util::future::join;
 use md5::{Digest as _, Md5};
 
 use super::Trials;
-use super::calls::{finding, is_refused, patiently, properties, read, someone_elses, write};
+use super::calls::{finding, is_refused, properties, read, someone_elses, write};
 use super::{Prober, trial};
+use crate::remote::retry::retry;
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, RemoteError, RemoteErrorKind as Kind, Stored,
 };
@@ -48,7 +49,7 @@ impl Prober<'_> {
                     && matches!(error.kind, Kind::Denied | Kind::Unsupported) =>
             {
                 self.found.read_only = true;
-                let listed = patiently(|| self.remote.lists_versions()).await?;
+                let listed = retry(|| self.remote.lists_versions()).await?;
                 self.found.etag_in_listing = listed.unwrap_or(true);
                 self.found.listing_order = self.order_of_what_is_there().await?;
                 self.notes.push(format!("the store refuses writes, only pull works: {error}"));
@@ -66,11 +67,11 @@ impl Prober<'_> {
         self.put_unseen(Capabilities::nothing(), "first").await?;
         let versions = Capabilities { versioning: true, ..Capabilities::nothing() };
         let (remote, path) = (self.below(versions), self.path("first"));
-        let old = patiently(|| remote.get_version(&path, version_id)).await;
+        let old = retry(|| remote.get_version(&path, version_id)).await;
         if !old.is_ok_and(|(object, _)| object.entry.version.token == first.token) {
             return Ok(none);
         }
-        let deleted = patiently(|| remote.delete_version(&path, version_id)).await;
+        let deleted = retry(|| remote.delete_version(&path, version_id)).await;
         Ok(Versions { are_kept: true, can_go: finding(deleted)?.is_ok() })
     }
 

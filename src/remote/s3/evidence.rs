@@ -5,7 +5,6 @@
 //! old versions shows both: the newest first (S3 API reference, `ListObjectVersions`).
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 
@@ -13,15 +12,12 @@ use super::errors::Call;
 use super::versions::exact;
 use super::{ANSWER_TIMEOUT, S3Remote, answer};
 use crate::remote::etag;
+use crate::remote::retry::retry;
 use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind, Stored};
 use crate::tree::{RepoPath, Token};
 
 /// How many versions of a key are looked at: others may have written since.
 const VERSIONS_MAX: i32 = 16;
-
-/// How long a look waits that the store has no time for, at first and at last; each time twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_millis(1_600);
 
 /// The first write of a run that replaced what it should not have.
 #[derive(Debug, Clone, Default)]
@@ -94,18 +90,11 @@ impl S3Remote {
     async fn below_version(&self, path: &RepoPath, ours: &str) -> Option<Below> {
         let call = self.call("LIST VERSIONS", path.as_str());
         let key = self.keys.key(path.as_str());
-        let mut pause = FIRST_PAUSE;
-        let page = loop {
+        let ask = || {
             let request = self.versions_request(&key).max_keys(VERSIONS_MAX).send();
-            match answer(&call, ANSWER_TIMEOUT, request).await {
-                Ok(page) => break page,
-                Err(error) if error.is_transient() && pause <= LAST_PAUSE => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                Err(_) => return None,
-            }
+            answer(&call, ANSWER_TIMEOUT, request)
         };
+        let page = retry(ask).await.ok()?;
         let is_it = |it: Option<&str>| it.is_some_and(|it| exact(&page, it) == key);
         let versions: Vec<_> = page.versions().iter().filter(|it| is_it(it.key())).collect();
         let place = versions.iter().position(|it| it.version_id() == Some(ours))?;

@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 use self::ranges::{KeyRanges, Place, Request};
 use self::sorting::KeySorter;
 use super::context::Context;
-use super::retry::retry;
 use crate::clock::Clock;
 use crate::disk::{DescriptorBudget, Disk};
 use crate::remote::{Listed, ListingOrder, Page, RemoteError, RemoteErrorKind};
@@ -80,13 +79,13 @@ async fn list_prefix<D: Disk, C: Clock>(
     pages: &mpsc::Sender<Result<Page, RemoteError>>,
 ) -> Result<(), RemoteError> {
     let ListingScope { is_file, landmarks, .. } = scope;
-    if context.remote.capabilities().listing_order == ListingOrder::Folders {
+    if context.store.remote.capabilities().listing_order == ListingOrder::Folders {
         return list_by_folders(context, prefix, is_file, pages).await;
     }
     let landmarks = landmarks.iter().map(ToString::to_string).collect();
     let splits = !is_file
         && !context.lists_whole.load(Ordering::Relaxed)
-        && context.remote.place_behind(prefix).is_some();
+        && context.store.remote.place_behind(prefix).is_some();
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
     let mut ranges = KeyRanges::new(prefix, landmarks, splits);
     let mut asked = FuturesUnordered::new();
@@ -138,8 +137,8 @@ async fn list_by_folders<D: Disk, C: Clock>(
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
     let (mut sorter, mut place, mut empty_pages) = (KeySorter::default(), None::<String>, 0);
     loop {
-        let list = || context.remote.list(prefix, place.as_deref(), limit);
-        let Page { items, next } = retry(&context.clock, &context.stop, list).await?;
+        let list = || context.store.remote.list(prefix, place.as_deref(), limit);
+        let Page { items, next } = context.store.read(list).await?;
         empty_pages = if items.is_empty() { empty_pages + 1 } else { 0 };
         if empty_pages > EMPTY_PAGES_MAX {
             return Err(endless(prefix));
@@ -174,11 +173,11 @@ async fn fetch<D: Disk, C: Clock>(
 ) -> (Request, Result<Page, RemoteError>) {
     let place = match &request.place {
         Place::Beginning => None,
-        Place::Behind(key) => context.remote.place_behind(key),
+        Place::Behind(key) => context.store.remote.place_behind(key),
         Place::Next(next) => Some(next.clone()),
     };
-    let list = || context.remote.list(prefix, place.as_deref(), limit);
-    let answer = retry(&context.clock, &context.stop, list).await;
+    let list = || context.store.remote.list(prefix, place.as_deref(), limit);
+    let answer = context.store.read(list).await;
     (request, answer)
 }
 

@@ -1,6 +1,6 @@
 //! How many ranges of large files come at once.
 //!
-//! From far away, as many as there are jobs: each waits for the line. A store on this machine fills the
+//! From far away, as many as there are lanes: each waits for the line. A store on this machine fills the
 //! receive buffers of every connection at once, and what lies there for long has left the caches when
 //! it is read (measured: 0.86 s of CPU a GiB over 32 connections, 0.73 over 4).
 
@@ -23,7 +23,7 @@ const SLOW_BYTES_PER_SECOND: u64 = 128 * 1024 * 1024;
 const WINDOW: Duration = Duration::from_millis(200);
 
 /// The bound on ranges that are on their way in.
-pub(super) struct Breadth {
+pub struct RangeWindow {
     open: Semaphore,
     max: usize,
     /// Bytes that came since the window began.
@@ -37,10 +37,10 @@ struct State {
     since: Option<i64>,
 }
 
-impl Breadth {
+impl RangeWindow {
     /// Lets at most `max` ranges come at once, at least one, and few at first from a store on this
     /// machine.
-    pub(super) fn new(max: usize, is_near: bool) -> Self {
+    pub fn new(max: usize, is_near: bool) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
         let width = if is_near { FEW.min(max) } else { max };
         let state = Mutex::new(State { width, since: None });
@@ -48,7 +48,7 @@ impl Breadth {
     }
 
     /// Waits for the turn of one more range.
-    pub(super) async fn enter(&self, clock: &impl Clock) -> Option<SemaphorePermit<'_>> {
+    pub async fn enter(&self, clock: &impl Clock) -> Option<SemaphorePermit<'_>> {
         let mut turn = std::pin::pin!(self.open.acquire());
         while self.may_grow() {
             tokio::select! {
@@ -61,7 +61,7 @@ impl Breadth {
     }
 
     /// Counts what came.
-    pub(super) fn came(&self, bytes: u64) {
+    pub fn came(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
@@ -95,39 +95,39 @@ mod tests {
     const MIB: u64 = 1024 * 1024;
     const STEP: i64 = 200_000_000;
 
-    fn width(breadth: &Breadth) -> usize {
-        breadth.open.available_permits()
+    fn width(ranges: &RangeWindow) -> usize {
+        ranges.open.available_permits()
     }
 
     #[test]
     fn a_far_store_is_asked_for_everything_at_once() {
-        assert_eq!(width(&Breadth::new(32, false)), 32);
-        assert_eq!(width(&Breadth::new(0, false)), 1);
-        assert_eq!(width(&Breadth::new(2, true)), 2);
+        assert_eq!(width(&RangeWindow::new(32, false)), 32);
+        assert_eq!(width(&RangeWindow::new(0, false)), 1);
+        assert_eq!(width(&RangeWindow::new(2, true)), 2);
     }
 
     #[test]
     fn a_near_store_is_asked_for_more_only_while_it_is_slow() {
-        let breadth = Breadth::new(20, true);
-        let widths = [100, 30, 30, 10, 30, 25, 0, 0].iter().enumerate().map(|(window, mib)| {
-            breadth.came(mib * MIB);
-            breadth.judge(i64::try_from(window).unwrap() * STEP);
-            width(&breadth)
+        let ranges = RangeWindow::new(20, true);
+        let widths = [100, 30, 30, 10, 30, 25, 0, 0].iter().enumerate().map(|(step, mib)| {
+            ranges.came(mib * MIB);
+            ranges.judge(i64::try_from(step).unwrap() * STEP);
+            width(&ranges)
         });
         assert_eq!(widths.collect::<Vec<_>>(), [4, 4, 4, 8, 8, 16, 20, 20]);
     }
 
     #[test]
     fn a_window_is_judged_once_and_survives_a_clock_that_is_set_back() {
-        let breadth = Breadth::new(32, true);
-        breadth.judge(9 * STEP);
-        breadth.judge(10 * STEP);
-        breadth.judge(10 * STEP + 1);
-        assert_eq!(width(&breadth), 8);
-        breadth.judge(STEP);
-        assert_eq!(width(&breadth), 8, "nobody knows how long it was");
-        breadth.judge(2 * STEP);
-        assert_eq!(width(&breadth), 16);
+        let ranges = RangeWindow::new(32, true);
+        ranges.judge(9 * STEP);
+        ranges.judge(10 * STEP);
+        ranges.judge(10 * STEP + 1);
+        assert_eq!(width(&ranges), 8);
+        ranges.judge(STEP);
+        assert_eq!(width(&ranges), 8, "nobody knows how long it was");
+        ranges.judge(2 * STEP);
+        assert_eq!(width(&ranges), 16);
     }
 
     /// A clock on which every sleep takes its time at once.
@@ -146,11 +146,11 @@ mod tests {
 
     #[tokio::test]
     async fn ranges_that_give_nothing_do_not_keep_the_others_waiting_for_ever() {
-        let (breadth, clock) = (Breadth::new(10, true), Quick::default());
+        let (window, clock) = (RangeWindow::new(10, true), Quick::default());
         let mut held = Vec::new();
         for _ in 0..10 {
-            held.push(breadth.enter(&clock).await);
+            held.push(window.enter(&clock).await);
         }
-        assert_eq!((held.len(), width(&breadth)), (10, 0));
+        assert_eq!((held.len(), width(&window)), (10, 0));
     }
 }

@@ -1,6 +1,5 @@
 //! How often and how patiently a call to the store is repeated.
 
-use std::future::Future;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -63,25 +62,6 @@ impl Backoff {
     fn pause(&self) -> Duration {
         let longest = PAUSE_FIRST_MILLISECONDS << (self.attempts - 1).min(16);
         Duration::from_millis(fastrand::u64(1..=longest.min(PAUSE_MILLISECONDS_MAX)))
-    }
-}
-
-/// Calls until it succeeds, or fails for good. Only for calls that change nothing.
-pub(super) async fn retry<T, F>(
-    clock: &impl Clock,
-    stop: &Stop,
-    mut call: impl FnMut() -> F + Send,
-) -> Result<T, RemoteError>
-where
-    F: Future<Output = Result<T, RemoteError>> + Send,
-    T: Send,
-{
-    let mut backoff = Backoff::default();
-    loop {
-        match call().await {
-            Err(error) if backoff.wait(clock, stop, &error).await => (),
-            other => return other,
-        }
     }
 }
 

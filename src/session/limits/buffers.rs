@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 /// How many bytes of a large file are read at once: few enough to be still in the cache of the core
 /// when their checksum is computed.
-pub(super) const BUFFER_BYTES: usize = 128 * 1024;
+pub const BUFFER_BYTES: usize = 128 * 1024;
 
 /// The buffers of a run that nobody uses.
 #[derive(Clone, Default)]
-pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+pub struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
 
 /// A buffer and how much of it is to be sent.
 struct Lent {
@@ -22,7 +22,7 @@ struct Lent {
 
 impl Buffers {
     /// Lets `fill` write at most [`BUFFER_BYTES`] bytes, `length` of which are returned.
-    pub(super) fn filled<E>(
+    pub fn filled<E>(
         &self,
         length: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<(), E>,

@@ -23,7 +23,7 @@ const COMPARED_ROWS: usize = 32_768;
 /// How many transfers at once, how large their parts, and how fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
-    /// Transfers at once; of requests that carry contents, too.
+    /// Transfers, and requests with contents, at once at most; how many there are, the run finds out.
     pub jobs: NonZeroUsize,
     /// Files of up to so many bytes travel in one request, larger ones in parts.
     pub whole_bytes: u64,
@@ -52,20 +52,20 @@ impl Tuning {
     }
 
     /// Returns the bytes of every part but the last of a file of `size` bytes.
-    pub(super) fn part_bytes(&self, size: u64) -> u64 {
+    pub fn part_bytes(&self, size: u64) -> u64 {
         let least = self.part_bytes.unwrap_or(content::PART_SIZE_BYTES_MIN);
         content::part_size_from(size, least)
     }
 
     /// Returns how many bytes are sent at once: of a slow line not more than it takes in a second.
-    pub(super) fn piece_bytes(&self) -> u64 {
+    pub fn piece_bytes(&self) -> u64 {
         let rate = self.bytes_per_second.unwrap_or(u64::MAX);
         (BUFFER_BYTES as u64).min(rate.max(1))
     }
 
-    /// Returns how many requests may carry contents at once: on a limited line so few that each gets
+    /// Returns how many requests with contents there may be at once: on a limited line so few that each gets
     /// its turn before the store takes it for dead.
-    pub(super) fn lanes(&self) -> usize {
+    pub fn lanes(&self) -> usize {
         let Some(rate) = self.bytes_per_second else { return self.jobs.get() };
         let turns = rate.saturating_mul(SILENCE_SECONDS_MAX) / self.piece_bytes();
         usize::try_from(turns).unwrap_or(usize::MAX).clamp(1, self.jobs.get())
