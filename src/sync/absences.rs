@@ -13,7 +13,9 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage, notices};
 use crate::repository::Database;
-use crate::transfer::{Absence, Context};
+use crate::session::Session;
+use crate::transfer;
+use crate::transfer::Absence;
 use crate::tree::RepoPath;
 
 /// So many names with other than the plainest characters are asked for, each of them: stores differ in
@@ -47,7 +49,7 @@ pub(super) enum Confirmed {
 /// # Errors
 /// Where one is there and no listing shows it: then no listing of this store says what is gone.
 pub(super) async fn confirm<D: Disk, C: Clock>(
-    context: &Arc<Context<D, C>>,
+    session: &Arc<Session<D, C>>,
     (request, database): (&Request, &Database<D>),
     plan: &mut Plan,
 ) -> Result<Confirmed, SyncError> {
@@ -56,16 +58,16 @@ pub(super) async fn confirm<D: Disk, C: Clock>(
     }
     let asked = sample(&plan.actions)?;
     let looks = asked.into_iter().map(|path| {
-        let context = Arc::clone(context);
+        let session = Arc::clone(session);
         async move {
-            let absence = context.confirm_absence(&path).await;
+            let absence = transfer::confirm_absence(&session, &path).await;
             (path, absence)
         }
     });
     let mut looked = futures_util::stream::iter(looks).buffer_unordered(request.tuning.jobs.get());
     let mut back = BTreeMap::new();
     while let Some((path, absence)) = looked.next().await {
-        if context.stop.is_requested() {
+        if session.stop.is_requested() {
             return Err(SyncError::Interrupted);
         }
         match absence? {
@@ -77,7 +79,7 @@ pub(super) async fn confirm<D: Disk, C: Clock>(
     for (path, version) in back.iter().take(KNOWN_MAX) {
         // Nobody has stored it since: the listing of everything lacked what one of its name shows.
         if database.get(path)?.is_some_and(|row| row.version.token == version.token) {
-            return if context.list_in_one_piece(path) {
+            return if transfer::list_in_one_piece(session, path) {
                 Ok(Confirmed::Nothing)
             } else {
                 Err(SyncError::ListingLies(path.clone()))

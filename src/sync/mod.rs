@@ -22,13 +22,17 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::mounts::MountsError;
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
-use crate::transfer::{ClockUnreadable, Context, Options, Run, drop_left_over, look_above};
+use crate::session::Session;
+use crate::transfer;
+use crate::transfer::{ClockUnreadable, Options, Run, drop_left_over, look_above};
 use crate::tree::{OutOfOrder, RepoPath};
 use absences::Confirmed;
 use planning::{Planned, Planning};
 use rules::ArrivingRules;
 
-pub use crate::transfer::{Report, Tuning, World};
+pub use crate::session::World;
+pub use crate::session::limits::tuning::Tuning;
+pub use crate::transfer::Report;
 pub use room::{NoRoom, lacking_room};
 
 /// How often a plan is made of which a part came or went while it was made.
@@ -137,11 +141,11 @@ pub async fn plan<D: Disk, C: Clock>(
         world.monitor.warning(&warning);
     }
     let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    let context = Arc::new(context(world, request)?);
+    let session = Arc::new(session(world, request)?);
     for _ in 0..PLANS_MAX {
-        let mut plan = plan_once(world, request, &database, &context).await?;
-        if absences::confirm(&context, (request, &database), &mut plan).await? == Confirmed::Plan {
-            context.let_ticks_pass(&plan, request.resolving).await?;
+        let mut plan = plan_once(world, request, &database, &session).await?;
+        if absences::confirm(&session, (request, &database), &mut plan).await? == Confirmed::Plan {
+            transfer::let_ticks_pass(&session, &plan, request.resolving).await?;
             return Ok(plan);
         }
     }
@@ -154,15 +158,15 @@ async fn plan_once<D: Disk, C: Clock>(
     world: &World<D, C>,
     request: &Request,
     database: &Database<D>,
-    context: &Arc<Context<D, C>>,
+    session: &Arc<Session<D, C>>,
 ) -> Result<Plan, SyncError> {
     let mut arriving = ArrivingRules::default();
     let mut planned = loop {
         let rule_files = arriving.files();
         let planning = Planning::new(world, request, database, rule_files)?;
-        let mut planned = plan_with_rules(context, request, planning).await?;
+        let mut planned = plan_with_rules(session, request, planning).await?;
         // What a plan changes of the rules holds for all of it.
-        if !arriving.follow(context, (request, &planned.plan)).await? {
+        if !arriving.follow(session, (request, &planned.plan)).await? {
             break planned;
         }
         if planned.only_creates_here && request.limit.is_none() {
@@ -176,19 +180,19 @@ async fn plan_once<D: Disk, C: Clock>(
 
 /// Plans with the rules that are known so far.
 async fn plan_with_rules<D: Disk, C: Clock>(
-    context: &Arc<Context<D, C>>,
+    session: &Arc<Session<D, C>>,
     request: &Request,
     mut planning: Planning<'_, D, C>,
 ) -> Result<Planned, SyncError> {
     if request.selection.operands().is_empty() {
-        planning.scope(context, None).await?;
+        planning.scope(session, None).await?;
     }
     for operand in request.selection.operands() {
-        planning.scope(context, Some(operand)).await?;
+        planning.scope(session, Some(operand)).await?;
     }
-    planning.examine(context).await?;
+    planning.examine(session).await?;
     if !request.unlisted {
-        look_above(context, &mut planning.builder, request.selection.operands()).await?;
+        look_above(session, &mut planning.builder, request.selection.operands()).await?;
     }
     planning.finish()
 }
@@ -230,12 +234,12 @@ async fn execute<D: Disk, C: Clock>(
     plan: Plan,
 ) -> Result<Report, SyncError> {
     let mut database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    let context = context(world, request)?;
+    let session = session(world, request)?;
     let now = world.clock.now();
     let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
     let Request { backup, unlisted, .. } = *request;
     let options = Options { backup, unlisted, why: why(request) };
-    let run = Arc::new(Run::new(context, trash, options));
+    let run = Arc::new(Run::new(session, trash, options));
     let carried_out = run.carry_out(plan, &mut database).await;
     promises::withdraw_broken(world);
     // Whatever became of the run: what it did is complete in the trash's list.
@@ -260,14 +264,14 @@ fn settle_trash<D: Disk, C: Clock>(world: &World<D, C>) -> Result<(), SyncError>
     Ok(())
 }
 
-fn context<D: Disk, C: Clock>(
+fn session<D: Disk, C: Clock>(
     world: &World<D, C>,
     request: &Request,
-) -> Result<Context<D, C>, SyncError> {
-    let opened = Context::open(world, request.dry_run, request.tuning);
-    let mut context = opened.map_err(SyncError::Staging)?;
-    context.unlisted = request.unlisted;
-    Ok(context)
+) -> Result<Session<D, C>, SyncError> {
+    let opened = Session::open(world, request.dry_run, request.tuning);
+    let mut session = opened.map_err(SyncError::Staging)?;
+    session.unlisted = request.unlisted;
+    Ok(session)
 }
 
 fn why(request: &Request) -> Why {

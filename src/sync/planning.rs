@@ -20,7 +20,9 @@ use crate::plan::{
 use crate::remote::{Listed, Page, RemoteError};
 use crate::repository::Database;
 use crate::repository::mounts;
-use crate::transfer::{Context, ListingScope, PAGES_AHEAD_MAX, World, beside, list_scope};
+use crate::session::{Session, World};
+use crate::transfer;
+use crate::transfer::{ListingScope, PAGES_AHEAD_MAX, beside, list_scope};
 use crate::tree::{
     BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, RemoteEntry, RepoPath, Row,
     Step,
@@ -89,7 +91,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     /// Reads one operand, or everything, on all three sides at once.
     pub(super) async fn scope(
         &mut self,
-        context: &Arc<Context<D, C>>,
+        session: &Arc<Session<D, C>>,
         scope: Option<&RepoPath>,
     ) -> Result<(), SyncError> {
         let world = self.world;
@@ -108,17 +110,17 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let base = self.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
         let seen = if self.request.unlisted {
             let mut merge = Merge::offline(local, base);
-            self.merge(context, &mut merge, None).await?
+            self.merge(session, &mut merge, None).await?
         } else {
-            let is_file = scope.is_some_and(|path| context.is_file(path));
+            let is_file = scope.is_some_and(|path| session.files.is_file(path));
             let (sender, pages) = mpsc::channel(PAGES_AHEAD_MAX);
             let landmarks = if is_file { Vec::new() } else { self.database.landmarks(scope) };
             let what = ListingScope { path: scope.cloned(), is_file, landmarks };
-            let listing = list_scope(Arc::clone(context), what, sender);
+            let listing = list_scope(Arc::clone(session), what, sender);
             let mut merge = Merge::new(local, base);
             let ((), merged) = tokio::join!(
                 beside(world.parallel, listing),
-                self.merge(context, &mut merge, Some(pages)),
+                self.merge(session, &mut merge, Some(pages)),
             );
             merged?
         };
@@ -155,7 +157,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     /// Drives the merge and takes its items; tells whether there were any. The listing ends with it.
     async fn merge<L, B>(
         &mut self,
-        context: &Arc<Context<D, C>>,
+        session: &Arc<Session<D, C>>,
         merge: &mut Merge<L, B>,
         mut pages: Option<mpsc::Receiver<Result<Page, RemoteError>>>,
     ) -> Result<bool, SyncError>
@@ -171,7 +173,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
                     seen = true;
                     self.take(item);
                     if self.undecided.len() >= self.request.tuning.compared_rows {
-                        self.examine(context).await?;
+                        self.examine(session).await?;
                     }
                 }
                 Step::NeedRemote => {
@@ -303,14 +305,14 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     }
 
     /// Compares contents where nothing else decides, several files at once.
-    pub(super) async fn examine(&mut self, context: &Arc<Context<D, C>>) -> Result<(), SyncError> {
+    pub(super) async fn examine(&mut self, session: &Arc<Session<D, C>>) -> Result<(), SyncError> {
         let parallel = self.world.parallel;
         let examinations = std::mem::take(&mut self.undecided).into_iter().map(|mut item| {
-            let context = Arc::clone(context);
+            let session = Arc::clone(session);
             beside(parallel, async move {
                 let mut examined = HashMap::new();
                 for row in item.rows_mut() {
-                    examined.insert(row.path.clone(), context.examine(row).await);
+                    examined.insert(row.path.clone(), transfer::examine(&session, row).await);
                 }
                 (item, examined)
             })

@@ -11,7 +11,8 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{IgnoreRules, RULES_FILE, RULES_FILE_BYTES_MAX, RuleFiles};
 use crate::plan::{ActionKind, Plan, Stage};
-use crate::transfer::Context;
+use crate::session::Session;
+use crate::transfer;
 use crate::tree::{RepoPath, Version};
 
 /// Files with rules that are fetched at once: each may have a mebibyte, and they wait for the outermost.
@@ -56,7 +57,7 @@ impl ArrivingRules {
     /// Each file is applied, and given up, at most once, so that this comes to an end.
     pub(super) async fn follow<D: Disk, C: Clock>(
         &mut self,
-        context: &Arc<Context<D, C>>,
+        session: &Arc<Session<D, C>>,
         (request, plan): (&Request, &Plan),
     ) -> Result<bool, SyncError> {
         // Whoever settles conflicts fetches nothing else.
@@ -78,18 +79,18 @@ impl ArrivingRules {
         // From the outside in: what an outer file ignores does not come.
         coming.sort_by_key(|(path, _)| path.components().count());
         let fetching = coming.into_iter().map(|(path, version)| {
-            let context = Arc::clone(context);
+            let session = Arc::clone(session);
             async move {
-                let contents = fetch(&context, &path, version.as_ref()).await;
+                let contents = fetch(&session, &path, version.as_ref()).await;
                 (path, version, contents)
             }
         });
         let mut fetched = futures_util::stream::iter(fetching).buffered(FETCHED_AT_ONCE);
         while let Some((path, version, contents)) = fetched.next().await {
-            if context.stop.is_requested() {
+            if session.stop.is_requested() {
                 return Err(SyncError::Interrupted);
             }
-            has_changed |= self.apply(context, (path, version), contents?);
+            has_changed |= self.apply(session, (path, version), contents?);
         }
         Ok(has_changed)
     }
@@ -114,7 +115,7 @@ impl ArrivingRules {
     /// Applies a file, unless the rules would keep it from coming. Tells whether it is applied.
     fn apply<D: Disk, C: Clock>(
         &mut self,
-        context: &Context<D, C>,
+        session: &Session<D, C>,
         (path, version): (RepoPath, Option<Version>),
         contents: Contents,
     ) -> bool {
@@ -132,7 +133,7 @@ impl ArrivingRules {
         let applied = Applied { version, bytes };
         let with_it = self.files_above(&path).chain([(path.clone(), applied.bytes.clone())]);
         let with_it = Arc::new(RuleFiles::arriving(with_it));
-        let mut rules = IgnoreRules::of(&context.disk, &context.root, with_it);
+        let mut rules = IgnoreRules::of(&session.files.disk, &session.files.root, with_it);
         if !matches!(rules.check(&path, false), Ok(None)) {
             self.left_out.insert(path);
             return false;
@@ -164,7 +165,7 @@ enum Contents {
 }
 
 async fn fetch<D: Disk, C: Clock>(
-    context: &Context<D, C>,
+    session: &Session<D, C>,
     path: &RepoPath,
     version: Option<&Version>,
 ) -> Result<Contents, SyncError> {
@@ -172,6 +173,6 @@ async fn fetch<D: Disk, C: Clock>(
     if version.size > RULES_FILE_BYTES_MAX {
         return Ok(Contents::Unknown);
     }
-    let bytes = context.fetch_into_memory(path, version).await?;
+    let bytes = transfer::fetch_into_memory(session, path, version).await?;
     Ok(bytes.map_or(Contents::Unknown, Contents::Bytes))
 }

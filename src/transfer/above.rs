@@ -1,10 +1,11 @@
 //! Looks at what stands above the operands, where the plan makes something new below it.
 
-use super::context::Context;
+use super::object;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::PlanBuilder;
 use crate::remote::RemoteError;
+use crate::session::Session;
 use crate::tree::{Kind, RepoPath};
 
 /// Turns creations below a name that is a file into a conflict: one `HEAD` for each folder above
@@ -13,7 +14,7 @@ use crate::tree::{Kind, RepoPath};
 /// # Errors
 /// Where the store does not say whether there is such a file.
 pub async fn look_above<D: Disk, C: Clock>(
-    context: &Context<D, C>,
+    session: &Session<D, C>,
     builder: &mut PlanBuilder,
     operands: &[RepoPath],
 ) -> Result<(), RemoteError> {
@@ -23,9 +24,9 @@ pub async fn look_above<D: Disk, C: Clock>(
         if found.as_ref().is_some_and(|above| folder.path.is_below(above)) {
             continue;
         }
-        let looked = folder.here.then(|| context.look(&folder.path).ok().flatten()).flatten();
+        let looked = folder.here.then(|| session.files.look(&folder.path).ok().flatten()).flatten();
         let here = looked.filter(|stat| stat.kind == Kind::File);
-        let there = if folder.there { context.object(&folder.path).await? } else { None };
+        let there = if folder.there { object::object(session, &folder.path).await? } else { None };
         if here.is_some() || there.is_some() {
             builder.file_above(&folder.path, here, there.map(|object| object.entry));
             found = Some(folder.path);

@@ -3,16 +3,16 @@
 
 use std::num::NonZeroUsize;
 
+use super::down;
+use super::down::{Told, verified};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Draft, Outcome, ReplaceError, Staged, Staging, Target};
 use crate::remote::{Incoming, Object, RemoteError};
-use crate::tree::{RepoPath, Stat, Version};
-
-use super::context::{Context, World};
-use super::download::{Told, verified};
-use super::trouble::Trouble;
 use crate::session::limits::tuning::Tuning;
+use crate::session::trouble::Trouble;
+use crate::session::{Session, World};
+use crate::tree::{RepoPath, Stat, Version};
 
 /// One object at a time, as it comes.
 const TUNING: Tuning = Tuning::of(NonZeroUsize::MIN);
@@ -53,19 +53,19 @@ where
     let staging = Staging::open(&world.disk, &world.repository.root, &token)
         .map_err(|error| Trouble::disk_at("cannot use .lsync/tmp", &error));
     let fetched = async {
-        let (context, staging) = (context(world)?, staging?);
-        let (object, body) = context.store.remote.get_version(path, version_id).await?;
+        let (session, staging) = (session(world)?, staging?);
+        let (object, body) = session.store.remote.get_version(path, version_id).await?;
         let parent = staging.open_parent(path, true)?;
         let workspace = staging.for_parent(&parent).map_err(|error| Trouble::io(path, &error))?;
         let draft = staging.stage(&workspace, path, None)?;
         let liken = |draft: &Draft<D>| draft.take_after(&parent.folder, None);
         let version = &object.entry.version;
-        let staged = context.fill(path, draft, (&object, body), (version, liken)).await?;
-        staged.sync(&context.disk).map_err(|error| Trouble::io(path, &error))?;
+        let staged = fill(&session, path, draft, (&object, body), (version, liken)).await?;
+        staged.sync(&session.files.disk).map_err(|error| Trouble::io(path, &error))?;
         let place = Target { folder: &parent.folder, path };
-        match replace::create_new(&context.disk, &staged, &place)? {
+        match replace::create_new(&session.files.disk, &staged, &place)? {
             Outcome::Done(_) => {
-                let synced = context.disk.sync_folder(&parent.folder);
+                let synced = session.files.disk.sync_folder(&parent.folder);
                 synced.map(|()| true).map_err(|error| Trouble::disk(&error))
             }
             Outcome::Changed(_) | Outcome::Returned | Outcome::EditInSlot | Outcome::NoExchange => {
@@ -94,17 +94,17 @@ where
     C: Clock,
 {
     let fetched = async {
-        let context = context(world)?;
-        let (object, body) = context.store.remote.get(path, &version.token, None).await?;
-        let draft = Draft::create(&context.disk, folder, path)?;
-        let staged = context.fill(path, draft, (&object, body), (version, |_| Ok(()))).await?;
+        let session = session(world)?;
+        let (object, body) = session.store.remote.get(path, &version.token, None).await?;
+        let draft = Draft::create(&session.files.disk, folder, path)?;
+        let staged = fill(&session, path, draft, (&object, body), (version, |_| Ok(()))).await?;
         Ok(staged.stat)
     };
     fetched.await.map_err(|trouble| AsideError::of(path, trouble))
 }
 
-fn context<D: Disk, C: Clock>(world: &World<D, C>) -> Result<Context<D, C>, Trouble> {
-    Context::new(world, (None, None), TUNING).map_err(|error| Trouble::disk(&error))
+fn session<D: Disk, C: Clock>(world: &World<D, C>) -> Result<Session<D, C>, Trouble> {
+    Session::looking(world, TUNING).map_err(|error| Trouble::disk(&error))
 }
 
 impl AsideError {
@@ -125,26 +125,24 @@ impl AsideError {
     }
 }
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Writes a body, verifies it and seals the file; one that is not sound is removed.
-    async fn fill(
-        &self,
-        path: &RepoPath,
-        draft: Draft<D>,
-        (object, body): (&Object, Incoming),
-        (expected, liken): (&Version, impl FnOnce(&Draft<D>) -> Result<(), ReplaceError>),
-    ) -> Result<Staged<D>, Trouble> {
-        let received = self.receive(body, &draft, object, &mut Told::default()).await;
-        let received = received.and_then(|digests| {
-            verified(path, expected, object, &digests)?;
-            Ok(liken(&draft)?)
-        });
-        match received {
-            Ok(()) => Ok(draft.seal(object.mtime())?),
-            Err(trouble) => {
-                draft.discard();
-                Err(trouble)
-            }
+/// Writes a body, verifies it and seals the file; one that is not sound is removed.
+async fn fill<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    path: &RepoPath,
+    draft: Draft<D>,
+    (object, body): (&Object, Incoming),
+    (expected, liken): (&Version, impl FnOnce(&Draft<D>) -> Result<(), ReplaceError>),
+) -> Result<Staged<D>, Trouble> {
+    let received = down::receive(session, body, &draft, object, &mut Told::default()).await;
+    let received = received.and_then(|digests| {
+        verified(path, expected, object, &digests)?;
+        Ok(liken(&draft)?)
+    });
+    match received {
+        Ok(()) => Ok(draft.seal(object.mtime())?),
+        Err(trouble) => {
+            draft.discard();
+            Err(trouble)
         }
     }
 }

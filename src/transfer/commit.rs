@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::confirm;
 use super::confirm::Placed;
 use super::durable::SYNCED_ONE_BY_ONE_MAX;
+use super::left_over;
 use super::names::Moves;
 use super::pool::Prepared;
-use super::trouble::Trouble;
-use super::upload::Uploaded;
+use super::room;
+use super::up::Uploaded;
 use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
 use crate::monitor::{Event, ItemKind};
 use crate::plan::{Action, ActionKind, Stage};
 use crate::repository::{Change, Database, DatabaseError};
+use crate::session::trouble::Trouble;
 
 /// Files in one group.
 const GROUP_FILES_MAX: usize = 1_024;
@@ -69,7 +72,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         &mut self,
         mut prepared: mpsc::Receiver<Prepared<D>>,
     ) -> Result<(), DatabaseError> {
-        let clock = &self.run.context.clock;
+        let clock = &self.run.session.clock;
         let mut patience = GROUP_NANOSECONDS;
         while let Some(first) = prepared.recv().await {
             let mut bytes = first.action.bytes();
@@ -93,7 +96,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             let committed = self.commit(group).await;
             if committed.is_err() {
                 // Whatever is still under way could not be recorded either.
-                self.run.context.stop.request();
+                self.run.session.stop.request();
                 return committed;
             }
             patience = GROUP_NANOSECONDS.max((clock.now() - begun).saturating_mul(SYNC_SHARE));
@@ -114,7 +117,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         }
         let synced = match self.run.sync_contents(&ready) {
             Ok(unsynced) => {
-                let settled = self.run.context.store.remote.settle().await;
+                let settled = self.run.session.store.remote.settle().await;
                 settled.map(|()| unsynced).map_err(Trouble::from)
             }
             Err(error) => Err(Trouble::disk_at("cannot make files durable", &error)),
@@ -128,7 +131,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         };
         let ready = self.leave_out(ready, &unsynced, |(action, ready)| {
             if let Ready::Fetched(fetched) = ready {
-                fetched.staged.discard(&self.run.context.disk);
+                fetched.staged.discard(&self.run.session.files.disk);
             }
             action
         });
@@ -142,12 +145,12 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             }
         };
         let mut effects = self.leave_out(effects, &unsynced, |effect| effect.action);
-        self.run.context.confirm_all(&mut effects).await;
+        confirm::confirm_all(&self.run.session, &mut effects).await;
         let changes: Vec<_> =
             effects.iter_mut().flat_map(|effect| std::mem::take(&mut effect.changes)).collect();
         self.database.record(&changes)?;
         for effect in &effects {
-            self.run.context.forget_notes(&effect.action).await;
+            left_over::forget_notes(&self.run.session, &effect.action).await;
             self.done(effect);
         }
         Ok(())
@@ -252,7 +255,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             }
             _ => (),
         }
-        self.run.context.monitor.event(Event::Done(done));
+        self.run.session.monitor.event(Event::Done(done));
     }
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {
@@ -283,17 +286,17 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         if writes && kind == ItemKind::StoreDenied {
             self.report.denied_writes += 1;
         }
-        self.run.context.learn_of_room(action, &trouble);
+        room::learn_of_room(&self.run.session, action, &trouble);
         let mut failed = item(action, kind, &trouble.reason());
         failed.detail = trouble.detail().map(str::to_owned);
         if let Trouble::InTrash(operand) = &trouble {
             failed.hint = Some(format!("lsync trash restore {operand}"));
         }
-        self.run.context.monitor.event(Event::Failed(failed));
+        self.run.session.monitor.event(Event::Failed(failed));
         if let Trouble::Remote(error) = trouble
             && error.ends_the_run()
         {
-            self.run.context.stop.request();
+            self.run.session.stop.request();
             self.report.fatal.get_or_insert(error);
         }
     }

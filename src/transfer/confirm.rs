@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 
 use super::commit::Effect;
-use super::context::Context;
-use super::download::{Fetched, Received};
+use super::down::{Fetched, Received};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
 use crate::repository::Change;
+use crate::session::Session;
 use crate::tree::{BaseRow, RepoPath, Signature, Stat};
 
 /// Larger files are not read a second time: that would cost more than the rest of the download. An
@@ -43,46 +43,56 @@ impl Placed {
     }
 }
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Confirms the rows of a group's fetched files.
-    ///
-    /// The syncs of the group have mostly taken longer than a tick, and no second file waits.
-    pub(super) async fn confirm_all(&self, effects: &mut [Effect<D>]) {
-        self.forget_clock_reading();
-        for effect in effects {
-            let Some(placed) = &effect.placed else { continue };
-            for change in &mut effect.changes {
-                if let Change::Put(row) = change {
-                    self.confirm(row, placed).await;
-                }
+/// Confirms the rows of a group's fetched files.
+///
+/// The syncs of the group have mostly taken longer than a tick, and no second file waits.
+pub(super) async fn confirm_all<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    effects: &mut [Effect<D>],
+) {
+    session.files.forget_clock_reading();
+    for effect in effects {
+        let Some(placed) = &effect.placed else { continue };
+        for change in &mut effect.changes {
+            if let Change::Put(row) = change {
+                confirm(session, row, placed).await;
             }
         }
     }
+}
 
-    /// Reads a fetched file under its name once the tick of the rename has passed.
-    ///
-    /// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
-    /// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
-    /// gets ctime 0, and the next run looks.
-    pub(super) async fn confirm(&self, row: &mut BaseRow, placed: &Placed) {
-        if !self.holds(&row.path, &row.signature, placed).await {
-            row.signature.ctime = 0;
-        }
+/// Reads a fetched file under its name once the tick of the rename has passed.
+///
+/// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
+/// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
+/// gets ctime 0, and the next run looks.
+pub(super) async fn confirm<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    row: &mut BaseRow,
+    placed: &Placed,
+) {
+    if !holds(session, &row.path, &row.signature, placed).await {
+        row.signature.ctime = 0;
     }
+}
 
-    async fn holds(&self, path: &RepoPath, signature: &Signature, placed: &Placed) -> bool {
-        let Ok(folder) = self.open_parent(path) else { return false };
-        let Ok(stat) = self.disk.lstat(&folder, OsStr::new(path.name())) else { return false };
-        if stat.signature() != *signature {
-            return false;
-        }
-        if stat.size > READ_AGAIN_BYTES_MAX {
-            return true;
-        }
-        let passed = self.wait_for_tick(path, &stat).await;
-        match passed.and_then(|()| self.hash_in(&folder, path, &stat, &Want::default())) {
-            Ok(hashed) => hashed.digests.crc64 == placed.received.crc64,
-            Err(_) => placed.is_closed(&stat),
-        }
+async fn holds<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    path: &RepoPath,
+    signature: &Signature,
+    placed: &Placed,
+) -> bool {
+    let Ok(folder) = session.files.open_parent(path) else { return false };
+    let Ok(stat) = session.files.disk.lstat(&folder, OsStr::new(path.name())) else { return false };
+    if stat.signature() != *signature {
+        return false;
+    }
+    if stat.size > READ_AGAIN_BYTES_MAX {
+        return true;
+    }
+    let passed = session.files.wait_for_tick(path, &stat).await;
+    match passed.and_then(|()| session.files.hash_in(&folder, path, &stat, &Want::default())) {
+        Ok(hashed) => hashed.digests.crc64 == placed.received.crc64,
+        Err(_) => placed.is_closed(&stat),
     }
 }

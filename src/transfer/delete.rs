@@ -1,23 +1,25 @@
 //! Objects out of the bucket, and losers of the bucket into the trash.
 
+use super::down;
+use super::down::Wanted;
+use super::folded;
+use super::object;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::Action;
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
-use crate::tree::{RepoPath, Version};
-
-use super::context::Context;
-use super::download::Wanted;
-use super::trouble::Trouble;
+use crate::session::Session;
 use crate::session::store::{Attempts, Write};
+use crate::session::trouble::Trouble;
+use crate::tree::{RepoPath, Version};
 
 /// What became of one of many deletions.
 pub(super) type Verdict = Option<Result<(), Trouble>>;
 
 /// The deletion of the version that the plan saw.
 struct Deletion<'c, D: Disk, C> {
-    context: &'c Context<D, C>,
+    session: &'c Session<D, C>,
     path: &'c RepoPath,
     version: &'c Version,
     action: &'c Action,
@@ -28,27 +30,27 @@ impl<D: Disk, C: Clock> Write for Deletion<'_, D, C> {
     type Error = Trouble;
 
     async fn prepare(&mut self, lost: bool) -> Result<Option<()>, Trouble> {
-        self.context.came_back(self.action, lost).await.transpose()
+        came_back(self.session, self.action, lost).await.transpose()
     }
 
     async fn attempt(&mut self, _: bool) -> Result<(), Trouble> {
-        if self.context.stop.is_requested() {
+        if self.session.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
-        self.context.expect_absent(self.action)?;
-        Ok(self.context.store.remote.delete(self.path, &self.version.token).await?)
+        folded::expect_absent(self.session, self.action)?;
+        Ok(self.session.store.remote.delete(self.path, &self.version.token).await?)
     }
 
     async fn look(&mut self) -> Result<Option<()>, Trouble> {
-        Ok(self.context.object(self.path).await?.is_none().then_some(()))
+        Ok(object::object(self.session, self.path).await?.is_none().then_some(()))
     }
 
     /// Some stores answer a condition on a missing key as if another version were there.
     async fn judge(&mut self, refusal: RemoteError, doubted: bool) -> Result<Option<()>, Trouble> {
-        let Self { context, path, version, .. } = self;
-        let Some(object) = context.object(path).await? else { return Ok(Some(())) };
-        let is_unfounded =
-            object.entry.version == **version || context.shows(path, Some(&version.token)).await;
+        let Self { session, path, version, .. } = self;
+        let Some(object) = object::object(session, path).await? else { return Ok(Some(())) };
+        let is_unfounded = object.entry.version == **version
+            || object::shows(session, path, Some(&version.token)).await;
         match (is_unfounded, doubted) {
             // Once more, since it may have been changed and changed back.
             (true, false) => Ok(None),
@@ -60,7 +62,7 @@ impl<D: Disk, C: Clock> Write for Deletion<'_, D, C> {
 
 /// The deletion of many versions with one request.
 struct Deletions<'c, D: Disk, C> {
-    context: &'c Context<D, C>,
+    session: &'c Session<D, C>,
     actions: &'c [Action],
     /// What is known of each.
     verdicts: Vec<Verdict>,
@@ -73,21 +75,21 @@ impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
     type Error = Trouble;
 
     async fn prepare(&mut self, lost: bool) -> Result<Option<()>, Trouble> {
-        let Self { context, actions, verdicts, open, .. } = self;
+        let Self { session, actions, verdicts, open, .. } = self;
         for place in &*open {
-            verdicts[*place] = context.came_back(&actions[*place], lost).await;
+            verdicts[*place] = came_back(session, &actions[*place], lost).await;
         }
         open.retain(|place| verdicts[*place].is_none() && actions[*place].remote.is_some());
         Ok(open.is_empty().then_some(()))
     }
 
     async fn attempt(&mut self, lost: bool) -> Result<(), Trouble> {
-        let Self { context, actions, verdicts, open } = self;
-        if context.stop.is_requested() {
+        let Self { session, actions, verdicts, open } = self;
+        if session.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
         open.retain(|place| {
-            verdicts[*place] = context.expect_absent(&actions[*place]).err().map(Err);
+            verdicts[*place] = folded::expect_absent(session, &actions[*place]).err().map(Err);
             verdicts[*place].is_none()
         });
         let versions: Vec<_> = (open.iter())
@@ -99,7 +101,7 @@ impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
         if versions.is_empty() {
             return Ok(());
         }
-        let answers = context.store.remote.delete_many(&versions).await?;
+        let answers = session.store.remote.delete_many(&versions).await?;
         match settle(open, answers, lost, verdicts) {
             Some(busy) => Err(busy.into()),
             None => Ok(()),
@@ -111,77 +113,85 @@ impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
     }
 }
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
-    /// saving.
-    pub(super) async fn delete_remote(&self, action: &Action) -> Result<(), Trouble> {
-        let Some(version) = &action.remote else {
-            return self.came_back(action, false).await.unwrap_or(Ok(()));
-        };
-        let mut deletion = Deletion { context: self, path: &action.path, version, action };
-        self.store.write(&mut Attempts::default(), &mut deletion).await
-    }
+/// Deletes the version that the plan saw, if the path is still absent here: an editor may be
+/// saving.
+pub(super) async fn delete_remote<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    action: &Action,
+) -> Result<(), Trouble> {
+    let Some(version) = &action.remote else {
+        return came_back(session, action, false).await.unwrap_or(Ok(()));
+    };
+    let mut deletion = Deletion { session, path: &action.path, version, action };
+    session.store.write(&mut Attempts::default(), &mut deletion).await
+}
 
-    /// Deletes the versions that the plan saw, many with a request, of those paths that are still
-    /// absent here. Says of each what became of it; `None` of one that is to be deleted by itself,
-    /// because the answers leave something open.
-    pub(super) async fn delete_many_remote(&self, actions: &[Action]) -> Vec<Verdict> {
-        let verdicts = actions.iter().map(|_| None).collect();
-        let open = (0..actions.len()).collect();
-        let mut many = Deletions { context: self, actions, verdicts, open };
-        let deleted = self.store.write(&mut Attempts::default(), &mut many).await;
-        let Deletions { mut verdicts, open, .. } = many;
-        if let Err(trouble) = deleted
-            && trouble.ends_the_run()
-        {
-            // One of them says why, for all.
-            let mut said = Some(trouble);
-            for place in open {
-                verdicts[place] = Some(Err(said.take().unwrap_or(Trouble::Stopped)));
-            }
+/// Deletes the versions that the plan saw, many with a request, of those paths that are still
+/// absent here. Says of each what became of it; `None` of one that is to be deleted by itself,
+/// because the answers leave something open.
+pub(super) async fn delete_many_remote<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    actions: &[Action],
+) -> Vec<Verdict> {
+    let verdicts = actions.iter().map(|_| None).collect();
+    let open = (0..actions.len()).collect();
+    let mut many = Deletions { session, actions, verdicts, open };
+    let deleted = session.store.write(&mut Attempts::default(), &mut many).await;
+    let Deletions { mut verdicts, open, .. } = many;
+    if let Err(trouble) = deleted
+        && trouble.ends_the_run()
+    {
+        // One of them says why, for all.
+        let mut said = Some(trouble);
+        for place in open {
+            verdicts[place] = Some(Err(said.take().unwrap_or(Trouble::Stopped)));
         }
-        verdicts
     }
+    verdicts
+}
 
-    /// Tells what becomes of a deletion whose path is here again: it is not made, unless an attempt
-    /// before this one was.
-    async fn came_back(&self, action: &Action, lost: bool) -> Verdict {
-        let trouble = self.expect_absent(action).err()?;
-        let is_done = lost && matches!(self.object(&action.path).await, Ok(None));
-        Some(if is_done { Ok(()) } else { Err(trouble) })
-    }
+/// Tells what becomes of a deletion whose path is here again: it is not made, unless an attempt
+/// before this one was.
+async fn came_back<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    action: &Action,
+    lost: bool,
+) -> Verdict {
+    let trouble = folded::expect_absent(session, action).err()?;
+    let is_done = lost && matches!(object::object(session, &action.path).await, Ok(None));
+    Some(if is_done { Ok(()) } else { Err(trouble) })
+}
 
-    /// Keeps a version of the bucket that the base does not know, before it is overwritten or
-    /// deleted: by its version id where the store keeps versions, else by fetching it.
-    pub(super) async fn keep_remote_loser(
-        &self,
-        path: &RepoPath,
-        version: &Version,
-        trash: &TrashRun<D>,
-        why: Why,
-    ) -> Result<(), Trouble> {
-        let object = self.object_expected(path, version).await?;
-        let entry = NewEntry {
-            path,
-            side: Side::Bucket,
-            why,
-            known: false,
-            token: Some(&version.token),
-            staged: None,
-            expected: None,
-            contents: None,
-        };
-        let kept = if let Some(id) = &object.version_id {
-            trash.note_version(&entry, id)
-        } else {
-            let wanted = Wanted { path, version, replaced: None, for_trash: true };
-            let staged = self.fetch(&wanted).await?.staged;
-            let synced = staged.sync(&self.disk);
-            synced.map_err(|error| Trouble::io(path, &error))?;
-            trash.store_bucket(&entry, (&staged.folder, &staged.name)).map(|_| ())
-        };
-        kept.and_then(|()| trash.sync()).map_err(|error| Trouble::disk(&error))
-    }
+/// Keeps a version of the bucket that the base does not know, before it is overwritten or
+/// deleted: by its version id where the store keeps versions, else by fetching it.
+pub(super) async fn keep_remote_loser<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    path: &RepoPath,
+    version: &Version,
+    trash: &TrashRun<D>,
+    why: Why,
+) -> Result<(), Trouble> {
+    let object = object::object_expected(session, path, version).await?;
+    let entry = NewEntry {
+        path,
+        side: Side::Bucket,
+        why,
+        known: false,
+        token: Some(&version.token),
+        staged: None,
+        expected: None,
+        contents: None,
+    };
+    let kept = if let Some(id) = &object.version_id {
+        trash.note_version(&entry, id)
+    } else {
+        let wanted = Wanted { path, version, replaced: None, for_trash: true };
+        let staged = down::fetch(session, &wanted).await?.staged;
+        let synced = staged.sync(&session.files.disk);
+        synced.map_err(|error| Trouble::io(path, &error))?;
+        trash.store_bucket(&entry, (&staged.folder, &staged.name)).map(|_| ())
+    };
+    kept.and_then(|()| trash.sync()).map_err(|error| Trouble::disk(&error))
 }
 
 /// Takes note of what a store said of the `open` ones of many deletions. Those that it had no time for

@@ -2,171 +2,176 @@
 
 use futures_util::TryStreamExt as _;
 
+use super::object;
+use super::object::row_content;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Want};
 use crate::plan::{Examined, NoticeKind, may_be_touched_there, need};
 use crate::remote::{RemoteError, RemoteErrorKind};
+use crate::session::Session;
+use crate::session::trouble::Trouble;
 use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
-
-use super::context::Context;
-use super::object::row_content;
-use super::trouble::Trouble;
 
 /// The largest object that is fetched only to be compared.
 const COMPARED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Compares the contents that a row needs compared.
-    ///
-    /// Runs that change nothing download nothing: there an object without proof is unknown.
-    ///
-    /// Where a file of a folder bucket was merely touched, the row's base gets its new version, and a
-    /// signature that makes the run record it.
-    pub async fn examine(&self, row: &mut Row) -> Examined {
-        if self.store.remote.reads_locally() && may_be_touched_there(row) {
-            match self.forgive_touch(row).await {
-                Ok(None) => (),
-                Ok(Some(examined)) => return examined,
-                Err(error) => {
-                    return Examined::Failed {
-                        kind: NoticeKind::Unreadable,
-                        reason: error.to_string(),
-                    };
-                }
-            }
-        }
-        match self.compare(row).await {
-            Ok(examined) => examined,
-            Err(Trouble::Changed { reason, .. }) => {
-                Examined::Failed { kind: NoticeKind::Changed, reason }
-            }
-            Err(Trouble::Disk(_, reason)) => {
-                Examined::Failed { kind: NoticeKind::Unreadable, reason }
-            }
-            Err(Trouble::Remote(error)) => {
-                Examined::Failed { kind: NoticeKind::Unreadable, reason: error.to_string() }
-            }
-            Err(
-                trouble @ (Trouble::Unfounded(_)
-                | Trouble::FolderKept(_)
-                | Trouble::Nameless(_)
-                | Trouble::TooLarge),
-            ) => Examined::Failed { kind: NoticeKind::Unreadable, reason: trouble.reason() },
-            Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
-                Examined::Failed { kind: NoticeKind::Changed, reason: "interrupted".to_owned() }
+/// Compares the contents that a row needs compared.
+///
+/// Runs that change nothing download nothing: there an object without proof is unknown.
+///
+/// Where a file of a folder bucket was merely touched, the row's base gets its new version, and a
+/// signature that makes the run record it.
+pub async fn examine<D: Disk, C: Clock>(session: &Session<D, C>, row: &mut Row) -> Examined {
+    if session.store.remote.reads_locally() && may_be_touched_there(row) {
+        match forgive_touch(session, row).await {
+            Ok(None) => (),
+            Ok(Some(examined)) => return examined,
+            Err(error) => {
+                return Examined::Failed {
+                    kind: NoticeKind::Unreadable,
+                    reason: error.to_string(),
+                };
             }
         }
     }
-
-    /// Reads the object that may have been touched; an untouched local file needs no reading, too.
-    async fn forgive_touch(&self, row: &mut Row) -> Result<Option<Examined>, RemoteError> {
-        let (Some(base), Some(entry)) = (&mut row.base, &row.remote) else { return Ok(None) };
-        match self.store.carry(entry.version.size, || self.fetch_crc64(entry)).await {
-            // Whatever is there now, it is not what was listed: the transfer will find out.
-            Err(error)
-                if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-            Ok(crc64) if Some(crc64) != base.content.crc64() => return Ok(None),
-            Ok(_) => base.version = entry.version.clone(),
+    match compare(session, row).await {
+        Ok(examined) => examined,
+        Err(Trouble::Changed { reason, .. }) => {
+            Examined::Failed { kind: NoticeKind::Changed, reason }
         }
-        let known = base.signature;
-        base.signature.ctime = 0;
-        Ok(match row.local {
-            Local::File(stat) if stat.signature() == known => Some(Examined::Compared {
-                to_base: Comparison::Same,
-                to_remote: Comparison::Same,
-                stat,
-                content: base.content.clone(),
-            }),
-            _ => None,
-        })
+        Err(Trouble::Disk(_, reason)) => Examined::Failed { kind: NoticeKind::Unreadable, reason },
+        Err(Trouble::Remote(error)) => {
+            Examined::Failed { kind: NoticeKind::Unreadable, reason: error.to_string() }
+        }
+        Err(
+            trouble @ (Trouble::Unfounded(_)
+            | Trouble::FolderKept(_)
+            | Trouble::Nameless(_)
+            | Trouble::TooLarge),
+        ) => Examined::Failed { kind: NoticeKind::Unreadable, reason: trouble.reason() },
+        Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
+            Examined::Failed { kind: NoticeKind::Changed, reason: "interrupted".to_owned() }
+        }
     }
+}
 
-    async fn compare(&self, row: &Row) -> Result<Examined, Trouble> {
-        let need = need(row);
-        let (Local::File(stat), true) = (&row.local, need.is_any()) else {
-            return Ok(Examined::NotNeeded);
-        };
-        let base = row
-            .base
-            .as_ref()
-            .filter(|_| need.to_base)
-            .map(|base| Evidence::known(base.content.clone()));
-        let remote = row.remote.as_ref().filter(|_| need.to_remote);
-        let listed = remote.map(|entry| self.listed(entry));
-        let want = union([&base, &listed].into_iter().flatten());
-        let hashed = self.hash(&row.path, stat, &want).await?;
-        let to_base = base.map_or(Comparison::Different, |it| it.compare(&hashed.digests));
-        let to_remote = match (remote, listed) {
-            (Some(entry), Some(listed)) if to_base != Comparison::Same => {
-                self.compare_to_remote(entry, &listed, &hashed).await?
-            }
-            _ => Comparison::Different,
-        };
-        // Where the store names these bytes by their MD5, it says all that a checksum would.
-        let named =
-            row.remote.as_ref().map(|entry| self.store.remote.likely_content(&entry.version));
-        let named =
-            named.and_then(|likely| likely.md5()).filter(|md5| hashed.digests.md5 == Some(*md5));
-        let content = row_content(hashed.digests.size, named, hashed.digests.crc64);
-        Ok(Examined::Compared { to_base, to_remote, stat: hashed.stat, content })
+/// Reads the object that may have been touched; an untouched local file needs no reading, too.
+async fn forgive_touch<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    row: &mut Row,
+) -> Result<Option<Examined>, RemoteError> {
+    let (Some(base), Some(entry)) = (&mut row.base, &row.remote) else { return Ok(None) };
+    match session.store.carry(entry.version.size, || fetch_crc64(session, entry)).await {
+        // Whatever is there now, it is not what was listed: the transfer will find out.
+        Err(error)
+            if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+        Ok(crc64) if Some(crc64) != base.content.crc64() => return Ok(None),
+        Ok(_) => base.version = entry.version.clone(),
     }
+    let known = base.signature;
+    base.signature.ctime = 0;
+    Ok(match row.local {
+        Local::File(stat) if stat.signature() == known => Some(Examined::Compared {
+            to_base: Comparison::Same,
+            to_remote: Comparison::Same,
+            stat,
+            content: base.content.clone(),
+        }),
+        _ => None,
+    })
+}
 
-    async fn compare_to_remote(
-        &self,
-        entry: &RemoteEntry,
-        listed: &Evidence,
-        hashed: &Hashed,
-    ) -> Result<Comparison, Trouble> {
-        let local = &hashed.digests;
-        match listed.compare(local) {
+async fn compare<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    row: &Row,
+) -> Result<Examined, Trouble> {
+    let need = need(row);
+    let (Local::File(stat), true) = (&row.local, need.is_any()) else {
+        return Ok(Examined::NotNeeded);
+    };
+    let base = row
+        .base
+        .as_ref()
+        .filter(|_| need.to_base)
+        .map(|base| Evidence::known(base.content.clone()));
+    let remote = row.remote.as_ref().filter(|_| need.to_remote);
+    let listed = remote.map(|entry| listed(session, entry));
+    let want = union([&base, &listed].into_iter().flatten());
+    let hashed = session.files.hash(&row.path, stat, &want).await?;
+    let to_base = base.map_or(Comparison::Different, |it| it.compare(&hashed.digests));
+    let to_remote = match (remote, listed) {
+        (Some(entry), Some(listed)) if to_base != Comparison::Same => {
+            compare_to_remote(session, entry, &listed, &hashed).await?
+        }
+        _ => Comparison::Different,
+    };
+    // Where the store names these bytes by their MD5, it says all that a checksum would.
+    let named =
+        row.remote.as_ref().map(|entry| session.store.remote.likely_content(&entry.version));
+    let named =
+        named.and_then(|likely| likely.md5()).filter(|md5| hashed.digests.md5 == Some(*md5));
+    let content = row_content(hashed.digests.size, named, hashed.digests.crc64);
+    Ok(Examined::Compared { to_base, to_remote, stat: hashed.stat, content })
+}
+
+async fn compare_to_remote<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    entry: &RemoteEntry,
+    listed: &Evidence,
+    hashed: &Hashed,
+) -> Result<Comparison, Trouble> {
+    let local = &hashed.digests;
+    match listed.compare(local) {
+        Comparison::Unknown => (),
+        proven => return Ok(proven),
+    }
+    if !session.store.remote.reads_locally() {
+        let object = object::object_expected(session, &entry.path, &entry.version).await?;
+        match Evidence::known(object.content).compare(local) {
             Comparison::Unknown => (),
             proven => return Ok(proven),
         }
-        if !self.store.remote.reads_locally() {
-            let object = self.object_expected(&entry.path, &entry.version).await?;
-            match Evidence::known(object.content).compare(local) {
-                Comparison::Unknown => (),
-                proven => return Ok(proven),
-            }
-        }
-        // A killed upload of this very file has most likely succeeded: no conflict with itself.
-        let may_be_ours = || {
-            let signature = hashed.stat.signature();
-            self.notes.as_ref().is_some_and(|it| it.has_upload_of(&entry.path, &signature))
-        };
-        let may_read = self.store.remote.reads_locally()
-            || (self.staging.is_some()
-                && (entry.version.size <= COMPARED_BYTES_MAX || may_be_ours()));
-        if !may_read {
-            return Ok(Comparison::Unknown);
-        }
-        let crc64 = self.store.carry(entry.version.size, || self.fetch_crc64(entry)).await?;
-        Ok(if crc64 == local.crc64 { Comparison::Same } else { Comparison::Different })
     }
-
-    /// Returns what a listing tells of an object's bytes.
-    fn listed(&self, entry: &RemoteEntry) -> Evidence {
-        let likely = self.store.remote.likely_content(&entry.version);
-        Evidence::known(Content::of_size(entry.version.size)).or_likely(likely)
+    // A killed upload of this very file has most likely succeeded: no conflict with itself.
+    let may_be_ours = || {
+        let signature = hashed.stat.signature();
+        session.files.notes.as_ref().is_some_and(|it| it.has_upload_of(&entry.path, &signature))
+    };
+    let may_read = session.store.remote.reads_locally()
+        || (session.files.staging.is_some()
+            && (entry.version.size <= COMPARED_BYTES_MAX || may_be_ours()));
+    if !may_read {
+        return Ok(Comparison::Unknown);
     }
+    let crc64 = session.store.carry(entry.version.size, || fetch_crc64(session, entry)).await?;
+    Ok(if crc64 == local.crc64 { Comparison::Same } else { Comparison::Different })
+}
 
-    async fn fetch_crc64(&self, entry: &RemoteEntry) -> Result<u64, RemoteError> {
-        let (_, mut body) = self.store.remote.get(&entry.path, &entry.version.token, None).await?;
-        let mut digester = Digester::new(&Want::default());
-        while let Some(bytes) = body.try_next().await? {
-            digester.update(&bytes);
-        }
-        let digests = digester.finish();
-        if digests.size == entry.version.size {
-            Ok(digests.crc64)
-        } else {
-            Err(short_body(&entry.path, digests.size, entry.version.size))
-        }
+/// Returns what a listing tells of an object's bytes.
+fn listed<D: Disk, C: Clock>(session: &Session<D, C>, entry: &RemoteEntry) -> Evidence {
+    let likely = session.store.remote.likely_content(&entry.version);
+    Evidence::known(Content::of_size(entry.version.size)).or_likely(likely)
+}
+
+async fn fetch_crc64<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    entry: &RemoteEntry,
+) -> Result<u64, RemoteError> {
+    let (_, mut body) = session.store.remote.get(&entry.path, &entry.version.token, None).await?;
+    let mut digester = Digester::new(&Want::default());
+    while let Some(bytes) = body.try_next().await? {
+        digester.update(&bytes);
+    }
+    let digests = digester.finish();
+    if digests.size == entry.version.size {
+        Ok(digests.crc64)
+    } else {
+        Err(short_body(&entry.path, digests.size, entry.version.size))
     }
 }
 

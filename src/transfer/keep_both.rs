@@ -5,11 +5,14 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::Run;
+use super::confirm;
 use super::confirm::Placed;
-use super::download::{Fetched, Wanted};
+use super::down;
+use super::down::{Fetched, Wanted};
+use super::names;
 use super::names::named;
-use super::trouble::Trouble;
-use super::upload::Source;
+use super::up;
+use super::up::Source;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Target, Workspace};
@@ -17,6 +20,7 @@ use crate::plan::Action;
 use crate::remote::Condition;
 use crate::repository::Change;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot};
+use crate::session::trouble::Trouble;
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat, Version};
 
 impl<D: Disk, C: Clock> Run<D, C> {
@@ -33,13 +37,13 @@ impl<D: Disk, C: Clock> Run<D, C> {
             (None, None) => return Err(Trouble::Bug("a version to keep")),
         };
         let fetched = self.fetch(action).await?;
-        let synced = fetched.staged.sync(&self.context.disk);
+        let synced = fetched.staged.sync(&self.session.files.disk);
         synced.map_err(|error| Trouble::io(&action.path, &error))?;
         let placed = Placed::of(&fetched);
         let folder = fetched.parent.folder.clone();
         let signature = self.put_beside(action, copy, (fetched, expected))?;
         // A row for a name where the file is not would look like a deletion by a person.
-        if !self.context.lies_in(&action.path, &folder) {
+        if !names::lies_in(&self.session, &action.path, &folder) {
             return Err(Trouble::changed("its folder was moved here"));
         }
         let mut theirs = BaseRow {
@@ -50,8 +54,8 @@ impl<D: Disk, C: Clock> Run<D, C> {
             properties: Properties::default(),
         };
         let ours = self.upload_copy(copy).await?;
-        self.context.forget_clock_reading();
-        self.context.confirm(&mut theirs, &placed).await;
+        self.session.files.forget_clock_reading();
+        confirm::confirm(&self.session, &mut theirs, &placed).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
     }
 
@@ -62,9 +66,9 @@ impl<D: Disk, C: Clock> Run<D, C> {
         copy: &RepoPath,
         expected: &Stat,
     ) -> Result<Vec<Change>, Trouble> {
-        let (disk, path) = (&self.context.disk, &action.path);
+        let (disk, path) = (&self.session.files.disk, &action.path);
         let failed = |error: io::Error| Trouble::io(path, &error);
-        let folder = self.context.open_parent(path).map_err(failed)?;
+        let folder = self.session.files.open_parent(path).map_err(failed)?;
         let (name, beside) = (OsStr::new(path.name()), OsStr::new(copy.name()));
         let found = disk.lstat(&folder, name).map_err(failed)?;
         if !found.is_untouched(expected) {
@@ -92,11 +96,11 @@ impl<D: Disk, C: Clock> Run<D, C> {
         version: &Version,
     ) -> Result<Vec<Change>, Trouble> {
         let wanted = Wanted { path: &action.path, version, replaced: None, for_trash: false };
-        let fetched = self.context.fetch(&wanted).await?;
-        let synced = fetched.staged.sync(&self.context.disk);
+        let fetched = down::fetch(&self.session, &wanted).await?;
+        let synced = fetched.staged.sync(&self.session.files.disk);
         synced.map_err(|error| Trouble::io(copy, &error))?;
         let target = Target { folder: &fetched.parent.folder, path: copy };
-        let created = replace::create_new(&self.context.disk, &fetched.staged, &target);
+        let created = replace::create_new(&self.session.files.disk, &fetched.staged, &target);
         named(created, None, self)?;
         let copied = self.upload_copy(copy).await?;
         Ok(vec![Change::Put(copied)])
@@ -109,7 +113,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         copy: &RepoPath,
         (fetched, expected): (Fetched<D>, &Stat),
     ) -> Result<Signature, Trouble> {
-        let disk = &self.context.disk;
+        let disk = &self.session.files.disk;
         let (path, folder) = (&action.path, &fetched.parent.folder);
         let (name, beside) = (OsStr::new(path.name()), OsStr::new(copy.name()));
         let failed = |error: io::Error| {
@@ -144,7 +148,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         copy: &RepoPath,
         (fetched, linked): (&Fetched<D>, &Stat),
     ) -> Result<(), Trouble> {
-        let (disk, folder) = (&self.context.disk, &fetched.parent.folder);
+        let (disk, folder) = (&self.session.files.disk, &fetched.parent.folder);
         let shown = || {
             let found = disk.lstat(folder, OsStr::new(action.path.name()));
             found.ok().filter(|found| found.inode == linked.inode)
@@ -203,16 +207,16 @@ impl<D: Disk, C: Clock> Run<D, C> {
             self.slot(&self.loser(&action.path, Some(&fetched.staged.stat), linked), fetched)?;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&slot.folder, slot.name.as_os_str());
-        let disk = &self.context.disk;
+        let disk = &self.session.files.disk;
         let swapped = replace::swap(disk, &fetched.staged, &target, linked, place);
         named(swapped, Some(&slot), self)
     }
 
     async fn upload_copy(&self, copy: &RepoPath) -> Result<BaseRow, Trouble> {
-        let stat = self.context.look(copy).map_err(|error| Trouble::io(copy, &error))?;
+        let stat = self.session.files.look(copy).map_err(|error| Trouble::io(copy, &error))?;
         let stat = stat.ok_or_else(|| Trouble::changed("the copy was deleted here"))?;
         let condition = Condition::Absent;
         let source = Source { path: copy, stat: &stat, condition, origin: None, unlisted: false };
-        Ok(self.context.upload(&source).await?.row)
+        Ok(up::upload(&self.session, &source).await?.row)
     }
 }

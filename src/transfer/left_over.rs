@@ -1,30 +1,29 @@
 //! What earlier runs began and nobody wants any more.
 
-use super::context::{Context, World};
 use super::report::Report;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, Direction};
 use crate::remote::{Remote, UploadId};
 use crate::repository::notes::{Note, Notes, Transfer, Way};
+use crate::session::{Session, World};
 use crate::tree::RepoPath;
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Removes the notes of an action that took effect and is recorded. An upload that an earlier run
-    /// began, and for which this action had no use, would stay in the bucket for ever: it ends here.
-    pub(super) async fn forget_notes(&self, action: &Action) {
-        let here = action.local.map_or(0, |stat| stat.size);
-        let there = action.remote.as_ref().map_or(0, |version| version.size);
-        let takes_notes = here.max(there) > self.tuning.whole_bytes || action.origin().is_some();
-        for path in [Some(&action.path), action.copy()].into_iter().flatten() {
-            let unused = self.notes.as_ref().and_then(|notes| notes.take(Way::Up, path));
-            if let Some(note) = &unused {
-                end_upload(&*self.store.remote, note).await;
-            }
-            if takes_notes || unused.is_some() {
-                self.forget_note(Way::Up, path);
-                self.forget_note(Way::Down, path);
-            }
+/// Removes the notes of an action that took effect and is recorded. An upload that an earlier run
+/// began, and for which this action had no use, would stay in the bucket for ever: it ends here.
+pub(super) async fn forget_notes<D: Disk, C: Clock>(session: &Session<D, C>, action: &Action) {
+    let here = action.local.map_or(0, |stat| stat.size);
+    let there = action.remote.as_ref().map_or(0, |version| version.size);
+    let takes_notes =
+        here.max(there) > session.limits.tuning.whole_bytes || action.origin().is_some();
+    for path in [Some(&action.path), action.copy()].into_iter().flatten() {
+        let unused = session.files.notes.as_ref().and_then(|notes| notes.take(Way::Up, path));
+        if let Some(note) = &unused {
+            end_upload(&*session.store.remote, note).await;
+        }
+        if takes_notes || unused.is_some() {
+            session.files.forget_note(Way::Up, path);
+            session.files.forget_note(Way::Down, path);
         }
     }
 }

@@ -12,45 +12,39 @@ mod absence;
 mod aside;
 mod commit;
 mod confirm;
-mod context;
-mod copy;
 mod delete;
-mod download;
+mod digest;
+mod down;
 mod durable;
 mod examine;
 mod folded;
 mod keep_both;
 mod left_over;
 mod listing;
-mod multipart;
 mod names;
 mod object;
 mod pool;
 mod queue;
-mod ranges;
 mod report;
 mod room;
-mod sending;
-mod single;
 mod tick;
-mod trouble;
-mod upload;
+mod up;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use crate::session::limits::tuning::Tuning;
 pub use above::look_above;
-pub use absence::Absence;
+pub use absence::{Absence, confirm_absence, list_in_one_piece};
 pub use aside::{AsideError, fetch_into, fetch_version};
-pub use context::{Context, World};
+pub use down::fetch_into_memory;
+pub use examine::examine;
 pub use left_over::drop_left_over;
 pub use listing::{ListingScope, PAGES_AHEAD_MAX, list_scope};
 pub use pool::beside;
 pub use report::Report;
-pub use tick::ClockUnreadable;
+pub use tick::{ClockUnreadable, let_ticks_pass};
 
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -59,11 +53,12 @@ use crate::monitor::{Event, Item, ItemKind, Phase};
 use crate::plan::{Action, ActionKind, Plan, Stage};
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
 use crate::repository::{Database, Repository};
+use crate::session::Session;
+use crate::session::trouble::{self, Trouble};
 use crate::tree::{Kind, RepoPath};
 
-use download::Fetched;
-use trouble::Trouble;
-use upload::Uploaded;
+use down::Fetched;
+use up::Uploaded;
 
 /// What shapes the carrying out, beside the plan.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +73,7 @@ pub struct Options {
 
 /// One run of a plan.
 pub struct Run<D: Disk, C> {
-    context: Context<D, C>,
+    session: Session<D, C>,
     trash: TrashRun<D>,
     options: Options,
 }
@@ -134,9 +129,9 @@ enum Ready<D: Disk> {
 }
 
 impl<D: Disk, C: Clock> Run<D, C> {
-    /// Prepares to carry out plans in `context`.
-    pub fn new(context: Context<D, C>, trash: TrashRun<D>, options: Options) -> Self {
-        Self { context, trash, options }
+    /// Prepares to carry out plans in `session`.
+    pub fn new(session: Session<D, C>, trash: TrashRun<D>, options: Options) -> Self {
+        Self { session, trash, options }
     }
 
     /// Carries out `plan` and records what happened.
@@ -150,7 +145,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     ) -> Result<Report, crate::repository::DatabaseError> {
         let mut report = Report::of(&plan);
         let (files, bytes) = (plan.visible(), plan.bytes());
-        self.context.monitor.phase(Phase::Working { files, bytes });
+        self.session.monitor.phase(Phase::Working { files, bytes });
         let mut actions = plan.actions;
         let mut failed = Failed::none_of(&actions);
         for stage in [Stage::Rules, Stage::Aside, Stage::Room, Stage::Main, Stage::Last] {
@@ -168,8 +163,8 @@ impl<D: Disk, C: Clock> Run<D, C> {
                 self.leave_out_ignored(&mut actions, &mut failed);
             }
         }
-        report.interrupted = self.context.stop.is_requested() && report.fatal.is_none();
-        self.context.monitor.phase(Phase::Finishing);
+        report.interrupted = self.session.stop.is_requested() && report.fatal.is_none();
+        self.session.monitor.phase(Phase::Finishing);
         Ok(report)
     }
 
@@ -182,7 +177,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         let limits =
             Limits { days: repository.config.trash_days, size: repository.config.trash_size };
         let folders = (&repository.root, &repository.control);
-        trash::prune(&self.context.disk, folders, now, limits).map(|_| ())
+        trash::prune(&self.session.files.disk, folders, now, limits).map(|_| ())
     }
 
     /// Runs the pool and the committer side by side over the actions of one stage.
@@ -193,8 +188,8 @@ impl<D: Disk, C: Clock> Run<D, C> {
         report: &mut Report,
         failed: &mut Failed,
     ) -> Result<(), crate::repository::DatabaseError> {
-        let (sender, receiver) = mpsc::channel(self.context.tuning.jobs.get());
-        let pool = beside(self.context.parallel, Arc::clone(self).pool(actions, sender));
+        let (sender, receiver) = mpsc::channel(self.session.limits.tuning.jobs.get());
+        let pool = beside(self.session.parallel, Arc::clone(self).pool(actions, sender));
         let mut committer = commit::Committer { run: self, database, report, failed };
         let ((), outcome) = tokio::join!(pool, committer.commit_all(receiver));
         outcome
@@ -203,9 +198,9 @@ impl<D: Disk, C: Clock> Run<D, C> {
     /// Tells whether an object stays because its file is not stored under its new name, and says so.
     fn stays(&self, action: &Action, failed: &Failed) -> bool {
         let stays = failed.keeps(action);
-        if stays && !self.context.stop.is_requested() {
+        if stays && !self.session.stop.is_requested() {
             let reason = "stays until the file is stored under its new name";
-            self.context.monitor.event(Event::Skipped(item(action, ItemKind::AwaitsMove, reason)));
+            self.session.monitor.event(Event::Skipped(item(action, ItemKind::AwaitsMove, reason)));
         }
         stays
     }
@@ -230,7 +225,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
                 let reason =
                     format!("the new rules of {rules} are not in place, and may ignore it");
                 let item = item(action, ItemKind::RulesMissing, &reason);
-                self.context.monitor.event(Event::Failed(item));
+                self.session.monitor.event(Event::Failed(item));
             }
             missing.is_none()
         });
@@ -238,14 +233,14 @@ impl<D: Disk, C: Clock> Run<D, C> {
 
     /// Takes out creations that rules ignore which this very run has fetched.
     fn leave_out_ignored(&self, actions: &mut Vec<Action>, failed: &mut Failed) {
-        let mut rules = IgnoreRules::new(&self.context.disk, &self.context.root);
+        let mut rules = IgnoreRules::new(&self.session.files.disk, &self.session.files.root);
         actions.retain(|action| {
             // Rules that cannot be read leave the plan as the old rules made it.
             let ignored =
                 rules.check(&action.path, false).ok().flatten().filter(|_| action.is_new());
             if let Some(rule) = &ignored {
                 let reason = format!("ignored by the rule {:?} in {}", rule.pattern, rule.place);
-                self.context.monitor.event(Event::Skipped(item(
+                self.session.monitor.event(Event::Skipped(item(
                     action,
                     ItemKind::Ignored,
                     &reason,
@@ -259,10 +254,10 @@ impl<D: Disk, C: Clock> Run<D, C> {
     /// Does everything for an action that needs no name in the working copy.
     async fn prepare(&self, action: &Action) -> Result<Ready<D>, Trouble> {
         use crate::repository::Change;
-        if self.context.stop.is_requested() {
+        if self.session.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
-        let context = &self.context;
+        let session = &self.session;
         let path = &action.path;
         match action.kind {
             ActionKind::Adopt => {
@@ -274,15 +269,15 @@ impl<D: Disk, C: Clock> Run<D, C> {
             ActionKind::Upload => {
                 let stat = action.local.as_ref().ok_or_else(Trouble::lacks("a file to upload"))?;
                 self.keep_loser(action).await?;
-                let condition = upload::condition(action.remote.as_ref());
+                let condition = up::condition(action.remote.as_ref());
                 let origin = action.origin();
                 let unlisted = self.options.unlisted;
-                let source = upload::Source { path, stat, condition, origin, unlisted };
-                Ok(Ready::Uploaded(context.upload(&source).await?))
+                let source = up::Source { path, stat, condition, origin, unlisted };
+                Ok(Ready::Uploaded(up::upload(session, &source).await?))
             }
             ActionKind::DeleteRemote => {
                 self.keep_loser(action).await?;
-                context.delete_remote(action).await?;
+                delete::delete_remote(session, action).await?;
                 Ok(Ready::Recorded(vec![Change::Gone(path.clone())]))
             }
             ActionKind::Download | ActionKind::ReplaceFolder => {
@@ -295,18 +290,19 @@ impl<D: Disk, C: Clock> Run<D, C> {
     async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
         let version = action.remote.as_ref().ok_or_else(Trouble::lacks("a version to fetch"))?;
         if action.kind == ActionKind::Download && action.local.is_none() {
-            self.context.expect_free(&action.path)?;
+            folded::expect_free(&self.session, &action.path)?;
         }
         let replaced = action.local.filter(|stat| stat.kind == Kind::File);
-        let wanted = download::Wanted { path: &action.path, version, replaced, for_trash: false };
-        self.context.fetch(&wanted).await
+        let wanted = down::Wanted { path: &action.path, version, replaced, for_trash: false };
+        down::fetch(&self.session, &wanted).await
     }
 
     async fn keep_loser(&self, action: &Action) -> Result<(), Trouble> {
         match &action.remote {
             Some(version) if action.unknown_loser && self.options.backup => {
                 let why = self.options.why;
-                self.context.keep_remote_loser(&action.path, version, &self.trash, why).await
+                delete::keep_remote_loser(&self.session, &action.path, version, &self.trash, why)
+                    .await
             }
             _ => Ok(()),
         }

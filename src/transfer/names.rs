@@ -6,9 +6,8 @@ use std::io;
 use super::Run;
 use super::commit::Effect;
 use super::confirm::Placed;
-use super::context::Context;
-use super::download::Fetched;
-use super::trouble::Trouble;
+use super::down::Fetched;
+use super::folded;
 use crate::clock::Clock;
 use crate::disk::{Contents, Disk};
 use crate::local::replace::{self, Outcome, Parent, Target};
@@ -17,6 +16,8 @@ use crate::plan::{Action, ActionKind};
 use crate::remote::Conditions;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
 use crate::repository::{Change, Database, DatabaseError};
+use crate::session::Session;
+use crate::session::trouble::Trouble;
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat};
 
 /// What became of one move.
@@ -100,7 +101,7 @@ impl<'a, D: Disk, C: Clock> Moves<'a, D, C> {
             }
             Ok(Some((expected, slot))) => How::Swap { fetched, expected, slot },
             Err(trouble) => {
-                fetched.staged.discard(&self.run.context.disk);
+                fetched.staged.discard(&self.run.session.files.disk);
                 return Err(Box::new((action, trouble)));
             }
         };
@@ -120,7 +121,7 @@ impl<'a, D: Disk, C: Clock> Moves<'a, D, C> {
     }
 
     fn removal(&self, action: &Action) -> Result<How<D>, Trouble> {
-        let staging = self.run.context.staging()?;
+        let staging = self.run.session.files.staging()?;
         let expected = action.local.ok_or_else(Trouble::lacks("a file to delete"))?;
         let parent = staging.open_parent(&action.path, false)?;
         let workspace =
@@ -159,7 +160,7 @@ impl<'a, D: Disk, C: Clock> Moves<'a, D, C> {
             path: &action.path,
             side: Side::Local,
             why,
-            known: !action.unknown_loser && self.run.context.was_done_knowingly(action),
+            known: !action.unknown_loser && was_done_knowingly(&self.run.session, action),
             token: None,
             staged,
             expected: Some(expected),
@@ -169,7 +170,7 @@ impl<'a, D: Disk, C: Clock> Moves<'a, D, C> {
 
     /// Looks at the folder that is to give way: it must hold what the plan saw, and nothing else.
     fn expect_folder(&self, action: &Action, fetched: &Fetched<D>) -> Result<Stat, Trouble> {
-        let disk = &self.run.context.disk;
+        let disk = &self.run.session.files.disk;
         let name = OsStr::new(action.path.name());
         let looked = disk.lstat(&fetched.parent.folder, name).and_then(|stat| {
             let folder = disk.open_folder(&fetched.parent.folder, name)?;
@@ -191,8 +192,8 @@ impl<D: Disk> Move<D> {
         database: &mut Database<D>,
     ) -> Result<Moved<D>, DatabaseError> {
         let Self { action, how } = self;
-        let context = &run.context;
-        let disk = &context.disk;
+        let session = &run.session;
+        let disk = &session.files.disk;
         let path = action.path.clone();
         let (folder, device) = (how.folder().clone(), how.device());
         let moved = match how {
@@ -200,10 +201,12 @@ impl<D: Disk> Move<D> {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let outcome = replace::create_new(disk, &fetched.staged, &target);
                 if matches!(outcome, Ok(Outcome::Changed(replace::Change::Present))) {
-                    return Ok(Err(Box::new((action, context.taken(&folder, &path)))));
+                    return Ok(Err(Box::new((action, folded::taken(session, &folder, &path)))));
                 }
                 named(outcome, None, run)
-                    .and_then(|signature| context.keep_if_listed(&fetched, &target, signature))
+                    .and_then(|signature| {
+                        folded::keep_if_listed(session, &fetched, &target, signature)
+                    })
                     .map(|signature| (signature, Placed::of(&fetched)))
             }
             How::Swap { fetched, expected, slot } => {
@@ -222,7 +225,7 @@ impl<D: Disk> Move<D> {
                 let outcome = replace::remove(disk, &target, &expected, place);
                 return Ok(match named(outcome, Some(&slot), run) {
                     Ok(()) => {
-                        if let Some(staging) = &context.staging {
+                        if let Some(staging) = &session.files.staging {
                             staging.remove_empty_parents(&path);
                         }
                         let changes = vec![Change::Gone(path)];
@@ -235,7 +238,7 @@ impl<D: Disk> Move<D> {
         };
         Ok(match moved {
             // A row for a name where the file is not would look like a deletion by a person.
-            Ok(_) if !context.lies_in(&path, &folder) => {
+            Ok(_) if !lies_in(session, &path, &folder) => {
                 Err(Box::new((action, Trouble::changed("its folder was moved here"))))
             }
             Ok((signature, placed)) => {
@@ -307,7 +310,7 @@ impl<D: Disk, C: Clock> FolderSwap<'_, D, C> {
         database: &mut Database<D>,
     ) -> Result<Result<(Signature, Placed), Trouble>, DatabaseError> {
         let Self { run, action, fetched, expected, slot } = self;
-        let disk = &run.context.disk;
+        let disk = &run.session.files.disk;
         let target = Target { folder: &fetched.parent.folder, path: &action.path };
         let place = (&slot.folder, slot.name.as_os_str());
         let planned = planned(action);
@@ -349,28 +352,30 @@ fn holds<D: Disk>(disk: &D, folder: &D::Folder, planned: &Contents) -> io::Resul
     Ok(Contents::of(disk, folder)?.is_some_and(|found| planned.is_untouched(&found)))
 }
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Tells whether `folder`, held open since the file was staged, is still the one that `path`
-    /// lies in: a person may have renamed it.
-    pub(super) fn lies_in(&self, path: &RepoPath, folder: &D::Folder) -> bool {
-        let identity = |folder: &D::Folder| {
-            self.disk.stat_folder(folder).map(|stat| (stat.device, stat.inode))
-        };
-        let now = self.open_parent(path).and_then(|now| identity(&now));
-        now.is_ok_and(|now| identity(folder).is_ok_and(|held| held == now))
-    }
+/// Tells whether `folder`, held open since the file was staged, is still the one that `path`
+/// lies in: a person may have renamed it.
+pub(super) fn lies_in<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    path: &RepoPath,
+    folder: &D::Folder,
+) -> bool {
+    let identity = |folder: &D::Folder| {
+        session.files.disk.stat_folder(folder).map(|stat| (stat.device, stat.inode))
+    };
+    let now = session.files.open_parent(path).and_then(|now| identity(&now));
+    now.is_ok_and(|now| identity(folder).is_ok_and(|held| held == now))
+}
 
-    /// Tells whether whoever replaced or deleted the version of the base in the bucket must have
-    /// known it: the store compares on requests of that kind.
-    fn was_done_knowingly(&self, action: &Action) -> bool {
-        let capabilities = self.store.remote.capabilities();
-        let conditions = match &action.remote {
-            None => capabilities.conditional_delete,
-            Some(version) if version.size <= self.tuning.whole_bytes => {
-                capabilities.conditional_put
-            }
-            Some(_) => capabilities.conditional_large(),
-        };
-        conditions != Conditions::None
-    }
+/// Tells whether whoever replaced or deleted the version of the base in the bucket must have
+/// known it: the store compares on requests of that kind.
+fn was_done_knowingly<D: Disk, C: Clock>(session: &Session<D, C>, action: &Action) -> bool {
+    let capabilities = session.store.remote.capabilities();
+    let conditions = match &action.remote {
+        None => capabilities.conditional_delete,
+        Some(version) if version.size <= session.limits.tuning.whole_bytes => {
+            capabilities.conditional_put
+        }
+        Some(_) => capabilities.conditional_large(),
+    };
+    conditions != Conditions::None
 }

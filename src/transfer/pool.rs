@@ -6,13 +6,15 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
+use super::delete;
 use super::queue::Queue;
-use super::trouble::Trouble;
+use super::room;
 use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind};
 use crate::repository::Change;
+use crate::session::trouble::Trouble;
 
 /// Requests at once that delete many: a store counts keys, not requests, and AWS 3,500 of them a second
 /// below a prefix.
@@ -33,12 +35,12 @@ impl<D: Disk, C: Clock> Run<D, C> {
         out: mpsc::Sender<Prepared<D>>,
     ) {
         let actions = self.delete_in_batches(actions, &out).await;
-        let jobs = self.context.tuning.jobs.get();
+        let jobs = self.session.limits.tuning.jobs.get();
         futures_util::stream::iter(Queue::of(actions))
             .for_each_concurrent(jobs, |action| {
                 let (run, out) = (Arc::clone(&self), out.clone());
-                beside(self.context.parallel, async move {
-                    let _turn = run.context.store.transfer().await;
+                beside(self.session.parallel, async move {
+                    let _turn = run.session.store.transfer().await;
                     run.begins(&action);
                     let ready = run.prepare(&action).await;
                     run.ends(&action, &ready);
@@ -51,20 +53,20 @@ impl<D: Disk, C: Clock> Run<D, C> {
 
     fn begins(&self, action: &Action) {
         if !action.is_bookkeeping() {
-            self.context.monitor.begins(&action.path, action.bytes());
+            self.session.monitor.begins(&action.path, action.bytes());
         }
     }
 
     fn ends(&self, action: &Action, ready: &Result<Ready<D>, Trouble>) {
         if matches!(ready, Err(trouble) if trouble.ends_the_run()) {
             // The committer may collect for a second before it sees why.
-            self.context.stop.request();
+            self.session.stop.request();
         }
         if let Err(trouble) = ready {
-            self.context.learn_of_room(action, trouble);
+            room::learn_of_room(&self.session, action, trouble);
         }
         if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
-            self.context.monitor.ends(&action.path);
+            self.session.monitor.ends(&action.path);
         }
     }
 
@@ -75,7 +77,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         actions: Vec<Action>,
         out: &mpsc::Sender<Prepared<D>>,
     ) -> Vec<Action> {
-        let most = self.context.store.remote.deletions_at_once();
+        let most = self.session.store.remote.deletions_at_once();
         if most < 2 || !actions.iter().any(|action| self.can_be_batched(action)) {
             return actions;
         }
@@ -95,7 +97,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         let left: Vec<Vec<Action>> = futures_util::stream::iter(batches)
             .map(|batch| {
                 let deleting = Arc::clone(self).delete_batch(batch, out.clone());
-                beside(self.context.parallel, deleting)
+                beside(self.session.parallel, deleting)
             })
             .buffer_unordered(BATCHES_AT_ONCE)
             .collect()
@@ -116,13 +118,13 @@ impl<D: Disk, C: Clock> Run<D, C> {
         batch: Vec<Action>,
         out: mpsc::Sender<Prepared<D>>,
     ) -> Vec<Action> {
-        if batch.len() < 2 || self.context.stop.is_requested() {
+        if batch.len() < 2 || self.session.stop.is_requested() {
             return batch;
         }
         for action in &batch {
             self.begins(action);
         }
-        let verdicts = self.context.delete_many_remote(&batch).await;
+        let verdicts = delete::delete_many_remote(&self.session, &batch).await;
         let mut left = Vec::new();
         for (action, verdict) in batch.into_iter().zip(verdicts) {
             let Some(deleted) = verdict else {

@@ -7,7 +7,7 @@ const FILES_MAX: usize = 12;
 
 /// Folders of old that hold more, and how many: the numbers only get smaller.
 const FULL: &[(&str, usize)] =
-    &[("src/cli", 18), ("src/plan", 16), ("src/remote/s3", 16), ("src/transfer", 27)];
+    &[("src/cli", 18), ("src/plan", 16), ("src/remote/s3", 16), ("src/transfer", 19)];
 
 /// Finds folders with too many files, and numbers on the list that are not the truth any more.
 fn too_full<'a>(names: impl Iterator<Item = &'a str>, full: &[(&str, usize)]) -> Vec<String> {

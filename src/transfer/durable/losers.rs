@@ -44,7 +44,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         if files.len() > SYNCED_ONE_BY_ONE_MAX {
             return Ok(false);
         }
-        let (root, disk) = (&self.context.root, &self.context.disk);
+        let (root, disk) = (&self.session.files.root, &self.session.files.disk);
         for (path, stat) in files {
             if !self.sync_file(path, &stat.signature())? {
                 return Ok(false);

@@ -6,21 +6,18 @@
 //! so that the next run compares and adopts it, or reports it: a row of what a power cut can take
 //! away would look like an edit or a deletion by a person.
 
-mod held;
 mod losers;
 mod names;
 
 use std::ffi::OsStr;
 use std::io;
 
-pub(super) use held::{Held, Holding};
-
-use super::context::Context;
 use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::{Disk, is_stale};
 use crate::plan::Action;
 use crate::repository::Change;
+use crate::session::Session;
 use crate::tree::{RepoPath, Signature};
 
 /// Up to so many files are synced one by one; more by `syncfs`, which also waits for what everybody
@@ -94,7 +91,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
 
     /// Makes the contents of what was prepared durable; false where the file is not at hand.
     fn sync_content(&self, ready: &Ready<D>) -> io::Result<bool> {
-        let disk = &self.context.disk;
+        let disk = &self.session.files.disk;
         match ready {
             Ready::Fetched(fetched) => {
                 match disk.open(&fetched.staged.folder, &fetched.staged.name) {
@@ -119,9 +116,10 @@ impl<D: Disk, C: Clock> Run<D, C> {
 
     /// Syncs a file of the working copy; false where the file that a row stands for is not found.
     fn sync_file(&self, path: &RepoPath, known: &Signature) -> io::Result<bool> {
-        let disk = &self.context.disk;
+        let disk = &self.session.files.disk;
         let opened = self
-            .context
+            .session
+            .files
             .open_parent(path)
             .and_then(|folder| disk.open(&folder, OsStr::new(path.name())))
             .and_then(|file| Ok((disk.fstat(&file)?.signature(), file)));
@@ -138,17 +136,17 @@ impl<D: Disk, C: Clock> Run<D, C> {
         places: &[usize],
         lies: impl Fn(usize) -> Lies<'a, D>,
     ) -> io::Result<Unsynced> {
-        let context = &self.context;
+        let session = &self.session;
         let mut synced = Vec::new();
         let mut sync = |folder: &D::Folder| {
-            let device = context.disk.stat_folder(folder)?.device;
+            let device = session.files.disk.stat_folder(folder)?.device;
             if !synced.contains(&device) {
                 synced.push(device);
-                context.disk.sync_file_system(folder)?;
+                session.files.disk.sync_file_system(folder)?;
             }
             Ok::<_, io::Error>(())
         };
-        sync(&context.root)?;
+        sync(&session.files.root)?;
         let mut last = "";
         keep_places(places, |place| {
             let Lies { path, folder, device } = lies(place);
@@ -162,12 +160,12 @@ impl<D: Disk, C: Clock> Run<D, C> {
             if path.parent_str() == last {
                 return Ok(false);
             }
-            if let Ok(folder) = context.open_parent(path) {
+            if let Ok(folder) = session.files.open_parent(path) {
                 sync(&folder)?;
                 last = path.parent_str();
                 return Ok(false);
             }
-            match device.and_then(|device| context.folder_on(device)) {
+            match device.and_then(|device| folder_on(session, device)) {
                 Some(folder) => sync(&folder).map(|()| false),
                 None => Ok(true),
             }
@@ -175,16 +173,15 @@ impl<D: Disk, C: Clock> Run<D, C> {
     }
 }
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Returns an open folder on a file system of the working copy, by the number that its files
-    /// show; `None` where this run has none open there.
-    fn folder_on(&self, device: u64) -> Option<D::Folder> {
-        let is_root = self.disk.stat_folder(&self.root).is_ok_and(|stat| stat.device == device);
-        if is_root {
-            return Some(self.root.clone());
-        }
-        self.staging.as_ref().and_then(|staging| staging.folder_on(device))
+/// Returns an open folder on a file system of the working copy, by the number that its files
+/// show; `None` where this run has none open there.
+fn folder_on<D: Disk, C: Clock>(session: &Session<D, C>, device: u64) -> Option<D::Folder> {
+    let is_root =
+        session.files.disk.stat_folder(&session.files.root).is_ok_and(|stat| stat.device == device);
+    if is_root {
+        return Some(session.files.root.clone());
     }
+    session.files.staging.as_ref().and_then(|staging| staging.folder_on(device))
 }
 
 /// Says where the file of an action lies: on the file system where the plan has seen it.

@@ -9,9 +9,9 @@ use crate::clock::Clock;
 use crate::disk::{Disk, is_stale};
 use crate::plan::ActionKind;
 use crate::repository::Change;
+use crate::session::Session;
 use crate::transfer::Run;
 use crate::transfer::commit::Effect;
-use crate::transfer::context::Context;
 use crate::tree::{BaseRow, RepoPath};
 
 impl<D: Disk, C: Clock> Run<D, C> {
@@ -28,7 +28,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         }
         self.trash.sync().map_err(io::Error::other)?;
         let one_by_one = || {
-            let mut folders = Folders { context: &self.context, open: BTreeMap::new() };
+            let mut folders = Folders { session: &self.session, open: BTreeMap::new() };
             let left = keep_places(&places, |place| {
                 if folders.open.len() > SYNCED_ONE_BY_ONE_MAX {
                     folders.sync()?;
@@ -57,7 +57,7 @@ impl<D: Disk> Effect<D> {
 
 /// Folders whose names are to be synced, each opened once.
 struct Folders<'a, D: Disk, C> {
-    context: &'a Context<D, C>,
+    session: &'a Session<D, C>,
     open: BTreeMap<String, D::Folder>,
 }
 
@@ -67,7 +67,7 @@ impl<D: Disk, C: Clock> Folders<'_, D, C> {
         if effect.action.kind == ActionKind::DeleteLocal {
             return self.add_removal(effect);
         }
-        let disk = &self.context.disk;
+        let disk = &self.session.files.disk;
         for row in effect.rows() {
             let Ok(folder) = self.open_above(&row.path) else { return Ok(false) };
             let found = disk.lstat(&folder, OsStr::new(row.path.name()));
@@ -83,7 +83,7 @@ impl<D: Disk, C: Clock> Folders<'_, D, C> {
     fn add_removal(&mut self, effect: &Effect<D>) -> io::Result<bool> {
         let opened = self.open_above(&effect.action.path);
         let Some(held) = &effect.folder else { return Ok(true) };
-        let disk = &self.context.disk;
+        let disk = &self.session.files.disk;
         let identity =
             |folder: &D::Folder| disk.stat_folder(folder).map(|stat| (stat.device, stat.inode));
         let held_identity = match identity(held) {
@@ -99,14 +99,14 @@ impl<D: Disk, C: Clock> Folders<'_, D, C> {
 
     /// Opens the folders above `path`; returns the one that it lies in.
     fn open_above(&mut self, path: &RepoPath) -> io::Result<D::Folder> {
-        let mut folder = self.context.root.clone();
+        let mut folder = self.session.files.root.clone();
         self.open.insert(String::new(), folder.clone());
         for above in path.ancestors() {
             if let Some(open) = self.open.get(above.as_str()) {
                 folder = open.clone();
                 continue;
             }
-            folder = self.context.disk.open_folder(&folder, OsStr::new(above.name()))?;
+            folder = self.session.files.disk.open_folder(&folder, OsStr::new(above.name()))?;
             self.open.insert(above.as_str().to_owned(), folder.clone());
         }
         Ok(folder)
@@ -115,6 +115,6 @@ impl<D: Disk, C: Clock> Folders<'_, D, C> {
     /// Syncs the names in all of them, and closes them.
     fn sync(&mut self) -> io::Result<()> {
         let open = std::mem::take(&mut self.open);
-        open.values().try_for_each(|folder| self.context.disk.sync_folder(folder))
+        open.values().try_for_each(|folder| self.session.files.disk.sync_folder(folder))
     }
 }

@@ -15,10 +15,11 @@ use tokio::sync::mpsc;
 
 use self::ranges::{KeyRanges, Place, Request};
 use self::sorting::KeySorter;
-use super::context::Context;
 use crate::clock::Clock;
 use crate::disk::{DescriptorBudget, Disk};
 use crate::remote::{Listed, ListingOrder, Page, RemoteError, RemoteErrorKind};
+use crate::session::Session;
+use crate::transfer::object;
 use crate::tree::RepoPath;
 
 /// Pages that may wait to be merged, beside those that wait for earlier ones.
@@ -48,7 +49,7 @@ pub struct ListingScope {
 /// for one item only. A listing of many pages is split over the range of keys where the remote can
 /// begin anywhere; one that comes folder by folder is sorted.
 pub async fn list_scope<D: Disk, C: Clock>(
-    context: Arc<Context<D, C>>,
+    session: Arc<Session<D, C>>,
     scope: ListingScope,
     pages: mpsc::Sender<Result<Page, RemoteError>>,
 ) {
@@ -56,14 +57,14 @@ pub async fn list_scope<D: Disk, C: Clock>(
         let mut prefix = String::new();
         if let Some(path) = &scope.path {
             prefix = format!("{path}/");
-            if let Some(object) = context.object(path).await? {
+            if let Some(object) = object::object(&session, path).await? {
                 let page = Page { items: vec![Listed::Object(object.entry)], next: None };
                 if pages.send(Ok(page)).await.is_err() {
                     return Ok(());
                 }
             }
         }
-        list_prefix(&context, &prefix, scope, &pages).await
+        list_prefix(&session, &prefix, scope, &pages).await
     };
     if let Err(error) = listed.await {
         // A merge that has gone away needs no error.
@@ -73,19 +74,19 @@ pub async fn list_scope<D: Disk, C: Clock>(
 
 /// Lists what begins with `prefix`.
 async fn list_prefix<D: Disk, C: Clock>(
-    context: &Context<D, C>,
+    session: &Session<D, C>,
     prefix: &str,
     scope: ListingScope,
     pages: &mpsc::Sender<Result<Page, RemoteError>>,
 ) -> Result<(), RemoteError> {
     let ListingScope { is_file, landmarks, .. } = scope;
-    if context.store.remote.capabilities().listing_order == ListingOrder::Folders {
-        return list_by_folders(context, prefix, is_file, pages).await;
+    if session.store.remote.capabilities().listing_order == ListingOrder::Folders {
+        return list_by_folders(session, prefix, is_file, pages).await;
     }
     let landmarks = landmarks.iter().map(ToString::to_string).collect();
     let splits = !is_file
-        && !context.lists_whole.load(Ordering::Relaxed)
-        && context.store.remote.place_behind(prefix).is_some();
+        && !session.lists_whole.load(Ordering::Relaxed)
+        && session.store.remote.place_behind(prefix).is_some();
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
     let mut ranges = KeyRanges::new(prefix, landmarks, splits);
     let mut asked = FuturesUnordered::new();
@@ -94,7 +95,7 @@ async fn list_prefix<D: Disk, C: Clock>(
         while asked.len() < asked_max
             && let Some(request) = ranges.next_request()
         {
-            asked.push(fetch(context, prefix, request, limit));
+            asked.push(fetch(session, prefix, request, limit));
             limit = PAGE_ITEMS_MAX;
         }
         tokio::select! {
@@ -113,7 +114,7 @@ async fn list_prefix<D: Disk, C: Clock>(
                 }
                 Err(error) if cannot_begin(&request, &error) && ranges.give_up_splitting() => {
                     asked.clear();
-                    context.monitor.warning(&one_by_one(&error.message));
+                    session.monitor.warning(&one_by_one(&error.message));
                 }
                 Err(error) => return Err(error),
             },
@@ -121,7 +122,7 @@ async fn list_prefix<D: Disk, C: Clock>(
         }
         if ranges.is_contradicted() && ranges.give_up_splitting() {
             asked.clear();
-            context.monitor.warning(&one_by_one("what it lists twice is not the same"));
+            session.monitor.warning(&one_by_one("what it lists twice is not the same"));
         }
     }
 }
@@ -129,7 +130,7 @@ async fn list_prefix<D: Disk, C: Clock>(
 /// Lists what begins with `prefix` in a store that lists folder by folder: one page after the other,
 /// because only such a store's own tokens say where a page ended.
 async fn list_by_folders<D: Disk, C: Clock>(
-    context: &Context<D, C>,
+    session: &Session<D, C>,
     prefix: &str,
     is_file: bool,
     pages: &mpsc::Sender<Result<Page, RemoteError>>,
@@ -137,8 +138,8 @@ async fn list_by_folders<D: Disk, C: Clock>(
     let mut limit = if is_file { 1 } else { PAGE_ITEMS_MAX };
     let (mut sorter, mut place, mut empty_pages) = (KeySorter::default(), None::<String>, 0);
     loop {
-        let list = || context.store.remote.list(prefix, place.as_deref(), limit);
-        let Page { items, next } = context.store.read(list).await?;
+        let list = || session.store.remote.list(prefix, place.as_deref(), limit);
+        let Page { items, next } = session.store.read(list).await?;
         empty_pages = if items.is_empty() { empty_pages + 1 } else { 0 };
         if empty_pages > EMPTY_PAGES_MAX {
             return Err(endless(prefix));
@@ -166,18 +167,18 @@ async fn list_by_folders<D: Disk, C: Clock>(
 
 /// Fetches a page.
 async fn fetch<D: Disk, C: Clock>(
-    context: &Context<D, C>,
+    session: &Session<D, C>,
     prefix: &str,
     request: Request,
     limit: usize,
 ) -> (Request, Result<Page, RemoteError>) {
     let place = match &request.place {
         Place::Beginning => None,
-        Place::Behind(key) => context.store.remote.place_behind(key),
+        Place::Behind(key) => session.store.remote.place_behind(key),
         Place::Next(next) => Some(next.clone()),
     };
-    let list = || context.store.remote.list(prefix, place.as_deref(), limit);
-    let answer = context.store.read(list).await;
+    let list = || session.store.remote.list(prefix, place.as_deref(), limit);
+    let answer = session.store.read(list).await;
     (request, answer)
 }
 

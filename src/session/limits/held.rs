@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::disk::{DescriptorBudget, Disk};
 
 /// How many more files may be held open: descriptors are few. What is not held is opened anew.
-pub(in crate::transfer) struct Holding(Arc<Semaphore>);
+pub struct Holding(Arc<Semaphore>);
 
 impl Default for Holding {
     fn default() -> Self {
@@ -16,7 +16,7 @@ impl Default for Holding {
 }
 
 /// A file that is held open, whatever happens to its name.
-pub(in crate::transfer) struct Held<D: Disk> {
+pub struct Held<D: Disk> {
     file: Arc<D::File>,
     /// Gives the descriptor back to the others.
     _turn: OwnedSemaphorePermit,
@@ -24,7 +24,7 @@ pub(in crate::transfer) struct Held<D: Disk> {
 
 impl Holding {
     /// Holds a file open; `None` where enough are.
-    pub(in crate::transfer) fn hold<D: Disk>(&self, file: Arc<D::File>) -> Option<Held<D>> {
+    pub fn hold<D: Disk>(&self, file: Arc<D::File>) -> Option<Held<D>> {
         let turn = Arc::clone(&self.0).try_acquire_owned().ok()?;
         Some(Held { file, _turn: turn })
     }
@@ -32,7 +32,7 @@ impl Holding {
 
 impl<D: Disk> Held<D> {
     /// Returns the open file.
-    pub(in crate::transfer) fn file(&self) -> &D::File {
+    pub fn file(&self) -> &D::File {
         &self.file
     }
 }

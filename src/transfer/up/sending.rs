@@ -8,15 +8,15 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::context::Context;
-use super::trouble::Trouble;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digester, Want};
 use crate::monitor::{Monitor, Stop};
 use crate::remote::{Outgoing, RemoteError};
+use crate::session::Session;
 use crate::session::limits::buffers::{BUFFER_BYTES, Buffers};
 use crate::session::limits::pace::Pace;
+use crate::session::trouble::Trouble;
 use crate::tree::RepoPath;
 
 /// What is known of one attempt; shared with its body, which the HTTP client may hold for longer.
@@ -53,7 +53,7 @@ impl Sent {
 }
 
 /// One attempt to send a part; dropped before its end, its bytes count no more.
-pub(super) struct Attempt<'a> {
+pub(in crate::transfer) struct Attempt<'a> {
     sent: Sent,
     monitor: &'a dyn Monitor,
     path: &'a RepoPath,
@@ -61,7 +61,7 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Takes note of how it ended: what the store said, unless it broke off on our side.
-    pub(super) fn ended<T>(
+    pub(in crate::transfer) fn ended<T>(
         attempt: Option<Self>,
         answer: Result<T, RemoteError>,
     ) -> Result<T, Trouble> {
@@ -137,38 +137,36 @@ impl<D: Disk, C: Clock> Reading<D, C> {
     }
 }
 
-impl<D: Disk, C: Clock> Context<D, C> {
-    /// Begins to send a range of a file whose CRC-64/NVME is known.
-    pub(super) fn outgoing<'a>(
-        &'a self,
-        path: &'a RepoPath,
-        file: &Arc<D::File>,
-        (range, crc64): (Range<u64>, u64),
-    ) -> (Outgoing, Attempt<'a>) {
-        let (length, sent) = (range.end - range.start, Sent::default());
-        let attempt = Attempt { sent: sent.clone(), monitor: &*self.monitor, path };
-        let reading = Reading {
-            disk: self.disk.clone(),
-            file: Arc::clone(file),
-            path: path.clone(),
-            range,
-            crc64,
-            digester: Digester::new(&Want::default()),
-            buffers: self.buffers.clone(),
-            piece_bytes: self.tuning.piece_bytes(),
-            pace: Arc::clone(self.store.pace()),
-            clock: self.clock.clone(),
-            stop: self.stop.clone(),
-            monitor: Arc::clone(&self.monitor),
-            sent,
-        };
-        let pieces = stream::unfold(Some(reading), |reading| async {
-            let mut reading = reading.filter(|reading| !reading.range.is_empty())?;
-            match reading.next().await {
-                Ok(piece) => Some((Ok(piece), Some(reading))),
-                Err(trouble) => Some((Err(reading.sent.fail(trouble)), None)),
-            }
-        });
-        (Outgoing::pieces(length, crc64, pieces.boxed()), attempt)
-    }
+/// Begins to send a range of a file whose CRC-64/NVME is known.
+pub(in crate::transfer) fn outgoing<'a, D: Disk, C: Clock>(
+    session: &'a Session<D, C>,
+    path: &'a RepoPath,
+    file: &Arc<D::File>,
+    (range, crc64): (Range<u64>, u64),
+) -> (Outgoing, Attempt<'a>) {
+    let (length, sent) = (range.end - range.start, Sent::default());
+    let attempt = Attempt { sent: sent.clone(), monitor: &*session.monitor, path };
+    let reading = Reading {
+        disk: session.files.disk.clone(),
+        file: Arc::clone(file),
+        path: path.clone(),
+        range,
+        crc64,
+        digester: Digester::new(&Want::default()),
+        buffers: session.limits.buffers.clone(),
+        piece_bytes: session.limits.tuning.piece_bytes(),
+        pace: Arc::clone(session.store.pace()),
+        clock: session.clock.clone(),
+        stop: session.stop.clone(),
+        monitor: Arc::clone(&session.monitor),
+        sent,
+    };
+    let pieces = stream::unfold(Some(reading), |reading| async {
+        let mut reading = reading.filter(|reading| !reading.range.is_empty())?;
+        match reading.next().await {
+            Ok(piece) => Some((Ok(piece), Some(reading))),
+            Err(trouble) => Some((Err(reading.sent.fail(trouble)), None)),
+        }
+    });
+    (Outgoing::pieces(length, crc64, pieces.boxed()), attempt)
 }

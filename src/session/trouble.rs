@@ -15,7 +15,7 @@ use crate::tree::RepoPath;
 
 /// Why one path could not be dealt with; the others go on.
 #[derive(Debug, Clone)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// A side does not show any more what the plan expected; nothing was touched.
     Changed {
         /// What it shows now, in words.
@@ -46,7 +46,7 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// Tells whether a transfer that ended so may be gone on with by a later run.
-    pub(super) fn may_go_on(&self) -> bool {
+    pub fn may_go_on(&self) -> bool {
         match self {
             Self::Stopped => true,
             Self::Remote(error) => {
@@ -66,28 +66,32 @@ impl Trouble {
     }
 
     /// Tells whether every further request would fail, too.
-    pub(super) fn ends_the_run(&self) -> bool {
+    pub fn ends_the_run(&self) -> bool {
         matches!(self, Self::Remote(error) if error.ends_the_run())
     }
 
-    pub(super) fn changed(reason: &str) -> Self {
+    /// Something is not any more as it was, here.
+    pub fn changed(reason: &str) -> Self {
         Self::Changed { reason: reason.to_owned(), in_bucket: false }
     }
 
-    pub(super) fn changed_in_bucket() -> Self {
+    /// Another version is in the bucket.
+    pub fn changed_in_bucket() -> Self {
         Self::Changed { reason: "it was changed in the bucket".to_owned(), in_bucket: true }
     }
 
-    pub(super) fn deleted_in_bucket() -> Self {
+    /// Nothing is in the bucket any more.
+    pub fn deleted_in_bucket() -> Self {
         Self::Changed { reason: "it was deleted in the bucket".to_owned(), in_bucket: true }
     }
 
     /// The action lacks something that every action of its kind has.
-    pub(super) fn lacks(what: &'static str) -> impl FnOnce() -> Self {
+    pub fn lacks(what: &'static str) -> impl FnOnce() -> Self {
         move || Self::Bug(what)
     }
 
-    pub(super) fn io(path: &RepoPath, error: &io::Error) -> Self {
+    /// The disk refused what was tried with `path`, or it is not there any more.
+    pub fn io(path: &RepoPath, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound
             | io::ErrorKind::NotADirectory
@@ -99,17 +103,17 @@ impl Trouble {
     }
 
     /// The disk refused what was tried with `what`.
-    pub(super) fn disk_at(what: impl Display, error: &io::Error) -> Self {
+    pub fn disk_at(what: impl Display, error: &io::Error) -> Self {
         Self::Disk(disk_kind(error), format!("{what}: {error}"))
     }
 
     /// The disk refused, and this is what it said.
-    pub(super) fn disk(error: &(dyn Error + 'static)) -> Self {
+    pub fn disk(error: &(dyn Error + 'static)) -> Self {
         Self::Disk(disk_kind(error), with_cause(error))
     }
 
     /// Returns why, for the path that met it.
-    pub(super) fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         match self {
             Self::Changed { reason, .. } => format!("changed meanwhile: {reason}"),
             Self::InTrash(_) => {
@@ -133,7 +137,7 @@ impl Trouble {
     }
 
     /// Returns of which kind it is, as people are told of it; `unlisted`: nobody has listed the bucket.
-    pub(super) fn kind(&self, unlisted: bool) -> ItemKind {
+    pub fn kind(&self, unlisted: bool) -> ItemKind {
         match self {
             Self::Changed { in_bucket: false, .. } | Self::Stopped => ItemKind::ChangedHere,
             Self::Changed { .. } if unlisted => ItemKind::ChangedUnseen,
@@ -150,7 +154,7 @@ impl Trouble {
     }
 
     /// Returns what only who asks for every detail wants to know.
-    pub(super) fn detail(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Remote(error)
             | Self::Unfounded(error)
@@ -202,7 +206,7 @@ impl From<ReplaceError> for Trouble {
 }
 
 /// Returns what a person can do about a failure of this kind, where that is known.
-pub(super) fn hint(kind: ItemKind) -> Option<&'static str> {
+pub fn hint(kind: ItemKind) -> Option<&'static str> {
     if kind.fails_again() { remedy(kind) } else { repetition(kind) }
 }
 
@@ -313,7 +317,7 @@ fn store_kind(error: &RemoteError) -> ItemKind {
 }
 
 /// Writes an error with its causes on one line.
-pub(super) fn with_cause(error: &dyn Error) -> String {
+pub fn with_cause(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
