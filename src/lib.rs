@@ -9,6 +9,7 @@
 //! repository             .lsync on disk
 //! local                  the working directory           remote the one seam to the bucket
 //! session                one run: the bucket, asked with patience and within limits
+//! look                   what there is: listing, comparing, second looks
 //! transfer               carries out a plan
 //! sync                   the story: scan → merge → examine → reconcile → guard → transfer → record
 //! error                  sums up the modules' errors: message, hint, exit code
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod disk;
 pub mod error;
 pub mod local;
+pub mod look;
 pub mod monitor;
 pub mod plan;
 pub mod remote;

@@ -19,7 +19,7 @@ const FILE_LINES_MAX: usize = 450;
 /// Which other modules each module of the crate may name.
 ///
 /// The layers, from the bottom: tree; plan and disk; repository, local and remote, which do not know
-/// each other; session; transfer; sync; error, which sums up the errors of all; cli.
+/// each other; session; look; transfer; sync; error, which sums up the errors of all; cli.
 const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("tree", &["clock"]),
@@ -31,8 +31,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("remote", &["clock", "monitor", "tree", "plan", "disk"]),
     ("session", &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote"]),
     (
-        "transfer",
+        "look",
         &["clock", "monitor", "tree", "plan", "disk", "repository", "local", "remote", "session"],
+    ),
+    (
+        "transfer",
+        &[
+            "clock",
+            "monitor",
+            "tree",
+            "plan",
+            "disk",
+            "repository",
+            "local",
+            "remote",
+            "session",
+            "look",
+        ],
     ),
     (
         "sync",
@@ -46,6 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "local",
             "remote",
             "session",
+            "look",
             "transfer",
         ],
     ),
@@ -61,6 +77,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "local",
             "remote",
             "session",
+            "look",
             "transfer",
             "sync",
         ],

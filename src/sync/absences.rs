@@ -11,11 +11,11 @@ use futures_util::StreamExt as _;
 use super::{Request, SyncError};
 use crate::clock::Clock;
 use crate::disk::Disk;
+use crate::look;
+use crate::look::Absence;
 use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage, notices};
 use crate::repository::Database;
 use crate::session::Session;
-use crate::transfer;
-use crate::transfer::Absence;
 use crate::tree::RepoPath;
 
 /// So many names with other than the plainest characters are asked for, each of them: stores differ in
@@ -60,7 +60,7 @@ pub(super) async fn confirm<D: Disk, C: Clock>(
     let looks = asked.into_iter().map(|path| {
         let session = Arc::clone(session);
         async move {
-            let absence = transfer::confirm_absence(&session, &path).await;
+            let absence = look::confirm_absence(&session, &path).await;
             (path, absence)
         }
     });
@@ -79,7 +79,7 @@ pub(super) async fn confirm<D: Disk, C: Clock>(
     for (path, version) in back.iter().take(KNOWN_MAX) {
         // Nobody has stored it since: the listing of everything lacked what one of its name shows.
         if database.get(path)?.is_some_and(|row| row.version.token == version.token) {
-            return if transfer::list_in_one_piece(session, path) {
+            return if look::list_in_one_piece(session, path) {
                 Ok(Confirmed::Nothing)
             } else {
                 Err(SyncError::ListingLies(path.clone()))

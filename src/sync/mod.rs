@@ -16,6 +16,8 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::ScanError;
+use crate::look;
+use crate::look::{ClockUnreadable, look_at_parents};
 use crate::monitor::Phase;
 use crate::plan::{Direction, FileLimit, Guard, Plan, SafetyStop, Selection};
 use crate::remote::{RemoteError, RemoteErrorKind};
@@ -23,8 +25,7 @@ use crate::repository::mounts::MountsError;
 use crate::repository::trash::{self, TrashError, TrashRun, Why};
 use crate::repository::{Database, DatabaseError};
 use crate::session::Session;
-use crate::transfer;
-use crate::transfer::{ClockUnreadable, Options, Run, drop_left_over, look_above};
+use crate::transfer::{Options, Run, drop_abandoned};
 use crate::tree::{OutOfOrder, RepoPath};
 use absences::Confirmed;
 use planning::{Planned, Planning};
@@ -145,7 +146,7 @@ pub async fn plan<D: Disk, C: Clock>(
     for _ in 0..PLANS_MAX {
         let mut plan = plan_once(world, request, &database, &session).await?;
         if absences::confirm(&session, (request, &database), &mut plan).await? == Confirmed::Plan {
-            transfer::let_ticks_pass(&session, &plan, request.resolving).await?;
+            look::let_ticks_pass(&session, &plan, request.resolving).await?;
             return Ok(plan);
         }
     }
@@ -192,7 +193,7 @@ async fn plan_with_rules<D: Disk, C: Clock>(
     }
     planning.examine(session).await?;
     if !request.unlisted {
-        look_above(session, &mut planning.builder, request.selection.operands()).await?;
+        look_at_parents(session, &mut planning.builder, request.selection.operands()).await?;
     }
     planning.finish()
 }
@@ -220,7 +221,7 @@ pub async fn carry_out<D: Disk, C: Clock>(
         execute(world, request, plan).await?
     };
     if request.selection.is_everything() && request.limit.is_none() {
-        drop_left_over(world, request.direction, &report).await;
+        drop_abandoned(world, request.direction, &report).await;
         if request.direction.writes_remote() {
             world.remote.remove_abandoned_probes().await;
         }

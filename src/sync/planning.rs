@@ -13,6 +13,8 @@ use super::{Request, SyncError, is_folder_here};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
+use crate::look;
+use crate::look::{ListingScope, PAGES_AHEAD_MAX, list_scope};
 use crate::plan::{
     Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
     may_be_touched_there, need, notices,
@@ -21,8 +23,7 @@ use crate::remote::{Listed, Page, RemoteError};
 use crate::repository::Database;
 use crate::repository::mounts;
 use crate::session::{Session, World};
-use crate::transfer;
-use crate::transfer::{ListingScope, PAGES_AHEAD_MAX, beside, list_scope};
+use crate::transfer::beside;
 use crate::tree::{
     BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, RemoteEntry, RepoPath, Row,
     Step,
@@ -312,7 +313,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
             beside(parallel, async move {
                 let mut examined = HashMap::new();
                 for row in item.rows_mut() {
-                    examined.insert(row.path.clone(), transfer::examine(&session, row).await);
+                    examined.insert(row.path.clone(), look::examine(&session, row).await);
                 }
                 (item, examined)
             })

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::abandoned;
 use super::confirm;
 use super::confirm::Placed;
 use super::durable::SYNCED_ONE_BY_ONE_MAX;
-use super::left_over;
 use super::names::Moves;
-use super::pool::Prepared;
 use super::room;
 use super::up::Uploaded;
+use super::work::Prepared;
 use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
@@ -150,7 +150,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             effects.iter_mut().flat_map(|effect| std::mem::take(&mut effect.changes)).collect();
         self.database.record(&changes)?;
         for effect in &effects {
-            left_over::forget_notes(&self.run.session, &effect.action).await;
+            abandoned::forget_notes(&self.run.session, &effect.action).await;
             self.done(effect);
         }
         Ok(())

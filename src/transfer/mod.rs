@@ -7,44 +7,31 @@
 //! A file that fails is an outcome; the others go on. Stages follow one another: new ignore rules,
 //! room for what changes its shape, new and changed things, deletions.
 
-mod above;
-mod absence;
+mod abandoned;
 mod aside;
 mod commit;
 mod confirm;
-mod delete;
 mod digest;
 mod down;
 mod durable;
-mod examine;
-mod folded;
 mod keep_both;
-mod left_over;
-mod listing;
 mod names;
-mod object;
-mod pool;
-mod queue;
 mod report;
 mod room;
-mod tick;
+mod spelling;
 mod up;
+mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use above::look_above;
-pub use absence::{Absence, confirm_absence, list_in_one_piece};
+pub use abandoned::drop_abandoned;
 pub use aside::{AsideError, fetch_into, fetch_version};
 pub use down::fetch_into_memory;
-pub use examine::examine;
-pub use left_over::drop_left_over;
-pub use listing::{ListingScope, PAGES_AHEAD_MAX, list_scope};
-pub use pool::beside;
 pub use report::Report;
-pub use tick::{ClockUnreadable, let_ticks_pass};
+pub use work::beside;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -277,7 +264,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
             }
             ActionKind::DeleteRemote => {
                 self.keep_loser(action).await?;
-                delete::delete_remote(session, action).await?;
+                work::delete::delete_remote(session, action).await?;
                 Ok(Ready::Recorded(vec![Change::Gone(path.clone())]))
             }
             ActionKind::Download | ActionKind::ReplaceFolder => {
@@ -290,7 +277,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     async fn fetch(&self, action: &Action) -> Result<Fetched<D>, Trouble> {
         let version = action.remote.as_ref().ok_or_else(Trouble::lacks("a version to fetch"))?;
         if action.kind == ActionKind::Download && action.local.is_none() {
-            folded::expect_free(&self.session, &action.path)?;
+            spelling::expect_free(&self.session, &action.path)?;
         }
         let replaced = action.local.filter(|stat| stat.kind == Kind::File);
         let wanted = down::Wanted { path: &action.path, version, replaced, for_trash: false };
@@ -301,8 +288,14 @@ impl<D: Disk, C: Clock> Run<D, C> {
         match &action.remote {
             Some(version) if action.unknown_loser && self.options.backup => {
                 let why = self.options.why;
-                delete::keep_remote_loser(&self.session, &action.path, version, &self.trash, why)
-                    .await
+                work::delete::keep_remote_loser(
+                    &self.session,
+                    &action.path,
+                    version,
+                    &self.trash,
+                    why,
+                )
+                .await
             }
             _ => Ok(()),
         }

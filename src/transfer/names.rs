@@ -7,7 +7,7 @@ use super::Run;
 use super::commit::Effect;
 use super::confirm::Placed;
 use super::down::Fetched;
-use super::folded;
+use super::spelling;
 use crate::clock::Clock;
 use crate::disk::{Contents, Disk};
 use crate::local::replace::{self, Outcome, Parent, Target};
@@ -201,11 +201,11 @@ impl<D: Disk> Move<D> {
                 let target = Target { folder: &fetched.parent.folder, path: &path };
                 let outcome = replace::create_new(disk, &fetched.staged, &target);
                 if matches!(outcome, Ok(Outcome::Changed(replace::Change::Present))) {
-                    return Ok(Err(Box::new((action, folded::taken(session, &folder, &path)))));
+                    return Ok(Err(Box::new((action, spelling::taken(session, &folder, &path)))));
                 }
                 named(outcome, None, run)
                     .and_then(|signature| {
-                        folded::keep_if_listed(session, &fetched, &target, signature)
+                        spelling::keep_if_listed(session, &fetched, &target, signature)
                     })
                     .map(|signature| (signature, Placed::of(&fetched)))
             }

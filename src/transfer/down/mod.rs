@@ -7,11 +7,11 @@ use futures_util::TryStreamExt as _;
 
 pub(super) use wanted::{Fetched, Received, Told, Wanted, receive, verified};
 
-use super::object;
 use super::room;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Digester;
+use crate::look::object;
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::session::Session;
 use crate::session::trouble::Trouble;

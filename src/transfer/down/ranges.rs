@@ -12,13 +12,14 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Want, part_count, part_range};
 use crate::local::replace::{Draft, Workspace};
+use crate::look::examine::short_body;
+use crate::look::object;
 use crate::monitor::Stop;
 use crate::remote::{Incoming, Object};
 use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
 use crate::session::Session;
 use crate::session::trouble::Trouble;
-use crate::transfer::examine::short_body;
-use crate::transfer::{digest, object};
+use crate::transfer::digest;
 
 /// A download on its way.
 struct Download<'a, D: Disk> {

@@ -6,12 +6,12 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Want};
 use crate::local::replace::{Draft, Parent, ReplaceError, Staged, Workspace};
+use crate::look::examine::short_body;
+use crate::look::object::row_content;
 use crate::monitor::Monitor;
 use crate::remote::{Incoming, Object, RemoteError, RemoteErrorKind};
 use crate::session::Session;
 use crate::session::trouble::Trouble;
-use crate::transfer::examine::short_body;
-use crate::transfer::object::row_content;
 use crate::tree::{Comparison, Content, RepoPath, Stat, Version};
 
 /// A fetched file that waits for its name.

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 pub(super) use source::{Source, condition};
 
-use super::object::row_content;
 use super::room;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Digests, Want};
+use crate::look::object::row_content;
 use crate::monitor::ItemKind;
 use crate::plan::notices::TIME_TOO_FAR;
 use crate::session::Session;

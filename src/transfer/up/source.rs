@@ -5,12 +5,12 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Evidence};
+use crate::look::object;
 use crate::remote::{Condition, Object, RemoteError, Stored};
 use crate::session::Session;
 use crate::session::limits::held::Held;
 use crate::session::store::Attempts;
 use crate::session::trouble::Trouble;
-use crate::transfer::object;
 use crate::tree::{BaseRow, Comparison, Kind, Properties, RepoPath, Stat, Token, Version};
 
 /// A file on its way into the bucket.

@@ -11,7 +11,7 @@ use crate::session::trouble::Trouble;
 use crate::tree::{Content, Md5, RepoPath, Token, Version};
 
 /// Looks at one object; `None` where there is none.
-pub(super) async fn object<D: Disk, C: Clock>(
+pub(crate) async fn object<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
 ) -> Result<Option<Object>, RemoteError> {
@@ -34,7 +34,7 @@ async fn head<D: Disk, C: Clock>(
 ///
 /// It is listed, as it was for the plan; an object is looked at where listing is not allowed, and
 /// where all looks are one. A run that was asked not to list leaves this to the one that does.
-pub(super) async fn shows<D: Disk, C: Clock>(
+pub(crate) async fn shows<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
     expected: Option<&Token>,
@@ -59,7 +59,7 @@ pub(super) async fn shows<D: Disk, C: Clock>(
 }
 
 /// Returns what a listing shows at `path`.
-pub(super) async fn list_name<D: Disk, C: Clock>(
+pub(crate) async fn list_name<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
 ) -> Result<Option<Listed>, RemoteError> {
@@ -70,13 +70,13 @@ pub(super) async fn list_name<D: Disk, C: Clock>(
 }
 
 /// Returns what a store promises of the contents of an object, and what it only seems to say.
-pub(super) fn promised<D: Disk, C: Clock>(session: &Session<D, C>, object: &Object) -> Evidence {
+pub(crate) fn promised<D: Disk, C: Clock>(session: &Session<D, C>, object: &Object) -> Evidence {
     let likely = session.store.remote.likely_content(&object.entry.version);
     Evidence::known(object.content.clone()).or_likely(likely)
 }
 
 /// Looks at an object that must still be the version that the plan saw.
-pub(super) async fn object_expected<D: Disk, C: Clock>(
+pub(crate) async fn object_expected<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
     version: &Version,
@@ -94,7 +94,7 @@ pub(super) async fn object_expected<D: Disk, C: Clock>(
 }
 
 /// Fetches a version, or so many bytes of it, again while that makes sense.
-pub(super) async fn fetch_with_retry<D: Disk, C: Clock, T, F>(
+pub(crate) async fn fetch_with_retry<D: Disk, C: Clock, T, F>(
     session: &Session<D, C>,
     (path, version, bytes): (&RepoPath, &Version, u64),
     fetch: impl Fn() -> F + Send + Sync,
@@ -131,7 +131,7 @@ where
 }
 
 /// Returns what a row says of bytes: the MD5 where the store vouches for it, else their CRC-64/NVME.
-pub(super) fn row_content(size: u64, md5: Option<Md5>, crc64: u64) -> Content {
+pub(crate) fn row_content(size: u64, md5: Option<Md5>, crc64: u64) -> Content {
     let content = Content::of_size(size).with_md5(md5);
     if md5.is_none() { content.with_crc64(Some(crc64)) } else { content }
 }

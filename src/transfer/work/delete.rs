@@ -1,21 +1,20 @@
 //! Objects out of the bucket, and losers of the bucket into the trash.
 
-use super::down;
-use super::down::Wanted;
-use super::folded;
-use super::object;
 use crate::clock::Clock;
 use crate::disk::Disk;
+use crate::look::object;
 use crate::plan::Action;
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::trash::{NewEntry, Side, TrashRun, Why};
 use crate::session::Session;
 use crate::session::store::{Attempts, Write};
 use crate::session::trouble::Trouble;
+use crate::transfer::down::{self, Wanted};
+use crate::transfer::spelling;
 use crate::tree::{RepoPath, Version};
 
 /// What became of one of many deletions.
-pub(super) type Verdict = Option<Result<(), Trouble>>;
+pub(in crate::transfer) type Verdict = Option<Result<(), Trouble>>;
 
 /// The deletion of the version that the plan saw.
 struct Deletion<'c, D: Disk, C> {
@@ -37,7 +36,7 @@ impl<D: Disk, C: Clock> Write for Deletion<'_, D, C> {
         if self.session.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
-        folded::expect_absent(self.session, self.action)?;
+        spelling::expect_absent(self.session, self.action)?;
         Ok(self.session.store.remote.delete(self.path, &self.version.token).await?)
     }
 
@@ -89,7 +88,7 @@ impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
             return Err(Trouble::Stopped);
         }
         open.retain(|place| {
-            verdicts[*place] = folded::expect_absent(session, &actions[*place]).err().map(Err);
+            verdicts[*place] = spelling::expect_absent(session, &actions[*place]).err().map(Err);
             verdicts[*place].is_none()
         });
         let versions: Vec<_> = (open.iter())
@@ -115,7 +114,7 @@ impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
 
 /// Deletes the version that the plan saw, if the path is still absent here: an editor may be
 /// saving.
-pub(super) async fn delete_remote<D: Disk, C: Clock>(
+pub(in crate::transfer) async fn delete_remote<D: Disk, C: Clock>(
     session: &Session<D, C>,
     action: &Action,
 ) -> Result<(), Trouble> {
@@ -129,7 +128,7 @@ pub(super) async fn delete_remote<D: Disk, C: Clock>(
 /// Deletes the versions that the plan saw, many with a request, of those paths that are still
 /// absent here. Says of each what became of it; `None` of one that is to be deleted by itself,
 /// because the answers leave something open.
-pub(super) async fn delete_many_remote<D: Disk, C: Clock>(
+pub(in crate::transfer) async fn delete_many_remote<D: Disk, C: Clock>(
     session: &Session<D, C>,
     actions: &[Action],
 ) -> Vec<Verdict> {
@@ -157,14 +156,14 @@ async fn came_back<D: Disk, C: Clock>(
     action: &Action,
     lost: bool,
 ) -> Verdict {
-    let trouble = folded::expect_absent(session, action).err()?;
+    let trouble = spelling::expect_absent(session, action).err()?;
     let is_done = lost && matches!(object::object(session, &action.path).await, Ok(None));
     Some(if is_done { Ok(()) } else { Err(trouble) })
 }
 
 /// Keeps a version of the bucket that the base does not know, before it is overwritten or
 /// deleted: by its version id where the store keeps versions, else by fetching it.
-pub(super) async fn keep_remote_loser<D: Disk, C: Clock>(
+pub(in crate::transfer) async fn keep_remote_loser<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
     version: &Version,

@@ -17,9 +17,9 @@ use self::ranges::{KeyRanges, Place, Request};
 use self::sorting::KeySorter;
 use crate::clock::Clock;
 use crate::disk::{DescriptorBudget, Disk};
+use crate::look::object;
 use crate::remote::{Listed, ListingOrder, Page, RemoteError, RemoteErrorKind};
 use crate::session::Session;
-use crate::transfer::object;
 use crate::tree::RepoPath;
 
 /// Pages that may wait to be merged, beside those that wait for earlier ones.

@@ -31,7 +31,7 @@ pub(super) async fn forget_notes<D: Disk, C: Clock>(session: &Session<D, C>, act
 /// Ends the transfers that were broken off and that a run over everything in `direction` found no
 /// reason to go on with: uploads are thrown away in the bucket, downloads here. A run that did not come
 /// to its end may not have got to them.
-pub async fn drop_left_over<D: Disk, C: Clock>(
+pub async fn drop_abandoned<D: Disk, C: Clock>(
     world: &World<D, C>,
     direction: Direction,
     report: &Report,

@@ -13,7 +13,7 @@ use crate::tree::{Kind, RepoPath};
 ///
 /// # Errors
 /// Where the store does not say whether there is such a file.
-pub async fn look_above<D: Disk, C: Clock>(
+pub async fn look_at_parents<D: Disk, C: Clock>(
     session: &Session<D, C>,
     builder: &mut PlanBuilder,
     operands: &[RepoPath],

@@ -1,13 +1,14 @@
 //! The pool: at most so many actions are being prepared at once.
 
+pub(super) mod delete;
+mod queue;
+
 use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::delete;
-use super::queue::Queue;
 use super::room;
 use super::{Ready, Run};
 use crate::clock::Clock;
@@ -15,6 +16,8 @@ use crate::disk::Disk;
 use crate::plan::{Action, ActionKind};
 use crate::repository::Change;
 use crate::session::trouble::Trouble;
+
+use queue::Queue;
 
 /// Requests at once that delete many: a store counts keys, not requests, and AWS 3,500 of them a second
 /// below a prefix.

@@ -176,7 +176,7 @@ async fn fetch_crc64<D: Disk, C: Clock>(
 }
 
 /// The error of a body that is not as long as the listing said.
-pub(super) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteError {
+pub(crate) fn short_body(path: &RepoPath, length: u64, expected: u64) -> RemoteError {
     let message = format!("{length} bytes came instead of {expected}");
     RemoteError::new(RemoteErrorKind::Corrupt, "GET", path.as_str(), message)
 }
