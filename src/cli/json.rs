@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::render;
-use super::resolve::Sides;
+use crate::cli::commands::work::resolve::Sides;
 use crate::clock::rfc3339;
 use crate::error::Exit;
 use crate::monitor::{Event, Item};

@@ -1,16 +1,12 @@
 //! The command line: the only code that prints or asks.
 //!
-//! [`main`] parses and runs; each command has a file of its own; `screen.rs` holds the two channels,
+//! [`main`] parses and runs; each command has a file in `commands`; `screen.rs` holds the two channels,
 //! `render.rs` and `json.rs` the words.
 
 mod abilities;
 mod arguments;
 mod cautions;
-mod clean;
-mod clone;
-mod consent;
-mod demo;
-mod init;
+mod commands;
 mod interrupt;
 mod json;
 mod operands;
@@ -18,14 +14,10 @@ mod progress;
 mod prompt;
 mod render;
 mod report;
-mod resolve;
 mod screen;
 mod session;
-mod status;
 mod style;
-mod sync;
 mod text;
-mod trash;
 mod usage;
 
 use std::process::ExitCode;
@@ -36,10 +28,13 @@ use anyhow::Context as _;
 use clap::FromArgMatches as _;
 
 use self::arguments::{Arguments, ColorChoice, Command, OutputOptions};
+use self::commands::care::{clean, trash};
+use self::commands::start::{clone, demo, init};
+use self::commands::work::sync::Wish;
+use self::commands::work::{resolve, status, sync};
 use self::interrupt::Interrupt;
 use self::screen::Screen;
 use self::session::Context;
-use self::sync::Wish;
 use crate::clock::SystemClock;
 use crate::disk::raise_descriptor_limit;
 use crate::error::{Error, Exit};

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::abilities::{abilities, race_warning};
-use super::arguments::{BucketOptions, InitArguments};
-use super::cautions;
-use super::operands::normalise;
-use super::session::{Context, settings};
-use super::style::Paint;
-use super::text::escape;
+use crate::cli::abilities::{abilities, race_warning};
+use crate::cli::arguments::{BucketOptions, InitArguments};
+use crate::cli::cautions;
+use crate::cli::operands::normalise;
+use crate::cli::session::{Context, settings};
+use crate::cli::style::Paint;
+use crate::cli::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::remote::{
@@ -22,7 +22,10 @@ use crate::repository::{Config, RemoteConfig, Repository, RepositoryError};
 const PROBE_SILENCE: Duration = Duration::from_secs(1);
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(
+    context: &Context,
+    arguments: &InitArguments,
+) -> Result<Exit, Error> {
     let InitArguments { bucket, path, options, force } = arguments;
     let order = Order { bucket, path, options, force: *force, cloning: None };
     let root = match make(context, &order).await? {
@@ -44,19 +47,19 @@ fn next(context: &Context, root: &Path) -> String {
 }
 
 /// What is to be made.
-pub(super) struct Order<'a> {
-    pub(super) bucket: &'a str,
-    pub(super) path: &'a Path,
-    pub(super) options: &'a BucketOptions,
+pub(in crate::cli) struct Order<'a> {
+    pub(in crate::cli) bucket: &'a str,
+    pub(in crate::cli) path: &'a Path,
+    pub(in crate::cli) options: &'a BucketOptions,
     /// Whatever folder it is.
-    pub(super) force: bool,
+    pub(in crate::cli) force: bool,
     /// To be filled from the bucket; whether nothing there is fine, too.
-    pub(super) cloning: Option<bool>,
+    pub(in crate::cli) cloning: Option<bool>,
 }
 
 /// Makes the working copy, or looks at its store again, and tells what was found; returns its root,
 /// or how it ended where a person did not answer with yes.
-pub(super) async fn make(
+pub(in crate::cli) async fn make(
     context: &Context,
     order: &Order<'_>,
 ) -> Result<Result<PathBuf, Exit>, Error> {
@@ -106,7 +109,11 @@ pub(super) async fn make(
 }
 
 /// Reads what was typed for the bucket; a file or a working copy can be none.
-pub(super) fn bucket_url(context: &Context, word: &str, typed: &str) -> Result<BucketUrl, Error> {
+pub(in crate::cli) fn bucket_url(
+    context: &Context,
+    word: &str,
+    typed: &str,
+) -> Result<BucketUrl, Error> {
     let url = BucketUrl::parse(typed, &context.start)?;
     let BucketUrl::Folder(folder) = &url else { return Ok(url) };
     if folder.is_file() {

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, anyhow};
 use tokio::process::Command;
 
-use super::session::Context;
-use super::style::Paint;
+use crate::cli::session::Context;
+use crate::cli::style::Paint;
 use crate::disk::{Disk as _, RealDisk, write_whole};
 use crate::error::{Error, Exit};
 
@@ -48,7 +48,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, folder: Option<&Path>) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(context: &Context, folder: Option<&Path>) -> Result<Exit, Error> {
     let stage = match folder {
         Some(folder) => context.start.join(folder),
         None => std::env::temp_dir().join(format!("lsync-demo-{:08x}", fastrand::u32(..))),

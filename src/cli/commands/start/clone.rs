@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::CloneArguments;
-use super::init::{self, Order};
-use super::session::Context;
-use super::sync::{self, Wish};
+use crate::cli::arguments::CloneArguments;
+use crate::cli::commands::start::init::{self, Order};
+use crate::cli::commands::work::sync::{self, Wish};
+use crate::cli::session::Context;
 use crate::error::{Error, Exit};
 use crate::plan::Direction;
 use crate::remote::BucketUrl;
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, arguments: &CloneArguments) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(
+    context: &Context,
+    arguments: &CloneArguments,
+) -> Result<Exit, Error> {
     let path = match &arguments.path {
         Some(path) => path.clone(),
         None => default_path(context, &arguments.bucket)?,

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::abilities::race_warning;
-use super::arguments::{SpeedOptions, StatusArguments};
-use super::cautions;
-use super::render;
-use super::report;
-use super::session::{self, Context, RealWorld, Working};
-use super::sync::request;
-use super::text::escape;
+use crate::cli::abilities::race_warning;
+use crate::cli::arguments::{SpeedOptions, StatusArguments};
+use crate::cli::cautions;
+use crate::cli::commands::work::sync::request;
+use crate::cli::render;
+use crate::cli::report;
+use crate::cli::session::{self, Context, RealWorld, Working};
+use crate::cli::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::plan::{FirstNames, Plan};
@@ -19,7 +19,10 @@ use crate::repository::Repository;
 use crate::sync::{self, NoRoom, Request};
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(
+    context: &Context,
+    arguments: &StatusArguments,
+) -> Result<Exit, Error> {
     let repository = context.discover()?;
     let paths = context.place(&arguments.plan.paths, &repository)?;
     let speed = SpeedOptions { jobs: arguments.jobs, ..SpeedOptions::default() };

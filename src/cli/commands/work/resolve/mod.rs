@@ -7,17 +7,17 @@ mod theirs;
 use std::time::Instant;
 
 use asking::Asking;
-pub(super) use choice::Sides;
+pub(in crate::cli) use choice::Sides;
 use choice::look;
-pub(super) use theirs::remove_settled;
+pub(in crate::cli) use theirs::remove_settled;
 
-use super::arguments::{PlanOptions, ResolveArguments};
-use super::json;
-use super::render::floods::{self, Tally, Turn};
-use super::report;
-use super::session::{self, Context, Working};
-use super::sync::{Carry, request, warn_of_speed};
-use super::text::{count, number};
+use crate::cli::arguments::{PlanOptions, ResolveArguments};
+use crate::cli::commands::work::sync::{Carry, request, warn_of_speed};
+use crate::cli::json;
+use crate::cli::render::floods::{self, Tally, Turn};
+use crate::cli::report;
+use crate::cli::session::{self, Context, Working};
+use crate::cli::text::{count, number};
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{RealDisk, login_name};
 use crate::error::{Error, Exit};
@@ -30,7 +30,10 @@ use crate::sync::{self, Request};
 const USER_CHARACTERS_MAX: usize = 32;
 
 /// Runs the command: asks first, then locks, looks again, and acts on the versions that were shown.
-pub(super) async fn run(context: &Context, arguments: &ResolveArguments) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(
+    context: &Context,
+    arguments: &ResolveArguments,
+) -> Result<Exit, Error> {
     let repository = context.discover()?;
     let paths = context.place(&arguments.paths, &repository)?;
     warn_of_speed(context, arguments.speed);

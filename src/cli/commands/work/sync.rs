@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use super::arguments::{PlanOptions, PullArguments, PushArguments, SpeedOptions, SyncArguments};
-use super::cautions;
-use super::consent::{self, Consent};
-use super::report;
-use super::resolve::remove_settled;
-use super::session::{self, Context, RealWorld, Working};
-use super::text::count;
+use crate::cli::arguments::{
+    PlanOptions, PullArguments, PushArguments, SpeedOptions, SyncArguments,
+};
+use crate::cli::cautions;
+use crate::cli::commands::work::consent::{self, Consent};
+use crate::cli::commands::work::resolve::remove_settled;
+use crate::cli::report;
+use crate::cli::session::{self, Context, RealWorld, Working};
+use crate::cli::text::count;
 use crate::disk::{DescriptorBudget, Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
@@ -27,41 +29,41 @@ const JOBS_DEFAULT: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0")
 /// What a person asked for.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
-pub(super) struct Wish {
+pub(in crate::cli) struct Wish {
     /// The command as typed.
-    pub(super) word: &'static str,
+    pub(in crate::cli) word: &'static str,
     /// Sync, push or pull.
-    pub(super) direction: Direction,
-    pub(super) plan: PlanOptions,
+    pub(in crate::cli) direction: Direction,
+    pub(in crate::cli) plan: PlanOptions,
     speed: SpeedOptions,
     force: bool,
-    pub(super) mirror: bool,
-    pub(super) yes: bool,
+    pub(in crate::cli) mirror: bool,
+    pub(in crate::cli) yes: bool,
     backup: bool,
     no_list: bool,
 }
 
 impl Wish {
     /// Wishes for everything, and for nothing special.
-    pub(super) fn new(word: &'static str, direction: Direction) -> Self {
+    pub(in crate::cli) fn new(word: &'static str, direction: Direction) -> Self {
         let (plan, speed) = (PlanOptions::default(), SpeedOptions::default());
         let (force, mirror, yes, no_list) = (false, false, false, false);
         Self { word, direction, plan, speed, force, mirror, yes, backup: true, no_list }
     }
 
     /// Wishes for so much speed.
-    pub(super) fn with_speed(self, speed: SpeedOptions) -> Self {
+    pub(in crate::cli) fn with_speed(self, speed: SpeedOptions) -> Self {
         Self { speed, ..self }
     }
 
     /// `lsync sync`.
-    pub(super) fn sync(arguments: &SyncArguments) -> Self {
+    pub(in crate::cli) fn sync(arguments: &SyncArguments) -> Self {
         let plan = arguments.plan.clone();
         Self { plan, speed: arguments.speed, ..Self::new("sync", Direction::Sync) }
     }
 
     /// `lsync push`.
-    pub(super) fn push(arguments: &PushArguments) -> Self {
+    pub(in crate::cli) fn push(arguments: &PushArguments) -> Self {
         Self {
             plan: arguments.plan.clone(),
             speed: arguments.speed,
@@ -75,7 +77,7 @@ impl Wish {
     }
 
     /// `lsync pull`.
-    pub(super) fn pull(arguments: &PullArguments) -> Self {
+    pub(in crate::cli) fn pull(arguments: &PullArguments) -> Self {
         Self {
             plan: arguments.plan.clone(),
             speed: arguments.speed,
@@ -139,7 +141,7 @@ fn is_plain_file(repository: &Repository<RealDisk>, path: &RepoPath) -> bool {
 }
 
 /// Turns what was typed into what the library takes.
-pub(super) fn request(
+pub(in crate::cli) fn request(
     repository: &Repository<RealDisk>,
     paths: Option<Vec<RepoPath>>,
     options: &PlanOptions,
@@ -186,7 +188,7 @@ fn jobs_possible() -> NonZeroUsize {
 const JOBS_USUAL: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
 
 /// Says with `--verbose` where there are fewer transfers at once than wanted, and why.
-pub(super) fn tell_of_jobs(context: &Context, config: &Config, speed: SpeedOptions) {
+pub(in crate::cli) fn tell_of_jobs(context: &Context, config: &Config, speed: SpeedOptions) {
     let wanted = speed.jobs.or(config.jobs).unwrap_or(JOBS_USUAL);
     if context.screen.verbose() && wanted > jobs_possible() {
         let transfers = count(jobs_possible().get() as u64, "transfer", "transfers");
@@ -200,7 +202,7 @@ pub(super) fn tell_of_jobs(context: &Context, config: &Config, speed: SpeedOptio
 const BANDWIDTH_UNTOLD_MIN: u64 = 1 << 10;
 
 /// Says so where a limit is so low that a unit must have been meant.
-pub(super) fn warn_of_speed(context: &Context, speed: SpeedOptions) {
+pub(in crate::cli) fn warn_of_speed(context: &Context, speed: SpeedOptions) {
     if let Some(bytes) = speed.bytes_per_second().filter(|bytes| *bytes < BANDWIDTH_UNTOLD_MIN) {
         let bytes = count(bytes, "byte", "bytes");
         context
@@ -210,7 +212,7 @@ pub(super) fn warn_of_speed(context: &Context, speed: SpeedOptions) {
 }
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(context: &Context, wish: &Wish) -> Result<Exit, Error> {
     wish.check()?;
     warn_of_speed(context, wish.speed);
     let repository = context.discover()?;
@@ -302,17 +304,17 @@ fn store(world: &RealWorld) -> (bool, &str) {
 }
 
 /// Everything that it takes to carry a plan out.
-pub(super) struct Carry<'a> {
+pub(in crate::cli) struct Carry<'a> {
     /// The command as typed.
-    pub(super) command: &'static str,
-    pub(super) world: &'a RealWorld,
-    pub(super) request: &'a Request,
-    pub(super) working: &'a Working,
+    pub(in crate::cli) command: &'static str,
+    pub(in crate::cli) world: &'a RealWorld,
+    pub(in crate::cli) request: &'a Request,
+    pub(in crate::cli) working: &'a Working,
 }
 
 impl Carry<'_> {
     /// Carries a plan out, tells what came of it, and returns the exit code.
-    pub(super) async fn out(
+    pub(in crate::cli) async fn out(
         self,
         context: &Context,
         plan: Plan,
@@ -322,7 +324,7 @@ impl Carry<'_> {
     }
 
     /// Carries a plan out, and tells what came of it.
-    pub(super) async fn report(
+    pub(in crate::cli) async fn report(
         self,
         context: &Context,
         plan: Plan,

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::arguments::TrashCommand;
-use super::operands::{Operand, normalise, place_one};
-use super::render::floods::{self, NAMED_MAX, Tally, Turn};
-use super::session::{self, Context, Working};
-use super::text::{count, escape, size};
+use crate::cli::arguments::TrashCommand;
+use crate::cli::operands::{Operand, normalise, place_one};
+use crate::cli::render::floods::{self, NAMED_MAX, Tally, Turn};
+use crate::cli::session::{self, Context, Working};
+use crate::cli::text::{count, escape, size};
 use crate::clock::rfc3339;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
@@ -19,7 +19,7 @@ use crate::transfer::{AsideError, fetch_version};
 use crate::tree::{RepoPath, Token};
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(context: &Context, command: &TrashCommand) -> Result<Exit, Error> {
     let repository = context.discover()?;
     match command {
         TrashCommand::List { json } => list(context, &repository, *json),

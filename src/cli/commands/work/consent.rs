@@ -2,11 +2,11 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::prompt;
-use super::render;
-use super::report;
-use super::session::Context;
-use super::sync::{Carry, Wish};
+use crate::cli::commands::work::sync::{Carry, Wish};
+use crate::cli::prompt;
+use crate::cli::render;
+use crate::cli::report;
+use crate::cli::session::Context;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::plan::{Direction, Plan};
@@ -14,7 +14,7 @@ use crate::repository::Lock;
 use crate::sync::{self, Request};
 
 /// What came of a question.
-pub(super) enum Consent {
+pub(in crate::cli) enum Consent {
     /// The plan may be carried out, under this lock.
     Given(Plan, Option<Lock<RealDisk>>),
     /// It may not.
@@ -25,7 +25,7 @@ pub(super) enum Consent {
 ///
 /// A question that stands open keeps nobody from working: the lock is given up for it, and the plan
 /// made anew. Where that is another plan, it is asked about again.
-pub(super) async fn to(
+pub(in crate::cli) async fn to(
     context: &Context,
     wish: &Wish,
     run: &Carry<'_>,

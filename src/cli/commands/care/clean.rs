@@ -1,9 +1,9 @@
 //! `lsync clean`: takes away what broken-off work left in the bucket.
 
-use super::arguments::CleanArguments;
-use super::prompt;
-use super::session::{self, Context};
-use super::text::{count, escape};
+use crate::cli::arguments::CleanArguments;
+use crate::cli::prompt;
+use crate::cli::session::{self, Context};
+use crate::cli::text::{count, escape};
 use crate::clock::{Clock as _, SystemClock, rfc3339};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
@@ -17,7 +17,10 @@ use crate::tree::RepoPath;
 const AGE_NANOSECONDS_MIN: i64 = 24 * 60 * 60 * 1_000_000_000;
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, arguments: &CleanArguments) -> Result<Exit, Error> {
+pub(in crate::cli) async fn run(
+    context: &Context,
+    arguments: &CleanArguments,
+) -> Result<Exit, Error> {
     if !arguments.uploads {
         return Err(Error::usage(
             "`lsync clean` needs to be told what to take away",
