@@ -8,7 +8,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::search::{Answer, Search};
 use super::turns::Turns;
@@ -111,8 +111,8 @@ impl Lanes {
     }
 
     /// Waits until one more transfer may begin: it would find no lane before.
-    pub async fn transfer(&self) -> Option<SemaphorePermit<'_>> {
-        self.transfers.take().await
+    pub async fn transfer(&self) -> Option<OwnedSemaphorePermit> {
+        self.transfers.take_along().await
     }
 
     fn learn(&self, feedback: Feedback, begun: i64, now: i64) {

@@ -1,12 +1,13 @@
 //! [`Turns`]: a semaphore that is made wider and narrower while it is in use.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// A number of turns that changes.
 pub(super) struct Turns {
-    free: Semaphore,
+    free: Arc<Semaphore>,
     /// Those that are free and those that are taken; changed under the lock of the state.
     all: AtomicUsize,
 }
@@ -14,12 +15,17 @@ pub(super) struct Turns {
 impl Turns {
     /// Makes so many.
     pub(super) fn of(count: usize) -> Self {
-        Self { free: Semaphore::new(count), all: AtomicUsize::new(count) }
+        Self { free: Arc::new(Semaphore::new(count)), all: AtomicUsize::new(count) }
     }
 
     /// Waits for one.
     pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
         self.free.acquire().await.ok()
+    }
+
+    /// As [`Turns::take`], for whoever takes it along to another thread.
+    pub(super) async fn take_along(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.ok()
     }
 
     /// Makes the turns that are missing.

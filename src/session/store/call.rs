@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::backoff::Backoff;
 use crate::clock::Clock;
@@ -52,7 +52,7 @@ impl<C: Clock> Store<C> {
     }
 
     /// Waits until one more transfer may begin.
-    pub async fn transfer(&self) -> Option<SemaphorePermit<'_>> {
+    pub async fn transfer(&self) -> Option<OwnedSemaphorePermit> {
         self.lanes.transfer().await
     }
 

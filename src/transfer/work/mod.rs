@@ -39,11 +39,14 @@ impl<D: Disk, C: Clock> Run<D, C> {
     ) {
         let actions = self.delete_in_batches(actions, &out).await;
         let jobs = self.session.limits.tuning.jobs.get();
+        let store = &self.session.store;
         futures_util::stream::iter(Queue::of(actions))
-            .for_each_concurrent(jobs, |action| {
+            // Whoever has no turn yet takes no memory.
+            .then(|action| async move { (store.transfer().await, action) })
+            .for_each_concurrent(jobs, |(turn, action)| {
                 let (run, out) = (Arc::clone(&self), out.clone());
                 beside(self.session.parallel, async move {
-                    let _turn = run.session.store.transfer().await;
+                    let _turn = turn;
                     run.begins(&action);
                     let ready = run.prepare(&action).await;
                     run.ends(&action, &ready);
