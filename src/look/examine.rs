@@ -2,8 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 
-use super::object;
-use super::object::row_content;
+use super::object::{self, row_content};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Want};

@@ -104,9 +104,7 @@ where
     T: Send,
 {
     let fetch = || async {
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         fetch().await
     };
     let mut doubted = false;

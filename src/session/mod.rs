@@ -22,6 +22,7 @@ use crate::repository::notes::Notes;
 use limits::Limits;
 use limits::tuning::Tuning;
 use store::Store;
+use trouble::Trouble;
 
 /// What a run has at hand: the files, the bucket, how far it may go, and who is told.
 pub struct Session<D: Disk, C> {
@@ -66,6 +67,14 @@ impl<D: Disk, C: Clock> Session<D, C> {
     /// Where the root cannot be looked at.
     pub fn looking(world: &World<D, C>, tuning: Tuning) -> io::Result<Self> {
         Self::new(world, (None, None), tuning)
+    }
+
+    /// Refuses to begin anything more once somebody has asked to end.
+    ///
+    /// # Errors
+    /// [`Trouble::Stopped`].
+    pub fn expect_to_go_on(&self) -> Result<(), Trouble> {
+        if self.stop.is_requested() { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
     fn new(

@@ -13,8 +13,7 @@ use super::{Request, SyncError, is_folder_here};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
-use crate::look;
-use crate::look::{ListingScope, PAGES_AHEAD_MAX, list_scope};
+use crate::look::{self, ListingScope, PAGES_AHEAD_MAX, list_scope};
 use crate::plan::{
     Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
     may_be_touched_there, need, notices,

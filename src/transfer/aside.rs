@@ -3,8 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::down;
-use super::down::{Told, verified};
+use super::down::{self, Told, verified};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Draft, Outcome, ReplaceError, Staged, Staging, Target};

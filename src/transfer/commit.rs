@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::abandoned;
-use super::confirm;
-use super::confirm::Placed;
+use super::confirm::{self, Placed};
 use super::durable::SYNCED_ONE_BY_ONE_MAX;
 use super::names::Moves;
 use super::room;

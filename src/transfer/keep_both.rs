@@ -5,14 +5,10 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::Run;
-use super::confirm;
-use super::confirm::Placed;
-use super::down;
-use super::down::{Fetched, Wanted};
-use super::names;
-use super::names::named;
-use super::up;
-use super::up::Source;
+use super::confirm::{self, Placed};
+use super::down::{self, Fetched, Wanted};
+use super::names::{self, named};
+use super::up::{self, Source};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Target, Workspace};

@@ -241,9 +241,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     /// Does everything for an action that needs no name in the working copy.
     async fn prepare(&self, action: &Action) -> Result<Ready<D>, Trouble> {
         use crate::repository::Change;
-        if self.session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        self.session.expect_to_go_on()?;
         let session = &self.session;
         let path = &action.path;
         match action.kind {

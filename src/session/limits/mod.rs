@@ -19,7 +19,7 @@ use room::Room;
 use tuning::Tuning;
 
 /// Bytes of whole files that all transfers together may hold in memory.
-pub const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
+const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How far a run may go.
 pub struct Limits {

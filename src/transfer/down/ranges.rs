@@ -45,7 +45,7 @@ impl<D: Disk> Download<'_, D> {
 }
 
 /// Fetches one version in ranges.
-pub(in crate::transfer) async fn fetch_in_ranges<D: Disk, C: Clock>(
+pub(super) async fn fetch_in_ranges<D: Disk, C: Clock>(
     session: &Session<D, C>,
     wanted: &Wanted<'_>,
 ) -> Result<Fetched<D>, Trouble> {
@@ -197,9 +197,7 @@ async fn receive_range<D: Disk, C: Clock>(
     let mut digester = Digester::new(&Want::default());
     let mut offset = range.start;
     while let Some(bytes) = body.try_next().await? {
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         let count = bytes.len() as u64;
         if offset + count > range.end {
             return Err(short_body(path, offset + count - range.start, length).into());

@@ -133,9 +133,7 @@ pub(in crate::transfer) async fn receive<D: Disk, C: Clock>(
 ) -> Result<Digests, Trouble> {
     let mut digester = Digester::new(&wanted_digests(object));
     while let Some(bytes) = body.try_next().await? {
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         draft.write(&bytes)?;
         digester.update(&bytes);
         told.tell(bytes.len() as u64);

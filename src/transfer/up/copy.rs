@@ -17,7 +17,7 @@ use crate::session::trouble::Trouble;
 use crate::tree::BaseRow;
 
 /// Returns the row of the object that the parts of a file may be taken from.
-pub(in crate::transfer) fn origin<'a, D: Disk, C: Clock>(
+pub(super) fn origin<'a, D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'a>,
 ) -> Option<&'a BaseRow> {
@@ -26,7 +26,7 @@ pub(in crate::transfer) fn origin<'a, D: Disk, C: Clock>(
 }
 
 /// Brings one part into the store: copied where the store has it, else sent.
-pub(in crate::transfer) async fn copy_or_send_part<D: Disk, C: Clock>(
+pub(super) async fn copy_or_send_part<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     upload: &Upload<D>,
@@ -83,9 +83,7 @@ async fn ask_for_copy<D: Disk, C: Clock>(
 ) -> Result<Option<CopiedPart>, Trouble> {
     let from = (&row.path, &row.version.token);
     let copy = || async {
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         let piece = piece.clone();
         Ok(session.store.remote.copy_part(source.path, &upload.id, number, from, piece).await?)
     };

@@ -30,11 +30,11 @@ use source::Sent;
 /// The row of a file that is in the bucket now.
 pub(super) struct Uploaded<D: Disk> {
     /// What to record.
-    pub(in crate::transfer) row: BaseRow,
+    pub(super) row: BaseRow,
     /// As in [`Sent::copied`].
-    pub(in crate::transfer) copied: bool,
+    pub(super) copied: bool,
     /// The file that was read: it may have lost its name since.
-    pub(in crate::transfer) held: Option<Held<D>>,
+    pub(super) held: Option<Held<D>>,
 }
 
 /// Stores a file and returns the row that records it.

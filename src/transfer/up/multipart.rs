@@ -5,7 +5,6 @@
 //! a run that was broken off is gone on with and not begun anew.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,7 +36,7 @@ enum Ended<D: Disk> {
 }
 
 /// Stores a file in parts: sent, or copied from an object that holds the same.
-pub(in crate::transfer) async fn upload_in_parts<D: Disk, C: Clock>(
+pub(super) async fn upload_in_parts<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
 ) -> Result<Sent<D>, Trouble> {
@@ -85,9 +84,7 @@ async fn begin_or_resume_upload<D: Disk, C: Clock>(
     let notes = session.files.notes()?;
     let (path, size) = (source.path, source.stat.size);
     let failed = |error: std::io::Error| Trouble::io(path, &error);
-    let folder = session.files.open_parent(path).map_err(failed)?;
-    let file = Arc::new(session.files.disk.open(&folder, OsStr::new(path.name())).map_err(failed)?);
-    source::expect_untouched(session, source, &file)?;
+    let file = source::open(session, source)?;
     let part_bytes = session.limits.tuning.part_bytes(size);
     if let Some(note) = notes.take(Way::Up, path)
         && let Some((id, mut held)) = held_parts(session, source, &note, part_bytes).await?
@@ -103,12 +100,10 @@ async fn begin_or_resume_upload<D: Disk, C: Clock>(
     }
     let properties = source.properties();
     let start = || async {
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         Ok(session.store.remote.start_upload(path, &properties).await?)
     };
-    let id = session.store.read(start).await?;
+    let id = session.store.read::<_, Trouble, _>(start).await?;
     let transfer = Transfer::up(path, &source.stat.signature(), part_bytes, &id.0);
     let pen = match notes.begin(&transfer) {
         Ok(pen) => pen,

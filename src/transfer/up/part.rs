@@ -17,15 +17,15 @@ use crate::session::trouble::Trouble;
 use crate::transfer::digest;
 
 /// An upload on its way.
-pub(in crate::transfer) struct Upload<D: Disk> {
-    pub(in crate::transfer) id: UploadId,
-    pub(in crate::transfer) part_bytes: u64,
-    pub(in crate::transfer) file: Arc<D::File>,
+pub(super) struct Upload<D: Disk> {
+    pub(super) id: UploadId,
+    pub(super) part_bytes: u64,
+    pub(super) file: Arc<D::File>,
     pub(super) pen: Pen<D>,
     /// The parts that the store holds, by number from 1.
     pub(super) held: BTreeMap<u32, Part>,
     /// Bytes went over the line: not all parts were copied.
-    pub(in crate::transfer) sends: AtomicBool,
+    pub(super) sends: AtomicBool,
 }
 
 impl<D: Disk> Upload<D> {
@@ -36,7 +36,7 @@ impl<D: Disk> Upload<D> {
 }
 
 /// Sends one part, again while that makes sense, and writes down that the store has it.
-pub(in crate::transfer) async fn send_part<D: Disk, C: Clock>(
+pub(super) async fn send_part<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     upload: &Upload<D>,
@@ -51,9 +51,7 @@ pub(in crate::transfer) async fn send_part<D: Disk, C: Clock>(
     };
     let known = OnceLock::new();
     let send = || async {
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         let crc64 = if let Some(crc64) = known.get() {
             *crc64
         } else {
@@ -72,7 +70,7 @@ pub(in crate::transfer) async fn send_part<D: Disk, C: Clock>(
 }
 
 /// Reads a part for its checksum, which has to be known before the first byte is sent.
-pub(in crate::transfer) async fn digest_part<D: Disk, C: Clock>(
+pub(super) async fn digest_part<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     file: &D::File,
@@ -88,7 +86,7 @@ pub(in crate::transfer) async fn digest_part<D: Disk, C: Clock>(
 }
 
 /// Writes down that the store has a part.
-pub(in crate::transfer) fn note<D: Disk>(
+pub(super) fn note<D: Disk>(
     source: &Source<'_>,
     upload: &Upload<D>,
     part: &Part,

@@ -53,7 +53,7 @@ impl Sent {
 }
 
 /// One attempt to send a part; dropped before its end, its bytes count no more.
-pub(in crate::transfer) struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     sent: Sent,
     monitor: &'a dyn Monitor,
     path: &'a RepoPath,
@@ -61,7 +61,7 @@ pub(in crate::transfer) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Takes note of how it ended: what the store said, unless it broke off on our side.
-    pub(in crate::transfer) fn ended<T>(
+    pub(super) fn ended<T>(
         attempt: Option<Self>,
         answer: Result<T, RemoteError>,
     ) -> Result<T, Trouble> {
@@ -138,7 +138,7 @@ impl<D: Disk, C: Clock> Reading<D, C> {
 }
 
 /// Begins to send a range of a file whose CRC-64/NVME is known.
-pub(in crate::transfer) fn outgoing<'a, D: Disk, C: Clock>(
+pub(super) fn outgoing<'a, D: Disk, C: Clock>(
     session: &'a Session<D, C>,
     path: &'a RepoPath,
     file: &Arc<D::File>,

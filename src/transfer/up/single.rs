@@ -1,6 +1,5 @@
 //! Files into the bucket with one request each: small ones, and large ones where the store takes no parts.
 
-use std::ffi::OsStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,11 +20,11 @@ const BYTES_MAX: u64 = 5 << 30;
 
 /// Stores a large file with one request: read twice, so that its last bytes go out only if all are
 /// those of one moment, and begun anew where it breaks off.
-pub(in crate::transfer) async fn upload_in_one<D: Disk, C: Clock>(
+pub(super) async fn upload_in_one<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
 ) -> Result<Sent<D>, Trouble> {
-    let (path, size) = (source.path, source.stat.size);
+    let size = source.stat.size;
     if size > BYTES_MAX {
         return Err(Trouble::TooLarge);
     }
@@ -34,10 +33,7 @@ pub(in crate::transfer) async fn upload_in_one<D: Disk, C: Clock>(
     {
         return Ok(sent);
     }
-    let failed = |error: std::io::Error| Trouble::io(path, &error);
-    let folder = session.files.open_parent(path).map_err(failed)?;
-    let file = Arc::new(session.files.disk.open(&folder, OsStr::new(path.name())).map_err(failed)?);
-    source::expect_untouched(session, source, &file)?;
+    let file = source::open(session, source)?;
     let want = Want { md5: true, ..Want::default() };
     let digests = part::digest_part(session, source, &file, 0..size, &want).await?;
     source::expect_untouched(session, source, &file)?;
@@ -50,7 +46,7 @@ pub(in crate::transfer) async fn upload_in_one<D: Disk, C: Clock>(
 }
 
 /// What is stored with one request.
-pub(in crate::transfer) enum Contents<'c, D: Disk> {
+pub(super) enum Contents<'c, D: Disk> {
     /// All bytes, and their CRC-64/NVME.
     Whole(&'c Bytes, u64),
     /// An open file that is read while it is sent, and its digests.
@@ -67,10 +63,10 @@ impl<D: Disk> Contents<'_, D> {
 }
 
 /// A file on its way into the bucket with one request.
-pub(in crate::transfer) struct Put<'c, D: Disk, C> {
-    pub(in crate::transfer) session: &'c Session<D, C>,
-    pub(in crate::transfer) source: &'c Source<'c>,
-    pub(in crate::transfer) contents: Contents<'c, D>,
+pub(super) struct Put<'c, D: Disk, C> {
+    pub(super) session: &'c Session<D, C>,
+    pub(super) source: &'c Source<'c>,
+    pub(super) contents: Contents<'c, D>,
 }
 
 impl<D: Disk, C: Clock> Write for Put<'_, D, C> {
@@ -95,9 +91,7 @@ impl<D: Disk, C: Clock> Write for Put<'_, D, C> {
                 (body.with_md5(digests.md5), Some(attempt))
             }
         };
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
+        session.expect_to_go_on()?;
         let properties = source.properties();
         let answer = session.store.remote.put(source.path, body, &properties, &source.condition);
         Attempt::ended(attempt, answer.await)

@@ -1,5 +1,8 @@
 //! [`Source`]: a file on its way into the bucket, and what is known of it there.
 
+use std::ffi::OsStr;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::clock::Clock;
@@ -48,15 +51,15 @@ impl Source<'_> {
 }
 
 /// A file that is in the bucket now.
-pub(in crate::transfer) struct Sent<D: Disk> {
+pub(super) struct Sent<D: Disk> {
     /// What the store said.
-    pub(in crate::transfer) stored: Stored,
+    pub(super) stored: Stored,
     /// CRC-64/NVME of the whole.
-    pub(in crate::transfer) crc64: u64,
+    pub(super) crc64: u64,
     /// The store took it from another object; nothing went over the line.
-    pub(in crate::transfer) copied: bool,
+    pub(super) copied: bool,
     /// The file that was read.
-    pub(in crate::transfer) held: Option<Held<D>>,
+    pub(super) held: Option<Held<D>>,
 }
 
 /// Turns the version that a plan expects into the condition of a write.
@@ -65,7 +68,7 @@ pub(in crate::transfer) fn condition(remote: Option<&Version>) -> Condition {
 }
 
 /// Tells whether the bucket shows what is expected there, where an answer says that it does not.
-pub(in crate::transfer) async fn is_unfounded<D: Disk, C: Clock>(
+pub(super) async fn is_unfounded<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
 ) -> bool {
@@ -73,7 +76,7 @@ pub(in crate::transfer) async fn is_unfounded<D: Disk, C: Clock>(
 }
 
 /// Says what an answer is that the bucket does not bear out.
-pub(in crate::transfer) fn unfounded<D: Disk, C: Clock>(
+pub(super) fn unfounded<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     error: RemoteError,
@@ -87,7 +90,7 @@ pub(in crate::transfer) fn unfounded<D: Disk, C: Clock>(
 
 /// Looks at the bucket before a large file is sent to a place that nobody has looked at: it may be
 /// there already, and what is in its way is known before hours on the line.
-pub(in crate::transfer) async fn look_before_sending<D: Disk, C: Clock>(
+pub(super) async fn look_before_sending<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
 ) -> Result<Option<Sent<D>>, Trouble> {
@@ -113,7 +116,7 @@ pub(in crate::transfer) async fn look_before_sending<D: Disk, C: Clock>(
 }
 
 /// Looks whether a write whose answer got lost took place: the same content is ours.
-pub(in crate::transfer) async fn look_for_ours<D: Disk, C: Clock>(
+pub(super) async fn look_for_ours<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
     sent: &Evidenced<'_>,
@@ -130,7 +133,7 @@ fn stored(object: Object) -> Stored {
 }
 
 /// What was sent, as far as it is at hand to be compared with what is there.
-pub(in crate::transfer) enum Evidenced<'a> {
+pub(super) enum Evidenced<'a> {
     /// All bytes.
     Whole(&'a Bytes),
     /// The digests, taken while the parts were sent.
@@ -152,8 +155,21 @@ impl Evidenced<'_> {
     }
 }
 
+/// Opens the file, which must look as the plan expects.
+pub(super) fn open<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    source: &Source<'_>,
+) -> Result<Arc<D::File>, Trouble> {
+    let failed = |error: std::io::Error| Trouble::io(source.path, &error);
+    let folder = session.files.open_parent(source.path).map_err(failed)?;
+    let name = OsStr::new(source.path.name());
+    let file = session.files.disk.open(&folder, name).map_err(failed)?;
+    expect_untouched(session, source, &file)?;
+    Ok(Arc::new(file))
+}
+
 /// Refuses a file that does not look as the plan expects.
-pub(in crate::transfer) fn expect_untouched<D: Disk, C: Clock>(
+pub(super) fn expect_untouched<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     file: &D::File,
