@@ -19,7 +19,6 @@ pub(in crate::transfer) type Verdict = Option<Result<(), Trouble>>;
 /// The deletion of the version that the plan saw.
 struct Deletion<'c, D: Disk, C> {
     session: &'c Session<D, C>,
-    path: &'c RepoPath,
     version: &'c Version,
     action: &'c Action,
 }
@@ -29,24 +28,23 @@ impl<D: Disk, C: Clock> Write for Deletion<'_, D, C> {
     type Error = Trouble;
 
     async fn prepare(&mut self, lost: bool) -> Result<Option<()>, Trouble> {
-        came_back(self.session, self.action, lost).await.transpose()
+        let done = if lost { came_back(self.session, self.action).await } else { None };
+        done.transpose()
     }
 
     async fn attempt(&mut self, _: bool) -> Result<(), Trouble> {
-        if self.session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
         spelling::expect_absent(self.session, self.action)?;
-        Ok(self.session.store.remote.delete(self.path, &self.version.token).await?)
+        self.session.expect_to_go_on()?;
+        Ok(self.session.store.remote.delete(&self.action.path, &self.version.token).await?)
     }
 
     async fn look(&mut self) -> Result<Option<()>, Trouble> {
-        Ok(object::object(self.session, self.path).await?.is_none().then_some(()))
+        Ok(object::object(self.session, &self.action.path).await?.is_none().then_some(()))
     }
 
     /// Some stores answer a condition on a missing key as if another version were there.
     async fn judge(&mut self, refusal: RemoteError, doubted: bool) -> Result<Option<()>, Trouble> {
-        let Self { session, path, version, .. } = self;
+        let Self { session, version, action: Action { path, .. } } = self;
         let Some(object) = object::object(session, path).await? else { return Ok(Some(())) };
         let is_unfounded = object.entry.version == **version
             || object::shows(session, path, Some(&version.token)).await;
@@ -75,22 +73,21 @@ impl<D: Disk, C: Clock> Write for Deletions<'_, D, C> {
 
     async fn prepare(&mut self, lost: bool) -> Result<Option<()>, Trouble> {
         let Self { session, actions, verdicts, open, .. } = self;
-        for place in &*open {
-            verdicts[*place] = came_back(session, &actions[*place], lost).await;
+        // What is here again is left out when the turn of the rest has come.
+        for place in open.iter().filter(|_| lost) {
+            verdicts[*place] = came_back(session, &actions[*place]).await;
         }
-        open.retain(|place| verdicts[*place].is_none() && actions[*place].remote.is_some());
+        open.retain(|place| verdicts[*place].is_none());
         Ok(open.is_empty().then_some(()))
     }
 
     async fn attempt(&mut self, lost: bool) -> Result<(), Trouble> {
         let Self { session, actions, verdicts, open } = self;
-        if session.stop.is_requested() {
-            return Err(Trouble::Stopped);
-        }
         open.retain(|place| {
             verdicts[*place] = spelling::expect_absent(session, &actions[*place]).err().map(Err);
             verdicts[*place].is_none()
         });
+        session.expect_to_go_on()?;
         let versions: Vec<_> = (open.iter())
             .filter_map(|place| {
                 let Action { path, remote, .. } = &actions[*place];
@@ -119,9 +116,9 @@ pub(in crate::transfer) async fn delete_remote<D: Disk, C: Clock>(
     action: &Action,
 ) -> Result<(), Trouble> {
     let Some(version) = &action.remote else {
-        return came_back(session, action, false).await.unwrap_or(Ok(()));
+        return spelling::expect_absent(session, action);
     };
-    let mut deletion = Deletion { session, path: &action.path, version, action };
+    let mut deletion = Deletion { session, version, action };
     session.store.write(&mut Attempts::default(), &mut deletion).await
 }
 
@@ -133,7 +130,7 @@ pub(in crate::transfer) async fn delete_many_remote<D: Disk, C: Clock>(
     actions: &[Action],
 ) -> Vec<Verdict> {
     let verdicts = actions.iter().map(|_| None).collect();
-    let open = (0..actions.len()).collect();
+    let open = (0..actions.len()).filter(|place| actions[*place].remote.is_some()).collect();
     let mut many = Deletions { session, actions, verdicts, open };
     let deleted = session.store.write(&mut Attempts::default(), &mut many).await;
     let Deletions { mut verdicts, open, .. } = many;
@@ -149,15 +146,11 @@ pub(in crate::transfer) async fn delete_many_remote<D: Disk, C: Clock>(
     verdicts
 }
 
-/// Tells what becomes of a deletion whose path is here again: it is not made, unless an attempt
-/// before this one was.
-async fn came_back<D: Disk, C: Clock>(
-    session: &Session<D, C>,
-    action: &Action,
-    lost: bool,
-) -> Verdict {
+/// Tells what became of a deletion whose path is here again, and that an attempt whose answer got lost
+/// may have made.
+async fn came_back<D: Disk, C: Clock>(session: &Session<D, C>, action: &Action) -> Verdict {
     let trouble = spelling::expect_absent(session, action).err()?;
-    let is_done = lost && matches!(object::object(session, &action.path).await, Ok(None));
+    let is_done = matches!(object::object(session, &action.path).await, Ok(None));
     Some(if is_done { Ok(()) } else { Err(trouble) })
 }
 
