@@ -30,7 +30,7 @@ use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
 use lsync::remote::memory::{Fault, Operation};
 use lsync::remote::{Capabilities, MemoryRemote, RemoteErrorKind};
 use lsync::repository::{Config, RemoteConfig, Repository};
-use lsync::sync::{self, Report, Request, SyncError, Tuning, World};
+use lsync::sync::{self, Locked, Report, Request, SyncError, Tuning, World};
 use lsync::tree::RepoPath;
 
 /// Collects events and counts bytes, so that a test can say what a person was told; whether a plan is
@@ -130,9 +130,9 @@ impl Client {
 
     async fn try_run(&self, request: &Request) -> Result<Report, SyncError> {
         let world = self.world();
-        let _lock = world.repository.lock(&world.disk, "sync").unwrap();
-        let plan = sync::plan(&world, request).await?;
-        sync::carry_out(&world, request, plan).await
+        let locked = begin(&world, request)?;
+        let plan = sync::plan(&locked, request).await?;
+        sync::carry_out(locked, request, plan).await
     }
 
     async fn run(&self, direction: Direction) -> Report {
@@ -148,21 +148,31 @@ impl Client {
     }
 
     async fn plan_of(&self, request: Request) -> Plan {
-        let request = Request { dry_run: true, ..request };
-        sync::plan(&self.world(), &request).await.unwrap()
+        let world = self.world();
+        let opened = sync::look(&world, &request).unwrap();
+        sync::plan(&opened, &request).await.unwrap()
     }
 
     /// Settles every open conflict in one way.
     async fn resolve(&self, resolution: Resolution) -> Report {
         let world = self.world();
-        let _lock = world.repository.lock(&world.disk, "sync").unwrap();
         let request = request(Direction::Sync);
-        let plan = sync::plan(&world, &request).await.unwrap();
+        let locked = begin(&world, &request).unwrap();
+        let plan = sync::plan(&locked, &request).await.unwrap();
         let choices: Vec<(Conflict, Resolution)> =
             plan.conflicts.iter().cloned().map(|conflict| (conflict, resolution)).collect();
         let plan = lsync::plan::settle(plan, &choices, "ann-20261120T000000Z-ab12");
-        sync::carry_out(&world, &request, plan).await.unwrap()
+        sync::carry_out(locked, &request, plan).await.unwrap()
     }
+}
+
+/// Opens a run under the lock.
+fn begin<'w>(
+    world: &'w World<MemoryDisk, MemoryClock>,
+    request: &Request,
+) -> Result<Locked<'w, MemoryDisk, MemoryClock>, SyncError> {
+    let lock = world.repository.lock(&world.disk, "sync").unwrap();
+    sync::begin(world, lock, request)
 }
 
 fn request(direction: Direction) -> Request {
@@ -171,7 +181,6 @@ fn request(direction: Direction) -> Request {
         implicit_force: false,
         selection: Selection::all(),
         unlisted: false,
-        dry_run: false,
         no_delete: false,
         max_delete: None,
         max_change: None,
@@ -561,17 +570,17 @@ async fn killed_while_it_keeps_both_no_name_ever_holds_the_wrong_side() {
         bob.write("f.txt", "bob's");
         ann.sync().await;
         let world = bob.world();
-        let lock = world.repository.lock(&world.disk, "sync").unwrap();
         let request = request(Direction::Sync);
-        let plan = sync::plan(&world, &request).await.unwrap();
+        let locked = begin(&world, &request).unwrap();
+        let plan = sync::plan(&locked, &request).await.unwrap();
         let choices = [(plan.conflicts[0].clone(), Resolution::Both)];
         let plan = lsync::plan::settle(plan, &choices, "ann-20261120T000000Z-ab12");
         let before = bob.disk.operations();
         bob.disk.stop_after(stop);
-        let finished = sync::carry_out(&world, &request, plan).await;
+        let finished = sync::carry_out(locked, &request, plan).await;
         let is_over = finished.is_ok_and(|report| report.kept_both == 1);
         assert!(bob.disk.operations() > before);
-        drop((lock, world));
+        drop(world);
         bob.disk.kill();
         let beside = bob.person().try_read(copy);
         assert!(beside.is_none_or(|bytes| bytes == b"bob's"), "stopped at {stop}");
@@ -708,12 +717,13 @@ async fn force_takes_no_edit_that_came_after_the_plan_in_the_tick_of_the_last_on
         }
         let world = bob.world();
         let request = Request { selection: Selection::all(), ..request(direction) };
-        let plan = sync::plan(&world, &request).await.unwrap();
+        let locked = begin(&world, &request).unwrap();
+        let plan = sync::plan(&locked, &request).await.unwrap();
         for name in ["f", "extra"] {
             rewrite_unseen(&bob.person(), &format!("/w/{name}"), "late");
         }
         let takes_extra = direction == Direction::MirrorPull;
-        let report = sync::carry_out(&world, &request, plan).await.unwrap();
+        let report = sync::carry_out(locked, &request, plan).await.unwrap();
         assert_eq!(report.changed_meanwhile, 1 + u64::from(takes_extra), "{direction:?}");
         assert_eq!(bob.read("f").as_deref(), Some("late"), "{direction:?}");
         assert_eq!(bob.read("extra").as_deref(), Some("late"), "{direction:?}");

@@ -30,8 +30,7 @@ use clap::FromArgMatches as _;
 use self::arguments::{Arguments, ColorChoice, Command, OutputOptions};
 use self::commands::care::{clean, trash};
 use self::commands::start::{clone, demo, init};
-use self::commands::work::sync::Wish;
-use self::commands::work::{resolve, status, sync};
+use self::commands::work::{pull, push, resolve, status, sync};
 use self::interrupt::Interrupt;
 use self::screen::Screen;
 use self::session::Context;
@@ -134,9 +133,9 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, Error> {
         }
         Command::Clone(arguments) => Box::pin(clone::run(context, arguments)).await,
         Command::Status(arguments) => status::run(context, arguments).await,
-        Command::Sync(arguments) => sync::run(context, &Wish::sync(arguments)).await,
-        Command::Push(arguments) => sync::run(context, &Wish::push(arguments)).await,
-        Command::Pull(arguments) => sync::run(context, &Wish::pull(arguments)).await,
+        Command::Sync(arguments) => sync::run(context, arguments).await,
+        Command::Push(arguments) => push::run(context, arguments).await,
+        Command::Pull(arguments) => pull::run(context, arguments).await,
         Command::Resolve(arguments) => resolve::run(context, arguments).await,
         Command::Trash { command } => trash::run(context, command).await,
         Command::Clean(arguments) => clean::run(context, arguments).await,

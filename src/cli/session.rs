@@ -18,11 +18,17 @@ use crate::monitor::{Monitor, Stop};
 use crate::plan::Selection;
 use crate::remote::{self, BucketUrl, Capabilities, Remote, RemoteSettings};
 use crate::repository::{RemoteConfig, Repository};
-use crate::sync::World;
+use crate::sync::{Locked, Opened, World};
 use crate::tree::RepoPath;
 
 /// Everything that a run of the real program touches.
 pub(super) type RealWorld = World<RealDisk, SystemClock>;
+
+/// A run of it, under the lock.
+pub(super) type RealLocked<'a> = Locked<'a, RealDisk, SystemClock>;
+
+/// A run of it that changes nothing.
+pub(super) type RealOpened<'a> = Opened<'a, RealDisk, SystemClock>;
 
 /// What every command gets.
 #[derive(Clone)]

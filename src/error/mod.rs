@@ -10,7 +10,7 @@ use crate::plan::{Cause, Excess, GlobError, Loss, Plan, SafetyStop};
 use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
 use crate::repository::trash::TrashError;
 use crate::repository::{ConfigError, DatabaseError, RepositoryError};
-use crate::sync::SyncError;
+use crate::sync::{OpenError, SyncError};
 use crate::transfer::{AsideError, Report};
 
 /// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
@@ -269,14 +269,14 @@ fn sync_exit(error: &SyncError) -> Exit {
         SyncError::NothingMatches(_) | SyncError::EmptyFolder(_) => Exit::Usage,
         SyncError::Interrupted => Exit::Interrupted,
         SyncError::Remote(error) => remote_exit(error.kind),
-        SyncError::Trash(error) => trash_exit(error),
+        SyncError::Open(OpenError::Trash(error)) => trash_exit(error),
         SyncError::Scan(_)
         | SyncError::Database(_)
         | SyncError::OutOfOrder(_)
         | SyncError::ListingLies(_)
         | SyncError::TooManyUnusual { .. }
         | SyncError::Mounts(_)
-        | SyncError::Staging(_)
+        | SyncError::Open(OpenError::Database(_) | OpenError::Staging(_))
         | SyncError::Clock(_) => Exit::Failed,
     }
 }
@@ -290,8 +290,8 @@ fn sync_hint(error: &SyncError) -> Option<String> {
             Some("nothing was done; only files travel, and their folders with them".to_owned())
         }
         SyncError::Remote(error) => remote_hint(error.kind).map(str::to_owned),
-        SyncError::Trash(error) => trash_hint(error),
-        SyncError::Database(error) => error.hint(),
+        SyncError::Open(OpenError::Trash(error)) => trash_hint(error),
+        SyncError::Database(error) | SyncError::Open(OpenError::Database(error)) => error.hint(),
         SyncError::Mounts(error) => error.hint().map(str::to_owned),
         SyncError::OutOfOrder(_) => {
             Some("run the same command again; if it stays, report it".to_owned())
@@ -308,7 +308,7 @@ fn sync_hint(error: &SyncError) -> Option<String> {
             "nothing was changed; if the disk is full, make room on it, then run the same command again"
                 .to_owned(),
         ),
-        SyncError::Interrupted | SyncError::Scan(_) | SyncError::Staging(_) => None,
+        SyncError::Interrupted | SyncError::Scan(_) | SyncError::Open(OpenError::Staging(_)) => None,
     }
 }
 

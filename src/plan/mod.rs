@@ -73,6 +73,11 @@ impl Direction {
     pub fn writes_local(self) -> bool {
         self == Self::Sync || !self.writes_remote()
     }
+
+    /// Tells whether one side is to become exactly what the other one is.
+    pub fn is_mirror(self) -> bool {
+        matches!(self, Self::MirrorPull | Self::MirrorPush)
+    }
 }
 
 /// What one action does.
@@ -318,6 +323,8 @@ pub struct Plan {
     pub withheld_deletions: u64,
     /// Actions that `--limit` took out of the plan.
     pub beyond_limit: u64,
+    /// Folders here on which other disks are mounted.
+    pub mounts: Vec<RepoPath>,
 }
 
 impl Plan {

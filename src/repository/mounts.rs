@@ -66,11 +66,15 @@ fn save<D: Disk>(disk: &D, control: &D::Folder, folders: &[RepoPath]) -> Result<
 pub fn remember<D: Disk>(
     disk: &D,
     control: &D::Folder,
-    (mut known, tops): (Vec<RepoPath>, Vec<RepoPath>),
+    tops: &[RepoPath],
     matters: impl Fn(&RepoPath) -> bool,
 ) -> Result<(), MountsError> {
+    if tops.is_empty() {
+        return Ok(());
+    }
+    let mut known = load(disk, control)?;
     let is_new = |top: &RepoPath| known.binary_search(top).is_err() && matters(top);
-    let new: Vec<_> = tops.into_iter().filter(is_new).collect();
+    let new: Vec<_> = tops.iter().filter(|top| is_new(top)).cloned().collect();
     if new.is_empty() {
         return Ok(());
     }

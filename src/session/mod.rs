@@ -2,6 +2,7 @@
 
 mod files;
 pub mod limits;
+mod opened;
 pub mod store;
 pub mod trouble;
 mod world;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub use files::Files;
+pub use opened::{Locked, OpenError, Opened};
 pub use world::World;
 
 use crate::clock::Clock;
@@ -23,6 +25,15 @@ use limits::Limits;
 use limits::tuning::Tuning;
 use store::Store;
 use trouble::Trouble;
+
+/// How a run goes about its work, beside what it is to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How many transfers at once, how large their parts, and how fast.
+    pub tuning: Tuning,
+    /// The bucket is not listed: the base stands for it.
+    pub unlisted: bool,
+}
 
 /// What a run has at hand: the files, the bucket, how far it may go, and who is told.
 pub struct Session<D: Disk, C> {
@@ -47,26 +58,12 @@ pub struct Session<D: Disk, C> {
 }
 
 impl<D: Disk, C: Clock> Session<D, C> {
-    /// Opens the session of a run, with the staging folder swept of all that no later transfer can go on
-    /// with; a dry run has none.
-    ///
-    /// # Errors
-    /// Where the folder for staged files cannot be used.
-    pub fn open(world: &World<D, C>, dry_run: bool, tuning: Tuning) -> io::Result<Self> {
-        if dry_run {
-            return Self::new(world, (None, None), tuning);
-        }
-        let notes = Notes::open(&world.disk, &world.repository.control)?;
-        let staging = world.swept_staging(&notes)?;
-        Self::new(world, (Some(staging), Some(notes)), tuning)
-    }
-
     /// Opens a session that changes nothing in the working copy.
     ///
     /// # Errors
     /// Where the root cannot be looked at.
     pub fn looking(world: &World<D, C>, tuning: Tuning) -> io::Result<Self> {
-        Self::new(world, (None, None), tuning)
+        Self::new(world, (None, None), Manner { tuning, unlisted: false })
     }
 
     /// Refuses to begin anything more once somebody has asked to end.
@@ -80,7 +77,7 @@ impl<D: Disk, C: Clock> Session<D, C> {
     fn new(
         world: &World<D, C>,
         kept: (Option<Staging<D>>, Option<Notes<D>>),
-        tuning: Tuning,
+        Manner { tuning, unlisted }: Manner,
     ) -> io::Result<Self> {
         let remote = Arc::clone(&world.remote);
         Ok(Self {
@@ -92,7 +89,7 @@ impl<D: Disk, C: Clock> Session<D, C> {
             stop: world.stop.clone(),
             parallel: world.parallel,
             lists_whole: AtomicBool::new(false),
-            unlisted: false,
+            unlisted,
         })
     }
 }

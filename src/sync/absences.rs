@@ -13,8 +13,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::look::{self, Absence};
 use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage, notices};
-use crate::repository::Database;
-use crate::session::Session;
+use crate::session::Opened;
 use crate::tree::RepoPath;
 
 /// So many names with other than the plainest characters are asked for, each of them: stores differ in
@@ -48,13 +47,14 @@ pub(super) enum Confirmed {
 /// # Errors
 /// Where one is there and no listing shows it: then no listing of this store says what is gone.
 pub(super) async fn confirm<D: Disk, C: Clock>(
-    session: &Arc<Session<D, C>>,
-    (request, database): (&Request, &Database<D>),
+    opened: &Opened<'_, D, C>,
+    request: &Request,
     plan: &mut Plan,
 ) -> Result<Confirmed, SyncError> {
     if request.unlisted {
         return Ok(Confirmed::Plan);
     }
+    let (session, database) = (&opened.session, &opened.database);
     let asked = sample(&plan.actions)?;
     let looks = asked.into_iter().map(|path| {
         let session = Arc::clone(session);

@@ -1,8 +1,8 @@
 //! The story of a run: scan → merge → examine → reconcile → guard → transfer → record.
 //!
-//! [`plan`] reads three sides and returns a [`Plan`], which can be printed, refused or cut;
-//! [`carry_out`] does it and returns a [`Report`]. Neither prints nor asks. Commands that change
-//! something hold the lock of the working copy around both.
+//! [`look`] or [`begin`] opens a run; [`plan`] reads three sides and returns a [`Plan`], which can be
+//! printed, refused or cut; [`carry_out`] does it and returns a [`Report`]. None of them prints or asks.
+//! Only what [`begin`] opened, under the lock of the working copy, can be carried out.
 
 mod absences;
 mod obstacles;
@@ -15,23 +15,23 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::ScanError;
+use crate::local::{RuleFiles, ScanError};
 use crate::look::{self, ClockUnreadable, look_at_parents};
 use crate::monitor::Phase;
 use crate::plan::{Direction, FileLimit, Guard, Plan, SafetyStop, Selection};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::mounts::MountsError;
-use crate::repository::trash::{self, TrashError, TrashRun, Why};
-use crate::repository::{Database, DatabaseError};
-use crate::session::Session;
+use crate::repository::trash::{TrashRun, Why};
+use crate::repository::{DatabaseError, Lock};
+use crate::session::Manner;
 use crate::transfer::{Options, Run, drop_abandoned};
 use crate::tree::{OutOfOrder, RepoPath};
 use absences::Confirmed;
 use planning::{Planned, Planning};
 use rules::ArrivingRules;
 
-pub use crate::session::World;
 pub use crate::session::limits::tuning::Tuning;
+pub use crate::session::{Locked, OpenError, Opened, World};
 pub use crate::transfer::Report;
 pub use room::{NoRoom, lacking_room};
 
@@ -53,8 +53,6 @@ pub struct Request {
     pub selection: Selection,
     /// The bucket is not listed: the base stands for it (`status --offline`, `push --no-list`).
     pub unlisted: bool,
-    /// Nothing is changed and nothing downloaded (`status`, `--dry-run`).
-    pub dry_run: bool,
     /// Deletions are left out of the plan.
     pub no_delete: bool,
     /// How many deletions a side may suffer; `None` is the default rule.
@@ -71,12 +69,21 @@ pub struct Request {
     pub resolving: bool,
 }
 
+impl Request {
+    fn manner(&self) -> Manner {
+        Manner { tuning: self.tuning, unlisted: self.unlisted }
+    }
+}
+
 /// Why a run came to no plan, or to no report.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     /// The working copy cannot be scanned.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// The run cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The database cannot be read or written.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -86,15 +93,9 @@ pub enum SyncError {
     /// A side broke the order that everything rests upon.
     #[error(transparent)]
     OutOfOrder(#[from] OutOfOrder),
-    /// The trash cannot be settled or pruned.
-    #[error(transparent)]
-    Trash(#[from] TrashError),
     /// Nobody knows which disks were mounted.
     #[error(transparent)]
     Mounts(#[from] MountsError),
-    /// The staging folder cannot be used.
-    #[error("cannot use .lsync/tmp")]
-    Staging(#[source] std::io::Error),
     /// Nothing tells whether files are still what the plan saw.
     #[error(transparent)]
     Clock(#[from] ClockUnreadable),
@@ -125,27 +126,46 @@ pub enum SyncError {
     Interrupted,
 }
 
-/// Reads the three sides and decides what has to happen.
+/// Opens a run that changes nothing, and downloads nothing to compare it (`status`, `--dry-run`).
 ///
 /// # Errors
-/// Where one side cannot be known as a whole: nothing has been changed then.
+/// [`SyncError::Open`].
+pub fn look<'w, D: Disk, C: Clock>(
+    world: &'w World<D, C>,
+    request: &Request,
+) -> Result<Opened<'w, D, C>, SyncError> {
+    Ok(Opened::looking(world, request.manner())?)
+}
+
+/// Opens a run under the lock of the working copy: it may carry out what it plans.
+///
+/// # Errors
+/// [`SyncError::Open`].
+pub fn begin<'w, D: Disk, C: Clock>(
+    world: &'w World<D, C>,
+    lock: Lock<D>,
+    request: &Request,
+) -> Result<Locked<'w, D, C>, SyncError> {
+    Ok(Locked::open(world, lock, request.manner())?)
+}
+
+/// Reads the three sides and decides what has to happen. Nothing is changed.
+///
+/// # Errors
+/// Where one side cannot be known as a whole.
 pub async fn plan<D: Disk, C: Clock>(
-    world: &World<D, C>,
+    opened: &Opened<'_, D, C>,
     request: &Request,
 ) -> Result<Plan, SyncError> {
-    world.monitor.phase(Phase::Planning);
-    if !request.dry_run {
-        settle_trash(world)?;
+    let session = &opened.session;
+    session.monitor.phase(Phase::Planning);
+    if let Some(warning) = session.store.remote.warning() {
+        session.monitor.warning(&warning);
     }
-    if let Some(warning) = world.remote.warning() {
-        world.monitor.warning(&warning);
-    }
-    let database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    let session = Arc::new(session(world, request)?);
     for _ in 0..PLANS_MAX {
-        let mut plan = plan_once(world, request, &database, &session).await?;
-        if absences::confirm(&session, (request, &database), &mut plan).await? == Confirmed::Plan {
-            look::let_ticks_pass(&session, &plan, request.resolving).await?;
+        let mut plan = plan_once(opened, request).await?;
+        if absences::confirm(opened, request, &mut plan).await? == Confirmed::Plan {
+            look::let_ticks_pass(session, &plan, request.resolving).await?;
             return Ok(plan);
         }
     }
@@ -155,44 +175,43 @@ pub async fn plan<D: Disk, C: Clock>(
 
 /// Plans with the rules that are here and those that come with the plan.
 async fn plan_once<D: Disk, C: Clock>(
-    world: &World<D, C>,
+    opened: &Opened<'_, D, C>,
     request: &Request,
-    database: &Database<D>,
-    session: &Arc<Session<D, C>>,
 ) -> Result<Plan, SyncError> {
     let mut arriving = ArrivingRules::default();
     let mut planned = loop {
         let rule_files = arriving.files();
-        let planning = Planning::new(world, request, database, rule_files)?;
-        let mut planned = plan_with_rules(session, request, planning).await?;
+        let mut planned = plan_with_rules(opened, request, rule_files).await?;
         // What a plan changes of the rules holds for all of it.
-        if !arriving.follow(session, (request, &planned.plan)).await? {
+        if !arriving.follow(&opened.session, (request, &planned.plan)).await? {
             break planned;
         }
         if planned.only_creates_here && request.limit.is_none() {
-            planned.leave_out_ignored(world, arriving.files());
+            planned.leave_out_ignored(opened.world, arriving.files());
             break planned;
         }
     };
-    planned.note_disclosed(world, &arriving);
-    planned.conclude(world, request, database)
+    planned.note_disclosed(opened.world, &arriving);
+    Ok(planned.conclude(opened))
 }
 
 /// Plans with the rules that are known so far.
 async fn plan_with_rules<D: Disk, C: Clock>(
-    session: &Arc<Session<D, C>>,
+    opened: &Opened<'_, D, C>,
     request: &Request,
-    mut planning: Planning<'_, D, C>,
+    rule_files: Arc<RuleFiles>,
 ) -> Result<Planned, SyncError> {
-    if request.selection.operands().is_empty() {
-        planning.scope(session, None).await?;
+    let mut planning = Planning::new(opened, request, rule_files)?;
+    let operands = request.selection.operands();
+    if operands.is_empty() {
+        planning.scope(None).await?;
     }
-    for operand in request.selection.operands() {
-        planning.scope(session, Some(operand)).await?;
+    for operand in operands {
+        planning.scope(Some(operand)).await?;
     }
-    planning.examine(session).await?;
+    planning.examine().await?;
     if !request.unlisted {
-        look_at_parents(session, &mut planning.builder, request.selection.operands()).await?;
+        look_at_parents(&opened.session, &mut planning.builder, operands).await?;
     }
     planning.finish()
 }
@@ -210,68 +229,52 @@ pub fn guard(plan: &Plan, request: &Request) -> Result<(), SafetyStop> {
 /// Where nothing more can be recorded; what happened to single paths is in the report and went to
 /// the monitor.
 pub async fn carry_out<D: Disk, C: Clock>(
-    world: &World<D, C>,
+    mut run: Locked<'_, D, C>,
     request: &Request,
     plan: Plan,
 ) -> Result<Report, SyncError> {
+    run.remember_mounts(&plan.mounts, |top| {
+        plan.actions.iter().any(|action| action.path.is_below(top))
+    })?;
     let report = if plan.actions.is_empty() {
         Report::of(&plan)
     } else {
-        execute(world, request, plan).await?
+        execute(&mut run, request, plan).await?
     };
     if request.selection.is_everything() && request.limit.is_none() {
-        drop_abandoned(world, request.direction, &report).await;
+        drop_abandoned(&run, request.direction, &report).await;
         if request.direction.writes_remote() {
-            world.remote.remove_abandoned_probes().await;
+            run.world.remote.remove_abandoned_probes().await;
         }
     }
     Ok(report)
 }
 
 async fn execute<D: Disk, C: Clock>(
-    world: &World<D, C>,
+    run: &mut Locked<'_, D, C>,
     request: &Request,
     plan: Plan,
 ) -> Result<Report, SyncError> {
-    let mut database = Database::open(&world.disk, &world.repository.control, &world.remote_id)?;
-    let session = session(world, request)?;
+    let (world, session) = (run.world, Arc::clone(&run.session));
+    // It has been read while the plan was made, and questions may have been answered since.
+    session.files.forget_clock_reading();
     let now = world.clock.now();
     let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
-    let Request { backup, unlisted, .. } = *request;
-    let options = Options { backup, unlisted, why: why(request) };
-    let run = Arc::new(Run::new(session, trash, options));
-    let carried_out = run.carry_out(plan, &mut database).await;
-    promises::withdraw_broken(world);
+    let options = Options { backup: request.backup, why: why(request) };
+    let work = Arc::new(Run::new(session, trash, options));
+    let carried_out = work.carry_out(plan, run.database_mut()).await;
+    promises::withdraw_broken(run);
     // Whatever became of the run: what it did is complete in the trash's list.
-    let ended = run.finish_trash(&world.repository, now);
+    let ended = work.finish_trash(&world.repository, now);
     let report = carried_out?;
     // The work is done and recorded; what only tidies up is done again by the next run.
     if let Err(error) = ended {
         world.monitor.warning(&format!("the trash is not tidied up: {error}"));
     }
-    if let Err(error) = database.finish() {
+    if let Err(error) = run.database_mut().finish() {
         world.monitor.warning(&format!("the journal is not merged yet: {error}"));
     }
     Ok(report)
-}
-
-/// Finishes in the trash what a killed run left, before anything is looked at.
-fn settle_trash<D: Disk, C: Clock>(world: &World<D, C>) -> Result<(), SyncError> {
-    let repository = &world.repository;
-    for settled in trash::settle(&world.disk, &repository.root, &repository.control)? {
-        world.monitor.path_warning(settled.kind(), &settled.to_string());
-    }
-    Ok(())
-}
-
-fn session<D: Disk, C: Clock>(
-    world: &World<D, C>,
-    request: &Request,
-) -> Result<Session<D, C>, SyncError> {
-    let opened = Session::open(world, request.dry_run, request.tuning);
-    let mut session = opened.map_err(SyncError::Staging)?;
-    session.unlisted = request.unlisted;
-    Ok(session)
 }
 
 fn why(request: &Request) -> Why {

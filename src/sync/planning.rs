@@ -19,9 +19,8 @@ use crate::plan::{
     may_be_touched_there, need, notices,
 };
 use crate::remote::{Listed, Page, RemoteError};
-use crate::repository::Database;
 use crate::repository::mounts;
-use crate::session::{Session, World};
+use crate::session::{Opened, World};
 use crate::transfer::beside;
 use crate::tree::{
     BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, RemoteEntry, RepoPath, Row,
@@ -33,9 +32,8 @@ const COUNTED_AT_ONCE: u64 = 1_000;
 
 /// A plan in the making.
 pub(super) struct Planning<'a, D: Disk, C: Clock> {
-    world: &'a World<D, C>,
+    opened: &'a Opened<'a, D, C>,
     request: &'a Request,
-    database: &'a Database<D>,
     pub(super) builder: PlanBuilder,
     rule_files: Arc<RuleFiles>,
     rules: IgnoreRules<D>,
@@ -59,15 +57,14 @@ pub(super) struct Planning<'a, D: Disk, C: Clock> {
 impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     /// Begins a plan.
     pub(super) fn new(
-        world: &'a World<D, C>,
+        opened: &'a Opened<'_, D, C>,
         request: &'a Request,
-        database: &'a Database<D>,
         rule_files: Arc<RuleFiles>,
     ) -> Result<Self, SyncError> {
+        let world = opened.world;
         Ok(Self {
-            world,
+            opened,
             request,
-            database,
             builder: PlanBuilder::new(PlanOptions {
                 direction: request.direction,
                 implicit_force: request.implicit_force,
@@ -89,12 +86,8 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     }
 
     /// Reads one operand, or everything, on all three sides at once.
-    pub(super) async fn scope(
-        &mut self,
-        session: &Arc<Session<D, C>>,
-        scope: Option<&RepoPath>,
-    ) -> Result<(), SyncError> {
-        let world = self.world;
+    pub(super) async fn scope(&mut self, scope: Option<&RepoPath>) -> Result<(), SyncError> {
+        let (world, session) = (self.opened.world, &self.opened.session);
         self.heeded = 0;
         let key_bytes_max = KEY_BYTES_MAX.saturating_sub(world.prefix_bytes);
         let mounts = self.mounts.clone();
@@ -107,21 +100,20 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
             scan = scan.looking_ahead(Arc::new(move || clock.now()));
         }
         let local = outliers.take_out(scan).map(|entry| entry.map_err(SyncError::from));
-        let base = self.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
+        let base = self.opened.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
         let seen = if self.request.unlisted {
             let mut merge = Merge::offline(local, base);
-            self.merge(session, &mut merge, None).await?
+            self.merge(&mut merge, None).await?
         } else {
             let is_file = scope.is_some_and(|path| session.files.is_file(path));
             let (sender, pages) = mpsc::channel(PAGES_AHEAD_MAX);
-            let landmarks = if is_file { Vec::new() } else { self.database.landmarks(scope) };
+            let landmarks =
+                if is_file { Vec::new() } else { self.opened.database.landmarks(scope) };
             let what = ListingScope { path: scope.cloned(), is_file, landmarks };
             let listing = list_scope(Arc::clone(session), what, sender);
             let mut merge = Merge::new(local, base);
-            let ((), merged) = tokio::join!(
-                beside(world.parallel, listing),
-                self.merge(session, &mut merge, Some(pages)),
-            );
+            let ((), merged) =
+                tokio::join!(beside(world.parallel, listing), self.merge(&mut merge, Some(pages)),);
             merged?
         };
         let Found { unnameable, mut holders, tops } = outliers.into_found();
@@ -157,7 +149,6 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     /// Drives the merge and takes its items; tells whether there were any. The listing ends with it.
     async fn merge<L, B>(
         &mut self,
-        session: &Arc<Session<D, C>>,
         merge: &mut Merge<L, B>,
         mut pages: Option<mpsc::Receiver<Result<Page, RemoteError>>>,
     ) -> Result<bool, SyncError>
@@ -173,19 +164,19 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
                     seen = true;
                     self.take(item);
                     if self.undecided.len() >= self.request.tuning.compared_rows {
-                        self.examine(session).await?;
+                        self.examine().await?;
                     }
                 }
                 Step::NeedRemote => {
-                    if self.world.stop.is_requested() {
+                    if self.opened.session.stop.is_requested() {
                         return Err(SyncError::Interrupted);
                     }
-                    self.world.monitor.waits_for_store(pages.is_some());
+                    self.opened.session.monitor.waits_for_store(pages.is_some());
                     let page = match &mut pages {
                         Some(pages) => pages.recv().await,
                         None => None,
                     };
-                    self.world.monitor.waits_for_store(false);
+                    self.opened.session.monitor.waits_for_store(false);
                     let page = page.transpose()?;
                     let more = page.is_some();
                     merge.feed(page.map_or_else(Vec::new, |page| self.objects(page)), more);
@@ -197,7 +188,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     /// Returns the objects of a page; keys that cannot be paths are noted.
     fn objects(&mut self, page: Page) -> Vec<RemoteEntry> {
         self.counted.1 += page.items.len() as u64;
-        self.world.monitor.counted(self.counted.0, self.counted.1);
+        self.opened.session.monitor.counted(self.counted.0, self.counted.1);
         let mut objects = Vec::with_capacity(page.items.len());
         for item in page.items {
             match item {
@@ -222,7 +213,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
                 }
                 self.apply_rules(&mut row);
                 self.heeded += u64::from(row.base.is_some() || !is_ignored(&row));
-                let reads = self.world.remote.reads_locally();
+                let reads = self.opened.world.remote.reads_locally();
                 if need(&row).is_any() || (reads && may_be_touched_there(&row)) {
                     self.undecided.push(Merged::Row(row));
                 } else {
@@ -248,7 +239,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
 
     /// Marks a file here whose name the store would change.
     fn spare_changed_names(&self, row: &mut Row) {
-        let changed = &self.world.remote.capabilities().changed_names;
+        let changed = &self.opened.world.remote.capabilities().changed_names;
         if changed.is_empty() || !matches!(row.local, Local::File(_)) {
             return;
         }
@@ -263,7 +254,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         if matches!(row.local, Local::File(_)) {
             self.counted.0 += 1;
             if self.counted.0.is_multiple_of(COUNTED_AT_ONCE) {
-                self.world.monitor.counted(self.counted.0, self.counted.1);
+                self.opened.session.monitor.counted(self.counted.0, self.counted.1);
             }
         }
     }
@@ -305,10 +296,11 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
     }
 
     /// Compares contents where nothing else decides, several files at once.
-    pub(super) async fn examine(&mut self, session: &Arc<Session<D, C>>) -> Result<(), SyncError> {
-        let parallel = self.world.parallel;
+    pub(super) async fn examine(&mut self) -> Result<(), SyncError> {
+        let session = Arc::clone(&self.opened.session);
+        let parallel = session.parallel;
         let examinations = std::mem::take(&mut self.undecided).into_iter().map(|mut item| {
-            let session = Arc::clone(session);
+            let session = Arc::clone(&session);
             beside(parallel, async move {
                 let mut examined = HashMap::new();
                 for row in item.rows_mut() {
@@ -320,7 +312,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let mut examined = futures_util::stream::iter(examinations)
             .buffer_unordered(self.request.tuning.jobs.get());
         while let Some((item, examined)) = examined.next().await {
-            if self.world.stop.is_requested() {
+            if self.opened.session.stop.is_requested() {
                 return Err(SyncError::Interrupted);
             }
             let of = |path: &RepoPath| examined.get(path).cloned().unwrap_or(Examined::NotNeeded);
@@ -334,10 +326,10 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
 
     /// Ends the plan, and tells nobody yet.
     pub(super) fn finish(mut self) -> Result<Planned, SyncError> {
-        self.world.monitor.counted(self.counted.0, self.counted.1);
+        self.opened.session.monitor.counted(self.counted.0, self.counted.1);
         self.builder.keep_folders(&self.holders);
         if self.builder.needs_tracked(self.request.max_change.is_some()) {
-            self.builder.set_tracked(self.database.tracked()?);
+            self.builder.set_tracked(self.opened.database.tracked()?);
         }
         for path in self.obstacles.untold() {
             let is_ignored = self.rules.check(&path, false).ok().flatten().is_some();
@@ -348,15 +340,16 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let mut plan = self.builder.finish();
         let mut missing = Missing::among(&mut plan.conflicts);
         if !missing.is_empty() {
-            for row in self.database.rows(None)? {
+            for row in self.opened.database.rows(None)? {
                 missing.hold_against(&row?);
             }
         }
-        let Self { rule_files, only_objects, mounts, tops, .. } = self;
+        let Self { rule_files, only_objects, tops, .. } = self;
+        plan.mounts = tops;
         let creates = |action: &Action| action.kind == ActionKind::Download && action.is_new();
         let only_creates_here =
             only_objects && plan.notices.is_empty() && plan.actions.iter().all(creates);
-        Ok(Planned { plan, only_creates_here, rule_files, mounts, tops })
+        Ok(Planned { plan, only_creates_here, rule_files })
     }
 }
 
@@ -366,8 +359,6 @@ pub(super) struct Planned {
     /// Nothing is here and nothing was: new rules can only leave out what would be created.
     pub(super) only_creates_here: bool,
     rule_files: Arc<RuleFiles>,
-    mounts: Vec<RepoPath>,
-    tops: Vec<RepoPath>,
 }
 
 impl Planned {
@@ -410,32 +401,17 @@ impl Planned {
         }
     }
 
-    /// Tells and remembers what was seen beside, once no other plan is to follow.
-    pub(super) fn conclude<D: Disk, C: Clock>(
-        self,
-        world: &World<D, C>,
-        request: &Request,
-        database: &Database<D>,
-    ) -> Result<Plan, SyncError> {
+    /// Tells what was seen beside, once no other plan is to follow.
+    pub(super) fn conclude<D: Disk, C: Clock>(self, opened: &Opened<'_, D, C>) -> Plan {
         // Only now has the database been read to its end.
-        for warning in database.warnings() {
-            world.monitor.warning(&warning);
+        for warning in opened.database.warnings() {
+            opened.session.monitor.warning(&warning);
         }
         let (ineffective, more) = self.rule_files.ineffective();
         if !ineffective.is_empty() {
-            world.monitor.ineffective_rules(&ineffective, more);
+            opened.session.monitor.ineffective_rules(&ineffective, more);
         }
-        let Self { plan, mounts, tops, .. } = self;
-        if !request.dry_run {
-            // A disk of which nothing is synced may go as it came.
-            let matters = |top: &RepoPath| {
-                plan.actions.iter().any(|action| action.path.is_below(top))
-                    || database.rows(Some(top)).map_or(true, |mut rows| rows.next().is_some())
-            };
-            let control = &world.repository.control;
-            mounts::remember(&world.disk, control, (mounts, tops), matters)?;
-        }
-        Ok(plan)
+        self.plan
     }
 }
 

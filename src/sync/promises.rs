@@ -1,13 +1,14 @@
 //! A store that broke a promise is not trusted with it again.
 
-use super::World;
+use super::{Locked, World};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::remote::Capabilities;
 use crate::repository::Repository;
 
 /// Takes the conditions out of the config that a store was found not to keep to, and says so.
-pub(super) fn withdraw_broken<D: Disk, C: Clock>(world: &World<D, C>) {
+pub(super) fn withdraw_broken<D: Disk, C: Clock>(run: &Locked<'_, D, C>) {
+    let world = run.world;
     let Some(evidence) = world.remote.broken_promise() else { return };
     let follows = if withdraw(world).is_some() {
         "from now on lsync compares before and after each write, and keeps copies (written to \

@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::plan::{Action, Direction};
 use crate::remote::{Remote, UploadId};
 use crate::repository::notes::{Note, Notes, Transfer, Way};
-use crate::session::{Session, World};
+use crate::session::{Locked, Session};
 use crate::tree::RepoPath;
 
 /// Removes the notes of an action that took effect and is recorded. An upload that an earlier run
@@ -32,13 +32,14 @@ pub(super) async fn forget_notes<D: Disk, C: Clock>(session: &Session<D, C>, act
 /// reason to go on with: uploads are thrown away in the bucket, downloads here. A run that did not come
 /// to its end may not have got to them.
 pub async fn drop_abandoned<D: Disk, C: Clock>(
-    world: &World<D, C>,
+    run: &Locked<'_, D, C>,
     direction: Direction,
     report: &Report,
 ) {
     if report.failed > 0 || report.interrupted || report.fatal.is_some() {
         return;
     }
+    let world = run.world;
     // What cannot be read now is worthless, and read again by the next run.
     let Ok(notes) = Notes::open(&world.disk, &world.repository.control) else { return };
     let mut is_unswept = false;

@@ -267,7 +267,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         if matches!(trouble, Trouble::Stopped) {
             return;
         }
-        let kind = trouble.kind(self.run.options.unlisted);
+        let kind = trouble.kind(self.run.session.unlisted);
         match kind {
             ItemKind::ChangedHere | ItemKind::ChangedThere | ItemKind::EditInTrash => {
                 self.report.changed_meanwhile += 1;

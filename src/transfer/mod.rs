@@ -52,15 +52,13 @@ use up::Uploaded;
 pub struct Options {
     /// Losers in the bucket that the base does not know are kept first.
     pub backup: bool,
-    /// The plan knows the bucket from the base alone: what a write meets there may be our own.
-    pub unlisted: bool,
     /// Why things go to the trash in this run.
     pub why: Why,
 }
 
 /// One run of a plan.
 pub struct Run<D: Disk, C> {
-    session: Session<D, C>,
+    session: Arc<Session<D, C>>,
     trash: TrashRun<D>,
     options: Options,
 }
@@ -117,7 +115,7 @@ enum Ready<D: Disk> {
 
 impl<D: Disk, C: Clock> Run<D, C> {
     /// Prepares to carry out plans in `session`.
-    pub fn new(session: Session<D, C>, trash: TrashRun<D>, options: Options) -> Self {
+    pub fn new(session: Arc<Session<D, C>>, trash: TrashRun<D>, options: Options) -> Self {
         Self { session, trash, options }
     }
 
@@ -256,7 +254,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
                 self.keep_loser(action).await?;
                 let condition = up::condition(action.remote.as_ref());
                 let origin = action.origin();
-                let unlisted = self.options.unlisted;
+                let unlisted = session.unlisted;
                 let source = up::Source { path, stat, condition, origin, unlisted };
                 Ok(Ready::Uploaded(up::upload(session, &source).await?))
             }

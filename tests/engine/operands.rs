@@ -6,7 +6,7 @@ use lsync::remote::memory::Operation;
 use lsync::sync::{self, Request};
 use lsync::tree::RepoPath;
 
-use super::{Client, only, pairs, request, requests, team};
+use super::{Client, begin, only, pairs, request, requests, team};
 
 fn asked(direction: Direction, operands: &[&str]) -> Request {
     let operands = operands.iter().map(|text| RepoPath::parse(text).unwrap());
@@ -15,7 +15,7 @@ fn asked(direction: Direction, operands: &[&str]) -> Request {
 
 /// Returns the paths of the conflicts that a run would meet.
 async fn conflicts(client: &Client, request: &Request) -> Vec<String> {
-    let plan = sync::plan(&client.world(), request).await.unwrap();
+    let plan = client.plan_of(request.clone()).await;
     let found = plan.conflicts.iter();
     found
         .map(|conflict| {
@@ -164,11 +164,12 @@ async fn settling_a_conflict_below_a_name_that_is_a_file_there_makes_no_clash() 
     ann.write("a/x", "edited");
     let world = ann.world();
     let asked = asked(Direction::Sync, &["a/x"]);
-    let plan = sync::plan(&world, &asked).await.unwrap();
+    let locked = begin(&world, &asked).unwrap();
+    let plan = sync::plan(&locked, &asked).await.unwrap();
     let ours = |conflict: &Conflict| (conflict.clone(), Resolution::Ours);
     let choices: Vec<_> = plan.conflicts.iter().map(ours).collect();
     let plan = lsync::plan::settle(plan, &choices, "ann-20261120T000000Z-ab12");
-    let report = sync::carry_out(&world, &asked, plan).await.unwrap();
+    let report = sync::carry_out(locked, &asked, plan).await.unwrap();
     assert_eq!((report.uploaded, report.conflicts), (0, 1));
     assert_eq!(remote.contents().into_keys().collect::<Vec<_>>(), ["a", "z"]);
     assert_eq!(ann.read("a/x").as_deref(), Some("edited"));

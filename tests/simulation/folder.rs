@@ -174,7 +174,6 @@ fn request(direction: Direction, cut: Option<Cut>) -> Request {
         implicit_force: false,
         selection: Selection::all(),
         unlisted: false,
-        dry_run: false,
         no_delete: false,
         max_delete: None,
         max_change: None,
@@ -384,8 +383,9 @@ impl Team {
         runtime.block_on(async {
             let world = self.world(client)?;
             let request = Request { resolving: resolution.is_some(), ..request(direction, cut) };
-            let _lock = world.repository.lock(&world.disk, "sync")?;
-            let mut plan = sync::plan(&world, &request).await?;
+            let lock = world.repository.lock(&world.disk, "sync")?;
+            let locked = sync::begin(&world, lock, &request)?;
+            let mut plan = sync::plan(&locked, &request).await?;
             if let Some(resolution) = resolution {
                 let choices: Vec<_> =
                     plan.conflicts.iter().map(|it| (it.clone(), resolution)).collect();
@@ -395,7 +395,7 @@ impl Team {
                 self.facts()
                     .note(|| format!("{} plans: {} {}", NAMES[client], action.word(), action.path));
             }
-            let report = sync::carry_out(&world, &request, plan.clone()).await?;
+            let report = sync::carry_out(locked, &request, plan.clone()).await?;
             self.facts().note(|| format!("{} has ended: {report:?}", NAMES[client]));
             Ok((plan, report))
         })

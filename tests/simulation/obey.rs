@@ -30,7 +30,10 @@ impl Simulation {
         let mut request = order.request();
         request.unlisted &= world.remote.capabilities().conditional_put != Conditions::None;
         match order.verb {
-            Verb::Status => Ok(Ended::of(&sync::plan(&world, &request).await?)),
+            Verb::Status => {
+                let opened = sync::look(&world, &request)?;
+                Ok(Ended::of(&sync::plan(&opened, &request).await?))
+            }
             Verb::Restore => self.restore(client, &world),
             Verb::Run(_) => self.run(client, order, (&world, &request), &[]).await,
             Verb::Resolve(resolution) => {
@@ -48,9 +51,10 @@ impl Simulation {
         (world, request): (&SimulatedWorld, &Request),
         choices: &[(Conflict, Resolution)],
     ) -> Result<Ended, Error> {
-        let _lock = world.repository.lock(&world.disk, "sync")?;
+        let lock = world.repository.lock(&world.disk, "sync")?;
         self.state().clients[client].is_locked = true;
-        let mut plan = sync::plan(world, request).await?;
+        let locked = sync::begin(world, lock, request)?;
+        let mut plan = sync::plan(&locked, request).await?;
         if request.resolving {
             plan = settle(plan, choices, &format!("{}-{}", self.name(client), fastrand::u32(..)));
         }
@@ -58,10 +62,10 @@ impl Simulation {
         if !order.is_unguarded {
             sync::guard(&plan, request)?;
         }
-        let looked = Ended::of(&plan);
-        let report = sync::carry_out(world, request, plan).await?;
+        let ended = Ended::of(&plan);
+        let report = sync::carry_out(locked, request, plan).await?;
         self.state().clients[client].is_locked = false;
-        Ok(Ended { exit: Exit::of_report(&report), report: Some(report), ..looked })
+        Ok(Ended { exit: Exit::of_report(&report), report: Some(report), ..ended })
     }
 
     /// Shows the conflicts to a person, who decides about all of them; what is newer is theirs here
@@ -72,8 +76,8 @@ impl Simulation {
         request: &Request,
         resolution: Resolution,
     ) -> Result<Vec<(Conflict, Resolution)>, Error> {
-        let look = Request { dry_run: true, ..request.clone() };
-        let shown = sync::plan(world, &look).await?;
+        let opened = sync::look(world, request)?;
+        let shown = sync::plan(&opened, request).await?;
         let newest = [Resolution::Ours, Resolution::Theirs, Resolution::Skip];
         let choice = || match resolution {
             Resolution::Newest => newest[fastrand::usize(0..newest.len())],
@@ -179,7 +183,6 @@ impl Order {
             implicit_force: direction == Direction::ForcedPush && has_operand,
             selection: self.selection(),
             unlisted: self.options.unlisted,
-            dry_run: self.verb == Verb::Status,
             no_delete: self.options.no_delete,
             max_delete: None,
             max_change: None,

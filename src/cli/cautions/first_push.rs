@@ -1,23 +1,22 @@
 //! Names that are seldom meant for a team, before they go to the bucket for the first time.
 
 use crate::cli::prompt;
-use crate::cli::session::{Context, RealWorld};
+use crate::cli::session::{Context, RealOpened};
 use crate::cli::text::count;
 use crate::error::Error;
 use crate::plan::{FirstNames, Plan};
-use crate::repository::Database;
 use crate::sync::SyncError;
 
 /// Finds such names among what a plan uploads.
-pub(in crate::cli) fn first_push(world: &RealWorld, plan: &Plan) -> Result<FirstNames, Error> {
+pub(in crate::cli) fn first_push(
+    opened: &RealOpened<'_>,
+    plan: &Plan,
+) -> Result<FirstNames, Error> {
     let mut names = FirstNames::of(plan);
     if names.is_empty() {
         return Ok(names);
     }
-    let control = &world.repository.control;
-    let database =
-        Database::open(&world.disk, control, &world.remote_id).map_err(SyncError::Database)?;
-    for row in database.rows(None).map_err(SyncError::Database)? {
+    for row in opened.database.rows(None).map_err(SyncError::Database)? {
         names.leave_out(&row.map_err(SyncError::Database)?.path);
     }
     Ok(names)

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::arguments::CloneArguments;
+use crate::cli::arguments::{CloneArguments, PlanOptions};
 use crate::cli::commands::start::init::{self, Order};
-use crate::cli::commands::work::sync::{self, Wish};
+use crate::cli::commands::work::flow::{self, Typed};
 use crate::cli::session::Context;
 use crate::error::{Error, Exit};
 use crate::plan::Direction;
@@ -33,8 +33,9 @@ pub(in crate::cli) async fn run(
         Err(exit) => return Ok(exit),
     };
     let inside = Context { start: root.clone(), ..context.clone() };
-    let wish = Wish::new("clone", Direction::Pull).with_speed(arguments.speed);
-    let result = sync::run(&inside, &wish).await;
+    let (plan, speed) = (&PlanOptions::default(), arguments.speed);
+    let typed = Typed { command: "clone", plan, speed, yes: false };
+    let result = flow::run(&inside, &typed, |_, request| request.direction = Direction::Pull).await;
     if let (Ok(Exit::Done), Some(hint)) = (&result, enter(context, &root)) {
         context.screen.hint(&hint);
     } else if let Some(hint) = rest(context, &root, &result) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::cli::abilities::race_warning;
 use crate::cli::arguments::{SpeedOptions, StatusArguments};
 use crate::cli::cautions;
-use crate::cli::commands::work::sync::request;
+use crate::cli::commands::work::request::request;
 use crate::cli::render;
 use crate::cli::report;
 use crate::cli::session::{self, Context, RealWorld, Working};
@@ -27,7 +27,6 @@ pub(in crate::cli) async fn run(
     let paths = context.place(&arguments.plan.paths, &repository)?;
     let speed = SpeedOptions { jobs: arguments.jobs, ..SpeedOptions::default() };
     let request = Request {
-        dry_run: true,
         unlisted: arguments.offline,
         ..request(&repository, paths, &arguments.plan, speed)?
     };
@@ -81,10 +80,11 @@ async fn plan(
     world: RealWorld,
     request: &Request,
 ) -> Result<Option<(Plan, Option<NoRoom>, FirstNames)>, Error> {
-    let plan = context.unless_interrupted(sync::plan(&world, request)).await.transpose()?;
+    let opened = sync::look(&world, request)?;
+    let plan = context.unless_interrupted(sync::plan(&opened, request)).await.transpose()?;
     let Some(plan) = plan else { return Ok(None) };
     let lacking = sync::lacking_room(&world, &plan);
-    let first_names = cautions::first_push(&world, &plan)?;
+    let first_names = cautions::first_push(&opened, &plan)?;
     Ok(Some((plan, lacking, first_names)))
 }
 

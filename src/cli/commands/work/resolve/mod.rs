@@ -12,19 +12,19 @@ use choice::look;
 pub(in crate::cli) use theirs::remove_settled;
 
 use crate::cli::arguments::{PlanOptions, ResolveArguments};
-use crate::cli::commands::work::sync::{Carry, request, warn_of_speed};
+use crate::cli::commands::work::carry::Carry;
+use crate::cli::commands::work::request::{request, warn_of_speed};
 use crate::cli::json;
 use crate::cli::render::floods::{self, Tally, Turn};
 use crate::cli::report;
-use crate::cli::session::{self, Context, Working};
+use crate::cli::session::{self, Context, RealLocked, Working};
 use crate::cli::text::{count, number};
 use crate::clock::{Clock as _, SystemClock};
 use crate::disk::{RealDisk, login_name};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{self, Conflict, Plan, Resolution};
-use crate::repository::Lock;
-use crate::sync::{self, Request};
+use crate::sync;
 
 /// The longest name of a user in the name of a copy, in characters.
 const USER_CHARACTERS_MAX: usize = 32;
@@ -44,11 +44,12 @@ pub(in crate::cli) async fn run(
     let remote = session::connect(&repository).await?;
     let working = Working::begin(context, "resolved");
     let world = context.world(repository, remote, &working);
-    let looking = Request { dry_run: true, ..request.clone() };
-    let Some(shown) = context.unless_interrupted(sync::plan(&world, &looking)).await else {
+    let opened = sync::look(&world, &request)?;
+    let Some(shown) = context.unless_interrupted(sync::plan(&opened, &request)).await else {
         return Ok(Exit::Interrupted);
     };
     let conflicts = shown?.conflicts;
+    drop(opened);
     working.pause();
     if conflicts.is_empty() {
         tell_none(context);
@@ -60,64 +61,63 @@ pub(in crate::cli) async fn run(
     }
     let mut asking = Asking::new(context, &world, arguments);
     let run = Carry { command: "resolve", world: &world, request: &request, working: &working };
-    match ask(context, &mut asking, &run, conflicts).await? {
+    match ask(context, &mut asking, run, conflicts).await? {
         Some(asked) => settle(context, asking, run, asked).await,
         None => Ok(Exit::Interrupted),
     }
 }
 
 /// What the two sides hold once everything is answered; nobody else changes anything here.
-struct Asked {
-    lock: Lock<RealDisk>,
+struct Asked<'a> {
+    locked: RealLocked<'a>,
     now: Plan,
     started: Instant,
 }
 
 /// Asks, then locks and looks again; and asks again about what has moved meanwhile. `None` when
 /// interrupted.
-async fn ask(
+async fn ask<'a>(
     context: &Context,
     asking: &mut Asking<'_>,
-    run: &Carry<'_>,
+    run: Carry<'a>,
     mut conflicts: Vec<Conflict>,
-) -> Result<Option<Asked>, Error> {
+) -> Result<Option<Asked<'a>>, Error> {
     loop {
         let Some(chosen) = context.unless_interrupted(asking.choose(conflicts)).await else {
             return Ok(None);
         };
         chosen?;
         let started = Instant::now();
-        let lock = run.world.repository.lock(&RealDisk, "resolve")?;
-        let planning = sync::plan(run.world, run.request);
+        let locked = run.begin()?;
+        let planning = sync::plan(&locked, run.request);
         let Some(now) = context.unless_interrupted(planning).await else { return Ok(None) };
         let now = now?;
         run.working.pause();
         conflicts = asking.take_moved(&now.conflicts);
         if conflicts.is_empty() {
-            return Ok(Some(Asked { lock, now, started }));
+            return Ok(Some(Asked { locked, now, started }));
         }
         // Nobody waits for the lock because a person thinks.
-        drop(lock);
+        drop(locked);
     }
 }
 
 /// Does what was chosen.
-async fn settle(
+async fn settle<'a>(
     context: &Context,
     mut asking: Asking<'_>,
-    run: Carry<'_>,
-    Asked { lock, now, started }: Asked,
+    run: Carry<'a>,
+    Asked { locked, now, started }: Asked<'a>,
 ) -> Result<Exit, Error> {
     // Only conflicts: what else a sync would do is not what was asked for.
-    let bare = Plan { conflicts: now.conflicts, tracked: now.tracked, ..Plan::default() };
+    let Plan { conflicts, tracked, mounts, .. } = now;
+    let bare = Plan { conflicts, tracked, mounts, ..Plan::default() };
     let (label, rules) = (label(), IgnoreRules::new(&RealDisk, &run.world.repository.root));
     let choices = std::mem::take(&mut asking.choices);
     let choices = without_ignored_copies(context, rules, choices, &label);
     let settled = plan::settle(bare, &choices, &label);
     report::actions(context, &settled);
-    let report = run.report(context, settled, started).await;
-    drop(lock);
-    Ok(Exit::of_report(&report?))
+    Ok(Exit::of_report(&run.report(context, (locked, settled), started).await?))
 }
 
 /// Why a conflict that should be kept twice stays open.

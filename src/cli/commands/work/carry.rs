@@ -1,0 +1,66 @@
+//! A plan is carried out, and what came of it told.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use crate::cli::cautions;
+use crate::cli::commands::work::resolve::remove_settled;
+use crate::cli::report;
+use crate::cli::session::{Context, RealLocked, RealWorld, Working};
+use crate::disk::RealDisk;
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::sync::{self, Request};
+use crate::transfer::Report;
+
+/// Everything that it takes to plan, and to carry a plan out.
+#[derive(Clone, Copy)]
+pub(in crate::cli) struct Carry<'a> {
+    /// The command as typed.
+    pub(in crate::cli) command: &'static str,
+    pub(in crate::cli) world: &'a RealWorld,
+    pub(in crate::cli) request: &'a Request,
+    pub(in crate::cli) working: &'a Working,
+}
+
+impl<'a> Carry<'a> {
+    /// Opens a run under the lock, which waits for nobody.
+    pub(in crate::cli) fn begin(self) -> Result<RealLocked<'a>, Error> {
+        let lock = self.world.repository.lock(&RealDisk, self.command)?;
+        Ok(sync::begin(self.world, lock, self.request)?)
+    }
+
+    /// Returns whether the bucket takes no writes, as far as is known, and its URL.
+    pub(super) fn store(self) -> (bool, &'a str) {
+        (self.world.remote.capabilities().read_only, &self.world.remote_id.url)
+    }
+
+    /// Carries a plan out, and tells what came of it.
+    pub(in crate::cli) async fn report(
+        self,
+        context: &Context,
+        (locked, plan): (RealLocked<'a>, Plan),
+        started: Instant,
+    ) -> Result<Report, Error> {
+        let (read_only, url) = self.store();
+        report::refuse_read_only(read_only, url, &plan)?;
+        // What has waited for an answer is looked at again.
+        cautions::expect_room(self.command, self.world, &plan)?;
+        let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
+        let carrying = sync::carry_out(locked, self.request, plan);
+        let report = context.to_the_end(carrying).await;
+        self.working.pause();
+        report::left_open(context, &conflicts, &notices);
+        let report = report?;
+        report::summary(context, self.command, (&report, &conflicts), started.elapsed());
+        let all_done = report.is_complete() && report.conflicts == conflicts.len() as u64;
+        if all_done && !self.request.unlisted {
+            let open: HashSet<_> = conflicts.iter().map(|conflict| &conflict.path).collect();
+            let control = &self.world.repository.control;
+            remove_settled(context, control, |path| {
+                self.request.selection.selects(path) && !open.contains(path)
+            });
+        }
+        Ok(report)
+    }
+}
