@@ -11,7 +11,7 @@ use crate::remote::{BucketUrlError, RemoteError, RemoteErrorKind};
 use crate::repository::trash::TrashError;
 use crate::repository::{ConfigError, DatabaseError, RepositoryError};
 use crate::sync::{OpenError, SyncError};
-use crate::transfer::{AsideError, Report};
+use crate::transfer::{FetchError, Report};
 
 /// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,7 +134,7 @@ pub enum Error {
     Remote(#[from] RemoteError),
     /// One object fetched to a name of its own.
     #[error(transparent)]
-    Aside(#[from] AsideError),
+    Fetch(#[from] FetchError),
     /// A run.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -182,8 +182,8 @@ impl Error {
             Self::Usage { .. } | Self::Glob(_) | Self::Bucket(_) => Exit::Usage,
             Self::SafetyStop(_) => Exit::SafetyStop,
             Self::Repository(error) => repository_exit(error),
-            Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => remote_exit(error.kind),
-            Self::Aside(_) | Self::ReadOnly { .. } | Self::NoRoom { .. } => Exit::Incomplete,
+            Self::Remote(error) | Self::Fetch(FetchError::Remote(error)) => remote_exit(error.kind),
+            Self::Fetch(_) | Self::ReadOnly { .. } | Self::NoRoom { .. } => Exit::Incomplete,
             Self::Trash(error) => trash_exit(error),
             Self::Config(_) | Self::Database(_) | Self::CommandLine(_) | Self::Failed { .. } => {
                 Exit::Failed
@@ -207,11 +207,11 @@ impl Error {
             Self::Config(error) => error.hint.clone(),
             Self::Database(error) => error.hint(),
             Self::Trash(error) => trash_hint(error),
-            Self::CommandLine(_) | Self::Aside(AsideError::Failed { .. }) => None,
-            Self::Remote(error) | Self::Aside(AsideError::Remote(error)) => {
+            Self::CommandLine(_) | Self::Fetch(FetchError::Failed { .. }) => None,
+            Self::Remote(error) | Self::Fetch(FetchError::Remote(error)) => {
                 remote_hint(error.kind).map(str::to_owned)
             }
-            Self::Aside(AsideError::NameTaken(_)) => Some("move it away first".to_owned()),
+            Self::Fetch(FetchError::NameTaken(_)) => Some("move it away first".to_owned()),
             Self::Sync(error) => sync_hint(error),
         }
     }
@@ -220,7 +220,7 @@ impl Error {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Remote(error)
-            | Self::Aside(AsideError::Remote(error))
+            | Self::Fetch(FetchError::Remote(error))
             | Self::Sync(SyncError::Remote(error)) => error.detail.as_deref(),
             _ => None,
         }

@@ -5,9 +5,11 @@
 //! Only what [`begin`] opened, under the lock of the working copy, can be carried out.
 
 mod absences;
+mod error;
 mod obstacles;
 mod planning;
 mod promises;
+mod request;
 mod room;
 mod rules;
 
@@ -15,17 +17,14 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::{RuleFiles, ScanError};
-use crate::look::{self, ClockUnreadable, look_at_parents};
+use crate::local::RuleFiles;
+use crate::look::{self, look_at_parents};
 use crate::monitor::Phase;
-use crate::plan::{Direction, FileLimit, Guard, Plan, SafetyStop, Selection};
+use crate::plan::{Guard, Plan, SafetyStop};
 use crate::remote::{RemoteError, RemoteErrorKind};
-use crate::repository::mounts::MountsError;
-use crate::repository::trash::{TrashRun, Why};
-use crate::repository::{DatabaseError, Lock};
-use crate::session::Manner;
+use crate::repository::Lock;
+use crate::repository::trash::TrashRun;
 use crate::transfer::{Options, Run, drop_abandoned};
-use crate::tree::{OutOfOrder, RepoPath};
 use absences::Confirmed;
 use planning::{Planned, Planning};
 use rules::ArrivingRules;
@@ -33,98 +32,12 @@ use rules::ArrivingRules;
 pub use crate::session::limits::tuning::Tuning;
 pub use crate::session::{Locked, OpenError, Opened, World};
 pub use crate::transfer::Report;
+pub use error::SyncError;
+pub use request::Request;
 pub use room::{NoRoom, lacking_room};
 
 /// How often a plan is made of which a part came or went while it was made.
 const PLANS_MAX: u32 = 3;
-
-/// What a person asked for.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
-pub struct Request {
-    /// Which way.
-    pub direction: Direction,
-    /// `push FILE`: the force was not typed, so it does not reach into folders.
-    pub implicit_force: bool,
-    /// Which paths.
-    pub selection: Selection,
-    /// The bucket is not listed: the base stands for it (`status --offline`, `push --no-list`).
-    pub unlisted: bool,
-    /// Deletions are left out of the plan.
-    pub no_delete: bool,
-    /// How many deletions a side may suffer; `None` is the default rule.
-    pub max_delete: Option<FileLimit>,
-    /// How many replacements of what both sides agreed on it may; `None` is the default rule.
-    pub max_change: Option<FileLimit>,
-    /// How many transfers at once, how large their parts, and how fast.
-    pub tuning: Tuning,
-    /// At most so many actions.
-    pub limit: Option<u64>,
-    /// Losers in the bucket that the base does not know are kept first.
-    pub backup: bool,
-    /// The plan settles conflicts: what loses goes to the trash as such.
-    pub resolving: bool,
-}
-
-impl Request {
-    fn manner(&self) -> Manner {
-        Manner { tuning: self.tuning, unlisted: self.unlisted }
-    }
-}
-
-/// Why a run came to no plan, or to no report.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// The working copy cannot be scanned.
-    #[error(transparent)]
-    Scan(#[from] ScanError),
-    /// The run cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The database cannot be read or written.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The bucket cannot be listed.
-    #[error(transparent)]
-    Remote(#[from] RemoteError),
-    /// A side broke the order that everything rests upon.
-    #[error(transparent)]
-    OutOfOrder(#[from] OutOfOrder),
-    /// Nobody knows which disks were mounted.
-    #[error(transparent)]
-    Mounts(#[from] MountsError),
-    /// Nothing tells whether files are still what the plan saw.
-    #[error(transparent)]
-    Clock(#[from] ClockUnreadable),
-    /// An operand that matches nothing on any side.
-    #[error("{0} is neither here nor in the bucket")]
-    NothingMatches(RepoPath),
-    /// An operand that names a folder in which nothing is, on any side.
-    #[error("{0} is an empty folder here, and no object lies below it in the bucket")]
-    EmptyFolder(RepoPath),
-    /// An object that no listing shows: nobody can say what else a listing leaves out.
-    #[error(
-        "the store has {0}, and does not list it: what is missing in its listings may be there"
-    )]
-    ListingLies(RepoPath),
-    /// More than can be asked for by name would be deleted here because a listing does not show it.
-    #[error(
-        "{count} files would be deleted here whose names are unusual and not in the listing; each is \
-         asked for by name, and a run asks for at most {most}"
-    )]
-    TooManyUnusual {
-        /// Names with other characters than letters, digits, `.`, `_`, `-`.
-        count: usize,
-        /// How many may be.
-        most: usize,
-    },
-    /// Somebody asked to end before the plan was complete.
-    #[error("interrupted before anything was changed")]
-    Interrupted,
-}
 
 /// Opens a run that changes nothing, and downloads nothing to compare it (`status`, `--dry-run`).
 ///
@@ -260,7 +173,7 @@ async fn execute<D: Disk, C: Clock>(
     session.files.forget_clock_reading();
     let now = world.clock.now();
     let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
-    let options = Options { backup: request.backup, why: why(request) };
+    let options = Options { backup: request.backup, why: request.why() };
     let work = Arc::new(Run::new(session, trash, options));
     let carried_out = work.carry_out(plan, run.database_mut()).await;
     promises::withdraw_broken(run);
@@ -275,27 +188,4 @@ async fn execute<D: Disk, C: Clock>(
         world.monitor.warning(&format!("the journal is not merged yet: {error}"));
     }
     Ok(report)
-}
-
-fn why(request: &Request) -> Why {
-    if request.resolving {
-        return Why::Resolved;
-    }
-    match request.direction {
-        Direction::Sync | Direction::Push | Direction::Pull => Why::Replaced,
-        Direction::ForcedPush | Direction::ForcedPull => Why::Forced,
-        Direction::MirrorPull | Direction::MirrorPush => Why::Mirror,
-    }
-}
-
-/// Tells whether a folder is here under this very name: a disk that folds names opens others, too.
-fn is_folder_here<D: Disk, C: Clock>(world: &World<D, C>, path: &RepoPath) -> bool {
-    let (disk, root) = (&world.disk, &world.repository.root);
-    let is_listed = |path: &RepoPath| {
-        let names = disk.open_beneath(root, path.parent_str()).and_then(|it| disk.read_folder(&it));
-        names.is_ok_and(|names| names.contains(path.name().as_ref()))
-    };
-    disk.open_beneath(root, path.as_str()).is_ok()
-        && path.ancestors().all(|above| is_listed(&above))
-        && is_listed(path)
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
+use super::error::SyncError;
 use super::obstacles::Obstacles;
+use super::request::Request;
 use super::rules::ArrivingRules;
-use super::{Request, SyncError, is_folder_here};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
@@ -417,4 +418,16 @@ impl Planned {
 
 fn is_ignored(row: &Row) -> bool {
     matches!(&row.local, Local::Marked { marker, .. } if matches!(**marker, Marker::Ignored { .. }))
+}
+
+/// Tells whether a folder is here under this very name: a disk that folds names opens others, too.
+fn is_folder_here<D: Disk, C: Clock>(world: &World<D, C>, path: &RepoPath) -> bool {
+    let (disk, root) = (&world.disk, &world.repository.root);
+    let is_listed = |path: &RepoPath| {
+        let names = disk.open_beneath(root, path.parent_str()).and_then(|it| disk.read_folder(&it));
+        names.is_ok_and(|names| names.contains(path.name().as_ref()))
+    };
+    disk.open_beneath(root, path.as_str()).is_ok()
+        && path.ancestors().all(|above| is_listed(&above))
+        && is_listed(path)
 }

@@ -1,10 +1,10 @@
 //! A store that broke a promise is not trusted with it again.
 
-use super::{Locked, World};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::remote::Capabilities;
 use crate::repository::Repository;
+use crate::session::{Locked, World};
 
 /// Takes the conditions out of the config that a store was found not to keep to, and says so.
 pub(super) fn withdraw_broken<D: Disk, C: Clock>(run: &Locked<'_, D, C>) {

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::World;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind, Plan};
 use crate::repository::{mounts, notes};
+use crate::session::World;
 use crate::tree::RepoPath;
 
 /// A disk on which a plan cannot fit.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::{Request, SyncError};
+use super::error::SyncError;
+use super::request::Request;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::{IgnoreRules, RULES_FILE, RULES_FILE_BYTES_MAX, RuleFiles};

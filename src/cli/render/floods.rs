@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::{conflict_line, left_alone, notice_line};
+use super::{conflict_line, notice_line};
 use crate::cli::style::{Paint, Style};
-use crate::cli::text::number;
+use crate::cli::text::{escape, number};
 use crate::monitor::{ItemKind, WarningKind};
 use crate::plan::{Conflict, ConflictKind, Notice, NoticeKind};
 
@@ -147,6 +147,17 @@ pub(in crate::cli) fn notices<'a>(
 /// Renders paths that are left alone, as `lsync status` lists them.
 pub(super) fn left_alone_lines(notices: &[Notice], all: bool) -> Vec<String> {
     grouped_notices(notices.iter(), all, left_alone, |_| " ".to_owned())
+}
+
+/// Renders a path that is left alone, in the list of `lsync status`.
+fn left_alone(notice: &Notice) -> String {
+    let unable = notice.incomplete && !notice.kind.is_forgotten();
+    let mark = if unable { " (cannot be handled)" } else { "" };
+    let hint = notice
+        .hint
+        .as_ref()
+        .map_or_else(String::new, |hint| format!("\n    hint: {}", escape(hint)));
+    format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&notice.reason))
 }
 
 /// Renders notices; `word` begins the line of a number of them, which are incomplete or not.

@@ -1,6 +1,7 @@
 //! Plans, states and reports as lines for people. Every name is escaped here.
 
 pub(super) mod floods;
+mod status;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use crate::monitor::{Item, ItemKind};
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
 use crate::tree::Token;
+
+pub(super) use status::status_groups;
 
 /// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
 const WORD_COLUMNS_MAX: usize = 14;
@@ -186,90 +189,6 @@ pub(super) fn actions(
         .iter()
         .filter(move |action| with_bookkeeping || !action.is_bookkeeping())
         .map(move |action| action_line(style, &item(action), columns))
-}
-
-/// Renders the groups of `lsync status`, an empty line behind each, without the summary line.
-pub(super) fn status_groups(style: Style, plan: &Plan, all: bool) -> impl Iterator<Item = String> {
-    let side = |towards: fn(ActionKind) -> bool| {
-        let actions = plan.actions.iter().filter(move |action| towards(action.kind));
-        actions.map(move |action| status_line(style, action))
-    };
-    let conflicts = plan.conflicts.iter().map(move |conflict| {
-        let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
-        format!("  {path}  {}", escape(&conflict.reason()))
-    });
-    group(style, "To the bucket:", side(goes_up))
-        .chain(group(style, "To here:", side(goes_down)))
-        .chain(group(style, "Conflicts:", conflicts))
-        .chain(group(
-            style,
-            "Left alone:",
-            floods::left_alone_lines(&plan.notices, all).into_iter(),
-        ))
-}
-
-/// Puts a title above lines and an empty line below them, if there are any.
-fn group(
-    style: Style,
-    title: &str,
-    lines: impl Iterator<Item = String>,
-) -> impl Iterator<Item = String> {
-    let mut lines = lines.peekable();
-    let [above, below] = match lines.peek() {
-        Some(_) => [Some(style.paint(Paint::Bold, title)), Some(String::new())],
-        None => [None, None],
-    };
-    above.into_iter().chain(lines).chain(below)
-}
-
-/// Renders a path that is left alone, in the list of `lsync status`.
-fn left_alone(notice: &Notice) -> String {
-    let unable = notice.incomplete && !notice.kind.is_forgotten();
-    let mark = if unable { " (cannot be handled)" } else { "" };
-    let hint = notice
-        .hint
-        .as_ref()
-        .map_or_else(String::new, |hint| format!("\n    hint: {}", escape(hint)));
-    format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&notice.reason))
-}
-
-fn goes_up(kind: ActionKind) -> bool {
-    matches!(kind, ActionKind::Upload | ActionKind::DeleteRemote)
-}
-
-fn goes_down(kind: ActionKind) -> bool {
-    matches!(
-        kind,
-        ActionKind::Download
-            | ActionKind::DeleteLocal
-            | ActionKind::ReplaceFolder
-            | ActionKind::KeepBoth
-    )
-}
-
-/// Renders one line of a group in the way of git: `  new:      docs/a.txt  48.2 KiB`.
-fn status_line(style: Style, action: &Action) -> String {
-    let (word, paint) = match action.kind {
-        ActionKind::DeleteLocal | ActionKind::DeleteRemote => ("deleted:", Paint::Red),
-        ActionKind::ReplaceFolder => ("a file for a folder:", Paint::Red),
-        _ if action.is_new() => ("new:", Paint::Green),
-        _ => ("changed:", Paint::Bold),
-    };
-    let path = escape(action.path.as_str());
-    let line = format!("  {} {path}", style.paint(paint, &format!("{word:9}")));
-    match action.kind {
-        ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
-        _ => {
-            let mut more = action.origin().map_or_else(String::new, |row| {
-                format!("  moved from {}", escape(row.path.as_str()))
-            });
-            if action.kind == ActionKind::ReplaceFolder {
-                let files = action.folder().len() as u64;
-                more = format!("  in place of {}", count(files, "file", "files"));
-            }
-            format!("{line}  {}{more}", size(action.bytes()))
-        }
-    }
 }
 
 /// Sums up a plan that is not carried out: `3 to upload (1.2 MiB), 1 to delete here; 1 conflict`.

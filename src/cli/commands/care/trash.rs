@@ -15,7 +15,7 @@ use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::repository::Repository;
 use crate::repository::trash::{self, Listed, Restored, Side, Wanted};
-use crate::transfer::{AsideError, fetch_version};
+use crate::transfer::{FetchError, fetch_version};
 use crate::tree::{RepoPath, Token};
 
 /// Runs the command.
@@ -184,7 +184,7 @@ impl Restoring<'_> {
         drop(working);
         match fetched {
             Ok(()) => self.done(path),
-            Err(AsideError::Remote(error)) => return Err(error.into()),
+            Err(FetchError::Remote(error)) => return Err(error.into()),
             Err(error) => self.failed(&error.to_string(), "move it away and restore again"),
         }
         Ok(())

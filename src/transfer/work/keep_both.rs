@@ -4,11 +4,6 @@
 use std::ffi::OsStr;
 use std::io;
 
-use super::Run;
-use super::confirm::{self, Placed};
-use super::down::{self, Fetched, Wanted};
-use super::names::{self, named};
-use super::up::{self, Source};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Outcome, Target, Workspace};
@@ -17,6 +12,10 @@ use crate::remote::Condition;
 use crate::repository::Change;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot};
 use crate::session::trouble::Trouble;
+use crate::transfer::commit::{Placed, confirm, lies_in, named};
+use crate::transfer::down::{self, Fetched, Wanted};
+use crate::transfer::run::Run;
+use crate::transfer::up::{self, Source};
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat, Version};
 
 impl<D: Disk, C: Clock> Run<D, C> {
@@ -39,7 +38,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         let folder = fetched.parent.folder.clone();
         let signature = self.put_beside(action, copy, (fetched, expected))?;
         // A row for a name where the file is not would look like a deletion by a person.
-        if !names::lies_in(&self.session, &action.path, &folder) {
+        if !lies_in(&self.session, &action.path, &folder) {
             return Err(Trouble::changed("its folder was moved here"));
         }
         let mut theirs = BaseRow {
@@ -51,7 +50,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         };
         let ours = self.upload_copy(copy).await?;
         self.session.files.forget_clock_reading();
-        confirm::confirm(&self.session, &mut theirs, &placed).await;
+        confirm(&self.session, &mut theirs, &placed).await;
         Ok(vec![Change::Put(theirs), Change::Put(ours)])
     }
 

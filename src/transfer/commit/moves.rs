@@ -3,11 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 
-use super::Run;
-use super::commit::Effect;
-use super::confirm::Placed;
-use super::down::Fetched;
-use super::spelling;
+use super::effect::{Effect, Placed};
 use crate::clock::Clock;
 use crate::disk::{Contents, Disk};
 use crate::local::replace::{self, Outcome, Parent, Target};
@@ -18,6 +14,9 @@ use crate::repository::trash::{Fate, NewEntry, Side, Slot, Why};
 use crate::repository::{Change, Database, DatabaseError};
 use crate::session::Session;
 use crate::session::trouble::Trouble;
+use crate::transfer::down::Fetched;
+use crate::transfer::run::Run;
+use crate::transfer::spelling;
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat};
 
 /// What became of one move.
@@ -264,7 +263,7 @@ fn with_row<D: Disk>(action: Action, signature: Signature, placed: Placed) -> Ef
 }
 
 /// Tells the trash what its slot holds, and turns the outcome into what it means for the path.
-pub(super) fn named<T, D: Disk, C: Clock>(
+pub(in crate::transfer) fn named<T, D: Disk, C: Clock>(
     outcome: Result<Outcome<T>, replace::ReplaceError>,
     slot: Option<&Slot<D>>,
     run: &Run<D, C>,
@@ -354,7 +353,7 @@ fn holds<D: Disk>(disk: &D, folder: &D::Folder, planned: &Contents) -> io::Resul
 
 /// Tells whether `folder`, held open since the file was staged, is still the one that `path`
 /// lies in: a person may have renamed it.
-pub(super) fn lies_in<D: Disk, C: Clock>(
+pub(in crate::transfer) fn lies_in<D: Disk, C: Clock>(
     session: &Session<D, C>,
     path: &RepoPath,
     folder: &D::Folder,

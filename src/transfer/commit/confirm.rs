@@ -2,46 +2,18 @@
 
 use std::ffi::OsStr;
 
-use super::commit::Effect;
-use super::down::{Fetched, Received};
+use super::effect::{Effect, Placed};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::Want;
 use crate::repository::Change;
 use crate::session::Session;
-use crate::tree::{BaseRow, RepoPath, Signature, Stat};
+use crate::tree::{BaseRow, RepoPath, Signature};
 
 /// Larger files are not read a second time: that would cost more than the rest of the download. An
 /// edit in the very tick of the rename (1 to 10 ms), of the same size and with the mtime put back, is
 /// not seen then (docs/safety.md).
 const READ_AGAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// Permission bits with which somebody can write.
-const WRITE_BITS: u32 = 0o222;
-
-/// A fetched file, as it was when it got its name.
-#[derive(Clone)]
-pub(super) struct Placed {
-    /// What came.
-    pub(super) received: Received,
-    /// Its permission bits.
-    mode: u32,
-}
-
-impl Placed {
-    /// Remembers what is about to get its name.
-    pub(super) fn of<D: Disk>(fetched: &Fetched<D>) -> Self {
-        Self { received: fetched.received.clone(), mode: fetched.staged.stat.mode }
-    }
-
-    /// Tells whether nobody can write the file, so that it need not be readable either.
-    ///
-    /// One that is closed now and was not then has been changed by somebody, who may have written
-    /// before.
-    fn is_closed(&self, stat: &Stat) -> bool {
-        stat.mode == self.mode && stat.mode & WRITE_BITS == 0
-    }
-}
 
 /// Confirms the rows of a group's fetched files.
 ///
@@ -66,7 +38,7 @@ pub(super) async fn confirm_all<D: Disk, C: Clock>(
 /// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
 /// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
 /// gets ctime 0, and the next run looks.
-pub(super) async fn confirm<D: Disk, C: Clock>(
+pub(in crate::transfer) async fn confirm<D: Disk, C: Clock>(
     session: &Session<D, C>,
     row: &mut BaseRow,
     placed: &Placed,

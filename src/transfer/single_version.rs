@@ -18,7 +18,7 @@ const TUNING: Tuning = Tuning::of(NonZeroUsize::MIN);
 
 /// Why an object was not fetched aside. The working copy is as it was.
 #[derive(Debug, thiserror::Error)]
-pub enum AsideError {
+pub enum FetchError {
     /// The name is taken.
     #[error("{0} exists, nothing was overwritten")]
     NameTaken(RepoPath),
@@ -43,7 +43,7 @@ pub async fn fetch_version<D, C>(
     world: &World<D, C>,
     path: &RepoPath,
     version_id: &str,
-) -> Result<(), AsideError>
+) -> Result<(), FetchError>
 where
     D: Disk,
     C: Clock,
@@ -74,8 +74,8 @@ where
     };
     match fetched.await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(AsideError::NameTaken(path.clone())),
-        Err(trouble) => Err(AsideError::of(path, trouble)),
+        Ok(false) => Err(FetchError::NameTaken(path.clone())),
+        Err(trouble) => Err(FetchError::of(path, trouble)),
     }
 }
 
@@ -87,7 +87,7 @@ pub async fn fetch_into<D, C>(
     path: &RepoPath,
     version: &Version,
     folder: &D::Folder,
-) -> Result<Stat, AsideError>
+) -> Result<Stat, FetchError>
 where
     D: Disk,
     C: Clock,
@@ -99,14 +99,14 @@ where
         let staged = fill(&session, path, draft, (&object, body), (version, |_| Ok(()))).await?;
         Ok(staged.stat)
     };
-    fetched.await.map_err(|trouble| AsideError::of(path, trouble))
+    fetched.await.map_err(|trouble| FetchError::of(path, trouble))
 }
 
 fn session<D: Disk, C: Clock>(world: &World<D, C>) -> Result<Session<D, C>, Trouble> {
     Session::looking(world, TUNING).map_err(|error| Trouble::disk(&error))
 }
 
-impl AsideError {
+impl FetchError {
     fn of(path: &RepoPath, trouble: Trouble) -> Self {
         let reason = match trouble {
             trouble @ Trouble::TooLarge => trouble.reason(),

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::{SYNCED_ONE_BY_ONE_MAX, keep_places, lies_by_plan};
+use super::group::{SYNCED_ONE_BY_ONE_MAX, keep_places, lies_by_plan};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind};
-use crate::transfer::{Ready, Run};
+use crate::transfer::run::{Ready, Run};
 use crate::tree::{RepoPath, Stat};
 
 impl<D: Disk, C: Clock> Run<D, C> {

@@ -1,72 +1,34 @@
-//! Makes the contents and the names of a group durable, one by one or by the file system.
-//!
-//! A person may close, move or replace between any two calls what is to be synced. So it is synced by
-//! the handle that the transfer holds, or opened anew and looked at: it must be what the row stands
-//! for. Anything else is synced with its whole file system. What not even that reaches gets no row,
-//! so that the next run compares and adopts it, or reports it: a row of what a power cut can take
-//! away would look like an edit or a deletion by a person.
-
-mod losers;
-mod names;
+//! A group is synced one by one, or by the file system.
 
 use std::ffi::OsStr;
 use std::io;
 
-use super::{Ready, Run};
 use crate::clock::Clock;
 use crate::disk::{Disk, is_stale};
 use crate::plan::Action;
-use crate::repository::Change;
 use crate::session::Session;
+use crate::transfer::run::Run;
 use crate::tree::{RepoPath, Signature};
 
 /// Up to so many files are synced one by one; more by `syncfs`, which also waits for what everybody
 /// else wrote.
-pub(super) const SYNCED_ONE_BY_ONE_MAX: usize = 32;
+pub(in crate::transfer) const SYNCED_ONE_BY_ONE_MAX: usize = 32;
 
 /// Places in a group of what could not be made durable.
-pub(super) type Unsynced = Vec<usize>;
+pub(in crate::transfer) type Unsynced = Vec<usize>;
 
 /// Where to find the file system that something lies on.
-struct Lies<'a, D: Disk> {
-    path: &'a RepoPath,
+pub(super) struct Lies<'a, D: Disk> {
+    pub(super) path: &'a RepoPath,
     /// A folder of that file system, where one is open.
-    folder: Option<&'a D::Folder>,
+    pub(super) folder: Option<&'a D::Folder>,
     /// Its number, as the file itself shows it.
-    device: Option<u64>,
+    pub(super) device: Option<u64>,
 }
 
 impl<D: Disk, C: Clock> Run<D, C> {
-    /// Makes the contents durable that the rows of a group will stand for, and those that go to the
-    /// trash without anybody having made them durable. Returns the places of what has to do without
-    /// a row.
-    ///
-    /// Uploaded and adopted files count, too: what a person just wrote may exist only in memory.
-    pub(super) fn sync_contents(&self, ready: &[(Action, Ready<D>)]) -> io::Result<Unsynced> {
-        // Of a deletion in the bucket nothing is here, nor the folder that it lay in.
-        let is_here = |ready: &Ready<D>| match ready {
-            Ready::Recorded(changes) => changes.iter().any(|it| matches!(it, Change::Put(_))),
-            Ready::Fetched(_) | Ready::Uploaded(_) | Ready::Removal => true,
-        };
-        let all: Vec<usize> = (0..ready.len()).collect();
-        let places = keep_places(&all, |place| Ok(is_here(&ready[place].1)))?;
-        let one_by_one = || {
-            self.sync_losers(ready)?;
-            keep_places(&places, |place| Ok(!self.sync_content(&ready[place].1)?))
-        };
-        let lies = |place: usize| {
-            let (action, ready): &(Action, Ready<D>) = &ready[place];
-            let folder = match ready {
-                Ready::Fetched(fetched) => Some(&fetched.staged.folder),
-                Ready::Recorded(_) | Ready::Uploaded(_) | Ready::Removal => None,
-            };
-            lies_by_plan(action, folder)
-        };
-        self.sync_group(&places, one_by_one, lies)
-    }
-
     /// Syncs one by one what is little, and the rest by the file system.
-    fn sync_group<'a>(
+    pub(super) fn sync_group<'a>(
         &self,
         places: &[usize],
         one_by_one: impl Fn() -> io::Result<Unsynced>,
@@ -89,33 +51,8 @@ impl<D: Disk, C: Clock> Run<D, C> {
         }
     }
 
-    /// Makes the contents of what was prepared durable; false where the file is not at hand.
-    fn sync_content(&self, ready: &Ready<D>) -> io::Result<bool> {
-        let disk = &self.session.files.disk;
-        match ready {
-            Ready::Fetched(fetched) => {
-                match disk.open(&fetched.staged.folder, &fetched.staged.name) {
-                    Ok(file) => disk.sync_file(&file).map(|()| true),
-                    // It has the permissions of the file that it replaces, which may be none.
-                    Err(_) => Ok(false),
-                }
-            }
-            Ready::Uploaded(uploaded) => match &uploaded.held {
-                Some(held) => disk.sync_file(held.file()).map(|()| true),
-                None => self.sync_file(&uploaded.row.path, &uploaded.row.signature),
-            },
-            Ready::Recorded(changes) => changes.iter().try_fold(true, |synced, change| {
-                Ok(match change {
-                    Change::Put(row) => self.sync_file(&row.path, &row.signature)? && synced,
-                    Change::Gone(_) => synced,
-                })
-            }),
-            Ready::Removal => Ok(true),
-        }
-    }
-
     /// Syncs a file of the working copy; false where the file that a row stands for is not found.
-    fn sync_file(&self, path: &RepoPath, known: &Signature) -> io::Result<bool> {
+    pub(super) fn sync_file(&self, path: &RepoPath, known: &Signature) -> io::Result<bool> {
         let disk = &self.session.files.disk;
         let opened = self
             .session
@@ -131,7 +68,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
 
     /// Syncs each file system that something in `places` lies on; returns the places of what lies on
     /// one that cannot be reached.
-    fn sync_file_systems<'a>(
+    pub(super) fn sync_file_systems<'a>(
         &self,
         places: &[usize],
         lies: impl Fn(usize) -> Lies<'a, D>,
@@ -185,12 +122,15 @@ fn folder_on<D: Disk, C: Clock>(session: &Session<D, C>, device: u64) -> Option<
 }
 
 /// Says where the file of an action lies: on the file system where the plan has seen it.
-fn lies_by_plan<'a, D: Disk>(action: &'a Action, folder: Option<&'a D::Folder>) -> Lies<'a, D> {
+pub(super) fn lies_by_plan<'a, D: Disk>(
+    action: &'a Action,
+    folder: Option<&'a D::Folder>,
+) -> Lies<'a, D> {
     Lies { path: &action.path, folder, device: action.local.map(|stat| stat.device) }
 }
 
 /// Returns the places for which `keeps` says so.
-fn keep_places(
+pub(super) fn keep_places(
     places: &[usize],
     mut keeps: impl FnMut(usize) -> io::Result<bool>,
 ) -> io::Result<Vec<usize>> {

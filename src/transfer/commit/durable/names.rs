@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 
-use super::{Lies, SYNCED_ONE_BY_ONE_MAX, Unsynced, keep_places};
+use super::group::{Lies, SYNCED_ONE_BY_ONE_MAX, Unsynced, keep_places};
 use crate::clock::Clock;
 use crate::disk::{Disk, is_stale};
 use crate::plan::ActionKind;
-use crate::repository::Change;
 use crate::session::Session;
-use crate::transfer::Run;
-use crate::transfer::commit::Effect;
-use crate::tree::{BaseRow, RepoPath};
+use crate::transfer::commit::effect::Effect;
+use crate::transfer::run::Run;
+use crate::tree::RepoPath;
 
 impl<D: Disk, C: Clock> Run<D, C> {
     /// Makes the names durable that a group gave and took; returns the places of those that have to
@@ -42,16 +41,6 @@ impl<D: Disk, C: Clock> Run<D, C> {
             Lies { path: &action.path, folder: folder.as_ref(), device: *device }
         };
         self.sync_group(&places, one_by_one, lies)
-    }
-}
-
-impl<D: Disk> Effect<D> {
-    /// Returns the rows that are to be recorded.
-    fn rows(&self) -> impl Iterator<Item = &BaseRow> {
-        self.changes.iter().filter_map(|change| match change {
-            Change::Put(row) => Some(row),
-            Change::Gone(_) => None,
-        })
     }
 }
 

@@ -3,25 +3,36 @@
 //! The order of a group is the promise that a crash never invents anything: contents, sync, renames,
 //! sync, rows, fdatasync. A sync that fails fails its group: nothing of it is recorded.
 
+mod confirm;
+mod durable;
+mod effect;
+mod moves;
+
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::abandoned;
-use super::confirm::{self, Placed};
-use super::durable::SYNCED_ONE_BY_ONE_MAX;
-use super::names::Moves;
+use super::report::Report;
 use super::room;
+use super::run::{Failed, Ready, Run, item};
 use super::up::Uploaded;
 use super::work::Prepared;
-use super::{Failed, Ready, Report, Run, item};
 use crate::clock::{Clock, rfc3339};
 use crate::disk::Disk;
 use crate::monitor::{Event, ItemKind};
 use crate::plan::{Action, ActionKind, Stage};
 use crate::repository::{Change, Database, DatabaseError};
 use crate::session::trouble::Trouble;
+
+pub(super) use confirm::confirm;
+pub(super) use effect::Placed;
+pub(super) use moves::{lies_in, named};
+
+use durable::SYNCED_ONE_BY_ONE_MAX;
+use effect::Effect;
+use moves::Moves;
 
 /// Files in one group.
 const GROUP_FILES_MAX: usize = 1_024;
@@ -41,28 +52,6 @@ pub(super) struct Committer<'a, D: Disk, C> {
     pub(super) database: &'a mut Database<D>,
     pub(super) report: &'a mut Report,
     pub(super) failed: &'a mut Failed,
-}
-
-/// An action that took effect, and what the database has to learn of it.
-pub(super) struct Effect<D: Disk> {
-    pub(super) action: Action,
-    pub(super) changes: Vec<Change>,
-    /// The fetched file, where the change is the row of one that has just got its name.
-    pub(super) placed: Option<Placed>,
-    /// The store took the object from another one.
-    pub(super) copied: bool,
-    /// The folder in which a name was given or taken, held open in small groups.
-    pub(super) folder: Option<D::Folder>,
-    /// The number of the file system that the file lies on.
-    pub(super) device: Option<u64>,
-}
-
-impl<D: Disk> Effect<D> {
-    /// An action that brought nothing but what is to be recorded.
-    pub(super) fn of(action: Action, changes: Vec<Change>) -> Self {
-        let device = action.local.map(|stat| stat.device);
-        Self { action, changes, placed: None, copied: false, folder: None, device }
-    }
 }
 
 impl<D: Disk, C: Clock> Committer<'_, D, C> {

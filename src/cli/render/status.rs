@@ -1,0 +1,83 @@
+//! What `lsync status` lists.
+
+use super::floods;
+use crate::cli::style::{Paint, Style};
+use crate::cli::text::{count, escape, size};
+use crate::plan::{Action, ActionKind, Plan};
+
+/// Renders the groups of `lsync status`, an empty line behind each, without the summary line.
+pub(in crate::cli) fn status_groups(
+    style: Style,
+    plan: &Plan,
+    all: bool,
+) -> impl Iterator<Item = String> {
+    let side = |towards: fn(ActionKind) -> bool| {
+        let actions = plan.actions.iter().filter(move |action| towards(action.kind));
+        actions.map(move |action| status_line(style, action))
+    };
+    let conflicts = plan.conflicts.iter().map(move |conflict| {
+        let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
+        format!("  {path}  {}", escape(&conflict.reason()))
+    });
+    group(style, "To the bucket:", side(goes_up))
+        .chain(group(style, "To here:", side(goes_down)))
+        .chain(group(style, "Conflicts:", conflicts))
+        .chain(group(
+            style,
+            "Left alone:",
+            floods::left_alone_lines(&plan.notices, all).into_iter(),
+        ))
+}
+
+/// Puts a title above lines and an empty line below them, if there are any.
+fn group(
+    style: Style,
+    title: &str,
+    lines: impl Iterator<Item = String>,
+) -> impl Iterator<Item = String> {
+    let mut lines = lines.peekable();
+    let [above, below] = match lines.peek() {
+        Some(_) => [Some(style.paint(Paint::Bold, title)), Some(String::new())],
+        None => [None, None],
+    };
+    above.into_iter().chain(lines).chain(below)
+}
+
+fn goes_up(kind: ActionKind) -> bool {
+    matches!(kind, ActionKind::Upload | ActionKind::DeleteRemote)
+}
+
+fn goes_down(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::Download
+            | ActionKind::DeleteLocal
+            | ActionKind::ReplaceFolder
+            | ActionKind::KeepBoth
+    )
+}
+
+/// Renders one line of a group in the way of git: `  new:      docs/a.txt  48.2 KiB`.
+fn status_line(style: Style, action: &Action) -> String {
+    let (word, paint) = match action.kind {
+        ActionKind::DeleteLocal | ActionKind::DeleteRemote => ("deleted:", Paint::Red),
+        ActionKind::ReplaceFolder => ("a file for a folder:", Paint::Red),
+        _ if action.is_new() => ("new:", Paint::Green),
+        _ => ("changed:", Paint::Bold),
+    };
+    let path = escape(action.path.as_str());
+    let line = format!("  {} {path}", style.paint(paint, &format!("{word:9}")));
+    match action.kind {
+        ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
+        _ => {
+            let mut more = action.origin().map_or_else(String::new, |row| {
+                format!("  moved from {}", escape(row.path.as_str()))
+            });
+            if action.kind == ActionKind::ReplaceFolder {
+                let files = action.folder().len() as u64;
+                more = format!("  in place of {}", count(files, "file", "files"));
+            }
+            format!("{line}  {}{more}", size(action.bytes()))
+        }
+    }
+}
