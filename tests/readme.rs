@@ -1,5 +1,14 @@
-//! The README is true: its transcripts are run through the real binary, and its tables name what the
-//! binary has.
+//! The documents are true: transcripts are run through the real binary, tables name what the binary has,
+//! and what is named exists.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "readme/decisions.rs"]
+mod decisions;
+#[path = "readme/formats.rs"]
+mod formats;
+#[path = "readme/places.rs"]
+mod places;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +20,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const README: &str = include_str!("../README.md");
-const ROADMAP: &str = include_str!("../ROADMAP.md");
+const REFERENCE: &str = include_str!("../docs/reference.md");
+const FORMATS: &str = include_str!("../docs/formats.md");
+
+/// The README is what one reads in five minutes.
+const README_LINES_MAX: usize = 250;
 
 /// Stands for anything within a line.
 const ANYTHING: &str = "[..]";
@@ -19,8 +32,9 @@ const ANYTHING: &str = "[..]";
 const COMMANDS: [&str; 10] =
     ["init", "clone", "status", "sync", "push", "pull", "resolve", "trash", "clean", "demo"];
 
-/// A command of a transcript, and what the README says it prints.
+/// A command of a transcript, and what its document says it prints.
 struct Step<'a> {
+    document: &'a str,
     /// From 1.
     line: usize,
     command: &'a str,
@@ -28,16 +42,17 @@ struct Step<'a> {
 }
 
 /// Returns the steps of all ```` ```console ```` blocks; those marked `no-run` are left out.
-fn steps(text: &str) -> Vec<Step<'_>> {
-    let mut steps: Vec<Step<'_>> = Vec::new();
+fn steps<'a>(document: &'a str, text: &'a str) -> Vec<Step<'a>> {
+    let mut steps: Vec<Step<'a>> = Vec::new();
     let mut is_inside = false;
     for (line, content) in (1..).zip(text.lines()) {
         if content.starts_with("```") {
             is_inside = !is_inside && content == "```console";
         } else if let Some(command) = content.strip_prefix("$ ").filter(|_| is_inside) {
-            steps.push(Step { line, command, expected: Vec::new() });
+            steps.push(Step { document, line, command, expected: Vec::new() });
         } else if is_inside {
-            let step = steps.last_mut().unwrap_or_else(|| panic!("line {line}: no command before"));
+            let step =
+                steps.last_mut().unwrap_or_else(|| panic!("{document}:{line}: no command before"));
             step.expected.push(content);
         }
     }
@@ -85,7 +100,7 @@ impl Shell {
     }
 }
 
-/// Tells whether a line looks as the README says.
+/// Tells whether a line looks as its document says.
 fn fits(expected: &str, actual: &str) -> bool {
     let mut parts = expected.split(ANYTHING);
     let first = parts.next().unwrap_or_default();
@@ -123,7 +138,7 @@ fn difference(step: &Step<'_>, actual: &str) -> Option<String> {
     if same {
         return None;
     }
-    let mut text = format!("README.md:{}: $ {}\n", step.line, step.command);
+    let mut text = format!("{}:{}: $ {}\n", step.document, step.line, step.command);
     let rows = expected.len().max(actual.len());
     for row in 0..rows {
         match (expected.get(row), actual.get(row)) {
@@ -161,9 +176,9 @@ fn names(text: &str, prefix: &str) -> BTreeSet<String> {
 }
 
 /// Returns the text below a heading, up to the next one of the same or a higher rank.
-fn section(heading: &str) -> &'static str {
-    let start = README.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{heading}"));
-    let rest = &README[start + heading.len() + 2..];
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let start = text.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{heading}"));
+    let rest = &text[start + heading.len() + 2..];
     let rank = heading.split(' ').next().unwrap_or_default().len();
     let is_end = |(start, _): &(usize, &str)| {
         (1..=rank).any(|rank| rest[start + 1..].starts_with(&format!("{} ", "#".repeat(rank))))
@@ -187,22 +202,36 @@ fn assert_no_differences(differences: &[String]) {
 
 #[test]
 fn the_transcripts_are_what_the_binary_prints() {
-    let mut shell = Shell::new();
-    let steps = steps(README);
-    assert!(steps.len() > 20, "only {} commands were found", steps.len());
-    let differences = steps.iter().filter_map(|step| difference(step, &shell.run(step.command)));
-    assert_no_differences(&differences.collect::<Vec<_>>());
+    for (document, text) in [("README.md", README), ("docs/reference.md", REFERENCE)] {
+        let mut shell = Shell::new();
+        let steps = steps(document, text);
+        assert!(steps.len() > 20, "{document}: only {} commands were found", steps.len());
+        let differences =
+            steps.iter().filter_map(|step| difference(step, &shell.run(step.command)));
+        assert_no_differences(&differences.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_begins_with_two_commands() {
+    let lines = README.lines().count();
+    assert!(lines <= README_LINES_MAX, "{lines} lines: docs/reference.md is for what one looks up");
+    let commands: Vec<_> = README.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert_eq!(commands[..2], ["cargo run -- demo", "cargo test"]);
 }
 
 #[test]
 fn every_command_and_every_option_is_described() {
-    let named = names(README, "--");
-    let variables = names(README, "LSYNC_");
+    let named = names(REFERENCE, "--");
+    let variables = names(REFERENCE, "LSYNC_");
     let mut missing = BTreeSet::new();
     for line in lsync(&["--help"]).lines().skip_while(|line| *line != "Commands:").skip(1) {
         let Some(command) = line.split_whitespace().next() else { break };
-        if command != "help" && !README.contains(&format!("lsync {command}")) {
-            missing.insert(format!("lsync {command}"));
+        for text in [README, REFERENCE] {
+            let table = section(text, "## Commands");
+            if command != "help" && !table.contains(&format!("| `lsync {command} ")) {
+                missing.insert(format!("lsync {command}"));
+            }
         }
         assert!(command == "help" || COMMANDS.contains(&command), "{command} is not in COMMANDS");
     }
@@ -220,19 +249,20 @@ fn every_command_and_every_option_is_described() {
 
 #[test]
 fn no_option_is_described_that_does_not_exist() {
-    let tables = section("## Options");
     let mut known = BTreeSet::from(["--help".to_owned()]);
     for command in COMMANDS {
         known.extend(names(&lsync(&[command, "--help"]), "--"));
     }
-    let described = names(tables, "--");
+    let described = names(section(REFERENCE, "## Options"), "--");
     assert!(described.len() > 20, "{described:?}");
-    assert_eq!(described.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
+    let named = names(section(README, "## Commands"), "--");
+    let unknown: Vec<_> = described.union(&named).filter(|name| !known.contains(*name)).collect();
+    assert_eq!(unknown, Vec::<&String>::new());
 }
 
 #[test]
 fn the_exit_codes_are_those_of_the_help() {
-    let table = section("## Exit codes");
+    let table = section(REFERENCE, "## Exit codes");
     let codes: BTreeSet<String> = first_column(table);
     let help = lsync(&["--help"]);
     let help = help.split("Exit status:").nth(1).expect("a table of exit codes");
@@ -247,7 +277,8 @@ fn the_exit_codes_are_those_of_the_help() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a person edits the config in place")]
 fn the_settings_are_those_that_the_config_may_have() {
-    let described = section("## Settings");
+    let formats = section(FORMATS, "## `config.yaml`: the settings");
+    let described = [section(REFERENCE, "## Settings"), formats];
     for above in ["version: 1", "remote:"] {
         let mut shell = Shell::new();
         shell.run("lsync init --create-bucket ./bucket work");
@@ -260,7 +291,9 @@ fn the_settings_are_those_that_the_config_may_have() {
         let error = shell.run("lsync -C work status");
         let known = error.split("known are: ").nth(1).unwrap_or_else(|| panic!("{error}"));
         for name in known.trim().split(", ") {
-            assert!(described.contains(&format!("`{name}`")), "{name} is not described");
+            for text in described {
+                assert!(text.contains(&format!("`{name}`")), "{name} is not described");
+            }
         }
     }
 }
@@ -286,9 +319,9 @@ fn json_lines() -> Vec<Value> {
 
 #[test]
 fn the_fields_of_json_are_the_ones_that_are_printed() {
-    let fields = first_column(section("#### Fields of every line"));
-    let counts = first_column(section("#### Fields of the summary alone"));
-    let events = first_column(section("#### Events"));
+    let fields = first_column(section(REFERENCE, "#### Fields of every line"));
+    let counts = first_column(section(REFERENCE, "#### Fields of the summary alone"));
+    let events = first_column(section(REFERENCE, "#### Events"));
     let lines = json_lines();
     let seen = lines.iter().map(|line| line["event"].as_str().expect("a word").to_owned());
     assert_eq!(seen.collect::<BTreeSet<_>>(), events);
@@ -311,26 +344,7 @@ fn the_fields_of_the_trash_list_are_the_ones_that_are_printed() {
     let output = shell.run("lsync -C one trash list --json 2>/dev/null");
     let line: Value = serde_json::from_str(&output).expect(&output);
     let printed: BTreeSet<String> = line.as_object().expect("an object").keys().cloned().collect();
-    assert_eq!(printed, first_column(section("#### Fields of `trash list --json`")));
-}
-
-/// Returns the anchor of a heading, as code hosts make it.
-fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-    kept.collect::<String>().to_lowercase().replace(' ', "-")
-}
-
-#[test]
-fn every_link_within_a_document_leads_to_a_heading() {
-    for text in [README, ROADMAP] {
-        let headings = text.lines().filter(|line| line.starts_with('#'));
-        let anchors: BTreeSet<String> =
-            headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect();
-        for (start, _) in text.match_indices("](#") {
-            let target = text[start + 3..].split(')').next().unwrap_or_default();
-            assert!(anchors.contains(target), "#{target} is not among {anchors:?}");
-        }
-    }
+    assert_eq!(printed, first_column(section(REFERENCE, "#### Fields of `trash list --json`")));
 }
 
 #[test]
@@ -347,7 +361,8 @@ fn a_transcript_is_compared_line_by_line() {
         "1 uploaded (1 B); 1 conflict"
     );
     assert_eq!(without_duration("1 deleted in the bucket"), "1 deleted in the bucket");
-    let step = Step { line: 1, command: "c", expected: vec!["one", "two", ""] };
+    let (document, command) = ("README.md", "c");
+    let step = Step { document, line: 1, command, expected: vec!["one", "two", ""] };
     assert_eq!(difference(&step, "one\ntwo\n"), None);
     let text = difference(&step, "one\n2\n3\n").expect("they differ");
     assert_eq!(text, "README.md:1: $ c\n   one\n - two\n + 2\n + 3\n");

@@ -13,7 +13,8 @@ use crate::repository::{ConfigError, DatabaseError, RepositoryError};
 use crate::sync::{OpenError, SyncError};
 use crate::transfer::{FetchError, Report};
 
-/// What a command tells the shell. The numbers are part of the interface (README, "Exit status").
+/// What a command tells the shell. The numbers are part of the interface (docs/reference.md, "Exit
+/// codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Exit {
