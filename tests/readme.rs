@@ -9,6 +9,8 @@ mod decisions;
 mod formats;
 #[path = "readme/places.rs"]
 mod places;
+#[path = "readme/words.rs"]
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
