@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use lsync::plan::{Change, Decision, Direction, LocalChange, RemoteChange, Untracked, reconcile};
+use lsync::plan::{
+    Change, Decision, Direction, KnotVerdict, LocalChange, Member, Members, RemoteChange,
+    Untracked, reconcile, reconcile_knot,
+};
 use lsync::tree::Comparison;
 
 use crate::section;
@@ -102,6 +105,79 @@ fn rows_1_to_15_are_what_the_code_decides() {
     }
     // 12 ways to differ from a base row and 3 without one, each with every comparison.
     assert_eq!(seen.len(), 15 * CONTENTS.len(), "the table is not complete");
+}
+
+/// A file against a folder: what stands at `a`, and what below it.
+type Scene = (Member, Vec<Member>);
+
+/// The scenes of rows 16 to 20, in the order of the table; `None` where a row is told in other words.
+fn scenes() -> Vec<Option<Scene>> {
+    use LocalChange as L;
+    use RemoteChange as R;
+    let known = |change| Member::Known(change, Comparison::Different);
+    let tracked = |local, remote| known(Change::Tracked(local, remote));
+    let here = known(Change::Untracked(Untracked::Local));
+    let there = known(Change::Untracked(Untracked::Remote));
+    let link = Member::LeftAlone { here: true, there: false };
+    vec![
+        Some((tracked(L::Deleted, R::Same), vec![here, here])),
+        Some((here, vec![tracked(L::Deleted, R::Same)])),
+        Some((tracked(L::Deleted, R::Modified), vec![here])),
+        None,
+        Some((here, vec![tracked(L::Deleted, R::Modified), tracked(L::Deleted, R::Same)])),
+        Some((tracked(L::Same, R::Deleted), vec![there])),
+        Some((there, vec![tracked(L::Same, R::Deleted), tracked(L::Touched, R::Deleted)])),
+        Some((tracked(L::Modified, R::Deleted), vec![there])),
+        Some((there, vec![tracked(L::Modified, R::Deleted), tracked(L::Same, R::Deleted)])),
+        Some((there, vec![tracked(L::Same, R::Deleted), link])),
+        None,
+    ]
+}
+
+/// Writes what becomes of a file against a folder in the words of the table.
+fn words_of_both((top, below): &Scene, direction: Direction) -> String {
+    let members = Members { top: *top, below, inner: &[] };
+    let (top, decisions, is_exchange) = match reconcile_knot(members, direction, false) {
+        KnotVerdict::Conflict => return "conflict".to_owned(),
+        KnotVerdict::Clash(_) | KnotVerdict::Blocked => {
+            return "reported, nothing is changed (3)".to_owned();
+        }
+        KnotVerdict::Decided { top, below, replace_folder } => (top, below, replace_folder),
+    };
+    let takes_unknown = |decision: &Decision| words(*decision).starts_with("delete here!");
+    let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
+    let folder = if below.iter().any(is_left_alone) { "the rest of `a/…`" } else { "`a/…`" };
+    let deletes_unknown = |decision: &Decision| words(*decision) == "delete there!";
+    let mark = |is_unknown| if is_unknown { "!" } else { "" };
+    let unknown_below = mark(decisions.iter().any(deletes_unknown));
+    match (words(top).as_str(), is_exchange) {
+        (_, true) => format!("exchange{}", mark(decisions.iter().any(takes_unknown))),
+        ("ahead" | "behind", _) => words(top),
+        ("upload", _) => format!("upload `a`, then delete `a/…` there{unknown_below}"),
+        ("delete there", _) => format!("upload {folder}, then delete `a` there"),
+        ("delete there!", _) => format!("upload {folder}, then delete `a` there!"),
+        ("delete here", _) => "`a` to the trash, then download `a/…`".to_owned(),
+        ("delete here!", _) => "`a` to the trash!, then download `a/…`".to_owned(),
+        (word, _) => panic!("the table has no words for {word:?} at the top"),
+    }
+}
+
+#[test]
+fn rows_16_to_20_are_what_the_code_decides() {
+    let rows = rows(section(DECISIONS, "## Rows 16 to 20: a file against a folder"));
+    let scenes = scenes();
+    assert_eq!(rows.len(), scenes.len());
+    for (cells, scene) in rows.iter().zip(&scenes) {
+        let Some(scene) = scene else { continue };
+        let (number, here, there) = (cells[0], cells[1], cells[2]);
+        let [sync, push, pull, pushed, pulled] = cells[3..] else { panic!("row {number}") };
+        let columns = [sync, push, pull, pushed, pulled, pulled, pushed];
+        for (direction, cell) in DIRECTIONS.into_iter().zip(columns) {
+            let cell = if cell == "as `sync`" { sync } else { cell };
+            let decided = words_of_both(scene, direction);
+            assert_eq!(decided, cell, "row {number}, {here}, {there}, {direction:?}");
+        }
+    }
 }
 
 /// Adds the rows that tests in a folder cite by their names, `row_17b_…`.
