@@ -1,23 +1,17 @@
 //! The command line: the only code that prints or asks.
 //!
-//! [`main`] parses and runs; each command has a file in `commands`; `screen.rs` holds the two channels,
-//! `render.rs` and `json.rs` the words.
+//! [`main`] parses and runs; each command has a file in `commands`; `screen` makes words, colours and hints of
+//! what the library tells.
 
 mod abilities;
 mod arguments;
 mod cautions;
 mod commands;
 mod interrupt;
-mod json;
 mod operands;
-mod progress;
-mod prompt;
-mod render;
 mod report;
 mod screen;
 mod session;
-mod style;
-mod text;
 mod usage;
 
 use std::process::ExitCode;
@@ -32,7 +26,7 @@ use self::commands::care::{clean, trash};
 use self::commands::start::{clone, demo, init};
 use self::commands::work::{pull, push, resolve, status, sync};
 use self::interrupt::Interrupt;
-use self::screen::Screen;
+use self::screen::{Screen, json};
 use self::session::Context;
 use crate::clock::SystemClock;
 use crate::disk::raise_descriptor_limit;

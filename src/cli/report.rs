@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::json::{self, Counts};
-use super::render::{self, floods};
 use super::screen::Screen;
+use super::screen::json::{self, Counts};
+use super::screen::render::{self, floods};
 use super::session::Context;
 use crate::error::{Error, Exit, safety_hint};
 use crate::plan::{ActionKind, Conflict, Notice, Plan, SafetyStop};

@@ -1,9 +1,9 @@
 //! Files that rules have kept from the bucket until now, before they go there because a teammate changed
 //! the rules.
 
-use crate::cli::prompt;
+use crate::cli::screen::prompt;
+use crate::cli::screen::text::{count, first_of};
 use crate::cli::session::Context;
-use crate::cli::text::{count, first_of};
 use crate::error::Error;
 use crate::plan::{Disclosed, Plan};
 

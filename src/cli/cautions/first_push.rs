@@ -1,8 +1,8 @@
 //! Names that are seldom meant for a team, before they go to the bucket for the first time.
 
-use crate::cli::prompt;
+use crate::cli::screen::prompt;
+use crate::cli::screen::text::count;
 use crate::cli::session::{Context, RealOpened};
-use crate::cli::text::count;
 use crate::error::Error;
 use crate::plan::{FirstNames, Plan};
 use crate::sync::SyncError;

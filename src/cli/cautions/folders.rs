@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use crate::cli::prompt;
+use crate::cli::screen::prompt;
+use crate::cli::screen::text::{escape, first_of};
 use crate::cli::session::Context;
-use crate::cli::text::{escape, first_of};
 use crate::disk::{Disk as _, RealDisk};
 use crate::error::{Error, Exit};
 use crate::repository::{Repository, RepositoryError};

@@ -1,6 +1,6 @@
 //! A bucket, or a prefix, under which nothing is: mistyped, more likely than not.
 
-use crate::cli::prompt;
+use crate::cli::screen::prompt;
 use crate::cli::session::Context;
 use crate::error::{Error, Exit};
 use crate::remote::{BucketUrl, Found};

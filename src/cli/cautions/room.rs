@@ -1,7 +1,7 @@
 //! A plan that cannot fit on the disk is not begun.
 
+use crate::cli::screen::text::size;
 use crate::cli::session::{Context, RealWorld};
-use crate::cli::text::size;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::sync::{self, NoRoom};

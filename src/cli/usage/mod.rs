@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::arguments;
-use super::json;
 use super::screen::Screen;
+use super::screen::json;
 use crate::error::Exit;
 
 /// Prints what the parser has to say: help and version to stdout, everything else as an error.

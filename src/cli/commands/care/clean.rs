@@ -1,9 +1,9 @@
 //! `lsync clean`: takes away what broken-off work left in the bucket.
 
 use crate::cli::arguments::CleanArguments;
-use crate::cli::prompt;
+use crate::cli::screen::prompt;
+use crate::cli::screen::text::{count, escape};
 use crate::cli::session::{self, Context};
-use crate::cli::text::{count, escape};
 use crate::clock::{Clock as _, SystemClock, rfc3339};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::cli::arguments::TrashCommand;
 use crate::cli::operands::{Operand, normalise, place_one};
-use crate::cli::render::floods::{self, NAMED_MAX, Tally, Turn};
+use crate::cli::screen::render::floods::{self, NAMED_MAX, Tally, Turn};
+use crate::cli::screen::text::{count, escape, size};
 use crate::cli::session::{self, Context, Working};
-use crate::cli::text::{count, escape, size};
 use crate::clock::rfc3339;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};

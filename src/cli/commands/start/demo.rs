@@ -6,8 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, anyhow};
 use tokio::process::Command;
 
+use crate::cli::screen::style::Paint;
 use crate::cli::session::Context;
-use crate::cli::style::Paint;
 use crate::disk::{Disk as _, RealDisk, write_whole};
 use crate::error::{Error, Exit};
 

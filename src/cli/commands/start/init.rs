@@ -8,9 +8,9 @@ use crate::cli::abilities::{abilities, race_warning};
 use crate::cli::arguments::{BucketOptions, InitArguments};
 use crate::cli::cautions;
 use crate::cli::operands::normalise;
+use crate::cli::screen::style::Paint;
+use crate::cli::screen::text::escape;
 use crate::cli::session::{Context, settings};
-use crate::cli::style::Paint;
-use crate::cli::text::escape;
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::remote::{

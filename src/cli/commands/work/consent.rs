@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::cli::arguments::PlanOptions;
 use crate::cli::commands::work::carry::Carry;
-use crate::cli::prompt;
-use crate::cli::render;
 use crate::cli::report;
+use crate::cli::screen::prompt;
+use crate::cli::screen::render;
 use crate::cli::session::{Context, RealLocked};
 use crate::error::{Error, Exit};
 use crate::plan::{Direction, Plan};

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use crate::cli::arguments::{PlanOptions, SpeedOptions};
+use crate::cli::screen::text::count;
 use crate::cli::session::{self, Context};
-use crate::cli::text::count;
 use crate::disk::{DescriptorBudget, RealDisk};
 use crate::error::Error;
 use crate::plan::{Direction, FileLimit};

@@ -6,8 +6,8 @@ use super::choice::{self, Answer, look};
 use super::theirs::Theirs;
 use crate::cli::arguments::ResolveArguments;
 use crate::cli::report;
+use crate::cli::screen::text::{count, escape};
 use crate::cli::session::{Context, RealWorld};
-use crate::cli::text::{count, escape};
 use crate::error::Error;
 use crate::plan::{Conflict, Moved, Resolution, moved};
 

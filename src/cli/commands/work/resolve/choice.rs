@@ -1,9 +1,9 @@
 //! One conflict: what both sides show, and what a person chooses.
 
-use crate::cli::prompt;
 use crate::cli::screen::Screen;
-use crate::cli::style::{Paint, Style};
-use crate::cli::text::{escape, size};
+use crate::cli::screen::prompt;
+use crate::cli::screen::style::{Paint, Style};
+use crate::cli::screen::text::{escape, size};
 use crate::clock::rfc3339;
 use crate::plan::{Conflict, ConflictKind, Resolution};
 use crate::remote::Remote;

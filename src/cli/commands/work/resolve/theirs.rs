@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::cli::screen::text::escape;
 use crate::cli::session::{Context, RealWorld};
-use crate::cli::text::escape;
 use crate::disk::{Disk as _, RealDisk, RealFolder};
 use crate::error::Error;
 use crate::plan::Conflict;

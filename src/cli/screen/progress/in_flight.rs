@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cli::text::{fitting, left, rate, shortened, size};
+use crate::cli::screen::text::{fitting, left, rate, shortened, size};
 use crate::tree::RepoPath;
 
 /// Smaller ones come and go too fast for a line.

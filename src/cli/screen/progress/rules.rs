@@ -1,7 +1,7 @@
 //! Rules without effect, in words.
 
-use crate::cli::render::floods::ALL;
-use crate::cli::text::{count, number};
+use crate::cli::screen::render::floods::ALL;
+use crate::cli::screen::text::{count, number};
 use crate::monitor::{IneffectiveRule, RuleFault};
 
 /// How many are told unless all are asked for.

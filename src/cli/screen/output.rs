@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::ProgressBar;
 
-use super::arguments::{ColorChoice, OutputOptions};
 use super::style::{Paint, Style};
 use super::text::escape;
+use crate::cli::arguments::{ColorChoice, OutputOptions};
 
 /// Bytes of a long result that are held before they are written.
 const HELD_BYTES_MAX: usize = 64 << 10;
@@ -22,7 +22,7 @@ struct Channel {
 }
 
 /// The two channels, and how talkative the command is.
-pub(super) struct Screen {
+pub(in crate::cli) struct Screen {
     out: Channel,
     err: Channel,
     input_is_terminal: bool,
@@ -37,7 +37,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Takes the standard channels.
-    pub(super) fn new(color: ColorChoice, options: OutputOptions) -> Self {
+    pub(in crate::cli) fn new(color: ColorChoice, options: OutputOptions) -> Self {
         let channel = |writer: Box<dyn Write + Send>, terminal| Channel {
             writer: Mutex::new(writer),
             terminal,
@@ -55,42 +55,42 @@ impl Screen {
     }
 
     /// Tells whether somebody sits there who can be asked.
-    pub(super) fn can_ask(&self) -> bool {
+    pub(in crate::cli) fn can_ask(&self) -> bool {
         self.input_is_terminal && self.err.terminal && !self.options.json
     }
 
     /// Tells whether stderr is a terminal that can draw.
-    pub(super) fn can_draw(&self) -> bool {
+    pub(in crate::cli) fn can_draw(&self) -> bool {
         self.err.terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// Tells whether `--json` was given.
-    pub(super) fn json(&self) -> bool {
+    pub(in crate::cli) fn json(&self) -> bool {
         self.options.json
     }
 
     /// Tells whether `--quiet` was given; `--verbose` beats it.
-    pub(super) fn quiet(&self) -> bool {
+    pub(in crate::cli) fn quiet(&self) -> bool {
         self.options.quiet && !self.options.verbose
     }
 
     /// Tells whether `--verbose` was given.
-    pub(super) fn verbose(&self) -> bool {
+    pub(in crate::cli) fn verbose(&self) -> bool {
         self.options.verbose
     }
 
     /// Returns how stdout is coloured.
-    pub(super) fn style(&self) -> Style {
+    pub(in crate::cli) fn style(&self) -> Style {
         self.out.style
     }
 
     /// Returns how stderr is coloured.
-    pub(super) fn error_style(&self) -> Style {
+    pub(in crate::cli) fn error_style(&self) -> Style {
         self.err.style
     }
 
     /// Prints lines of the result. `text` is rendered: names in it are escaped already.
-    pub(super) fn result(&self, text: &str) {
+    pub(in crate::cli) fn result(&self, text: &str) {
         if let Err(error) = self.write(&self.out, text) {
             // A reader that has seen enough (`| head`) is no failure; the work goes on.
             if error.kind() != io::ErrorKind::BrokenPipe {
@@ -100,19 +100,19 @@ impl Screen {
     }
 
     /// Prints the last line of `--json`.
-    pub(super) fn summary(&self, line: &str) {
+    pub(in crate::cli) fn summary(&self, line: &str) {
         self.result(line);
         self.summed_up.store(true, Ordering::Relaxed);
     }
 
     /// Tells whether the last line of `--json` is still to come.
-    pub(super) fn owes_summary(&self) -> bool {
+    pub(in crate::cli) fn owes_summary(&self) -> bool {
         self.json() && !self.summed_up.load(Ordering::Relaxed)
     }
 
     /// Prints lines of the result as [`Screen::result`] does, and holds few of them at a time: a plan
     /// may have millions.
-    pub(super) fn results(&self, lines: impl IntoIterator<Item = String>) {
+    pub(in crate::cli) fn results(&self, lines: impl IntoIterator<Item = String>) {
         let mut held = String::new();
         for line in lines {
             held.push_str(&line);
@@ -128,39 +128,39 @@ impl Screen {
     }
 
     /// Prints lines beside the result, also under `--quiet`.
-    pub(super) fn beside(&self, text: &str) {
+    pub(in crate::cli) fn beside(&self, text: &str) {
         // Nobody is left to be told that stderr is gone.
         drop(self.write(&self.err, text));
     }
 
     /// Prints lines beside the result that `--quiet` leaves out.
-    pub(super) fn remark(&self, text: &str) {
+    pub(in crate::cli) fn remark(&self, text: &str) {
         if !self.quiet() {
             self.beside(text);
         }
     }
 
     /// Prints `warning: …`; the message may hold names and is escaped here.
-    pub(super) fn warning(&self, message: &str) {
+    pub(in crate::cli) fn warning(&self, message: &str) {
         let label = self.err.style.paint(Paint::Yellow, "warning:");
         self.remark(&format!("{label} {}", escape(message)));
     }
 
     /// Prints `warning: …` and `hint: …`, also under `--quiet`: what cannot be taken back once it is
     /// done. Both may hold names and are escaped here.
-    pub(super) fn caution(&self, message: &str, hint: &str) {
+    pub(in crate::cli) fn caution(&self, message: &str, hint: &str) {
         let label = self.err.style.paint(Paint::Yellow, "warning:");
         self.beside(&format!("{label} {}", escape(message)));
         self.beside(&self.hint_line(hint));
     }
 
     /// Prints `hint: …`; the message may hold names and is escaped here.
-    pub(super) fn hint(&self, message: &str) {
+    pub(in crate::cli) fn hint(&self, message: &str) {
         self.remark(&self.hint_line(message));
     }
 
     /// Prints `error: …`, `caused by: …` for every cause, and `hint: …`; escaped here.
-    pub(super) fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
+    pub(in crate::cli) fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
         let label = self.err.style.paint(Paint::Red, "error:");
         self.beside(&format!("{label} {}", escape(message)));
         for cause in causes {
@@ -173,12 +173,12 @@ impl Screen {
     }
 
     /// Puts a bar below everything that is printed from now on, or takes it away.
-    pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
+    pub(in crate::cli) fn set_bar(&self, bar: Option<ProgressBar>) {
         *lock(&self.bar) = bar;
     }
 
     /// Writes out what is left, and tells whether stdout took everything.
-    pub(super) fn finish(&self) -> io::Result<()> {
+    pub(in crate::cli) fn finish(&self) -> io::Result<()> {
         if let Err(error) = lock(&self.out.writer).flush()
             && error.kind() != io::ErrorKind::BrokenPipe
         {
@@ -213,7 +213,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::cli) mod tests {
     use std::sync::Arc;
 
     use super::*;

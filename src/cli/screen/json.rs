@@ -60,50 +60,50 @@ struct Summary<'a> {
 
 /// The counts of the last line. Of a plan they say what would be done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
+pub(in crate::cli) struct Counts {
     /// Nothing was done: these are intentions (`status`, `--dry-run`).
-    pub(super) dry_run: bool,
+    pub(in crate::cli) dry_run: bool,
     /// Files sent.
-    pub(super) uploaded: u64,
+    pub(in crate::cli) uploaded: u64,
     /// Files that the store copied from another object of the bucket.
-    pub(super) copied: u64,
+    pub(in crate::cli) copied: u64,
     /// Files fetched.
-    pub(super) downloaded: u64,
+    pub(in crate::cli) downloaded: u64,
     /// Files that went to the trash here.
-    pub(super) deleted_here: u64,
+    pub(in crate::cli) deleted_here: u64,
     /// Objects deleted.
-    pub(super) deleted_in_bucket: u64,
+    pub(in crate::cli) deleted_in_bucket: u64,
     /// Conflicts of which both sides stay.
-    pub(super) kept_both: u64,
+    pub(in crate::cli) kept_both: u64,
     /// Equal on both sides, and recorded as such.
-    pub(super) adopted: u64,
+    pub(in crate::cli) adopted: u64,
     /// Rows dropped.
-    pub(super) forgotten: u64,
+    pub(in crate::cli) forgotten: u64,
     /// Paths that failed.
-    pub(super) failed: u64,
+    pub(in crate::cli) failed: u64,
     /// Paths that changed while they were looked at.
-    pub(super) changed_meanwhile: u64,
+    pub(in crate::cli) changed_meanwhile: u64,
     /// Open conflicts.
-    pub(super) conflicts: u64,
+    pub(in crate::cli) conflicts: u64,
     /// Paths that cannot be handled.
-    pub(super) incomplete: u64,
+    pub(in crate::cli) incomplete: u64,
     /// Changed here and left for a push.
-    pub(super) ahead: u64,
+    pub(in crate::cli) ahead: u64,
     /// Changed in the bucket and left for a pull.
-    pub(super) behind: u64,
+    pub(in crate::cli) behind: u64,
     /// Deletions that `--no-delete` left out.
-    pub(super) withheld_deletions: u64,
+    pub(in crate::cli) withheld_deletions: u64,
     /// Actions that `--limit` left out.
-    pub(super) beyond_limit: u64,
+    pub(in crate::cli) beyond_limit: u64,
     /// Milliseconds from start to end.
-    pub(super) elapsed_ms: u64,
+    pub(in crate::cli) elapsed_ms: u64,
     /// The exit code.
-    pub(super) exit: u8,
+    pub(in crate::cli) exit: u8,
 }
 
 impl Counts {
     /// Counts what a plan would do.
-    pub(super) fn of_plan(plan: &Plan) -> Self {
+    pub(in crate::cli) fn of_plan(plan: &Plan) -> Self {
         use crate::plan::ActionKind as Kind;
         Self {
             dry_run: true,
@@ -125,13 +125,13 @@ impl Counts {
     }
 
     /// Adds how a command ended, and when.
-    pub(super) fn ended(self, exit: Exit, elapsed: Duration) -> Self {
+    pub(in crate::cli) fn ended(self, exit: Exit, elapsed: Duration) -> Self {
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         Self { exit: exit.code(), elapsed_ms, ..self }
     }
 
     /// Takes over what a run did.
-    pub(super) fn of_report(report: &Report) -> Self {
+    pub(in crate::cli) fn of_report(report: &Report) -> Self {
         Self {
             uploaded: report.uploaded,
             copied: report.copied,
@@ -155,7 +155,7 @@ impl Counts {
 }
 
 /// Renders what the library reported.
-pub(super) fn event(event: &Event) -> String {
+pub(in crate::cli) fn event(event: &Event) -> String {
     let (name, item) = match event {
         Event::Planned(item) => ("plan", item),
         Event::Done(item) => ("done", item),
@@ -176,12 +176,12 @@ pub(super) fn event(event: &Event) -> String {
 }
 
 /// Renders a conflict of a plan.
-pub(super) fn conflict(conflict: &Conflict) -> String {
+pub(in crate::cli) fn conflict(conflict: &Conflict) -> String {
     write(&line_of(conflict, &conflict.reason()))
 }
 
 /// Renders a conflict with what both sides show.
-pub(super) fn conflict_with_sides(conflict: &Conflict, sides: &Sides) -> String {
+pub(in crate::cli) fn conflict_with_sides(conflict: &Conflict, sides: &Sides) -> String {
     let side = |(bytes, time)| Side { bytes, time: rfc3339(time) };
     let (ours, theirs) = (sides.ours().map(side), sides.theirs().map(side));
     write(&Shown { line: line_of(conflict, &conflict.reason()), ours, theirs })
@@ -204,7 +204,7 @@ fn line_of<'a>(conflict: &'a Conflict, reason: &'a str) -> Line<'a> {
 }
 
 /// Renders a path that is left alone.
-pub(super) fn notice(notice: &Notice) -> String {
+pub(in crate::cli) fn notice(notice: &Notice) -> String {
     write(&Line {
         event: "skipped",
         path: Some(&notice.path),
@@ -219,26 +219,26 @@ pub(super) fn notice(notice: &Notice) -> String {
 /// Renders all of a plan, a line each: actions, conflicts, what is left alone.
 ///
 /// Also what only the database learns: a run tells it as `done`, and a plan tells what a run does.
-pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
+pub(in crate::cli) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
     let actions = plan.actions.iter().map(|action| event(&Event::Planned(render::item(action))));
     actions.chain(plan.conflicts.iter().map(conflict)).chain(plan.notices.iter().map(notice))
 }
 
 /// Renders the last line of a run.
-pub(super) fn summary(command: &str, bytes: u64, reason: &str, counts: Counts) -> String {
+pub(in crate::cli) fn summary(command: &str, bytes: u64, reason: &str, counts: Counts) -> String {
     let (event, hint) = ("summary", None);
     let line = Line { event, path: None, action: command, kind: None, bytes, reason, hint };
     write(&Summary { line, counts })
 }
 
 /// Renders the error that ended a command.
-pub(super) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String {
+pub(in crate::cli) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String {
     let event = "failed";
     write(&Line { event, path: None, action: command, kind: None, bytes: 0, reason, hint })
 }
 
 /// Renders the last line of a command that ended before it could count.
-pub(super) fn summary_of_end(command: &str, exit: Exit, elapsed: Duration) -> String {
+pub(in crate::cli) fn summary_of_end(command: &str, exit: Exit, elapsed: Duration) -> String {
     let counts = Counts::default().ended(exit, elapsed);
     let reason = if exit == Exit::Interrupted { "interrupted" } else { "ended by an error" };
     summary(command, 0, reason, counts)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::arguments::OutputOptions;
-use crate::cli::screen::tests::in_memory;
+use crate::cli::screen::output::tests::in_memory;
 use crate::tree::Token;
 
 fn item(path: &str) -> Item {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::text::{count, left, number, rate, size};
+use crate::cli::screen::text::{count, left, number, rate, size};
 
 /// Files and bytes, done or to do.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ pub(super) fn working(done: &Done, total: &Done, elapsed: Duration) -> Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::text::fitting;
+    use crate::cli::screen::text::fitting;
 
     #[test]
     fn a_line_says_files_bytes_rate_and_time_left_as_far_as_there_is_room() {

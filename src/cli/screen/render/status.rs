@@ -1,8 +1,8 @@
 //! What `lsync status` lists.
 
 use super::floods;
-use crate::cli::style::{Paint, Style};
-use crate::cli::text::{count, escape, size};
+use crate::cli::screen::style::{Paint, Style};
+use crate::cli::screen::text::{count, escape, size};
 use crate::plan::{Action, ActionKind, Plan};
 
 /// Renders the groups of `lsync status`, an empty line behind each, without the summary line.

@@ -1,10 +1,10 @@
 //! Colours. They repeat what the words say and never say more.
 
-use super::arguments::ColorChoice;
+use crate::cli::arguments::ColorChoice;
 
 /// A colour or weight, as SGR parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(in crate::cli) enum Paint {
     /// Errors, failures and deletions.
     Red,
     /// Warnings and conflicts.
@@ -21,17 +21,17 @@ pub(super) enum Paint {
 
 /// Whether a channel is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Style {
+pub(in crate::cli) struct Style {
     on: bool,
 }
 
 impl Style {
     /// No colours.
     #[cfg(test)]
-    pub(super) const PLAIN: Self = Self { on: false };
+    pub(in crate::cli) const PLAIN: Self = Self { on: false };
 
     /// Chooses for a channel by `--color`, `NO_COLOR` and `TERM`.
-    pub(super) fn choose(choice: ColorChoice, terminal: bool) -> Self {
+    pub(in crate::cli) fn choose(choice: ColorChoice, terminal: bool) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self { on: Self::decide(choice, terminal, no_color || dumb) }
@@ -46,7 +46,7 @@ impl Style {
     }
 
     /// Returns `text` in a colour, or as it is.
-    pub(super) fn paint(self, paint: Paint, text: &str) -> String {
+    pub(in crate::cli) fn paint(self, paint: Paint, text: &str) -> String {
         if !self.on {
             return text.to_owned();
         }

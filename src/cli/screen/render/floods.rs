@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{conflict_line, notice_line};
-use crate::cli::style::{Paint, Style};
-use crate::cli::text::{escape, number};
+use crate::cli::screen::style::{Paint, Style};
+use crate::cli::screen::text::{escape, number};
 use crate::monitor::{ItemKind, WarningKind};
 use crate::plan::{Conflict, ConflictKind, Notice, NoticeKind};
 

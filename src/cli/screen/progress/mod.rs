@@ -17,12 +17,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use in_flight::{InFlight, NAME_COLUMNS_MAX};
 use words::{Done, planning, working};
 
-use super::arguments::ProgressChoice;
 use super::json;
+use super::output::Screen;
 use super::render;
 use super::render::floods::{self, Channel, Tally, Turn};
-use super::screen::Screen;
 use super::text::{fitting, shortened};
+use crate::cli::arguments::ProgressChoice;
 use crate::monitor::{Event, IneffectiveRule, Item, ItemKind, Monitor, Phase, WarningKind};
 use crate::tree::RepoPath;
 
@@ -80,7 +80,7 @@ struct Current {
 }
 
 /// Receives what the library reports and shows it.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     screen: Arc<Screen>,
     mode: Mode,
     counters: Counters,
@@ -103,7 +103,7 @@ impl Progress {
     /// Makes a monitor that shows progress as `choice` says.
     ///
     /// `label` begins the lines that tell which versions were replaced: `forced`, `resolved`.
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         screen: Arc<Screen>,
         choice: ProgressChoice,
         label: &'static str,
@@ -135,7 +135,7 @@ impl Progress {
     }
 
     /// Prints the plain lines, and keeps the words of a bar true; dropped when the work has ended.
-    pub(super) async fn tick(self: Arc<Self>) {
+    pub(in crate::cli) async fn tick(self: Arc<Self>) {
         match self.mode {
             Mode::None => std::future::pending().await,
             Mode::Bar => loop {
@@ -152,7 +152,7 @@ impl Progress {
     }
 
     /// Takes the bar away, and tells of the paths that were only counted.
-    pub(super) fn finish(&self) {
+    pub(in crate::cli) fn finish(&self) {
         self.show(None);
         let unwarned = self.warned.lock().unwrap_or_else(PoisonError::into_inner).take_unnamed();
         for more in unwarned {

@@ -1,6 +1,6 @@
 //! Plans, states and reports as lines for people. Every name is escaped here.
 
-pub(super) mod floods;
+pub(in crate::cli) mod floods;
 mod status;
 
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
 use crate::tree::Token;
 
-pub(super) use status::status_groups;
+pub(in crate::cli) use status::status_groups;
 
 /// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
 const WORD_COLUMNS_MAX: usize = 14;
@@ -31,13 +31,13 @@ const ELAPSED_MIN: Duration = Duration::from_millis(100);
 const RATE_ELAPSED_MIN: Duration = Duration::from_secs(1);
 
 /// Returns how wide the words of a plan's actions are.
-pub(super) fn word_columns(plan: &Plan) -> usize {
+pub(in crate::cli) fn word_columns(plan: &Plan) -> usize {
     let words = plan.actions.iter().filter(|action| !action.is_bookkeeping()).map(Action::word);
     words.map(str::len).max().unwrap_or(0).max(WORD_COLUMNS_MIN)
 }
 
 /// Describes an action in the words of events.
-pub(super) fn item(action: &Action) -> Item {
+pub(in crate::cli) fn item(action: &Action) -> Item {
     let mut reason = match action.kind {
         ActionKind::Upload | ActionKind::Download if action.is_new() => "new".to_owned(),
         ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
@@ -75,7 +75,7 @@ pub(super) fn item(action: &Action) -> Item {
 }
 
 /// Renders one action, planned or done: `upload   docs/a.txt  48.2 KiB  new`.
-pub(super) fn action_line(style: Style, item: &Item, columns: usize) -> String {
+pub(in crate::cli) fn action_line(style: Style, item: &Item, columns: usize) -> String {
     let word = format!("{:columns$}", item.action);
     let mut line = format!("{} {}", style.paint(paint(item), &word), escape(&item.path));
     let transfers = matches!(item.action, "upload" | "download" | "replace-folder" | "keep-both");
@@ -108,24 +108,24 @@ fn paint(item: &Item) -> Paint {
 }
 
 /// Renders a conflict: `conflict docs/a.txt  changed here and in the bucket`.
-pub(super) fn conflict_line(style: Style, conflict: &Conflict) -> String {
+pub(in crate::cli) fn conflict_line(style: Style, conflict: &Conflict) -> String {
     let word = style.paint(Paint::Yellow, "conflict");
     format!("{word} {}  {}", escape(conflict.path.as_str()), escape(&conflict.reason()))
 }
 
 /// Renders an action that was carried out, for `--verbose`.
-pub(super) fn done_line(style: Style, item: &Item) -> String {
+pub(in crate::cli) fn done_line(style: Style, item: &Item) -> String {
     action_line(style, item, WORD_COLUMNS_MAX)
 }
 
 /// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
-pub(super) fn replaced_line(label: &str, item: &Item) -> String {
+pub(in crate::cli) fn replaced_line(label: &str, item: &Item) -> String {
     format!("{label}: {} ({})", escape(&reason(item)), escape(&item.path))
 }
 
 /// Renders a failure: `failed   docs/a.txt  permission denied`, and what the store answered where
 /// every detail is wanted.
-pub(super) fn failure_line(style: Style, item: &Item, verbose: bool) -> String {
+pub(in crate::cli) fn failure_line(style: Style, item: &Item, verbose: bool) -> String {
     let line = item_line(&style.paint(Paint::Red, "failed  "), item);
     match item.detail.as_deref().filter(|_| verbose) {
         Some(detail) => format!("{line}\ncaused by: {}", escape(detail)),
@@ -134,12 +134,12 @@ pub(super) fn failure_line(style: Style, item: &Item, verbose: bool) -> String {
 }
 
 /// Renders a conflict that appeared while the plan was carried out.
-pub(super) fn conflict_item(style: Style, item: &Item) -> String {
+pub(in crate::cli) fn conflict_item(style: Style, item: &Item) -> String {
     item_line(&style.paint(Paint::Yellow, "conflict"), item)
 }
 
 /// Renders a path that was left alone while the plan was carried out.
-pub(super) fn skipped_item(style: Style, item: &Item) -> String {
+pub(in crate::cli) fn skipped_item(style: Style, item: &Item) -> String {
     item_line(&style.paint(Paint::Dim, "skipped "), item)
 }
 
@@ -169,7 +169,7 @@ fn notice_line(style: Style, notice: &Notice) -> String {
 }
 
 /// Renders the lines of a plan: what it does, then what it cannot.
-pub(super) fn plan_lines(
+pub(in crate::cli) fn plan_lines(
     style: Style,
     plan: &Plan,
     with_bookkeeping: bool,
@@ -179,7 +179,7 @@ pub(super) fn plan_lines(
 }
 
 /// Renders what a plan does, a line each.
-pub(super) fn actions(
+pub(in crate::cli) fn actions(
     style: Style,
     plan: &Plan,
     with_bookkeeping: bool,
@@ -192,7 +192,7 @@ pub(super) fn actions(
 }
 
 /// Sums up a plan that is not carried out: `3 to upload (1.2 MiB), 1 to delete here; 1 conflict`.
-pub(super) fn plan_summary(plan: &Plan) -> String {
+pub(in crate::cli) fn plan_summary(plan: &Plan) -> String {
     let bytes =
         |kind| size(plan.actions.iter().filter(|a| a.kind == kind).map(Action::bytes).sum::<u64>());
     let count_of = |kind| plan.count(kind);
@@ -223,7 +223,7 @@ pub(super) fn plan_summary(plan: &Plan) -> String {
 
 /// Sums up what was done: `3 uploaded (1.2 MiB), 1 downloaded (4 B), 2 deleted here; 1 conflict`,
 /// and how long it took where something was transferred.
-pub(super) fn report_summary(report: &Report, elapsed: Duration) -> String {
+pub(in crate::cli) fn report_summary(report: &Report, elapsed: Duration) -> String {
     let mut work = Vec::new();
     let mut add = |count: u64, words: String| {
         if count > 0 {

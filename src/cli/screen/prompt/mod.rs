@@ -13,11 +13,11 @@ use dialoguer::console::Term;
 use dialoguer::{Confirm, theme::SimpleTheme};
 use keyboard::{Key, Keyboard};
 
-use super::screen::Screen;
+use super::output::Screen;
 use super::text::escape;
 
 /// Asks a question with yes or no, and no as the default.
-pub(super) async fn confirm(question: &str) -> anyhow::Result<bool> {
+pub(in crate::cli) async fn confirm(question: &str) -> anyhow::Result<bool> {
     // What was typed before is no answer; and whatever ends the question, the terminal is as it was.
     let keyboard = Keyboard::open()?;
     let mut asking = Asking { is_over: false };
@@ -56,7 +56,7 @@ impl Drop for Asking {
 }
 
 /// Prints `question` and waits for one of the keys; `None` at Esc and Ctrl-D.
-pub(super) async fn choose(
+pub(in crate::cli) async fn choose(
     screen: &Screen,
     question: &str,
     keys: &str,

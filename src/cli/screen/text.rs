@@ -7,7 +7,7 @@ use dialoguer::console::measure_text_width;
 
 /// Replaces what a terminal would act upon: control characters, and those that turn the direction of
 /// the text around. Names and messages of stores come from strangers.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::cli) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -30,7 +30,7 @@ fn turns_or_breaks(c: char) -> bool {
 }
 
 /// Names the first of so many, and says how many more there are.
-pub(super) fn first_of<T: Display>(named: &[T], total: u64) -> String {
+pub(in crate::cli) fn first_of<T: Display>(named: &[T], total: u64) -> String {
     let list = named.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match total.saturating_sub(named.len() as u64) {
         0 => list,
@@ -39,7 +39,7 @@ pub(super) fn first_of<T: Display>(named: &[T], total: u64) -> String {
 }
 
 /// Escapes a name and takes its beginning off where it has more than so many columns.
-pub(super) fn shortened(name: &str, columns: usize) -> String {
+pub(in crate::cli) fn shortened(name: &str, columns: usize) -> String {
     let escaped = escape(name);
     if measure_text_width(&escaped) <= columns {
         return escaped;
@@ -56,7 +56,7 @@ pub(super) fn shortened(name: &str, columns: usize) -> String {
 }
 
 /// Returns the first of the texts that has at most so many columns, else the last one.
-pub(super) fn fitting(texts: impl IntoIterator<Item = String>, columns: usize) -> String {
+pub(in crate::cli) fn fitting(texts: impl IntoIterator<Item = String>, columns: usize) -> String {
     let mut last = String::new();
     for text in texts {
         if measure_text_width(&text) <= columns {
@@ -68,7 +68,7 @@ pub(super) fn fitting(texts: impl IntoIterator<Item = String>, columns: usize) -
 }
 
 /// Formats bytes in binary units: `4 B`, `48.2 KiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::cli) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
@@ -86,7 +86,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// Formats a number with commas between thousands.
-pub(super) fn number(number: u64) -> String {
+pub(in crate::cli) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -99,12 +99,12 @@ pub(super) fn number(number: u64) -> String {
 }
 
 /// Formats a count of things: `1 file`, `2 files`.
-pub(super) fn count(number_of: u64, singular: &str, plural: &str) -> String {
+pub(in crate::cli) fn count(number_of: u64, singular: &str, plural: &str) -> String {
     format!("{} {}", number(number_of), if number_of == 1 { singular } else { plural })
 }
 
 /// Formats a duration: `0.4 s`, `3 min 20 s`, `2 h 5 min`.
-pub(super) fn duration(duration: Duration) -> String {
+pub(in crate::cli) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
@@ -114,7 +114,7 @@ pub(super) fn duration(duration: Duration) -> String {
 }
 
 /// Returns bytes a second; `None` for what was too short, or too slow, to tell.
-pub(super) fn rate(bytes: u64, duration: Duration) -> Option<u64> {
+pub(in crate::cli) fn rate(bytes: u64, duration: Duration) -> Option<u64> {
     let milliseconds = duration.as_millis();
     (milliseconds >= 100)
         .then(|| u64::try_from(u128::from(bytes) * 1000 / milliseconds).unwrap_or(u64::MAX))
@@ -122,7 +122,7 @@ pub(super) fn rate(bytes: u64, duration: Duration) -> Option<u64> {
 }
 
 /// Says how long bytes that are still to travel will take, in whole seconds and never none.
-pub(super) fn left(bytes: u64, rate: u64) -> String {
+pub(in crate::cli) fn left(bytes: u64, rate: u64) -> String {
     let seconds = bytes.div_ceil(rate.max(1)).max(1);
     match seconds {
         0..60 => format!("{seconds} s left"),
