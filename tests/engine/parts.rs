@@ -1,5 +1,7 @@
 //! Files in parts, of a few bytes each: what an earlier run left of them.
 
+use lsync::remote::{Checksum, memory};
+
 use super::*;
 
 /// Files of more than four bytes travel in parts of four.
@@ -61,4 +63,28 @@ async fn a_range_that_the_disk_has_lost_is_fetched_again_whatever_the_note_says(
     assert_eq!(remote.count(Operation::Get), 2);
     assert_eq!(bob.read("f").as_deref(), Some("0123456789"));
     assert_eq!(notes(&bob), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn an_object_that_changes_between_two_ranges_is_never_put_together_from_both() {
+    // No digest of the whole could tell: the store takes no checksum, and its ETags say nothing.
+    let capabilities =
+        Capabilities { checksum: Checksum::None, etag_is_md5: false, ..Capabilities::full() };
+    let remote = MemoryRemote::with_capabilities(capabilities);
+    remote.put_as_somebody("f", "0123456789");
+    let (store, has_changed) = (remote.clone(), AtomicBool::new(false));
+    let change = move |call: &memory::Call, moment| -> memory::HookFuture {
+        let is_answered = call.operation == Operation::Get && moment == memory::Moment::After;
+        if is_answered && !has_changed.swap(true, Ordering::Relaxed) {
+            store.put_as_somebody("f", "abcdefghij");
+        }
+        Box::pin(std::future::ready(()))
+    };
+    let bob =
+        Client { remote: remote.client("bob", Some(Arc::new(change))), ..Client::new(&remote) };
+    let report = bob.try_run(&cut(Direction::Sync)).await.unwrap();
+    assert_eq!((report.downloaded, report.changed_meanwhile), (0, 1), "{report:?}");
+    assert_eq!(bob.tree(), pairs(&[]));
+    assert_eq!(bob.try_run(&cut(Direction::Sync)).await.unwrap().downloaded, 1);
+    assert_eq!(bob.tree(), pairs(&[("f", "abcdefghij")]));
 }
