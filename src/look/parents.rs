@@ -19,7 +19,7 @@ pub async fn look_at_parents<D: Disk, C: Clock>(
     operands: &[RepoPath],
 ) -> Result<(), RemoteError> {
     let mut found: Option<RepoPath> = None;
-    for folder in builder.folders_above(operands) {
+    for folder in builder.parent_folders(operands) {
         // Below a file that was found nothing is left to be done.
         if found.as_ref().is_some_and(|above| folder.path.is_below(above)) {
             continue;
@@ -28,7 +28,7 @@ pub async fn look_at_parents<D: Disk, C: Clock>(
         let here = looked.filter(|stat| stat.kind == Kind::File);
         let there = if folder.there { object::object(session, &folder.path).await? } else { None };
         if here.is_some() || there.is_some() {
-            builder.file_above(&folder.path, here, there.map(|object| object.entry));
+            builder.clash_at(&folder.path, here, there.map(|object| object.entry));
             found = Some(folder.path);
         }
     }

@@ -8,7 +8,7 @@ use super::{
     KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
     reconcile_knot, unstorable,
 };
-use crate::tree::{Comparison, Knot, Local, RepoPath, Row, Stat};
+use crate::tree::{Comparison, Knot, Local, RepoPath, Row};
 
 /// The name of the files that hold ignore rules.
 pub const IGNORE_FILE: &str = ".lsyncignore";
@@ -223,8 +223,8 @@ impl PlanBuilder {
             below.iter().any(|d| matches!(d, Decision::DeleteLocal { unknown_loser: true }));
         self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, unknown);
         if let Some(action) = self.plan.actions.last_mut() {
-            let files = knot.below.iter().filter_map(file_of).collect();
-            action.detail = Detail::Folder(Arc::new(files));
+            let file = |row: &Row| Some((row.path.clone(), *row.local.file()?));
+            action.detail = Detail::Folder(Arc::new(knot.below.iter().filter_map(file).collect()));
         }
         for ((row, member), decision) in knot.below.iter().zip(members).zip(below) {
             if matches!(member, Member::LeftAlone { .. }) {
@@ -243,13 +243,9 @@ impl PlanBuilder {
     }
 
     fn push(&mut self, row: &Row, kind: ActionKind, knot: u32, unknown_loser: bool) {
-        let local = match &row.local {
-            Local::File(stat) => Some(*stat),
-            Local::Absent | Local::Marked { .. } => None,
-        };
         let ended = row.base.as_ref().filter(|_| kind == ActionKind::DeleteRemote);
         self.plan.actions.push(Action {
-            local,
+            local: row.local.file().copied(),
             remote: row.remote.as_ref().map(|entry| entry.version.clone()),
             remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
@@ -332,13 +328,6 @@ fn inner_pairs(rows: &[Row]) -> Vec<(usize, usize)> {
     pairs
 }
 
-fn file_of(row: &Row) -> Option<(RepoPath, Stat)> {
-    match &row.local {
-        Local::File(stat) => Some((row.path.clone(), *stat)),
-        Local::Absent | Local::Marked { .. } => None,
-    }
-}
-
 /// Tells whether nothing has proven the contents equal or different.
 fn is_unknown(examined: &Examined) -> bool {
     matches!(examined, Examined::Compared { to_remote: Comparison::Unknown, .. })
@@ -352,18 +341,6 @@ fn is_deletion(action: &Action) -> bool {
 }
 
 fn conflict(row: &Row, kind: ConflictKind) -> Conflict {
-    let local = match &row.local {
-        Local::File(stat) => Some(*stat),
-        Local::Absent | Local::Marked { .. } => None,
-    };
-    Conflict {
-        path: row.path.clone(),
-        kind,
-        local,
-        base: row.base.clone(),
-        remote: row.remote.clone(),
-        proven: true,
-        contested: None,
-        moved_to: None,
-    }
+    let (local, base, remote) = (row.local.file().copied(), row.base.clone(), row.remote.clone());
+    Conflict { local, base, remote, ..Conflict::new(row.path.clone(), kind) }
 }

@@ -4,52 +4,8 @@
 //! compared with that row alone, never with the other side's clock. What is unknowable or left
 //! alone by rule never gets here.
 
-use super::{ConflictKind, Direction};
+use super::{Change, ConflictKind, Direction, LocalChange, RemoteChange, Untracked};
 use crate::tree::Comparison;
-
-/// The local file against the base row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LocalChange {
-    /// The signature is the base's.
-    Same,
-    /// The signature differs, the contents are proven equal (`touch`, `chmod`, a restored copy).
-    Touched,
-    /// The contents differ, or cannot be proven equal.
-    Modified,
-    /// The file is gone, and its folder could be read.
-    Deleted,
-}
-
-/// The object against the base row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RemoteChange {
-    /// The version is the base's.
-    Same,
-    /// Another version.
-    Modified,
-    /// Not in a complete listing.
-    Deleted,
-}
-
-/// Where a path without a base row exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Untracked {
-    /// Only here.
-    Local,
-    /// Only in the bucket.
-    Remote,
-    /// On both sides.
-    Both,
-}
-
-/// Everything that three sides can show of one path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// There is a base row.
-    Tracked(LocalChange, RemoteChange),
-    /// There is none.
-    Untracked(Untracked),
-}
 
 /// What to do about one path. `unknown_loser` tells that what is overwritten or deleted is not what
 /// the base knows.

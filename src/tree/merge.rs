@@ -29,6 +29,13 @@ pub enum Local {
     },
 }
 
+impl Local {
+    /// Returns the regular file.
+    pub fn file(&self) -> Option<&Stat> {
+        if let Self::File(stat) = self { Some(stat) } else { None }
+    }
+}
+
 /// One path on three sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {

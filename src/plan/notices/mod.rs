@@ -4,7 +4,6 @@ mod standing;
 
 pub(super) use standing::Standing;
 
-use super::Notice;
 use crate::tree::{Marker, PathError, RepoPath};
 
 /// Says why a file is not uploaded whose time no row and no object can hold.
@@ -13,6 +12,21 @@ pub const TIME_TOO_FAR: &str = "the time of its last change is too far off to be
 /// What to do about it.
 pub const TIMES_HINT: &str =
     "times from 1677-09-22 to 2262-04-11 can be stored: `touch` gives it today's";
+
+/// Why a path is left alone although something could be done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The path, or a key or name that cannot be one.
+    pub path: String,
+    /// Of which kind it is: many of one kind are told once.
+    pub kind: NoticeKind,
+    /// Why, in a sentence without full stop.
+    pub reason: String,
+    /// What to type or do next.
+    pub hint: Option<String>,
+    /// The run is incomplete because of it (exit code 3).
+    pub incomplete: bool,
+}
 
 /// Of which kind a notice is: what people are told is grouped by it, and never by a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,13 +14,13 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may leave the rest unsaid")]
 
-mod above;
 mod cells;
 mod knots;
 mod laws;
 mod markers;
 mod moves;
 mod options;
+mod parents;
 mod random;
 mod unstorable;
 mod values;

@@ -1,11 +1,17 @@
 //! The guard: a run that would delete suspiciously much stops before anything happens.
 
+mod disclosed;
+mod first_names;
+
+pub use disclosed::Disclosed;
+pub use first_names::FirstNames;
+
 use std::str::FromStr;
 
 use super::{Action, ActionKind, Plan};
 
 /// A side may always lose this many files.
-pub(super) const FREE: u64 = 20;
+pub(in crate::plan) const FREE: u64 = 20;
 
 /// Beyond [`FREE`], the share of all tracked files that a side may lose, in percent.
 const DELETIONS_PERCENT: u64 = 25;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::copy_name::copy_path;
-use super::{
+use crate::plan::{
     Action, ActionKind, Conflict, ConflictKind, Contested, Detail, Direction, Examined, Plan,
     PlanBuilder, PlanOptions, Resolution, Stage,
 };

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Action, ActionKind, Conflict, ConflictKind, Direction, PlanBuilder, notices};
+use crate::plan::{Action, ActionKind, Conflict, ConflictKind, Direction, PlanBuilder, notices};
 use crate::tree::{RemoteEntry, RepoPath, Stat};
 
 /// A folder above an operand in which something new is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderAbove {
+pub struct ParentFolder {
     /// The folder.
     pub path: RepoPath,
     /// Something is to be made in it here.
@@ -20,8 +20,8 @@ pub struct FolderAbove {
 impl PlanBuilder {
     /// Returns the folders above the operands in which something new may be made, each once, in
     /// key order.
-    pub fn folders_above(&self, operands: &[RepoPath]) -> Vec<FolderAbove> {
-        let mut folders: BTreeMap<RepoPath, (bool, bool)> = BTreeMap::new();
+    pub fn parent_folders(&self, operands: &[RepoPath]) -> Vec<ParentFolder> {
+        let mut folders: BTreeMap<RepoPath, ParentFolder> = BTreeMap::new();
         let actions = self.plan.actions.iter();
         let actions = actions.map(|it| (&it.path, is_new_here(it), is_new_there(it)));
         // Whoever settles a conflict may choose the side that has the file.
@@ -35,33 +35,24 @@ impl PlanBuilder {
             // The operands are in key order, and none lies within another.
             let operand = within.find(|above| operands.binary_search(above).is_ok());
             for path in operand.iter().flat_map(RepoPath::ancestors) {
-                let known = folders.entry(path).or_default();
-                *known = (known.0 || here, known.1 || there);
+                let new = ParentFolder { path: path.clone(), here: false, there: false };
+                let folder = folders.entry(path).or_insert(new);
+                folder.here |= here;
+                folder.there |= there;
             }
         }
-        let folders = folders.into_iter();
-        folders.map(|(path, (here, there))| FolderAbove { path, here, there }).collect()
+        folders.into_values().collect()
     }
 
     /// Makes a folder above an operand a conflict, because it is a file on one side: nothing below it
     /// is done.
-    pub fn file_above(&mut self, path: &RepoPath, here: Option<Stat>, there: Option<RemoteEntry>) {
+    pub fn clash_at(&mut self, path: &RepoPath, here: Option<Stat>, there: Option<RemoteEntry>) {
         self.plan.actions.retain(|it| it.is_bookkeeping() || !it.path.is_below(path));
         self.plan.conflicts.retain(|conflict| !conflict.path.is_below(path));
-        self.plan.conflicts.push(Conflict {
-            path: path.clone(),
-            kind: ConflictKind::FileAgainstFolder,
-            local: here,
-            base: None,
-            remote: there,
-            proven: true,
-            contested: None,
-            moved_to: None,
-        });
+        let conflict = Conflict::new(path.clone(), ConflictKind::FileAgainstFolder);
+        self.plan.conflicts.push(Conflict { local: here, remote: there, ..conflict });
     }
-}
 
-impl PlanBuilder {
     /// Takes out what would put a file in the place of one of these folders, which are here and hold a
     /// name that no key can hold: a file against a folder that cannot give way.
     pub fn keep_folders(&mut self, holders: &BTreeSet<RepoPath>) {
@@ -76,7 +67,7 @@ impl PlanBuilder {
             match self.options.direction {
                 Direction::Sync | Direction::Push | Direction::Pull => {
                     let entry = |version| RemoteEntry { path: path.clone(), version, modified };
-                    self.file_above(&path, None, version.map(entry));
+                    self.clash_at(&path, None, version.map(entry));
                 }
                 Direction::ForcedPush
                 | Direction::ForcedPull

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ActionKind, Plan};
+use crate::plan::{Action, ActionKind, Plan};
 use crate::tree::RepoPath;
 
 /// The names, of files and folders alike.
@@ -40,7 +40,7 @@ impl FirstNames {
             }
         }
         if !found.is_empty() {
-            let is_there = |action: &&super::Action| action.remote.is_some();
+            let is_there = |action: &&Action| action.remote.is_some();
             plan.actions.iter().filter(is_there).for_each(|action| found.leave_out(&action.path));
             plan.conflicts.iter().for_each(|conflict| found.leave_out(&conflict.path));
         }
@@ -74,7 +74,7 @@ fn name_in(path: &RepoPath) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, Stage};
+    use crate::plan::Stage;
 
     fn plan(uploads: &[&str]) -> Plan {
         let upload = |path: &&str| {

@@ -4,22 +4,11 @@
 //! afterwards: a name cannot be a file and a folder at once, so a result of that shape, or a
 //! conflict anywhere in the knot, leaves all of it alone.
 
-use super::{Change, Decision, Direction, LocalChange, RemoteChange, Untracked, reconcile};
-use crate::tree::Comparison;
+mod parents;
 
-/// One path of a knot: what three sides show, or that it is left alone on all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Member {
-    /// Decided like any other path.
-    Known(Change, Comparison),
-    /// Marked by the scan, or outside the selection.
-    LeftAlone {
-        /// Something stands here on the disk, which no file and no folder can replace.
-        here: bool,
-        /// An object stands at the key.
-        there: bool,
-    },
-}
+pub use parents::ParentFolder;
+
+use super::{Change, Decision, Direction, LocalChange, Member, RemoteChange, Untracked, reconcile};
 
 /// What to do about a knot.
 #[derive(Debug, Clone, PartialEq, Eq)]

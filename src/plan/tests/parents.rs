@@ -8,7 +8,7 @@ use crate::tree::RemoteEntry;
 fn folders(scene: &str, operands: &[&str]) -> String {
     let operands: Vec<_> = operands.iter().map(|text| path(text)).collect();
     let builder = builder_of(options(Direction::Sync), scene);
-    let folders = builder.folders_above(&operands).into_iter().map(|folder| {
+    let folders = builder.parent_folders(&operands).into_iter().map(|folder| {
         let sides = match (folder.here, folder.there) {
             (true, true) => "both",
             (true, false) => "here",
@@ -63,7 +63,7 @@ fn below_a_file_above_an_operand_only_the_database_learns() {
     let remote = RemoteEntry { path: path("a"), version: version("file"), modified: 7 };
     for (here, there) in [(Some(stat(3)), None), (None, Some(remote))] {
         let mut builder = builder_of(options(Direction::Sync), scene);
-        builder.file_above(&path("a"), here, there.clone());
+        builder.clash_at(&path("a"), here, there.clone());
         let plan = builder.finish();
         let expected = "PUT+ a-b/x, drop a/z, CONF file-against-folder a, CONF both-changed b";
         assert_eq!(show(&plan), expected);

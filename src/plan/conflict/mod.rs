@@ -1,10 +1,18 @@
 //! [`Conflict`]: a path that both sides changed, and how a person can settle it.
 
+mod copy_name;
+mod moved;
+mod settle;
+
+pub use copy_name::copy_path;
+pub use moved::{Moved, moved};
+pub use settle::settle;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Examined;
-use crate::tree::{BaseRow, Knot, Local, RemoteEntry, RepoPath, Stat};
+use crate::tree::{BaseRow, Knot, RemoteEntry, RepoPath, Stat};
 
 /// How the two sides differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +75,12 @@ pub struct Conflict {
 }
 
 impl Conflict {
+    /// Makes a proven one of which no side is known yet.
+    pub fn new(path: RepoPath, kind: ConflictKind) -> Self {
+        let (local, base, remote, contested, moved_to) = (None, None, None, None, None);
+        Self { path, kind, local, base, remote, proven: true, contested, moved_to }
+    }
+
     /// Returns the words for the screen, with what is known of this one.
     pub fn reason(&self) -> String {
         let words = self.kind.words();
@@ -82,10 +96,7 @@ impl Conflict {
     /// Returns the files here that settling it may take away or replace.
     pub fn local_files(&self) -> impl Iterator<Item = (&RepoPath, &Stat)> {
         let below = self.contested.iter().flat_map(|contested| &contested.knot.below);
-        let below = below.filter_map(|row| match &row.local {
-            Local::File(stat) => Some((&row.path, stat)),
-            Local::Absent | Local::Marked { .. } => None,
-        });
+        let below = below.filter_map(|row| Some((&row.path, row.local.file()?)));
         self.local.iter().map(|stat| (&self.path, stat)).chain(below)
     }
 }

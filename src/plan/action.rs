@@ -1,0 +1,208 @@
+//! [`Action`]: one step of a plan.
+
+use std::sync::Arc;
+
+use crate::tree::{BaseRow, Content, Properties, RepoPath, Stat, Version};
+
+/// What one action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActionKind {
+    /// Both sides hold the same: only the database learns of it.
+    Adopt,
+    /// Neither side has it any more, or a rule took it out: only the database forgets it.
+    Forget,
+    /// Local file into the bucket.
+    Upload,
+    /// Object into the working copy; what it replaces goes to the trash.
+    Download,
+    /// Local file into the trash.
+    DeleteLocal,
+    /// Object out of the bucket.
+    DeleteRemote,
+    /// An object takes the place of a local folder, which goes to the trash as a whole.
+    ReplaceFolder,
+    /// The object takes the name, the local file stays beside it under another one
+    /// ([`Detail::Copy`]) and is uploaded. Where one side has no file, because a folder is to have the
+    /// name, the file of the other side gets the other name on both.
+    KeepBoth,
+}
+
+/// When an action's turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Ignore rules that come or go, before everything else.
+    Rules,
+    /// Keeps the file of a file against a folder under another name, before its own one is taken.
+    Aside,
+    /// Makes room for a folder where a file was, or the reverse.
+    Room,
+    /// New and changed things.
+    Main,
+    /// Deletions: a crash leaves more, never less.
+    Last,
+}
+
+/// One step of a plan, with everything that it expects to find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The path.
+    pub path: RepoPath,
+    /// What to do.
+    pub kind: ActionKind,
+    /// When.
+    pub stage: Stage,
+    /// The local file that must be there when the action takes effect; `None`: no file there.
+    pub local: Option<Stat>,
+    /// The version that must be in the bucket then; `None`: no such key.
+    pub remote: Option<Version>,
+    /// When the store got that version, nanoseconds since 1970; 0 without one. For the screen.
+    pub remote_modified: i64,
+    /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
+    /// the trash keeps the local one longer.
+    pub unknown_loser: bool,
+    /// Actions of one knot (a file against a folder) share a number; 0 is none. What follows in a
+    /// knot is left out when something before it failed.
+    pub knot: u32,
+    /// What only actions of its kind need.
+    pub detail: Detail,
+}
+
+/// What actions of one kind need beside what all of them have.
+///
+/// A plan may hold a million actions without any: behind pointers it costs them next to nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    #[default]
+    None,
+    /// What the row will say of the bytes, for [`ActionKind::Adopt`].
+    Content(Box<Content>),
+    /// The row that ends, for [`ActionKind::DeleteRemote`].
+    Row(Arc<BaseRow>),
+    /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
+    /// under a new name. Its object may be copied where the contents prove equal.
+    Origin(Arc<BaseRow>),
+    /// The name that the local file gets, for [`ActionKind::KeepBoth`].
+    Copy(Arc<RepoPath>),
+    /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
+    Folder(Arc<Vec<(RepoPath, Stat)>>),
+    /// For [`ActionKind::Forget`]: the file goes to the trash with its folder
+    /// ([`ActionKind::ReplaceFolder`]), which removes and counts it.
+    WithFolder,
+}
+
+impl Action {
+    /// Makes an action that expects `path` on neither side.
+    pub fn new(path: RepoPath, kind: ActionKind, stage: Stage) -> Self {
+        Self {
+            path,
+            kind,
+            stage,
+            local: None,
+            remote: None,
+            remote_modified: 0,
+            unknown_loser: false,
+            knot: 0,
+            detail: Detail::None,
+        }
+    }
+
+    /// Returns the row that ends ([`Detail::Row`]).
+    pub fn row(&self) -> Option<&BaseRow> {
+        if let Detail::Row(row) = &self.detail { Some(row) } else { None }
+    }
+
+    /// Returns the row that records what both sides hold, where both are expected.
+    pub fn adopted(&self) -> Option<BaseRow> {
+        let (stat, version) = (self.local?, self.remote.as_ref()?);
+        let content = if let Detail::Content(content) = &self.detail {
+            (**content).clone()
+        } else {
+            Content::of_size(stat.size)
+        };
+        let (path, signature, version) = (self.path.clone(), stat.signature(), version.clone());
+        Some(BaseRow { path, signature, version, content, properties: Properties::default() })
+    }
+
+    /// Returns the row whose file this seems to be ([`Detail::Origin`]).
+    pub fn origin(&self) -> Option<&BaseRow> {
+        if let Detail::Origin(row) = &self.detail { Some(row) } else { None }
+    }
+
+    /// Returns the name that the local file gets ([`Detail::Copy`]).
+    pub fn copy(&self) -> Option<&RepoPath> {
+        if let Detail::Copy(path) = &self.detail { Some(path) } else { None }
+    }
+
+    /// Returns the files that the folder must hold ([`Detail::Folder`]).
+    pub fn folder(&self) -> &[(RepoPath, Stat)] {
+        if let Detail::Folder(files) = &self.detail { files } else { &[] }
+    }
+
+    /// Tells whether its file is removed with the folder that it lies in ([`Detail::WithFolder`]).
+    pub fn goes_with_folder(&self) -> bool {
+        self.detail == Detail::WithFolder
+    }
+
+    /// Tells whether it replaces a version that both sides agreed on, on one side.
+    pub fn replaces(&self, in_bucket: bool) -> bool {
+        let has_loser = if in_bucket {
+            self.kind == ActionKind::Upload && self.remote.is_some()
+        } else {
+            self.kind == ActionKind::Download && self.local.is_some()
+        };
+        has_loser && !self.unknown_loser
+    }
+
+    /// Returns the word for the action in plans and `--json`.
+    pub fn word(&self) -> &'static str {
+        match self.kind {
+            ActionKind::Adopt => "adopt",
+            ActionKind::Forget if self.goes_with_folder() => "delete-local",
+            ActionKind::Forget => "forget",
+            ActionKind::Upload => "upload",
+            ActionKind::Download => "download",
+            ActionKind::DeleteLocal => "delete-local",
+            ActionKind::DeleteRemote => "delete-remote",
+            ActionKind::ReplaceFolder => "replace-folder",
+            ActionKind::KeepBoth => "keep-both",
+        }
+    }
+
+    /// Returns the bytes that go over the line.
+    pub fn bytes(&self) -> u64 {
+        match self.kind {
+            ActionKind::Upload => self.local.map_or(0, |stat| stat.size),
+            ActionKind::Download | ActionKind::ReplaceFolder => {
+                self.remote.as_ref().map_or(0, |version| version.size)
+            }
+            ActionKind::KeepBoth => {
+                self.local.map_or(0, |stat| stat.size)
+                    + self.remote.as_ref().map_or(0, |version| version.size)
+            }
+            ActionKind::Adopt
+            | ActionKind::Forget
+            | ActionKind::DeleteLocal
+            | ActionKind::DeleteRemote => 0,
+        }
+    }
+
+    /// Tells whether the action puts a path on a side that does not have it.
+    pub fn is_new(&self) -> bool {
+        match self.kind {
+            ActionKind::Upload => self.remote.is_none(),
+            ActionKind::Download => self.local.is_none(),
+            ActionKind::Adopt
+            | ActionKind::Forget
+            | ActionKind::DeleteLocal
+            | ActionKind::DeleteRemote
+            | ActionKind::ReplaceFolder
+            | ActionKind::KeepBoth => false,
+        }
+    }
+
+    /// Tells whether only the database changes.
+    pub fn is_bookkeeping(&self) -> bool {
+        matches!(self.kind, ActionKind::Adopt | ActionKind::Forget)
+    }
+}
