@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::tree::{BaseRow, Content, Properties, RepoPath, Stat, Version};
+use crate::tree::{BaseRow, Content, Properties, RemoteEntry, RepoPath, Stat, Version};
 
 /// What one action does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,6 +105,14 @@ impl Action {
             knot: 0,
             detail: Detail::None,
         }
+    }
+
+    /// Expects what stands on the two sides.
+    #[must_use]
+    pub(super) fn expecting(self, local: Option<Stat>, remote: Option<&RemoteEntry>) -> Self {
+        let (version, modified) =
+            remote.map(|entry| (entry.version.clone(), entry.modified)).unzip();
+        Self { local, remote: version, remote_modified: modified.unwrap_or(0), ..self }
     }
 
     /// Returns the row that ends ([`Detail::Row`]).

@@ -64,47 +64,41 @@ impl PlanBuilder {
     pub fn knot(&mut self, knot: &Knot, examined: impl Fn(&RepoPath) -> Examined) {
         let nothing = Member::LeftAlone { here: false, there: false };
         let member = |row: &Row| classify(row, &examined(&row.path)).unwrap_or(nothing);
-        let top = member(&knot.top);
-        let below: Vec<_> = knot.below.iter().map(member).collect();
-        let members = Members { top, below: &below, inner: &inner_pairs(&knot.below) };
+        let all: Vec<_> = knot.rows().map(member).collect();
+        let members = Members { all: &all, inner: &inner_pairs(knot) };
         let verdict = reconcile_knot(members, self.options.direction, self.options.implicit_force);
-        for (row, member) in rows_of(knot).zip(std::iter::once(&top).chain(&below)) {
+        for (row, member) in knot.rows().zip(&all) {
             if matches!(member, Member::LeftAlone { .. }) {
                 self.leave_alone(row, &examined(&row.path));
             }
         }
         match verdict {
-            KnotVerdict::Decided { top: first, below: rest, replace_folder } => {
+            KnotVerdict::Decided { decisions, replace_folder } => {
                 self.knots += 1;
+                let known = knot.rows().zip(&all).zip(decisions);
+                let known = known.filter(|((_, it), _)| matches!(it, Member::Known(..)));
+                let known: Vec<_> = known.map(|((row, _), decision)| (row, decision)).collect();
                 if replace_folder {
-                    return self.replace_folder(knot, &below, &rest);
+                    return self.replace_folder(knot, &known);
                 }
-                let members = std::iter::once((top, first)).chain(below.into_iter().zip(rest));
-                for (row, (member, decision)) in rows_of(knot).zip(members) {
-                    if matches!(member, Member::Known(..)) {
-                        self.decided(row, &examined(&row.path), decision, self.knots);
-                    }
+                for (row, decision) in known {
+                    self.decided(row, &examined(&row.path), decision, self.knots);
                 }
             }
             KnotVerdict::Conflict => {
-                let proven = !rows_of(knot).any(|row| is_unknown(&examined(&row.path)));
-                let contested = Contested {
-                    knot: knot.clone(),
-                    examined: rows_of(knot)
-                        .map(|row| (row.path.clone(), examined(&row.path)))
-                        .filter(|(_, examined)| *examined != Examined::NotNeeded)
-                        .collect(),
-                };
+                let proven = !knot.rows().any(|row| is_unknown(&examined(&row.path)));
+                let found = knot.rows().map(|row| (row.path.clone(), examined(&row.path)));
+                let found = found.filter(|(_, examined)| *examined != Examined::NotNeeded);
+                let contested = Contested { knot: knot.clone(), examined: found.collect() };
                 self.plan.conflicts.push(Conflict {
                     contested: Some(Arc::new(contested)),
                     proven,
                     ..conflict(&knot.top, ConflictKind::FileAgainstFolder)
                 });
             }
-            KnotVerdict::Clash(place) => {
-                let below = place.checked_sub(1).and_then(|index| knot.below.get(index));
-                let inner = below.map(|row| &row.path);
-                self.plan.notices.push(notices::clash(&knot.top.path, inner));
+            KnotVerdict::BothInBucket(place) => {
+                let name = knot.rows().nth(place).map_or(&knot.top.path, |row| &row.path);
+                self.plan.notices.push(notices::both_in_bucket(&knot.top.path, name));
             }
             KnotVerdict::Blocked => self.plan.notices.push(notices::blocked(&knot.top.path)),
         }
@@ -114,7 +108,7 @@ impl PlanBuilder {
     /// contents were compared.
     pub fn finish(mut self) -> Plan {
         if self.options.no_delete {
-            self.withhold_deletions();
+            self.plan.withheld_deletions = self.plan.take_out(is_deletion);
         }
         std::mem::take(&mut self.standing).tell(&mut self.plan.notices);
         self.plan.sort_actions();
@@ -218,18 +212,15 @@ impl PlanBuilder {
     }
 
     /// One exchange brings the object and takes the folder with everything in it.
-    fn replace_folder(&mut self, knot: &Knot, members: &[Member], below: &[Decision]) {
-        let unknown =
-            below.iter().any(|d| matches!(d, Decision::DeleteLocal { unknown_loser: true }));
-        self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, unknown);
+    fn replace_folder(&mut self, knot: &Knot, decided: &[(&Row, Decision)]) {
+        let unknown = Decision::DeleteLocal { unknown_loser: true };
+        let takes_unknown = decided.iter().any(|(_, decision)| *decision == unknown);
+        self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, takes_unknown);
         if let Some(action) = self.plan.actions.last_mut() {
             let file = |row: &Row| Some((row.path.clone(), *row.local.file()?));
             action.detail = Detail::Folder(Arc::new(knot.below.iter().filter_map(file).collect()));
         }
-        for ((row, member), decision) in knot.below.iter().zip(members).zip(below) {
-            if matches!(member, Member::LeftAlone { .. }) {
-                continue;
-            }
+        for (row, decision) in decided.iter().skip(1) {
             if !matches!(decision, Decision::DeleteLocal { .. }) {
                 self.decided(row, &Examined::NotNeeded, *decision, self.knots);
                 continue;
@@ -245,13 +236,11 @@ impl PlanBuilder {
     fn push(&mut self, row: &Row, kind: ActionKind, knot: u32, unknown_loser: bool) {
         let ended = row.base.as_ref().filter(|_| kind == ActionKind::DeleteRemote);
         self.plan.actions.push(Action {
-            local: row.local.file().copied(),
-            remote: row.remote.as_ref().map(|entry| entry.version.clone()),
-            remote_modified: row.remote.as_ref().map_or(0, |entry| entry.modified),
             unknown_loser,
             knot,
             detail: ended.map_or(Detail::None, |row| Detail::Row(Arc::new(row.clone()))),
             ..Action::new(row.path.clone(), kind, self.stage(&row.path, kind, knot))
+                .expecting(row.local.file().copied(), row.remote.as_ref())
         });
     }
 
@@ -279,17 +268,6 @@ impl PlanBuilder {
         }
     }
 
-    /// Takes deletions out, and with them the knots that need them.
-    fn withhold_deletions(&mut self) {
-        let knots: std::collections::HashSet<u32> = (self.plan.actions.iter())
-            .filter(|action| action.knot != 0 && is_deletion(action))
-            .map(|action| action.knot)
-            .collect();
-        let before = self.plan.actions.len();
-        self.plan.actions.retain(|action| !is_deletion(action) && !knots.contains(&action.knot));
-        self.plan.withheld_deletions = (before - self.plan.actions.len()) as u64;
-    }
-
     fn cut(&mut self, limit: u64) {
         let mut left = limit;
         let before = self.plan.actions.len();
@@ -309,21 +287,16 @@ impl PlanBuilder {
     }
 }
 
-fn rows_of(knot: &Knot) -> impl Iterator<Item = &Row> {
-    std::iter::once(&knot.top).chain(&knot.below)
-}
-
-/// Returns the pairs of rows, by their indices, of which the second lies below the first.
-fn inner_pairs(rows: &[Row]) -> Vec<(usize, usize)> {
+/// Returns the pairs of rows below the top, by their indices, of which the second lies below the first.
+fn inner_pairs(knot: &Knot) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
-    for (index, row) in rows.iter().enumerate() {
-        let is_over =
-            |above: &mut usize| !row.path.as_str().starts_with(rows[*above].path.as_str());
+    let mut open: Vec<(usize, &RepoPath)> = Vec::new();
+    for (index, Row { path, .. }) in knot.rows().enumerate().skip(1) {
+        let is_over = |above: &mut (_, &RepoPath)| !path.as_str().starts_with(above.1.as_str());
         while open.pop_if(is_over).is_some() {}
-        let above = open.iter().filter(|above| row.path.is_below(&rows[**above].path));
-        pairs.extend(above.map(|above| (*above, index)));
-        open.push(index);
+        let above = open.iter().filter(|(_, above)| path.is_below(above));
+        pairs.extend(above.map(|(above, _)| (*above, index)));
+        open.push((index, path));
     }
     pairs
 }

@@ -35,6 +35,8 @@ pub use notices::{Notice, NoticeKind};
 pub use reconcile::{Decision, reconcile};
 pub use selection::{GlobError, Selection};
 
+use std::collections::HashSet;
+
 /// What a run will do, complete before the first transfer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -69,6 +71,15 @@ impl Plan {
     /// sort would hold half of them twice.
     pub(crate) fn sort_actions(&mut self) {
         self.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
+    }
+
+    /// Takes actions out, and with each all of its knot; returns how many went.
+    pub(crate) fn take_out(&mut self, is_out: impl Fn(&Action) -> bool) -> u64 {
+        let knots = self.actions.iter().filter(|it| it.knot != 0 && is_out(it)).map(|it| it.knot);
+        let knots: HashSet<u32> = knots.collect();
+        let before = self.actions.len();
+        self.actions.retain(|it| !is_out(it) && !knots.contains(&it.knot));
+        (before - self.actions.len()) as u64
     }
 
     /// Counts the actions of a kind.

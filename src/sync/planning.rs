@@ -143,8 +143,8 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let Some(rule) = check(false).or_else(|| check(true)) else { return };
         let direction = self.request.direction;
         let forced = matches!(direction, Direction::ForcedPush | Direction::ForcedPull);
-        let rule = (rule.place.as_str(), rule.pattern.as_str());
-        self.builder.notice(notices::ignored_operand(operand, rule, forced));
+        let notice = notices::ignored_operand(operand, &rule.place, &rule.pattern, forced);
+        self.builder.notice(notice);
     }
 
     /// Drives the merge and takes its items; tells whether there were any. The listing ends with it.

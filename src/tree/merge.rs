@@ -11,74 +11,9 @@ use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::sync::Arc;
 
-use super::{BaseRow, LocalEntry, LocalState, Marker, RemoteEntry, RepoPath, Stat};
-
-/// What the working copy shows at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Local {
-    /// Nothing.
-    Absent,
-    /// A regular file.
-    File(Stat),
-    /// Something that the scan did not enter, here or above: left alone on all sides.
-    Marked {
-        /// Why.
-        marker: Arc<Marker>,
-        /// The marker stands at this very path, not above it.
-        here: bool,
-    },
-}
-
-impl Local {
-    /// Returns the regular file.
-    pub fn file(&self) -> Option<&Stat> {
-        if let Self::File(stat) = self { Some(stat) } else { None }
-    }
-}
-
-/// One path on three sides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The path.
-    pub path: RepoPath,
-    /// What is on the disk.
-    pub local: Local,
-    /// What both sides last agreed on.
-    pub base: Option<BaseRow>,
-    /// What is in the bucket.
-    pub remote: Option<RemoteEntry>,
-}
-
-/// A file on one side and something below its path on any side: decided together.
-///
-/// What only the database still knows stands in nobody's way and makes no knot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Knot {
-    /// The path at the top, as a file.
-    pub top: Row,
-    /// Everything below `top.path/`, in key order.
-    pub below: Vec<Row>,
-}
-
-/// One item of the merge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Merged {
-    /// A path by itself.
-    Row(Row),
-    /// A file against a folder.
-    Knot(Knot),
-}
-
-impl Merged {
-    /// Returns the row, or the top of the knot and all below it, to be changed.
-    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row> + Send {
-        let (top, below): (_, &mut [Row]) = match self {
-            Self::Row(row) => (row, &mut []),
-            Self::Knot(knot) => (&mut knot.top, &mut knot.below),
-        };
-        std::iter::once(top).chain(below)
-    }
-}
+use super::{
+    BaseRow, Knot, Local, LocalEntry, LocalState, Marker, Merged, RemoteEntry, RepoPath, Row,
+};
 
 /// What [`Merge::step`] has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]

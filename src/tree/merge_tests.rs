@@ -4,7 +4,7 @@
 
 use super::super::{Signature, Token, Version};
 use super::*;
-use crate::tree::{Content, Kind};
+use crate::tree::{Content, Kind, Stat};
 
 type Entries = Vec<Result<LocalEntry, OutOfOrder>>;
 type Rows = Vec<Result<BaseRow, OutOfOrder>>;

@@ -5,6 +5,7 @@ mod entry;
 mod merge;
 mod path;
 mod properties;
+mod row;
 mod token;
 
 pub use content::{Comparison, Content, Md5, PartMd5s};
@@ -12,7 +13,8 @@ pub use entry::{
     BaseRow, Kind, LocalEntry, LocalState, Marker, RemoteEntry, Signature, Stat, TOO_EARLY,
     TOO_LATE, Version,
 };
-pub use merge::{Knot, Local, Merge, Merged, OutOfOrder, Row, Step};
+pub use merge::{Merge, OutOfOrder, Step};
 pub use path::{CONTROL, KEY_BYTES_MAX, NAME_BYTES_MAX, PathError, RepoPath};
 pub use properties::Properties;
+pub use row::{Knot, Local, Merged, Row};
 pub use token::Token;

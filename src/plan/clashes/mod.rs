@@ -13,20 +13,17 @@ use super::{Change, Decision, Direction, LocalChange, Member, RemoteChange, Untr
 /// What to do about a knot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnotVerdict {
-    /// One decision for the top, and one for each path below, in their order.
+    /// One decision for each path.
     Decided {
-        /// For the file at the top.
-        top: Decision,
-        /// For each path below.
-        below: Vec<Decision>,
+        /// In the order of the paths.
+        decisions: Vec<Decision>,
         /// The object at the top takes the place of the whole local folder in one exchange.
         replace_folder: bool,
     },
     /// The two sides disagree: a conflict at the top for all of it.
     Conflict,
-    /// The bucket holds a file and a folder of one name, which no disk can: that of the top is 0, that of a
-    /// path below one more than its index.
-    Clash(usize),
+    /// The bucket holds a file and a folder of one name, which no disk can: the index of the path.
+    BothInBucket(usize),
     /// Something that is left alone by rule stands in the way.
     Blocked,
 }
@@ -40,11 +37,9 @@ struct Side {
 /// A knot: what stands at its paths.
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
-    /// At the top, as a file.
-    pub top: Member,
-    /// Below it.
-    pub below: &'a [Member],
-    /// The pairs of indices into `below` of which the second lies below the first: knots within
+    /// At the top, as a file, and then below it.
+    pub all: &'a [Member],
+    /// The pairs of indices of which the second lies below the first, without the top: knots within
     /// the knot.
     pub inner: &'a [(usize, usize)],
 }
@@ -77,65 +72,57 @@ pub fn reconcile_knot(members: Members, direction: Direction, implicit_force: bo
 }
 
 impl Members<'_> {
-    /// Decides each path by itself; `None` where the results do not fit together.
-    ///
-    /// `direction` is asked with 0 for the top, and with one more than the index for what is below.
+    /// Decides each path by itself, in the direction that its index gets; `None` where the results do not
+    /// fit together.
     fn attempt(&self, direction: impl Fn(usize) -> Direction) -> Option<KnotVerdict> {
-        let top = decide(self.top, direction(0));
-        let below: Vec<_> = (self.below.iter().enumerate())
-            .map(|(index, member)| decide(*member, direction(index + 1)))
-            .collect();
-        let is_conflict = |decision: &Decision| matches!(decision, Decision::Conflict(_));
-        if is_conflict(&top) || below.iter().any(is_conflict) {
+        let decide = |(index, member): (_, &Member)| decide(*member, direction(index));
+        let decisions: Vec<_> = self.all.iter().enumerate().map(decide).collect();
+        if decisions.iter().any(|decision| matches!(decision, Decision::Conflict(_))) {
             return Some(KnotVerdict::Conflict);
         }
-        let top_after = after(self.top, top);
-        let below_after: Vec<_> =
-            self.below.iter().zip(&below).map(|(member, it)| after(*member, *it)).collect();
-        let is_both =
-            |side: fn(&Side) -> bool| self.find_both(&top_after, &below_after, side).is_some();
+        let after = self.all.iter().zip(&decisions).map(|(member, it)| after(*member, *it));
+        let after: Vec<_> = after.collect();
+        let is_both = |side| self.find_both(&after, side).is_some();
         if is_both(|after| after.here) || is_both(|after| after.there) {
             return None;
         }
-        let folder_is_here = self.below.iter().any(|member| exists(*member).here);
-        Some(KnotVerdict::Decided {
-            replace_folder: matches!(top, Decision::Download { .. }) && folder_is_here,
-            top,
-            below,
-        })
+        let folder_is_here = self.all.iter().skip(1).any(|member| exists(*member).here);
+        let replace_folder =
+            folder_is_here && matches!(decisions.first(), Some(Decision::Download { .. }));
+        Some(KnotVerdict::Decided { decisions, replace_folder })
     }
 
-    /// Finds where a side holds a file and a folder of one name: 0 for the top, one more than the index for
-    /// what is below.
-    fn find_both(&self, top: &Side, below: &[Side], side: fn(&Side) -> bool) -> Option<usize> {
-        if side(top) && below.iter().any(side) {
-            return Some(0);
-        }
+    /// Returns the pairs of indices of which the second lies below the first, the top's first.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
+        (1..self.all.len()).map(|lower| (0, lower)).chain(self.inner.iter().copied())
+    }
+
+    /// Finds where a side holds a file and a folder of one name.
+    fn find_both(&self, sides: &[Side], side: fn(&Side) -> bool) -> Option<usize> {
         let is_both =
-            |(upper, lower): &&(usize, usize)| side(&below[*upper]) && side(&below[*lower]);
-        self.inner.iter().find(is_both).map(|(upper, _)| upper + 1)
+            |(upper, lower): &(usize, usize)| side(&sides[*upper]) && side(&sides[*lower]);
+        self.pairs().find(is_both).map(|(upper, _)| upper)
     }
 
-    /// Tells for the top, and for each path below, whether what `wins` lies above or below it.
+    /// Tells for each path whether what `wins` lies above or below it.
     fn in_the_way(&self, wins: fn(&Side) -> bool) -> Vec<bool> {
-        let wins = |member: &Member| wins(&exists(*member));
-        let mut in_the_way = vec![wins(&self.top); self.below.len() + 1];
-        in_the_way[0] = self.below.iter().any(wins);
-        for (upper, lower) in self.inner {
-            in_the_way[upper + 1] |= wins(&self.below[*lower]);
-            in_the_way[lower + 1] |= wins(&self.below[*upper]);
+        let wins: Vec<_> = self.all.iter().map(|member| wins(&exists(*member))).collect();
+        let mut in_the_way = vec![false; wins.len()];
+        for (upper, lower) in self.pairs() {
+            in_the_way[upper] |= wins[lower];
+            in_the_way[lower] |= wins[upper];
         }
         in_the_way
     }
 
     /// Names the reason why the decisions do not fit together.
     fn unsound(&self, is_forced: bool) -> KnotVerdict {
-        let below_now: Vec<_> = self.below.iter().map(|member| exists(*member)).collect();
-        if let Some(both) = self.find_both(&exists(self.top), &below_now, |now| now.there) {
-            return KnotVerdict::Clash(both);
+        let now: Vec<_> = self.all.iter().map(|member| exists(*member)).collect();
+        if let Some(both) = self.find_both(&now, |now| now.there) {
+            return KnotVerdict::BothInBucket(both);
         }
-        let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
-        if is_left_alone(&self.top) || (is_forced && self.below.iter().any(is_left_alone)) {
+        let weighed = if is_forced { self.all } else { &self.all[..1] };
+        if weighed.iter().any(|member| matches!(member, Member::LeftAlone { .. })) {
             KnotVerdict::Blocked
         } else {
             KnotVerdict::Conflict

@@ -1,7 +1,7 @@
 //! What the merge does not show: above an operand nobody has listed, so a folder that is to be made
 //! there may be a file on the other side; and a folder here may hold a name that no key can hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{Action, ActionKind, Conflict, ConflictKind, Direction, PlanBuilder, notices};
 use crate::tree::{RemoteEntry, RepoPath, Stat};
@@ -57,17 +57,14 @@ impl PlanBuilder {
     /// name that no key can hold: a file against a folder that cannot give way.
     pub fn keep_folders(&mut self, holders: &BTreeSet<RepoPath>) {
         let takes_place = |it: &Action| is_new_here(it) && holders.contains(&it.path);
-        let (mut knots, mut refused) = (HashSet::new(), Vec::new());
-        for action in self.plan.actions.iter().filter(|it| takes_place(it)) {
-            knots.extend((action.knot != 0).then_some(action.knot));
-            refused.push((action.path.clone(), action.remote.clone(), action.remote_modified));
-        }
-        self.plan.actions.retain(|it| !takes_place(it) && !knots.contains(&it.knot));
-        for (path, version, modified) in refused {
+        let refused = self.plan.actions.iter().filter(|it| takes_place(it)).cloned();
+        let refused: Vec<_> = refused.collect();
+        self.plan.take_out(takes_place);
+        for Action { path, remote, remote_modified: modified, .. } in refused {
             match self.options.direction {
                 Direction::Sync | Direction::Push | Direction::Pull => {
                     let entry = |version| RemoteEntry { path: path.clone(), version, modified };
-                    self.clash_at(&path, None, version.map(entry));
+                    self.clash_at(&path, None, remote.map(entry));
                 }
                 Direction::ForcedPush
                 | Direction::ForcedPull

@@ -88,6 +88,30 @@ impl Conflict {
         moved.map_or_else(|| words.to_owned(), |to| format!("{words}, perhaps moved to {to}"))
     }
 
+    /// Tells whether `now` is this conflict, with the very versions. What comparing found does not count: what
+    /// only a download could compare is compared by a run that carries something out, and not for the screen.
+    fn is_still(&self, now: &Self) -> bool {
+        (&self.path, self.kind) == (&now.path, now.kind)
+            && self.is_same_here(now)
+            && self.is_same_in_bucket(now)
+            && self.knot() == now.knot()
+    }
+
+    /// Returns what stands on all sides of a file against a folder.
+    fn knot(&self) -> Option<&Knot> {
+        self.contested.as_ref().map(|contested| &contested.knot)
+    }
+
+    fn is_same_here(&self, now: &Self) -> bool {
+        let signature = |it: &Self| it.local.map(|stat| stat.signature());
+        signature(self) == signature(now)
+    }
+
+    fn is_same_in_bucket(&self, now: &Self) -> bool {
+        let version = |it: &Self| it.remote.as_ref().map(|entry| entry.version.clone());
+        version(self) == version(now)
+    }
+
     /// Tells whether none of the resolutions applies: a person has to rename one of the two.
     pub fn needs_renaming(&self) -> bool {
         self.kind == ConflictKind::FileAgainstFolder && self.contested.is_none()
@@ -95,7 +119,7 @@ impl Conflict {
 
     /// Returns the files here that settling it may take away or replace.
     pub fn local_files(&self) -> impl Iterator<Item = (&RepoPath, &Stat)> {
-        let below = self.contested.iter().flat_map(|contested| &contested.knot.below);
+        let below = self.knot().into_iter().flat_map(|knot| &knot.below);
         let below = below.filter_map(|row| Some((&row.path, row.local.file()?)));
         self.local.iter().map(|stat| (&self.path, stat)).chain(below)
     }

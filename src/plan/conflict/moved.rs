@@ -1,7 +1,6 @@
 //! What became of a conflict while a person thought about it.
 
 use super::Conflict;
-use super::settle::is_as_shown;
 
 /// On which side a conflict is another one than the one that was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +15,10 @@ pub enum Moved {
 
 /// Returns where a conflict of the same path changed since it was shown; `None` where it did not.
 pub fn moved(shown: &Conflict, now: &Conflict) -> Option<Moved> {
-    if is_as_shown(shown, now) {
+    if shown.is_still(now) {
         return None;
     }
-    let version = |conflict: &Conflict| conflict.remote.as_ref().map(|entry| entry.version.clone());
-    let signature = |conflict: &Conflict| conflict.local.map(|stat| stat.signature());
-    Some(match (signature(shown) == signature(now), version(shown) == version(now)) {
+    Some(match (shown.is_same_here(now), shown.is_same_in_bucket(now)) {
         (false, true) => Moved::Here,
         (true, false) => Moved::InBucket,
         (true, true) | (false, false) => Moved::Both,
@@ -39,14 +36,9 @@ mod tests {
         let (kind, mode) = (Kind::File, 0o644);
         let version = Version { token: Token::new(etag), size: 1 };
         Conflict {
-            kind: ConflictKind::BothChanged,
             local: Some(Stat { kind, size: 1, mtime, ctime: 1, inode: 1, device: 1, mode }),
-            base: None,
-            proven: true,
-            contested: None,
-            moved_to: None,
             remote: Some(RemoteEntry { path: path.clone(), version, modified: 0 }),
-            path,
+            ..Conflict::new(path, ConflictKind::BothChanged)
         }
     }
 

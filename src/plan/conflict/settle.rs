@@ -7,7 +7,7 @@ use crate::plan::{
     Action, ActionKind, Conflict, ConflictKind, Contested, Detail, Direction, Examined, Plan,
     PlanBuilder, PlanOptions, Resolution, Stage,
 };
-use crate::tree::{Knot, RepoPath};
+use crate::tree::RepoPath;
 
 /// Replaces the conflicts that `choices` settle by actions.
 ///
@@ -18,7 +18,7 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
     let mut open = Vec::with_capacity(plan.conflicts.len());
     let mut knots = 0;
     for conflict in std::mem::take(&mut plan.conflicts) {
-        let choice = choices.iter().find(|(shown, _)| is_as_shown(shown, &conflict));
+        let choice = choices.iter().find(|(shown, _)| shown.is_still(&conflict));
         let resolution = choice.map_or(Resolution::Skip, |(_, resolution)| *resolution);
         let actions: Vec<_> = match &conflict.contested {
             Some(contested) => {
@@ -39,23 +39,6 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
     plan
 }
 
-/// Tells whether a conflict is the one that was shown, with the very versions.
-pub(super) fn is_as_shown(shown: &Conflict, now: &Conflict) -> bool {
-    let version = |conflict: &Conflict| conflict.remote.as_ref().map(|entry| entry.version.clone());
-    let signature = |conflict: &Conflict| conflict.local.map(|stat| stat.signature());
-    shown.path == now.path
-        && shown.kind == now.kind
-        && version(shown) == version(now)
-        && signature(shown) == signature(now)
-        && knot(shown) == knot(now)
-}
-
-/// Returns what stands on all sides of a file against a folder: not what comparing found, because what
-/// only a download could compare is compared by a run that carries something out, and not for the screen.
-fn knot(conflict: &Conflict) -> Option<&Knot> {
-    conflict.contested.as_ref().map(|contested| &contested.knot)
-}
-
 /// Plans what settles a file against a folder: one side wins, as if it were forced. Without an action
 /// it stays open, and the notices say why.
 fn shape(conflict: &Conflict, contested: &Contested, how: Resolution, label: &str) -> Plan {
@@ -71,7 +54,7 @@ fn shape(conflict: &Conflict, contested: &Contested, how: Resolution, label: &st
         direction,
         implicit_force: false,
         // The loser goes first, also where the store could hold both: no row explains it, so that
-        // a run that is killed in between would leave what looks like a clash for ever.
+        // a run that is killed in between would leave a file and a folder of one name in the bucket.
         file_beside_folder: false,
         no_delete: false,
         limit: None,
@@ -147,12 +130,8 @@ fn both(conflict: &Conflict, label: &str) -> Option<Action> {
 }
 
 fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
-    Action {
-        local: conflict.local,
-        remote: conflict.remote.as_ref().map(|entry| entry.version.clone()),
-        remote_modified: conflict.remote.as_ref().map_or(0, |entry| entry.modified),
-        ..Action::new(conflict.path.clone(), kind, stage)
-    }
+    let action = Action::new(conflict.path.clone(), kind, stage);
+    action.expecting(conflict.local, conflict.remote.as_ref())
 }
 
 #[cfg(test)]
@@ -170,20 +149,15 @@ mod tests {
     }
 
     fn conflict(local: bool, remote: Option<&str>) -> Conflict {
-        let stat = stat();
-        Conflict {
+        let entry = |etag| RemoteEntry {
             path: path("f"),
-            kind: ConflictKind::BothChanged,
-            local: local.then_some(stat),
-            base: None,
-            proven: true,
-            contested: None,
-            moved_to: None,
-            remote: remote.map(|etag| RemoteEntry {
-                path: path("f"),
-                version: Version { token: Token::new(etag), size: 1 },
-                modified: 0,
-            }),
+            version: Version { token: Token::new(etag), size: 1 },
+            modified: 0,
+        };
+        Conflict {
+            local: local.then(stat),
+            remote: remote.map(entry),
+            ..Conflict::new(path("f"), ConflictKind::BothChanged)
         }
     }
 

@@ -62,7 +62,7 @@ pub enum NoticeKind {
     /// The other lsync has it under way.
     InFlight,
     /// The bucket holds a file and a folder of one name.
-    Clash,
+    BothInBucket,
     /// Something that is left alone has its name.
     Blocked,
     /// A file against a folder, of which only a part is selected.
@@ -85,7 +85,7 @@ impl NoticeKind {
             Self::FolderMarker => "folder-marker",
             Self::Changed | Self::Reappeared => "changed",
             Self::InFlight => "in-flight",
-            Self::Clash | Self::Blocked | Self::HalfSelected => "clash",
+            Self::BothInBucket | Self::Blocked | Self::HalfSelected => "clash",
             Self::TimeTooFar => "time",
         }
     }
@@ -159,7 +159,7 @@ pub(super) fn marked(
 }
 
 /// The notice of an operand that a rule leaves alone; whoever forces it asked for more than that.
-pub fn ignored_operand(path: &RepoPath, (place, pattern): (&str, &str), forced: bool) -> Notice {
+pub fn ignored_operand(path: &RepoPath, place: &str, pattern: &str, forced: bool) -> Notice {
     Notice {
         path: path.to_string(),
         kind: NoticeKind::IgnoredOperand,
@@ -201,13 +201,13 @@ pub(super) fn in_flight(path: &RepoPath) -> Notice {
     }
 }
 
-/// The notice of a bucket that holds a file and a folder of one name; `inner` is that name where it lies
-/// below `path`, which waits as a whole.
-pub(super) fn clash(path: &RepoPath, inner: Option<&RepoPath>) -> Notice {
-    let name = inner.map_or_else(|| "of this name".to_owned(), |inner| format!("named {inner}"));
+/// The notice of a bucket that holds a file and a folder of one name; all of `path` waits, which it is or
+/// lies below.
+pub(super) fn both_in_bucket(path: &RepoPath, name: &RepoPath) -> Notice {
+    let name = if name == path { "of this name".to_owned() } else { format!("named {name}") };
     Notice {
         path: path.to_string(),
-        kind: NoticeKind::Clash,
+        kind: NoticeKind::BothInBucket,
         reason: format!("the bucket holds a file {name} and files below it, which no disk can"),
         hint: Some("rename or delete one of the two in the bucket".to_owned()),
         incomplete: true,

@@ -192,9 +192,8 @@ fn builder_of(options: PlanOptions, scene: &str) -> PlanBuilder {
             Step::Item(Merged::Knot(mut knot)) => {
                 ignore(&mut knot.top);
                 knot.below.iter_mut().for_each(ignore);
-                let rows = || std::iter::once(&knot.top).chain(&knot.below);
-                let examined: HashMap<_, _> =
-                    rows().map(|row| (row.path.clone(), examine(row))).collect();
+                let examined = knot.rows().map(|row| (row.path.clone(), examine(row)));
+                let examined: HashMap<_, _> = examined.collect();
                 builder.knot(&knot, |path| examined[path].clone());
             }
             Step::NeedRemote => panic!("the listing is complete"),

@@ -67,16 +67,8 @@ fn below_a_file_above_an_operand_only_the_database_learns() {
         let plan = builder.finish();
         let expected = "PUT+ a-b/x, drop a/z, CONF file-against-folder a, CONF both-changed b";
         assert_eq!(show(&plan), expected);
-        let found = Conflict {
-            path: path("a"),
-            kind: ConflictKind::FileAgainstFolder,
-            local: here,
-            base: None,
-            remote: there,
-            proven: true,
-            contested: None,
-            moved_to: None,
-        };
+        let found = Conflict::new(path("a"), ConflictKind::FileAgainstFolder);
+        let found = Conflict { local: here, remote: there, ..found };
         assert_eq!(plan.conflicts[0], found);
         // Nobody knows what lies in the folder, so that no option settles it.
         assert!(found.needs_renaming());

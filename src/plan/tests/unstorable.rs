@@ -4,7 +4,7 @@ use super::{path, stat};
 use crate::plan::unstorable::leave_out;
 use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage};
 
-fn action(name: &str, kind: ActionKind, (stage, knot): (Stage, u32)) -> Action {
+fn action(name: &str, kind: ActionKind, stage: Stage, knot: u32) -> Action {
     Action { knot, local: Some(stat(1)), ..Action::new(path(name), kind, stage) }
 }
 
@@ -17,15 +17,15 @@ fn far(mut action: Action) -> Action {
 fn an_upload_whose_time_cannot_be_stored_is_a_notice_with_all_that_would_follow_it() {
     let mut plan = Plan {
         actions: vec![
-            far(action(".lsyncignore", ActionKind::Upload, (Stage::Rules, 0))),
-            action("k", ActionKind::DeleteRemote, (Stage::Room, 1)),
-            far(action("far", ActionKind::Upload, (Stage::Main, 0))),
-            far(action("forgotten", ActionKind::Forget, (Stage::Main, 0))),
-            far(action("k/far", ActionKind::Upload, (Stage::Main, 1))),
-            action("k/near", ActionKind::Upload, (Stage::Main, 1)),
-            action("gone", ActionKind::DeleteRemote, (Stage::Last, 0)),
-            action("k/gone", ActionKind::DeleteRemote, (Stage::Last, 1)),
-            action("m/gone", ActionKind::DeleteRemote, (Stage::Last, 2)),
+            far(action(".lsyncignore", ActionKind::Upload, Stage::Rules, 0)),
+            action("k", ActionKind::DeleteRemote, Stage::Room, 1),
+            far(action("far", ActionKind::Upload, Stage::Main, 0)),
+            far(action("forgotten", ActionKind::Forget, Stage::Main, 0)),
+            far(action("k/far", ActionKind::Upload, Stage::Main, 1)),
+            action("k/near", ActionKind::Upload, Stage::Main, 1),
+            action("gone", ActionKind::DeleteRemote, Stage::Last, 0),
+            action("k/gone", ActionKind::DeleteRemote, Stage::Last, 1),
+            action("m/gone", ActionKind::DeleteRemote, Stage::Last, 2),
         ],
         ..Plan::default()
     };

@@ -236,7 +236,7 @@ fn an_obstacle_in_the_bucket_is_told_of_where_something_is_here_or_was_followed(
 #[test]
 fn whoever_forces_an_ignored_operand_is_told_which_file_has_the_rule() {
     let path = RepoPath::parse("a.log").unwrap();
-    let notice = |place, forced| notices::ignored_operand(&path, (place, "*.log"), forced);
+    let notice = |place, forced| notices::ignored_operand(&path, place, "*.log", forced);
     let hint = notice("sub/.lsyncignore:7", true).hint.unwrap();
     assert_eq!(hint, "take the rule out of sub/.lsyncignore");
     assert_eq!(notice("sub/.lsyncignore:7", false).hint, None);

@@ -281,7 +281,7 @@ fn notice_words(kind: NoticeKind) -> &'static str {
         NoticeKind::Changed => "changed while they were compared",
         NoticeKind::Reappeared => "came back into the bucket meanwhile",
         NoticeKind::InFlight => "in flight: the other lsync has them under way",
-        NoticeKind::Clash => "files in the bucket with files below them",
+        NoticeKind::BothInBucket => "files in the bucket with files below them",
         NoticeKind::Blocked => "something that is left alone stands in the way",
         NoticeKind::TimeTooFar => "their times are too far off to be stored",
         NoticeKind::HalfSelected => "files against folders, of which only a part is selected",

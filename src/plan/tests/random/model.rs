@@ -128,7 +128,7 @@ impl World {
                 Merged::Knot(mut knot) => {
                     self.apply_rules(&mut knot.top);
                     knot.below.iter_mut().for_each(|row| self.apply_rules(row));
-                    let rows = std::iter::once(&knot.top).chain(&knot.below);
+                    let rows = knot.rows();
                     let examined: HashMap<_, _> =
                         rows.map(|row| (row.path.clone(), self.examine(row))).collect();
                     builder.knot(&knot, |path| examined[path].clone());
