@@ -1,5 +1,6 @@
 //! [`PlanBuilder`]: takes the rows of the merge, one by one, and builds the plan. Pure.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::notices::Standing;
@@ -271,13 +272,11 @@ impl PlanBuilder {
     fn cut(&mut self, limit: u64) {
         let mut left = limit;
         let before = self.plan.actions.len();
-        let mut cut_knots = std::collections::HashSet::new();
+        let mut cut_knots = HashSet::new();
         self.plan.actions.retain(|action| {
-            let keep = action.is_bookkeeping() && !cut_knots.contains(&action.knot)
-                || (!action.is_bookkeeping() && left > 0);
-            if keep && !action.is_bookkeeping() {
-                left -= 1;
-            }
+            let is_counted = !action.is_bookkeeping();
+            let keep = if is_counted { left > 0 } else { !cut_knots.contains(&action.knot) };
+            left -= u64::from(keep && is_counted);
             if !keep && action.knot != 0 {
                 cut_knots.insert(action.knot);
             }
@@ -292,10 +291,10 @@ fn inner_pairs(knot: &Knot) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     let mut open: Vec<(usize, &RepoPath)> = Vec::new();
     for (index, Row { path, .. }) in knot.rows().enumerate().skip(1) {
-        let is_over = |above: &mut (_, &RepoPath)| !path.as_str().starts_with(above.1.as_str());
+        let is_over = |upper: &mut (_, &RepoPath)| !path.as_str().starts_with(upper.1.as_str());
         while open.pop_if(is_over).is_some() {}
-        let above = open.iter().filter(|(_, above)| path.is_below(above));
-        pairs.extend(above.map(|(above, _)| (*above, index)));
+        let parents = open.iter().filter(|(_, upper)| path.is_below(upper));
+        pairs.extend(parents.map(|(upper, _)| (*upper, index)));
         open.push((index, path));
     }
     pairs

@@ -277,11 +277,11 @@ where
     }
 
     fn place_row(&mut self, row: Row, is_marker: bool) {
-        let above = self.open.iter_mut().find_map(|open| match open {
+        let parent = self.open.iter_mut().find_map(|open| match open {
             Open::Row { top, below } if row.path.is_below(&top.path) => Some(below),
             _ => None,
         });
-        match above {
+        match parent {
             Some(below) => below.push(row),
             // A marker, and what lies below one, can be no knot: there is nothing to collect.
             None if is_marker || matches!(row.local, Local::Marked { .. }) => {
@@ -293,7 +293,7 @@ where
 
     fn cover_of(&self, path: &RepoPath) -> Option<Arc<Marker>> {
         self.open.iter().find_map(|open| match open {
-            Open::Cover { path: above, marker } if path.is_below(above) => Some(Arc::clone(marker)),
+            Open::Cover { path: cover, marker } if path.is_below(cover) => Some(Arc::clone(marker)),
             _ => None,
         })
     }

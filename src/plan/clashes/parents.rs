@@ -33,7 +33,7 @@ impl PlanBuilder {
             }
             let mut within = path.ancestors().chain([path.clone()]);
             // The operands are in key order, and none lies within another.
-            let operand = within.find(|above| operands.binary_search(above).is_ok());
+            let operand = within.find(|folder| operands.binary_search(folder).is_ok());
             for path in operand.iter().flat_map(RepoPath::ancestors) {
                 let new = ParentFolder { path: path.clone(), here: false, there: false };
                 let folder = folders.entry(path).or_insert(new);

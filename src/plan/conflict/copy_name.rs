@@ -10,8 +10,8 @@ use crate::tree::{KEY_BYTES_MAX, NAME_BYTES_MAX, RepoPath};
 /// of them apart. `None` where the folder's path leaves no room for any other name.
 pub fn copy_path(path: &RepoPath, label: &str) -> Option<RepoPath> {
     let (name, parent) = (path.name(), path.parent());
-    let above = parent.as_ref().map_or(0, |parent| parent.as_str().len() + 1);
-    let room = NAME_BYTES_MAX.min(KEY_BYTES_MAX.checked_sub(above)?);
+    let folder_bytes = parent.as_ref().map_or(0, |parent| parent.as_str().len() + 1);
+    let room = NAME_BYTES_MAX.min(KEY_BYTES_MAX.checked_sub(folder_bytes)?);
     // A leading dot begins a hidden name, not an extension.
     let dot = name.rfind('.').filter(|dot| *dot > 0);
     let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));

@@ -51,7 +51,7 @@ impl Standing {
 
     fn count(&mut self, path: &RepoPath) -> bool {
         let mut within = path.ancestors().chain([path.clone()]);
-        let Some(at) = within.find(|above| self.found.contains_key(above)) else { return false };
+        let Some(at) = within.find(|folder| self.found.contains_key(folder)) else { return false };
         if let Some((_, kept_out)) = self.found.get_mut(&at) {
             *kept_out += 1;
         }
