@@ -40,7 +40,8 @@ pub struct Row {
     pub remote: Option<RemoteEntry>,
 }
 
-/// A file on one side and something below its path on any side: decided together.
+/// A clash of file and folder (git: directory/file conflict): a file on one side, and something below its
+/// path on any side. Decided together.
 ///
 /// What only the database still knows stands in nobody's way and makes no knot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,14 +45,14 @@ impl<'a> Untouched<'a> {
     fn new(world: &'a World, plan: &'a Plan) -> Self {
         let knots = plan.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
         let unreadable = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unreadable);
-        let clashes = plan.notices.iter().filter(|notice| notice.kind.word() == "clash");
+        let both_in_bucket = plan.notices.iter().filter(|notice| notice.kind.word() == "clash");
         Self {
             world,
             paths: (plan.conflicts.iter().map(|conflict| conflict.path.as_str()))
                 .chain(unreadable.map(|notice| notice.path.as_str()))
                 .collect(),
             trees: (knots.map(|conflict| conflict.path.as_str()))
-                .chain(clashes.map(|notice| notice.path.as_str()))
+                .chain(both_in_bucket.map(|notice| notice.path.as_str()))
                 .collect(),
         }
     }
