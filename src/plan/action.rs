@@ -60,9 +60,9 @@ pub struct Action {
     /// What is overwritten or deleted is not what the base knows: the bucket's copy is kept first,
     /// the trash keeps the local one longer.
     pub unknown_loser: bool,
-    /// Actions of one knot (a file against a folder) share a number; 0 is none. What follows in a
-    /// knot is left out when something before it failed.
-    pub knot: u32,
+    /// Actions of one clash (a file against a folder) share a number; 0 is none. What follows in a
+    /// clash is left out when something before it failed.
+    pub clash: u32,
     /// What only actions of its kind need.
     pub detail: Detail,
 }
@@ -102,7 +102,7 @@ impl Action {
             remote: None,
             remote_modified: 0,
             unknown_loser: false,
-            knot: 0,
+            clash: 0,
             detail: Detail::None,
         }
     }

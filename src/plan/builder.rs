@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::notices::Standing;
 use super::{
-    Action, ActionKind, Conflict, ConflictKind, Contested, Decision, Detail, Direction, Examined,
-    KnotVerdict, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
-    reconcile_knot, unstorable,
+    Action, ActionKind, ClashVerdict, Conflict, ConflictKind, Contested, Decision, Detail,
+    Direction, Examined, Member, Members, Notice, Plan, Stage, classify, moves, notices, reconcile,
+    reconcile_clash, unstorable,
 };
-use crate::tree::{Comparison, Knot, Local, RepoPath, Row};
+use crate::tree::{Clash, Comparison, Local, RepoPath, Row};
 
 /// The name of the files that hold ignore rules.
 pub const IGNORE_FILE: &str = ".lsyncignore";
@@ -34,14 +34,14 @@ pub struct PlanOptions {
 pub struct PlanBuilder {
     pub(super) options: PlanOptions,
     pub(super) plan: Plan,
-    knots: u32,
+    clashes: u32,
     standing: Standing,
 }
 
 impl PlanBuilder {
     /// Begins an empty plan.
     pub fn new(options: PlanOptions) -> Self {
-        Self { options, plan: Plan::default(), knots: 0, standing: Standing::default() }
+        Self { options, plan: Plan::default(), clashes: 0, standing: Standing::default() }
     }
 
     /// Adds a notice of something that is no row.
@@ -62,46 +62,46 @@ impl PlanBuilder {
     }
 
     /// Decides a file against a folder; `examined` is asked for each row.
-    pub fn knot(&mut self, knot: &Knot, examined: impl Fn(&RepoPath) -> Examined) {
+    pub fn clash(&mut self, clash: &Clash, examined: impl Fn(&RepoPath) -> Examined) {
         let nothing = Member::LeftAlone { here: false, there: false };
         let member = |row: &Row| classify(row, &examined(&row.path)).unwrap_or(nothing);
-        let all: Vec<_> = knot.rows().map(member).collect();
-        let members = Members { all: &all, inner: &inner_pairs(knot) };
-        let verdict = reconcile_knot(members, self.options.direction, self.options.implicit_force);
-        for (row, member) in knot.rows().zip(&all) {
+        let all: Vec<_> = clash.rows().map(member).collect();
+        let members = Members { all: &all, inner: &inner_pairs(clash) };
+        let verdict = reconcile_clash(members, self.options.direction, self.options.implicit_force);
+        for (row, member) in clash.rows().zip(&all) {
             if matches!(member, Member::LeftAlone { .. }) {
                 self.leave_alone(row, &examined(&row.path));
             }
         }
         match verdict {
-            KnotVerdict::Decided { decisions, replace_folder } => {
-                self.knots += 1;
-                let known = knot.rows().zip(&all).zip(decisions);
+            ClashVerdict::Decided { decisions, replace_folder } => {
+                self.clashes += 1;
+                let known = clash.rows().zip(&all).zip(decisions);
                 let known = known.filter(|((_, it), _)| matches!(it, Member::Known(..)));
                 let known: Vec<_> = known.map(|((row, _), decision)| (row, decision)).collect();
                 if replace_folder {
-                    return self.replace_folder(knot, &known);
+                    return self.replace_folder(clash, &known);
                 }
                 for (row, decision) in known {
-                    self.decided(row, &examined(&row.path), decision, self.knots);
+                    self.decided(row, &examined(&row.path), decision, self.clashes);
                 }
             }
-            KnotVerdict::Conflict => {
-                let proven = !knot.rows().any(|row| is_unknown(&examined(&row.path)));
-                let found = knot.rows().map(|row| (row.path.clone(), examined(&row.path)));
+            ClashVerdict::Conflict => {
+                let proven = !clash.rows().any(|row| is_unknown(&examined(&row.path)));
+                let found = clash.rows().map(|row| (row.path.clone(), examined(&row.path)));
                 let found = found.filter(|(_, examined)| *examined != Examined::NotNeeded);
-                let contested = Contested { knot: knot.clone(), examined: found.collect() };
+                let contested = Contested { clash: clash.clone(), examined: found.collect() };
                 self.plan.conflicts.push(Conflict {
                     contested: Some(Arc::new(contested)),
                     proven,
-                    ..conflict(&knot.top, ConflictKind::FileAgainstFolder)
+                    ..conflict(&clash.top, ConflictKind::FileAgainstFolder)
                 });
             }
-            KnotVerdict::BothInBucket(place) => {
-                let name = knot.rows().nth(place).map_or(&knot.top.path, |row| &row.path);
-                self.plan.notices.push(notices::both_in_bucket(&knot.top.path, name));
+            ClashVerdict::BothInBucket(place) => {
+                let name = clash.rows().nth(place).map_or(&clash.top.path, |row| &row.path);
+                self.plan.notices.push(notices::both_in_bucket(&clash.top.path, name));
             }
-            KnotVerdict::Blocked => self.plan.notices.push(notices::blocked(&knot.top.path)),
+            ClashVerdict::Blocked => self.plan.notices.push(notices::blocked(&clash.top.path)),
         }
     }
 
@@ -168,7 +168,7 @@ impl PlanBuilder {
         }
     }
 
-    fn decided(&mut self, row: &Row, examined: &Examined, decision: Decision, knot: u32) {
+    fn decided(&mut self, row: &Row, examined: &Examined, decision: Decision, clash: u32) {
         match decision {
             Decision::Agree => self.plan.agreed += 1,
             Decision::Ahead => self.plan.ahead += 1,
@@ -176,19 +176,19 @@ impl PlanBuilder {
                 self.plan.behind += 1;
                 self.plan.behind_deleted += u64::from(row.remote.is_none());
             }
-            Decision::Forget => self.push(row, ActionKind::Forget, knot, false),
-            Decision::Adopt => self.adopt(row, examined, knot),
+            Decision::Forget => self.push(row, ActionKind::Forget, clash, false),
+            Decision::Adopt => self.adopt(row, examined, clash),
             Decision::Upload { unknown_loser } => {
-                self.push(row, ActionKind::Upload, knot, unknown_loser);
+                self.push(row, ActionKind::Upload, clash, unknown_loser);
             }
             Decision::Download { unknown_loser } => {
-                self.push(row, ActionKind::Download, knot, unknown_loser);
+                self.push(row, ActionKind::Download, clash, unknown_loser);
             }
             Decision::DeleteRemote { unknown_loser } => {
-                self.push(row, ActionKind::DeleteRemote, knot, unknown_loser);
+                self.push(row, ActionKind::DeleteRemote, clash, unknown_loser);
             }
             Decision::DeleteLocal { unknown_loser } => {
-                self.push(row, ActionKind::DeleteLocal, knot, unknown_loser);
+                self.push(row, ActionKind::DeleteLocal, clash, unknown_loser);
             }
             Decision::Conflict(kind) => {
                 let found = Conflict { proven: !is_unknown(examined), ..conflict(row, kind) };
@@ -198,13 +198,13 @@ impl PlanBuilder {
     }
 
     /// What is recorded is the file as it was read, and what is in the bucket.
-    fn adopt(&mut self, row: &Row, examined: &Examined, knot: u32) {
+    fn adopt(&mut self, row: &Row, examined: &Examined, clash: u32) {
         let (Examined::Compared { stat, content, .. }, Some(remote)) = (examined, &row.remote)
         else {
             return;
         };
         let touched = row.base.as_ref().filter(|base| base.version == remote.version);
-        self.push(row, ActionKind::Adopt, knot, false);
+        self.push(row, ActionKind::Adopt, clash, false);
         if let Some(action) = self.plan.actions.last_mut() {
             action.local = Some(*stat);
             let content = touched.map_or(content, |base| &base.content);
@@ -213,20 +213,20 @@ impl PlanBuilder {
     }
 
     /// One exchange brings the object and takes the folder with everything in it.
-    fn replace_folder(&mut self, knot: &Knot, decided: &[(&Row, Decision)]) {
+    fn replace_folder(&mut self, clash: &Clash, decided: &[(&Row, Decision)]) {
         let unknown = Decision::DeleteLocal { unknown_loser: true };
         let takes_unknown = decided.iter().any(|(_, decision)| *decision == unknown);
-        self.push(&knot.top, ActionKind::ReplaceFolder, self.knots, takes_unknown);
+        self.push(&clash.top, ActionKind::ReplaceFolder, self.clashes, takes_unknown);
         if let Some(action) = self.plan.actions.last_mut() {
             let file = |row: &Row| Some((row.path.clone(), *row.local.file()?));
-            action.detail = Detail::Folder(Arc::new(knot.below.iter().filter_map(file).collect()));
+            action.detail = Detail::Folder(Arc::new(clash.below.iter().filter_map(file).collect()));
         }
         for (row, decision) in decided.iter().skip(1) {
             if !matches!(decision, Decision::DeleteLocal { .. }) {
-                self.decided(row, &Examined::NotNeeded, *decision, self.knots);
+                self.decided(row, &Examined::NotNeeded, *decision, self.clashes);
                 continue;
             }
-            self.push(row, ActionKind::Forget, self.knots, false);
+            self.push(row, ActionKind::Forget, self.clashes, false);
             if let Some(action) = self.plan.actions.last_mut() {
                 action.stage = Stage::Last;
                 action.detail = Detail::WithFolder;
@@ -234,28 +234,28 @@ impl PlanBuilder {
         }
     }
 
-    fn push(&mut self, row: &Row, kind: ActionKind, knot: u32, unknown_loser: bool) {
+    fn push(&mut self, row: &Row, kind: ActionKind, clash: u32, unknown_loser: bool) {
         let ended = row.base.as_ref().filter(|_| kind == ActionKind::DeleteRemote);
         self.plan.actions.push(Action {
             unknown_loser,
-            knot,
+            clash,
             detail: ended.map_or(Detail::None, |row| Detail::Row(Arc::new(row.clone()))),
-            ..Action::new(row.path.clone(), kind, self.stage(&row.path, kind, knot))
+            ..Action::new(row.path.clone(), kind, self.stage(&row.path, kind, clash))
                 .expecting(row.local.file().copied(), row.remote.as_ref())
         });
     }
 
-    fn stage(&self, path: &RepoPath, kind: ActionKind, knot: u32) -> Stage {
-        let makes_room = knot != 0
+    fn stage(&self, path: &RepoPath, kind: ActionKind, clash: u32) -> Stage {
+        let makes_room = clash != 0
             && (kind == ActionKind::DeleteLocal
                 || (kind == ActionKind::DeleteRemote && !self.options.file_beside_folder));
         if makes_room {
             return Stage::Room;
         }
         match kind {
-            // In a knot a file may still stand where the folder of the rules will be.
+            // In a clash a file may still stand where the folder of the rules will be.
             ActionKind::Download | ActionKind::DeleteLocal
-                if path.name() == IGNORE_FILE && knot == 0 =>
+                if path.name() == IGNORE_FILE && clash == 0 =>
             {
                 Stage::Rules
             }
@@ -272,13 +272,13 @@ impl PlanBuilder {
     fn cut(&mut self, limit: u64) {
         let mut left = limit;
         let before = self.plan.actions.len();
-        let mut cut_knots = HashSet::new();
+        let mut cut_clashes = HashSet::new();
         self.plan.actions.retain(|action| {
             let is_counted = !action.is_bookkeeping();
-            let keep = if is_counted { left > 0 } else { !cut_knots.contains(&action.knot) };
+            let keep = if is_counted { left > 0 } else { !cut_clashes.contains(&action.clash) };
             left -= u64::from(keep && is_counted);
-            if !keep && action.knot != 0 {
-                cut_knots.insert(action.knot);
+            if !keep && action.clash != 0 {
+                cut_clashes.insert(action.clash);
             }
             keep
         });
@@ -287,10 +287,10 @@ impl PlanBuilder {
 }
 
 /// Returns the pairs of rows below the top, by their indices, of which the second lies below the first.
-fn inner_pairs(knot: &Knot) -> Vec<(usize, usize)> {
+fn inner_pairs(clash: &Clash) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     let mut open: Vec<(usize, &RepoPath)> = Vec::new();
-    for (index, Row { path, .. }) in knot.rows().enumerate().skip(1) {
+    for (index, Row { path, .. }) in clash.rows().enumerate().skip(1) {
         let is_over = |upper: &mut (_, &RepoPath)| !path.as_str().starts_with(upper.1.as_str());
         while open.pop_if(is_over).is_some() {}
         let parents = open.iter().filter(|(_, upper)| path.is_below(upper));

@@ -46,7 +46,7 @@ pub enum Change {
     Untracked(Untracked),
 }
 
-/// One path of a knot: what three sides show, or that it is left alone on all of them.
+/// One path of a clash: what three sides show, or that it is left alone on all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Member {
     /// Decided like any other path.

@@ -21,7 +21,7 @@ mod unstorable;
 pub use action::{Action, ActionKind, Detail, Stage};
 pub use builder::{IGNORE_FILE, PlanBuilder, PlanOptions};
 pub use change::{Change, LocalChange, Member, RemoteChange, Untracked};
-pub use clashes::{KnotVerdict, Members, ParentFolder, reconcile_knot};
+pub use clashes::{ClashVerdict, Members, ParentFolder, reconcile_clash};
 pub use classify::{Examined, Need, classify, may_be_touched_there, need};
 pub use conflict::{
     Conflict, ConflictKind, Contested, Moved, Resolution, copy_path, moved, settle,
@@ -36,6 +36,8 @@ pub use reconcile::{Decision, reconcile};
 pub use selection::{GlobError, Selection};
 
 use std::collections::HashSet;
+
+use crate::tree::RepoPath;
 
 /// What a run will do, complete before the first transfer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +60,7 @@ pub struct Plan {
     pub tracked: u64,
     /// What goes to the bucket because rules that come with the run no longer ignore it.
     pub disclosed: Disclosed,
-    /// Actions that `--no-delete` took out: deletions, and all of a knot that needs one.
+    /// Actions that `--no-delete` took out: deletions, and all of a clash that needs one.
     pub withheld_deletions: u64,
     /// Actions that `--limit` took out of the plan.
     pub beyond_limit: u64,
@@ -73,12 +75,13 @@ impl Plan {
         self.actions.sort_unstable_by(|a, b| (a.stage, &a.path).cmp(&(b.stage, &b.path)));
     }
 
-    /// Takes actions out, and with each all of its knot; returns how many went.
+    /// Takes actions out, and with each all of its clash; returns how many went.
     pub(crate) fn take_out(&mut self, is_out: impl Fn(&Action) -> bool) -> u64 {
-        let knots = self.actions.iter().filter(|it| it.knot != 0 && is_out(it)).map(|it| it.knot);
-        let knots: HashSet<u32> = knots.collect();
+        let clashes =
+            self.actions.iter().filter(|it| it.clash != 0 && is_out(it)).map(|it| it.clash);
+        let clashes: HashSet<u32> = clashes.collect();
         let before = self.actions.len();
-        self.actions.retain(|it| !is_out(it) && !knots.contains(&it.knot));
+        self.actions.retain(|it| !is_out(it) && !clashes.contains(&it.clash));
         (before - self.actions.len()) as u64
     }
 

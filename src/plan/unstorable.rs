@@ -14,17 +14,17 @@ pub(super) fn leave_out(plan: &mut Plan) {
             && action.stage != Stage::Rules
             && action.local.is_some_and(|stat| !stat.has_mtime())
     };
-    // What stays because of it, by knot: all that comes later.
-    let mut knots = BTreeMap::new();
+    // What stays because of it, by clash: all that comes later.
+    let mut clashes = BTreeMap::new();
     for action in plan.actions.iter().filter(|action| cannot(action)) {
         plan.notices.push(notices::time_too_far(&action.path));
-        if action.knot != 0 {
-            let first = knots.entry(action.knot).or_insert(action.stage);
+        if action.clash != 0 {
+            let first = clashes.entry(action.clash).or_insert(action.stage);
             *first = action.stage.min(*first);
         }
     }
     plan.actions.retain(|action| {
-        let follows = knots.get(&action.knot).is_some_and(|first| action.stage > *first);
+        let follows = clashes.get(&action.clash).is_some_and(|first| action.stage > *first);
         !cannot(action) && !follows
     });
 }

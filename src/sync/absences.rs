@@ -98,9 +98,9 @@ fn leave_out(plan: &mut Plan, back: &BTreeSet<RepoPath>) -> Confirmed {
     if plan.actions.iter().any(|action| action.stage == Stage::Rules && is_back(action)) {
         return Confirmed::Nothing;
     }
-    let knots: BTreeSet<u32> =
-        plan.actions.iter().filter(|it| it.knot != 0 && is_back(it)).map(|it| it.knot).collect();
-    plan.actions.retain(|action| !knots.contains(&action.knot) && !is_back(action));
+    let clashes: BTreeSet<u32> =
+        plan.actions.iter().filter(|it| it.clash != 0 && is_back(it)).map(|it| it.clash).collect();
+    plan.actions.retain(|action| !clashes.contains(&action.clash) && !is_back(action));
     let reason = "it was not in the listing, and is in the bucket now";
     let told = back.iter().map(|path| notices::failed(path, NoticeKind::Reappeared, reason));
     plan.notices.extend(told);
@@ -169,11 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn what_came_back_takes_its_knot_with_it() {
+    fn what_came_back_takes_its_clash_with_it() {
         let actions = deletions(["a", "b/1", "b/2", "c"].map(str::to_owned).into_iter());
         let mut plan = Plan { actions, ..Plan::default() };
-        plan.actions[1].knot = 1;
-        plan.actions[2].knot = 1;
+        plan.actions[1].clash = 1;
+        plan.actions[2].clash = 1;
         let back = BTreeSet::from([RepoPath::parse("b/2").unwrap()]);
         assert_eq!(leave_out(&mut plan, &back), Confirmed::Plan);
         let left: Vec<_> = plan.actions.iter().map(|action| action.path.as_str()).collect();

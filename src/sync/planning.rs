@@ -221,19 +221,19 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
                     self.builder.row(&row, &Examined::NotNeeded);
                 }
             }
-            Merged::Knot(mut knot) => {
+            Merged::Clash(mut clash) => {
                 (self.heeded, self.only_objects) = (self.heeded + 1, false);
                 let selection = &self.request.selection;
-                let rows = || std::iter::once(&knot.top).chain(&knot.below);
+                let rows = || std::iter::once(&clash.top).chain(&clash.below);
                 if !rows().any(|row| selection.passes(&row.path)) {
                     return;
                 }
                 if !rows().all(|row| selection.passes(&row.path)) {
-                    return self.builder.notice(notices::half_selected(&knot.top.path));
+                    return self.builder.notice(notices::half_selected(&clash.top.path));
                 }
-                self.apply_rules(&mut knot.top);
-                knot.below.iter_mut().for_each(|row| self.apply_rules(row));
-                self.undecided.push(Merged::Knot(knot));
+                self.apply_rules(&mut clash.top);
+                clash.below.iter_mut().for_each(|row| self.apply_rules(row));
+                self.undecided.push(Merged::Clash(clash));
             }
         }
     }
@@ -319,7 +319,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
             let of = |path: &RepoPath| examined.get(path).cloned().unwrap_or(Examined::NotNeeded);
             match &item {
                 Merged::Row(row) => self.builder.row(row, &of(&row.path)),
-                Merged::Knot(knot) => self.builder.knot(knot, of),
+                Merged::Clash(clash) => self.builder.clash(clash, of),
             }
         }
         Ok(())

@@ -61,7 +61,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
                 continue;
             }
             due.retain(|action| {
-                let is_cut_off = action.knot != 0 && failed.knots.contains(&action.knot);
+                let is_cut_off = action.clash != 0 && failed.clashes.contains(&action.clash);
                 !is_cut_off && !self.stays(action, &failed)
             });
             self.stage(due, database, &mut report, &mut failed).await?;
@@ -108,7 +108,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         report: &mut Report,
         failed: &mut Failed,
     ) {
-        let Failed { knots, rules, .. } = failed;
+        let Failed { clashes, rules, .. } = failed;
         actions.retain(|action| {
             let missing = rules.iter().find(|rules| {
                 (action.is_new() || ends_alone(action)) && governs(rules, &action.path)
@@ -116,7 +116,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
             // A row that stays for the next run is nothing to be told of.
             if let Some(rules) = missing.filter(|_| !action.is_bookkeeping()) {
                 report.failed += 1;
-                knots.extend((action.knot != 0).then_some(action.knot));
+                clashes.extend((action.clash != 0).then_some(action.clash));
                 let reason =
                     format!("the new rules of {rules} are not in place, and may ignore it");
                 let item = item(action, ItemKind::RulesMissing, &reason);
@@ -164,7 +164,7 @@ fn ends_alone(action: &Action) -> bool {
         action.kind,
         ActionKind::Forget | ActionKind::DeleteLocal | ActionKind::DeleteRemote
     );
-    ends && action.knot == 0
+    ends && action.clash == 0
 }
 
 /// Tells whether `path` lies in the folder whose rules stand in the file `rules`.

@@ -36,8 +36,8 @@ pub struct Run<D: Disk, C> {
 /// What failed, and later stages must not build upon.
 #[derive(Default)]
 pub(super) struct Failed {
-    /// Knots of which an action failed.
-    pub(super) knots: HashSet<u32>,
+    /// Clashes of which an action failed.
+    pub(super) clashes: HashSet<u32>,
     /// Files with ignore rules that should have come or gone, and have not.
     pub(super) rules: Vec<RepoPath>,
     /// Objects that end, and how many files are not yet stored under their new names: without the

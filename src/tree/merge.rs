@@ -1,10 +1,10 @@
 //! The ordered merge: three streams in the byte order of S3 keys become one stream of rows, like
-//! a zip. Nothing is collected but the rows of one *knot*.
+//! a zip. Nothing is collected but the rows of one *clash*.
 //!
 //! A file against a folder of the same name cannot be seen at one key: `a-1` and `a.txt` lie between
 //! `a` and `a/b`. So the merge keeps a stack of the rows whose key is a byte prefix of the current
 //! one, and hands a row out only when no key below it can follow any more. A row with keys below it
-//! is a [`Knot`], handed out with all of them, to be decided together.
+//! is a [`Clash`], handed out with all of them, to be decided together.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use super::{
-    BaseRow, Knot, Local, LocalEntry, LocalState, Marker, Merged, RemoteEntry, RepoPath, Row,
+    BaseRow, Clash, Local, LocalEntry, LocalState, Marker, Merged, RemoteEntry, RepoPath, Row,
 };
 
 /// What [`Merge::step`] has to say.
@@ -62,7 +62,7 @@ enum RemoteSide {
 /// Something whose key is a byte prefix of the current key.
 #[expect(clippy::large_enum_variant, reason = "few are open at a time; a box would be one a row")]
 enum Open {
-    /// A row that may turn out to be the top of a knot.
+    /// A row that may turn out to be the top of a clash.
     Row { top: Row, below: Vec<Row> },
     /// A marker: what lies below it is left alone.
     Cover { path: RepoPath, marker: Arc<Marker> },
@@ -216,19 +216,19 @@ where
 
     fn close(&mut self, open: Open) {
         match open {
-            Open::Row { top, below } if is_knot(&top, &below) => {
-                self.ready.push_back(Merged::Knot(Knot { top, below }));
+            Open::Row { top, below } if is_clash(&top, &below) => {
+                self.ready.push_back(Merged::Clash(Clash { top, below }));
             }
             Open::Row { top, below } => {
                 self.ready.push_back(Merged::Row(top));
-                self.untie(below);
+                self.release(below);
             }
             Open::Cover { .. } => (),
         }
     }
 
-    /// Hands out what lies below a path that turned out to be no knot; there may be knots in it.
-    fn untie(&mut self, rows: Vec<Row>) {
+    /// Hands out what lies below a path that turned out to be no clash; there may be clashes in it.
+    fn release(&mut self, rows: Vec<Row>) {
         let mut open: Vec<(Row, Vec<Row>)> = Vec::new();
         for row in rows {
             let is_over =
@@ -246,7 +246,7 @@ where
         }
     }
 
-    /// Puts what stands at one key where it belongs: below a cover, into a knot, or on the stack.
+    /// Puts what stands at one key where it belongs: below a cover, into a clash, or on the stack.
     fn place(&mut self, next: Next) {
         let Next { mut row, folder } = next;
         if let Some(marker) = self.cover_of(&row.path) {
@@ -283,7 +283,7 @@ where
         });
         match parent {
             Some(below) => below.push(row),
-            // A marker, and what lies below one, can be no knot: there is nothing to collect.
+            // A marker, and what lies below one, can be no clash: there is nothing to collect.
             None if is_marker || matches!(row.local, Local::Marked { .. }) => {
                 self.ready.push_back(Merged::Row(row));
             }
@@ -331,7 +331,7 @@ fn check_order(last: &mut String, key: Key<'_>, at: [bool; 3]) -> Result<(), Out
 }
 
 /// Tells whether a file stands against a folder, and not only against rows of the database.
-fn is_knot(top: &Row, below: &[Row]) -> bool {
+fn is_clash(top: &Row, below: &[Row]) -> bool {
     let exists = |row: &Row| {
         row.remote.is_some()
             || matches!(row.local, Local::File(_) | Local::Marked { here: true, .. })

@@ -1,4 +1,4 @@
-//! Tests of the merge: order, knots, markers.
+//! Tests of the merge: order, clashes, markers.
 
 #![expect(clippy::unnecessary_wraps, reason = "the streams are of results")]
 
@@ -60,9 +60,9 @@ fn show_row(row: &Row) -> String {
 fn show(item: &Merged) -> String {
     match item {
         Merged::Row(row) => show_row(row),
-        Merged::Knot(knot) => {
-            let below: Vec<_> = knot.below.iter().map(show_row).collect();
-            format!("{}{{{}}}", show_row(&knot.top), below.join(" "))
+        Merged::Clash(clash) => {
+            let below: Vec<_> = clash.below.iter().map(show_row).collect();
+            format!("{}{{{}}}", show_row(&clash.top), below.join(" "))
         }
     }
 }
@@ -100,8 +100,8 @@ fn an_item_hands_out_all_its_rows_to_be_changed() {
     let paths =
         |mut item: Merged| item.rows_mut().map(|row| row.path.to_string()).collect::<Vec<_>>();
     assert_eq!(paths(Merged::Row(row("a"))), ["a"]);
-    let knot = Knot { top: row("a"), below: vec![row("a/b"), row("a/c")] };
-    assert_eq!(paths(Merged::Knot(knot)), ["a", "a/b", "a/c"]);
+    let clash = Clash { top: row("a"), below: vec![row("a/b"), row("a/c")] };
+    assert_eq!(paths(Merged::Clash(clash)), ["a", "a/b", "a/c"]);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn nothing_at_all_is_done_after_one_empty_page() {
 }
 
 #[test]
-fn a_file_here_and_keys_below_it_there_are_one_knot_across_the_keys_between() {
+fn a_file_here_and_keys_below_it_there_are_one_clash_across_the_keys_between() {
     let shown = merge(
         vec![file("a"), file("a-1"), file("a.txt")],
         vec![base("a")],
@@ -120,13 +120,13 @@ fn a_file_here_and_keys_below_it_there_are_one_knot_across_the_keys_between() {
 }
 
 #[test]
-fn a_folder_here_and_a_key_of_its_name_there_are_one_knot() {
+fn a_folder_here_and_a_key_of_its_name_there_are_one_clash() {
     let shown = merge(vec![file("a/x"), file("a/y")], vec![base("a/x")], &[&["a", "a.b"]]);
     assert_eq!(shown.unwrap(), ["a.b:r", "a:r{a/x:lb a/y:l}"]);
 }
 
 #[test]
-fn a_knot_within_a_knot_belongs_to_the_outer_one() {
+fn a_clash_within_a_clash_belongs_to_the_outer_one() {
     let shown = merge(vec![file("a/b/c")], vec![], &[&["a", "a/b"]]);
     assert_eq!(shown.unwrap(), ["a:r{a/b:r a/b/c:l}"]);
 }
@@ -154,13 +154,13 @@ fn a_marked_folder_stands_in_the_way_of_a_file_of_its_name() {
 }
 
 #[test]
-fn a_marker_inside_a_folder_that_faces_a_file_is_part_of_the_knot() {
+fn a_marker_inside_a_folder_that_faces_a_file_is_part_of_the_clash() {
     let shown = merge(vec![marked("a/l", Marker::Link), file("a/x")], vec![], &[&["a"]]);
     assert_eq!(shown.unwrap(), ["a:r{a/l:M a/x:l}"]);
 }
 
 #[test]
-fn a_marked_folder_marks_no_other_name_of_its_knot() {
+fn a_marked_folder_marks_no_other_name_of_its_clash() {
     let local = vec![marked("a/m/", Marker::Nested), file("a/x")];
     let shown = merge(local, vec![base("a/d")], &[&["a"]]);
     assert_eq!(shown.unwrap(), ["a:r{a/d:b a/m:M a/x:l}"]);

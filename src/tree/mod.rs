@@ -16,5 +16,5 @@ pub use entry::{
 pub use merge::{Merge, OutOfOrder, Step};
 pub use path::{CONTROL, KEY_BYTES_MAX, NAME_BYTES_MAX, PathError, RepoPath};
 pub use properties::Properties;
-pub use row::{Knot, Local, Merged, Row};
+pub use row::{Clash, Local, Merged, Row};
 pub use token::Token;

@@ -43,16 +43,16 @@ pub struct Row {
 /// A clash of file and folder (git: directory/file conflict): a file on one side, and something below its
 /// path on any side. Decided together.
 ///
-/// What only the database still knows stands in nobody's way and makes no knot.
+/// What only the database still knows stands in nobody's way and makes no clash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Knot {
+pub struct Clash {
     /// The path at the top, as a file.
     pub top: Row,
     /// Everything below `top.path/`, in key order.
     pub below: Vec<Row>,
 }
 
-impl Knot {
+impl Clash {
     /// Returns the row at the top, and all below it.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         std::iter::once(&self.top).chain(&self.below)
@@ -65,15 +65,15 @@ pub enum Merged {
     /// A path by itself.
     Row(Row),
     /// A file against a folder.
-    Knot(Knot),
+    Clash(Clash),
 }
 
 impl Merged {
-    /// Returns the row, or the top of the knot and all below it, to be changed.
+    /// Returns the row, or the top of the clash and all below it, to be changed.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row> + Send {
         let (top, below): (_, &mut [Row]) = match self {
             Self::Row(row) => (row, &mut []),
-            Self::Knot(knot) => (&mut knot.top, &mut knot.below),
+            Self::Clash(clash) => (&mut clash.top, &mut clash.below),
         };
         std::iter::once(top).chain(below)
     }

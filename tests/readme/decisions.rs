@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use lsync::plan::{
-    Change, Decision, Direction, KnotVerdict, LocalChange, Member, Members, RemoteChange,
-    Untracked, reconcile, reconcile_knot,
+    Change, ClashVerdict, Decision, Direction, LocalChange, Member, Members, RemoteChange,
+    Untracked, reconcile, reconcile_clash,
 };
 use lsync::tree::Comparison;
 
@@ -136,14 +136,16 @@ fn scenes() -> Vec<Option<Scene>> {
 
 /// Writes what becomes of a file against a folder in the words of the table.
 fn words_of_both((top, below): &Scene, direction: Direction) -> String {
-    let members = Members { top: *top, below, inner: &[] };
-    let (top, decisions, is_exchange) = match reconcile_knot(members, direction, false) {
-        KnotVerdict::Conflict => return "conflict".to_owned(),
-        KnotVerdict::Clash(_) | KnotVerdict::Blocked => {
+    let all: Vec<Member> = std::iter::once(*top).chain(below.iter().copied()).collect();
+    let members = Members { all: &all, inner: &[] };
+    let (decisions, is_exchange) = match reconcile_clash(members, direction, false) {
+        ClashVerdict::Conflict => return "conflict".to_owned(),
+        ClashVerdict::BothInBucket(_) | ClashVerdict::Blocked => {
             return "reported, nothing is changed (3)".to_owned();
         }
-        KnotVerdict::Decided { top, below, replace_folder } => (top, below, replace_folder),
+        ClashVerdict::Decided { decisions, replace_folder } => (decisions, replace_folder),
     };
+    let (top, decisions) = (decisions[0], &decisions[1..]);
     let takes_unknown = |decision: &Decision| words(*decision).starts_with("delete here!");
     let is_left_alone = |member: &Member| matches!(member, Member::LeftAlone { .. });
     let folder = if below.iter().any(is_left_alone) { "the rest of `a/…`" } else { "`a/…`" };

@@ -1,8 +1,8 @@
-//! The decision for a knot: a file on one side, a folder of the same name on another.
+//! The decision for a clash: a file on one side, a folder of the same name on another.
 //!
-//! Each path is decided by itself first. The knot then asks what each side would look like
+//! Each path is decided by itself first. The clash then asks what each side would look like
 //! afterwards: a name cannot be a file and a folder at once, so a result of that shape, or a
-//! conflict anywhere in the knot, leaves all of it alone.
+//! conflict anywhere in the clash, leaves all of it alone.
 
 mod parents;
 
@@ -10,9 +10,9 @@ pub use parents::ParentFolder;
 
 use super::{Change, Decision, Direction, LocalChange, Member, RemoteChange, Untracked, reconcile};
 
-/// What to do about a knot.
+/// What to do about a clash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KnotVerdict {
+pub enum ClashVerdict {
     /// One decision for each path.
     Decided {
         /// In the order of the paths.
@@ -34,21 +34,25 @@ struct Side {
     there: bool,
 }
 
-/// A knot: what stands at its paths.
+/// A clash: what stands at its paths.
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
     /// At the top, as a file, and then below it.
     pub all: &'a [Member],
-    /// The pairs of indices of which the second lies below the first, without the top: knots within
-    /// the knot.
+    /// The pairs of indices of which the second lies below the first, without the top: clashes within
+    /// the clash.
     pub inner: &'a [(usize, usize)],
 }
 
-/// Decides about a knot. `implicit_force` is `push FILE`, whose force does not reach into folders.
-pub fn reconcile_knot(members: Members, direction: Direction, implicit_force: bool) -> KnotVerdict {
-    // The merge makes a knot only where something stands below the file.
+/// Decides about a clash. `implicit_force` is `push FILE`, whose force does not reach into folders.
+pub fn reconcile_clash(
+    members: Members,
+    direction: Direction,
+    implicit_force: bool,
+) -> ClashVerdict {
+    // The merge makes a clash only where something stands below the file.
     if implicit_force {
-        return KnotVerdict::Conflict;
+        return ClashVerdict::Conflict;
     }
     // A forced run leaves alone what only the losing side has, as long as that fits; where it does
     // not, the shape that wins takes along what stands in its way, as a mirror does.
@@ -74,11 +78,11 @@ pub fn reconcile_knot(members: Members, direction: Direction, implicit_force: bo
 impl Members<'_> {
     /// Decides each path by itself, in the direction that its index gets; `None` where the results do not
     /// fit together.
-    fn attempt(&self, direction: impl Fn(usize) -> Direction) -> Option<KnotVerdict> {
+    fn attempt(&self, direction: impl Fn(usize) -> Direction) -> Option<ClashVerdict> {
         let decide = |(index, member): (_, &Member)| decide(*member, direction(index));
         let decisions: Vec<_> = self.all.iter().enumerate().map(decide).collect();
         if decisions.iter().any(|decision| matches!(decision, Decision::Conflict(_))) {
-            return Some(KnotVerdict::Conflict);
+            return Some(ClashVerdict::Conflict);
         }
         let after = self.all.iter().zip(&decisions).map(|(member, it)| after(*member, *it));
         let after: Vec<_> = after.collect();
@@ -89,7 +93,7 @@ impl Members<'_> {
         let folder_is_here = self.all.iter().skip(1).any(|member| exists(*member).here);
         let replace_folder =
             folder_is_here && matches!(decisions.first(), Some(Decision::Download { .. }));
-        Some(KnotVerdict::Decided { decisions, replace_folder })
+        Some(ClashVerdict::Decided { decisions, replace_folder })
     }
 
     /// Returns the pairs of indices of which the second lies below the first, the top's first.
@@ -116,16 +120,16 @@ impl Members<'_> {
     }
 
     /// Names the reason why the decisions do not fit together.
-    fn unsound(&self, is_forced: bool) -> KnotVerdict {
+    fn unsound(&self, is_forced: bool) -> ClashVerdict {
         let now: Vec<_> = self.all.iter().map(|member| exists(*member)).collect();
         if let Some(both) = self.find_both(&now, |now| now.there) {
-            return KnotVerdict::BothInBucket(both);
+            return ClashVerdict::BothInBucket(both);
         }
         let weighed = if is_forced { self.all } else { &self.all[..1] };
         if weighed.iter().any(|member| matches!(member, Member::LeftAlone { .. })) {
-            KnotVerdict::Blocked
+            ClashVerdict::Blocked
         } else {
-            KnotVerdict::Conflict
+            ClashVerdict::Conflict
         }
     }
 }

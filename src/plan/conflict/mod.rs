@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Examined;
-use crate::tree::{BaseRow, Knot, RemoteEntry, RepoPath, Stat};
+use crate::tree::{BaseRow, Clash, RemoteEntry, RepoPath, Stat};
 
 /// How the two sides differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,12 +94,12 @@ impl Conflict {
         (&self.path, self.kind) == (&now.path, now.kind)
             && self.is_same_here(now)
             && self.is_same_in_bucket(now)
-            && self.knot() == now.knot()
+            && self.clash() == now.clash()
     }
 
     /// Returns what stands on all sides of a file against a folder.
-    fn knot(&self) -> Option<&Knot> {
-        self.contested.as_ref().map(|contested| &contested.knot)
+    fn clash(&self) -> Option<&Clash> {
+        self.contested.as_ref().map(|contested| &contested.clash)
     }
 
     fn is_same_here(&self, now: &Self) -> bool {
@@ -119,7 +119,7 @@ impl Conflict {
 
     /// Returns the files here that settling it may take away or replace.
     pub fn local_files(&self) -> impl Iterator<Item = (&RepoPath, &Stat)> {
-        let below = self.knot().into_iter().flat_map(|knot| &knot.below);
+        let below = self.clash().into_iter().flat_map(|clash| &clash.below);
         let below = below.filter_map(|row| Some((&row.path, row.local.file()?)));
         self.local.iter().map(|stat| (&self.path, stat)).chain(below)
     }
@@ -129,7 +129,7 @@ impl Conflict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contested {
     /// What stands there on all sides.
-    pub knot: Knot,
+    pub clash: Clash,
     /// What comparing found, where something was compared.
     pub examined: HashMap<RepoPath, Examined>,
 }

@@ -16,7 +16,7 @@ use crate::tree::RepoPath;
 /// `stem.conflict-LABEL.ext`. What stands in the way of a file against a folder is a notice.
 pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -> Plan {
     let mut open = Vec::with_capacity(plan.conflicts.len());
-    let mut knots = 0;
+    let mut clashes = 0;
     for conflict in std::mem::take(&mut plan.conflicts) {
         let choice = choices.iter().find(|(shown, _)| shown.is_still(&conflict));
         let resolution = choice.map_or(Resolution::Skip, |(_, resolution)| *resolution);
@@ -24,8 +24,8 @@ pub fn settle(mut plan: Plan, choices: &[(Conflict, Resolution)], label: &str) -
             Some(contested) => {
                 let settled = shape(&conflict, contested, resolution, label);
                 plan.notices.extend(settled.notices);
-                knots += 1;
-                settled.actions.into_iter().map(|it| Action { knot: knots, ..it }).collect()
+                clashes += 1;
+                settled.actions.into_iter().map(|it| Action { clash: clashes, ..it }).collect()
             }
             None => action(&conflict, resolution, label).into_iter().collect(),
         };
@@ -60,7 +60,7 @@ fn shape(conflict: &Conflict, contested: &Contested, how: Resolution, label: &st
         limit: None,
     });
     let examined = |path: &RepoPath| contested.examined.get(path).cloned();
-    builder.knot(&contested.knot, |path| examined(path).unwrap_or(Examined::NotNeeded));
+    builder.clash(&contested.clash, |path| examined(path).unwrap_or(Examined::NotNeeded));
     let mut plan = builder.finish();
     // What is left alone anyway was told of with the conflict.
     plan.notices.retain(|notice| notice.path == conflict.path.as_str());
@@ -137,7 +137,7 @@ fn base(conflict: &Conflict, kind: ActionKind, stage: Stage) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Kind, Knot, Local, Marker, RemoteEntry, Row, Stat, Token, Version};
+    use crate::tree::{Clash, Kind, Local, Marker, RemoteEntry, Row, Stat, Token, Version};
 
     fn path(text: &str) -> RepoPath {
         RepoPath::parse(text).unwrap()
@@ -205,8 +205,8 @@ mod tests {
     fn skipped_conflicts_and_files_against_folders_stay_open() {
         let shown = conflict(true, Some("r"));
         assert_eq!(settled(&shown, shown.clone(), Resolution::Skip).conflicts.len(), 1);
-        let knot = Conflict { kind: ConflictKind::FileAgainstFolder, ..shown };
-        assert_eq!(settled(&knot, knot.clone(), Resolution::Ours).conflicts.len(), 1);
+        let clash = Conflict { kind: ConflictKind::FileAgainstFolder, ..shown };
+        assert_eq!(settled(&clash, clash.clone(), Resolution::Ours).conflicts.len(), 1);
     }
 
     /// Settles the one conflict of a scene with `a` against `a/b` and `a/c`, and shows what comes.
@@ -235,13 +235,13 @@ mod tests {
             limit: None,
         };
         let mut builder = PlanBuilder::new(options);
-        builder.knot(&Knot { top: row("a", is_here), below }, |_| Examined::NotNeeded);
+        builder.clash(&Clash { top: row("a", is_here), below }, |_| Examined::NotNeeded);
         let shown = builder.finish().conflicts.remove(0);
         assert!(!shown.needs_renaming());
         let plan = settled(&shown, shown.clone(), resolution);
         assert_eq!(plan.actions.is_empty(), plan.conflicts.len() == 1);
         let action = |it: &Action| {
-            assert_eq!(it.knot, 1);
+            assert_eq!(it.clash, 1);
             let copy = it.copy().map(|copy| format!(" as {copy}")).unwrap_or_default();
             let kept = if it.unknown_loser { "!" } else { "" };
             format!("{:?} {}{kept} {}{copy}", it.stage, it.word(), it.path)

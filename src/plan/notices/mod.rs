@@ -267,7 +267,7 @@ pub fn unnameable(folder: Option<&RepoPath>, name: &[u8], reason: String) -> Not
     }
 }
 
-/// The notice of a knot of which `--include` and `--exclude` take only a part.
+/// The notice of a clash of which `--include` and `--exclude` take only a part.
 pub fn half_selected(path: &RepoPath) -> Notice {
     Notice {
         path: path.to_string(),

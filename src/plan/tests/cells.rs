@@ -25,7 +25,7 @@ fn check(local: &str, remotes: &str, cells: &str) {
             let plan = plan(direction, &scene);
             assert_eq!(cell(&plan), *expected, "{scene} {direction:?}");
             for action in &plan.actions {
-                assert_eq!((action.path.as_str(), action.knot), ("f", 0), "{scene} {direction:?}");
+                assert_eq!((action.path.as_str(), action.clash), ("f", 0), "{scene} {direction:?}");
             }
         }
     }

@@ -54,7 +54,7 @@ fn row_22_a_file_that_cannot_be_compared_is_left_alone() {
 }
 
 #[test]
-fn row_22_a_file_that_cannot_be_compared_is_named_in_a_knot_too() {
+fn row_22_a_file_that_cannot_be_compared_is_named_in_a_clash_too() {
     let push = plan(Direction::Push, "a 0 C | a/b = D | a/c F D");
     assert_eq!(show(&push), "unreadable a/c incomplete");
     assert_eq!((push.agreed, push.behind), (0, 2));
@@ -162,7 +162,7 @@ fn a_marker_next_to_a_longer_name_covers_only_its_own() {
 }
 
 #[test]
-fn what_is_left_alone_in_a_knot_keeps_its_notice_and_its_forgetting() {
+fn what_is_left_alone_in_a_clash_keeps_its_notice_and_its_forgetting() {
     // `a` became a folder here; one of its new files is ignored, one is a link.
     assert_eq!(
         show(&plan(Direction::Sync, "a D = | a/b C 0 | a/c I = | a/d L 0")),

@@ -1,4 +1,4 @@
-//! Tests of the pure core, cell by cell: the decision table, knots, markers, laws, random trees.
+//! Tests of the pure core, cell by cell: the decision table, clashes, markers, laws, random trees.
 //!
 //! A scene is a text, `path local remote`, with `|` between paths:
 //!
@@ -15,7 +15,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may leave the rest unsaid")]
 
 mod cells;
-mod knots;
+mod clashes;
 mod laws;
 mod markers;
 mod moves;
@@ -189,12 +189,12 @@ fn builder_of(options: PlanOptions, scene: &str) -> PlanBuilder {
                 ignore(&mut row);
                 builder.row(&row, &examine(&row));
             }
-            Step::Item(Merged::Knot(mut knot)) => {
-                ignore(&mut knot.top);
-                knot.below.iter_mut().for_each(ignore);
-                let examined = knot.rows().map(|row| (row.path.clone(), examine(row)));
+            Step::Item(Merged::Clash(mut clash)) => {
+                ignore(&mut clash.top);
+                clash.below.iter_mut().for_each(ignore);
+                let examined = clash.rows().map(|row| (row.path.clone(), examine(row)));
                 let examined: HashMap<_, _> = examined.collect();
-                builder.knot(&knot, |path| examined[path].clone());
+                builder.clash(&clash, |path| examined[path].clone());
             }
             Step::NeedRemote => panic!("the listing is complete"),
             Step::Done => break,

@@ -22,7 +22,7 @@ fn without_deletions_both_sides_keep_what_they_have() {
 }
 
 #[test]
-fn without_deletions_a_knot_that_needs_one_is_left_as_a_whole() {
+fn without_deletions_a_clash_that_needs_one_is_left_as_a_whole() {
     for scene in ["a D = | a/b C 0", "a C 0 | a/b D =", "a = D | a/b 0 C", "a 0 C | a/b = D"] {
         let plan = without_deletions(&format!("{scene} | c C 0"));
         assert_eq!(show(&plan), "PUT+ c", "{scene}");
@@ -31,7 +31,7 @@ fn without_deletions_a_knot_that_needs_one_is_left_as_a_whole() {
 }
 
 #[test]
-fn without_deletions_a_knot_that_needs_none_goes_on() {
+fn without_deletions_a_clash_that_needs_none_goes_on() {
     let plan = without_deletions("a D D | a/b C 0 | c D = | c/d C 0");
     assert_eq!(show(&plan), "drop a, PUT+ a/b");
 }
@@ -53,7 +53,7 @@ fn a_limit_counts_what_is_visible_and_says_what_it_left() {
 }
 
 #[test]
-fn a_limit_within_a_knot_leaves_the_rest_for_the_next_run() {
+fn a_limit_within_a_clash_leaves_the_rest_for_the_next_run() {
     let scene = "a D = | a/b C 0 | a/c C 0";
     for (limit, expected, beyond) in [
         (0, "", 3),

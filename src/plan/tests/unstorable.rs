@@ -4,8 +4,8 @@ use super::{path, stat};
 use crate::plan::unstorable::leave_out;
 use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage};
 
-fn action(name: &str, kind: ActionKind, stage: Stage, knot: u32) -> Action {
-    Action { knot, local: Some(stat(1)), ..Action::new(path(name), kind, stage) }
+fn action(name: &str, kind: ActionKind, stage: Stage, clash: u32) -> Action {
+    Action { clash, local: Some(stat(1)), ..Action::new(path(name), kind, stage) }
 }
 
 fn far(mut action: Action) -> Action {

@@ -247,8 +247,8 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
     }
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {
-        if action.knot != 0 {
-            self.failed.knots.insert(action.knot);
+        if action.clash != 0 {
+            self.failed.clashes.insert(action.clash);
         }
         if action.stage == Stage::Rules {
             self.failed.rules.push(action.path.clone());

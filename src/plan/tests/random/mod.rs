@@ -43,7 +43,7 @@ struct Untouched<'a> {
 
 impl<'a> Untouched<'a> {
     fn new(world: &'a World, plan: &'a Plan) -> Self {
-        let knots = plan.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
+        let clashes = plan.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
         let unreadable = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unreadable);
         let both_in_bucket = plan.notices.iter().filter(|notice| notice.kind.word() == "clash");
         Self {
@@ -51,7 +51,7 @@ impl<'a> Untouched<'a> {
             paths: (plan.conflicts.iter().map(|conflict| conflict.path.as_str()))
                 .chain(unreadable.map(|notice| notice.path.as_str()))
                 .collect(),
-            trees: (knots.map(|conflict| conflict.path.as_str()))
+            trees: (clashes.map(|conflict| conflict.path.as_str()))
                 .chain(both_in_bucket.map(|notice| notice.path.as_str()))
                 .collect(),
         }
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn the_merge_hands_out_every_path_once_and_every_knot_as_a_whole(story in story()) {
+    fn the_merge_hands_out_every_path_once_and_every_clash_as_a_whole(story in story()) {
         let world = story.tell();
         let expected = naive_rows(&world);
         let mut tops = BTreeSet::new();
@@ -175,13 +175,13 @@ proptest! {
         for item in world.merged(&story.pages) {
             let rows = match item {
                 Merged::Row(row) => vec![row],
-                Merged::Knot(knot) => {
-                    tops.insert(knot.top.path.clone());
-                    let is_of = |row: &Row| row.path.is_below(&knot.top.path);
-                    prop_assert!(knot.below.iter().all(is_of));
-                    let whole = expected.keys().filter(|(path, _)| path.is_below(&knot.top.path));
-                    prop_assert_eq!(whole.count(), knot.below.len());
-                    std::iter::once(knot.top).chain(knot.below).collect()
+                Merged::Clash(clash) => {
+                    tops.insert(clash.top.path.clone());
+                    let is_of = |row: &Row| row.path.is_below(&clash.top.path);
+                    prop_assert!(clash.below.iter().all(is_of));
+                    let whole = expected.keys().filter(|(path, _)| path.is_below(&clash.top.path));
+                    prop_assert_eq!(whole.count(), clash.below.len());
+                    std::iter::once(clash.top).chain(clash.below).collect()
                 }
             };
             for row in rows {
@@ -364,9 +364,9 @@ fn the_stories_reach_every_kind_of_action_conflict_and_notice() {
     for _ in 0..500 {
         let story = story().new_tree(&mut runner).unwrap().current();
         let plan = story.tell().plan(Direction::Sync, &story.pages);
-        let in_knot = |action: &Action| if action.knot == 0 { "" } else { " in a knot" };
+        let in_clash = |action: &Action| if action.clash == 0 { "" } else { " in a clash" };
         let actions = plan.actions.iter();
-        seen.extend(actions.map(|it| format!("{:?} {}{}", it.stage, it.word(), in_knot(it))));
+        seen.extend(actions.map(|it| format!("{:?} {}{}", it.stage, it.word(), in_clash(it))));
         seen.extend(plan.conflicts.iter().map(|it| it.kind.word().to_owned()));
         seen.extend(plan.notices.iter().map(|it| it.kind.word().to_owned()));
     }
@@ -377,13 +377,13 @@ fn the_stories_reach_every_kind_of_action_conflict_and_notice() {
         "Main download",
         "Last delete-local",
         "Last delete-remote",
-        "Main upload in a knot",
-        "Main download in a knot",
-        "Main replace-folder in a knot",
-        "Room delete-local in a knot",
-        "Room delete-remote in a knot",
-        "Last delete-remote in a knot",
-        "Last delete-local in a knot",
+        "Main upload in a clash",
+        "Main download in a clash",
+        "Main replace-folder in a clash",
+        "Room delete-local in a clash",
+        "Room delete-remote in a clash",
+        "Last delete-remote in a clash",
+        "Last delete-local in a clash",
         "both-changed",
         "both-created",
         "deleted-here",

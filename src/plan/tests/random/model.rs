@@ -125,13 +125,13 @@ impl World {
                     self.apply_rules(&mut row);
                     builder.row(&row, &self.examine(&row));
                 }
-                Merged::Knot(mut knot) => {
-                    self.apply_rules(&mut knot.top);
-                    knot.below.iter_mut().for_each(|row| self.apply_rules(row));
-                    let rows = knot.rows();
+                Merged::Clash(mut clash) => {
+                    self.apply_rules(&mut clash.top);
+                    clash.below.iter_mut().for_each(|row| self.apply_rules(row));
+                    let rows = clash.rows();
                     let examined: HashMap<_, _> =
                         rows.map(|row| (row.path.clone(), self.examine(row))).collect();
-                    builder.knot(&knot, |path| examined[path].clone());
+                    builder.clash(&clash, |path| examined[path].clone());
                 }
             }
         }

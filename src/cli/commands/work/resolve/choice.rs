@@ -258,9 +258,9 @@ mod tests {
             "a\\nb: deleted here, changed in the bucket\n  ours    deleted\n  \
              theirs  1970-01-01T00:00:00Z  4 B"
         );
-        let knot = Conflict { kind: ConflictKind::FileAgainstFolder, ..conflict };
+        let clash = Conflict { kind: ConflictKind::FileAgainstFolder, ..conflict };
         assert_eq!(
-            describe(Style::PLAIN, &knot, &sides(Some(0), None)),
+            describe(Style::PLAIN, &clash, &sides(Some(0), None)),
             "a\\nb: a file on one side, a folder on the other\n  \
              ours    1970-01-01T00:00:00Z  4 B\n  theirs  a folder"
         );

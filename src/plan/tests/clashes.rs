@@ -3,7 +3,7 @@
 use super::{DIRECTIONS, Direction, options, plan, plan_with, show};
 
 /// A scene, and the plan of each direction, in the order of the table's columns.
-macro_rules! knots {
+macro_rules! clashes {
     ($($name:ident $scene:literal: $($plan:literal)*;)*) => {
         $(
             #[test]
@@ -18,7 +18,7 @@ macro_rules! knots {
 }
 
 // Each scene: sync, push, pull, push -f, pull -f, mirror-L, mirror-R.
-knots! {
+clashes! {
     row_16_file_became_a_folder_here "a D = | a-1 = = | a/b C 0 | a/c/d C 0":
         "PUT+ a/b, PUT+ a/c/d, last DEL= a"
         "PUT+ a/b, PUT+ a/c/d, last DEL= a"
@@ -230,7 +230,7 @@ fn a_teammate_who_is_between_new_and_old_keys_is_waited_for() {
 }
 
 #[test]
-fn a_shape_that_both_sides_know_is_no_knot() {
+fn a_shape_that_both_sides_know_is_no_clash() {
     // Only the database still speaks of the other shape: each path is decided by itself.
     for (scene, expected) in [
         ("a M M | a/b D D", "drop a/b, CONF both-changed a"),
@@ -240,12 +240,12 @@ fn a_shape_that_both_sides_know_is_no_knot() {
     ] {
         let plan = plan(Direction::Sync, scene);
         assert_eq!(show(&plan), expected, "{scene}");
-        assert!(plan.actions.iter().all(|action| action.knot == 0), "{scene}");
+        assert!(plan.actions.iter().all(|action| action.clash == 0), "{scene}");
     }
 }
 
 #[test]
-fn a_knot_below_a_name_that_only_the_database_knows_is_found() {
+fn a_clash_below_a_name_that_only_the_database_knows_is_found() {
     for (scene, expected) in [
         // Here `a` became `a/b`, there it became `a/b/c`.
         (
@@ -261,7 +261,7 @@ fn a_knot_below_a_name_that_only_the_database_knows_is_found() {
 }
 
 #[test]
-fn a_knot_within_a_knot_must_fit_together_too() {
+fn a_clash_within_a_clash_must_fit_together_too() {
     for (scene, expected) in [
         // There `a` became a folder with both shapes of `a/b`.
         ("a = D | a/b 0 C | a/b/c 0 C", "clash a incomplete"),
@@ -282,10 +282,10 @@ fn a_knot_within_a_knot_must_fit_together_too() {
 }
 
 #[test]
-fn the_actions_of_a_knot_share_a_number_of_their_own() {
+fn the_actions_of_a_clash_share_a_number_of_their_own() {
     let plan = plan(Direction::Sync, "a D = | a/b C 0 | c D = | c/d C 0 | e C 0");
-    let knots: Vec<_> = plan.actions.iter().map(|it| (it.path.as_str(), it.knot)).collect();
-    assert_eq!(knots, [("a/b", 1), ("c/d", 2), ("e", 0), ("a", 1), ("c", 2)]);
+    let clashes: Vec<_> = plan.actions.iter().map(|it| (it.path.as_str(), it.clash)).collect();
+    assert_eq!(clashes, [("a/b", 1), ("c/d", 2), ("e", 0), ("a", 1), ("c", 2)]);
 }
 
 #[test]
