@@ -4,7 +4,7 @@ use std::iter::Peekable;
 
 use crate::tree::RepoPath;
 
-use super::load::{Changes, Values};
+use super::changes::{Changes, Values};
 
 /// Rows from one landmark to the next: as many keys as a page of a listing holds.
 const ROWS_BETWEEN: u64 = 1_000;

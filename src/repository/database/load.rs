@@ -1,46 +1,21 @@
 //! Reads the journal into a map, and finds out whether the database can be streamed.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::sync::Arc;
 
 use crate::disk::Disk;
-use crate::tree::{BaseRow, Content, Properties, RepoPath, Signature, Version};
+use crate::tree::{BaseRow, RepoPath};
 
+use super::changes::{Changes, insert};
+use super::error::{DATABASE, DatabaseError, JOURNAL};
 use super::landmarks::Landmarks;
-use super::line::{FORMAT_VERSION, Header, Line, read_line, too_long};
+use super::line::{DatabaseLine, FORMAT_VERSION, Header, RemoteId};
 use super::lines::{Lines, RawLine};
+use super::reading::read;
 use super::scanner::raw_path;
 use super::warnings::Warnings;
-use super::{DATABASE, DatabaseError, JOURNAL, RemoteId};
-
-/// What is known of paths since the database was written; `None`: no row, or none that counts.
-pub(super) type Changes = BTreeMap<RepoPath, Option<Values>>;
-
-/// A row without its path.
-#[derive(Debug, Clone)]
-pub(super) struct Values {
-    signature: Signature,
-    version: Version,
-    content: Content,
-    properties: Properties,
-}
-
-impl Values {
-    /// Makes a row again.
-    pub(super) fn at(self, path: RepoPath) -> BaseRow {
-        let Self { signature, version, content, properties } = self;
-        BaseRow { path, signature, version, content, properties }
-    }
-}
-
-/// Puts a row into the map.
-pub(super) fn insert(changes: &mut Changes, row: BaseRow) {
-    let BaseRow { path, signature, version, content, properties } = row;
-    changes.insert(path, Some(Values { signature, version, content, properties }));
-}
 
 /// Whose rows a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,28 +26,6 @@ pub(super) enum Binding {
     Ours,
     /// Those of another remote.
     Foreign,
-}
-
-impl Binding {
-    /// Takes a header into account: a file that names two remotes is bound to neither.
-    fn meet(
-        &mut self,
-        header: &Header,
-        place: (&RemoteId, &'static str, &Cell<bool>),
-    ) -> Result<(), DatabaseError> {
-        let (remote, file, is_of_old) = place;
-        if header.version > FORMAT_VERSION {
-            return Err(DatabaseError::Newer { file, found: header.version });
-        }
-        if header.version < FORMAT_VERSION {
-            is_of_old.set(true);
-        }
-        match (*self, header.remote.as_ref() == Some(remote)) {
-            (Self::Foreign, _) | (_, false) => *self = Self::Foreign,
-            (Self::Unbound | Self::Ours, true) => *self = Self::Ours,
-        }
-        Ok(())
-    }
 }
 
 /// Which file was read: another one under the name later means that somebody else wrote.
@@ -114,7 +67,7 @@ pub(super) struct Checked<D: Disk> {
 type Opened<D> = (Arc<<D as Disk>::File>, Seen);
 
 /// Where the two files lie, and whose rows are wanted.
-pub(super) struct Place<'a, D: Disk> {
+pub(super) struct Loader<'a, D: Disk> {
     pub(super) disk: &'a D,
     pub(super) control: &'a D::Folder,
     pub(super) remote: &'a RemoteId,
@@ -123,7 +76,7 @@ pub(super) struct Place<'a, D: Disk> {
     pub(super) is_of_old: Cell<bool>,
 }
 
-impl<D: Disk> Place<'_, D> {
+impl<D: Disk> Loader<'_, D> {
     /// Reads the journal.
     pub(super) fn read_journal(&self) -> Result<Journal, DatabaseError> {
         let mut journal = Journal {
@@ -158,6 +111,24 @@ impl<D: Disk> Place<'_, D> {
         Ok(changes)
     }
 
+    /// Takes a header into account: a file that names two remotes is bound to neither.
+    fn bind(
+        &self,
+        binding: &mut Binding,
+        header: &Header,
+        file: &'static str,
+    ) -> Result<(), DatabaseError> {
+        if header.version > FORMAT_VERSION {
+            return Err(DatabaseError::Newer { file, found: header.version });
+        }
+        if header.version < FORMAT_VERSION {
+            self.is_of_old.set(true);
+        }
+        let is_ours = *binding != Binding::Foreign && header.remote.as_ref() == Some(self.remote);
+        *binding = if is_ours { Binding::Ours } else { Binding::Foreign };
+        Ok(())
+    }
+
     /// Takes one line into the map.
     fn apply(
         &self,
@@ -166,14 +137,14 @@ impl<D: Disk> Place<'_, D> {
         changes: &mut Changes,
         binding: &mut Binding,
     ) -> Result<(), DatabaseError> {
-        match parse(raw) {
-            Line::Blank => (),
-            Line::Header(header) => binding.meet(&header, (self.remote, file, &self.is_of_old))?,
-            Line::Put(row) => insert(changes, row),
-            Line::Gone(path) => {
+        match read(raw) {
+            DatabaseLine::Blank => (),
+            DatabaseLine::Header(header) => self.bind(binding, &header, file)?,
+            DatabaseLine::Put(row) => insert(changes, row),
+            DatabaseLine::Gone(path) => {
                 changes.insert(path, None);
             }
-            Line::Broken { paths, why } => {
+            DatabaseLine::Broken { paths, why } => {
                 self.warnings.line(file, raw.number, &why);
                 changes.extend(paths.into_iter().map(|path| (path, None)));
             }
@@ -209,16 +180,15 @@ impl<D: Disk> Place<'_, D> {
                     order.meet(path);
                     landmarks.meet(path);
                 }
-                None => match parse(&raw) {
-                    Line::Blank => continue,
-                    Line::Header(header) => {
-                        let place = (self.remote, DATABASE, &self.is_of_old);
-                        checked.binding.meet(&header, place)?;
+                None => match read(&raw) {
+                    DatabaseLine::Blank => continue,
+                    DatabaseLine::Header(header) => {
+                        self.bind(&mut checked.binding, &header, DATABASE)?;
                     }
-                    Line::Put(BaseRow { path, .. }) | Line::Gone(path) => {
+                    DatabaseLine::Put(BaseRow { path, .. }) | DatabaseLine::Gone(path) => {
                         order.meet(path.as_str().as_bytes());
                     }
-                    Line::Broken { paths, .. } => {
+                    DatabaseLine::Broken { paths, .. } => {
                         paths.iter().take(1).for_each(|path| order.meet(path.as_str().as_bytes()));
                     }
                 },
@@ -243,11 +213,6 @@ impl<D: Disk> Place<'_, D> {
         let stat = self.disk.fstat(&open).map_err(&failed)?;
         Ok(Some((Arc::new(open), Seen { inode: stat.inode, size: stat.size })))
     }
-}
-
-/// Reads one line of either file.
-pub(super) fn parse(raw: &RawLine<'_>) -> Line {
-    if raw.too_long { too_long(raw.bytes) } else { read_line(raw.bytes) }
 }
 
 /// Whether paths come in order.

@@ -9,10 +9,13 @@
 //! Files of format 1 are read, and written anew in format 2 before something is recorded. That leaves no
 //! lines of both in one file: an older lsync refuses what a newer one has written, and loses nothing.
 
+mod changes;
+mod error;
 mod landmarks;
 mod line;
 mod lines;
 mod load;
+mod reading;
 mod rows;
 mod scanner;
 #[cfg(test)]
@@ -22,41 +25,23 @@ mod write;
 mod yaml;
 
 use std::cell::Cell;
-use std::io;
 use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::tree::{BaseRow, RepoPath};
 
+use changes::Changes;
+use error::DATABASE;
 use lines::Lines;
-use load::{Binding, Changes, Place, Seen};
+use load::{Binding, Loader, Seen};
 use warnings::Warnings;
 
+pub use error::DatabaseError;
+pub use line::RemoteId;
 pub use rows::Rows;
-
-/// The sorted rows.
-const DATABASE: &str = "database.yaml";
-
-/// The sorted rows while they are written.
-const DATABASE_NEW: &str = "database.yaml.new";
-
-/// What has changed since.
-const JOURNAL: &str = "journal.yaml";
 
 /// A journal up to this size is never merged into the database.
 const REWRITE_BYTES: u64 = 8 << 20;
-
-/// Within a run the journal may grow to the database's size divided by this.
-const REWRITE_SHARE: u64 = 4;
-
-/// Which remote rows are about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteId {
-    /// `s3://bucket/prefix` or `file:///folder`.
-    pub url: String,
-    /// The endpoint, empty where it is the default one.
-    pub endpoint: String,
-}
 
 /// What a run found out about a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,68 +52,9 @@ pub enum Change {
     Gone(RepoPath),
 }
 
-/// What can go wrong with the database.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// A file cannot be read or written.
-    #[error("cannot {verb} .lsync/{file}")]
-    Io {
-        /// `read` or `write`.
-        verb: &'static str,
-        /// Name in `.lsync`.
-        file: &'static str,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A later version of lsync wrote a file.
-    #[error("cannot read .lsync/{file}: its format is {found}, and this lsync knows 2")]
-    Newer {
-        /// Name in `.lsync`.
-        file: &'static str,
-        /// Its format.
-        found: u64,
-    },
-    /// Somebody wrote between opening and the first record, so the caller did not hold the lock.
-    #[error(".lsync/{file} has changed since it was read")]
-    Changed {
-        /// Name in `.lsync`.
-        file: &'static str,
-    },
-}
-
-impl DatabaseError {
-    /// Returns what to do next.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "free some space and run the same command again"
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "give yourself permission to read and write what is in .lsync, then run the same \
-                 command again"
-            }
-            Self::Io { .. } => return None,
-            Self::Newer { .. } => "update lsync",
-            Self::Changed { .. } => "run the same command again",
-        };
-        Some(hint.into())
-    }
-
-    /// Makes an error of one that reading `file` met.
-    fn reading(file: &'static str) -> impl Fn(io::Error) -> Self {
-        move |source| Self::Io { verb: "read", file, source }
-    }
-
-    /// Makes an error of one that writing `file` met.
-    fn writing(file: &'static str) -> impl Fn(io::Error) -> Self {
-        move |source| Self::Io { verb: "write", file, source }
-    }
-}
-
 /// Whose rows `database.yaml` holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum StoredRows {
     /// There is no such file.
     Absent,
     /// This remote's.
@@ -153,7 +79,7 @@ pub struct Database<D: Disk> {
     landmarks: Vec<RepoPath>,
     /// What overrides them.
     changes: Arc<Changes>,
-    state: State,
+    state: StoredRows,
     /// A file is of an older format: before the first record both are written anew.
     is_of_old: bool,
     /// Bytes of `database.yaml`.
@@ -182,19 +108,19 @@ impl<D: Disk> Database<D> {
     pub fn open(disk: &D, control: &D::Folder, remote: &RemoteId) -> Result<Self, DatabaseError> {
         let warnings = Warnings::default();
         let is_of_old = Cell::new(false);
-        let place = Place { disk, control, remote, warnings: &warnings, is_of_old };
+        let loader = Loader { disk, control, remote, warnings: &warnings, is_of_old };
         // The journal first: what a rewrite takes out of it meanwhile is then in the database.
-        let mut journal = place.read_journal()?;
-        let checked = place.check_database(&journal.changes)?;
+        let mut journal = loader.read_journal()?;
+        let checked = loader.check_database(&journal.changes)?;
         let state = match (checked.seen, checked.binding) {
-            (None, _) => State::Absent,
-            (Some(_), Binding::Ours) => State::Ours,
-            (Some(_), Binding::Foreign | Binding::Unbound) => State::Foreign,
+            (None, _) => StoredRows::Absent,
+            (Some(_), Binding::Ours) => StoredRows::Ours,
+            (Some(_), Binding::Foreign | Binding::Unbound) => StoredRows::Foreign,
         };
         // Without a header it was written by hand, beside a database that says whose it is.
         let journal_counts = match journal.binding {
-            Binding::Ours => state != State::Foreign,
-            Binding::Unbound => state == State::Ours,
+            Binding::Ours => state != StoredRows::Foreign,
+            Binding::Unbound => state == StoredRows::Ours,
             Binding::Foreign => false,
         };
         if !journal_counts {
@@ -202,13 +128,13 @@ impl<D: Disk> Database<D> {
             journal.sound_bytes = 0;
         }
         warn_of_foreign(&warnings, state, checked.seen, journal.binding);
-        let mut stored = checked.file.filter(|_| state == State::Ours);
+        let mut stored = checked.file.filter(|_| state == StoredRows::Ours);
         if let Some(file) = stored.take_if(|_| !checked.ordered) {
-            let mut changes = place.read_unordered(file)?;
+            let mut changes = loader.read_unordered(file)?;
             changes.extend(journal.changes);
             journal.changes = changes;
         }
-        let is_of_old = place.is_of_old.get() && state != State::Foreign;
+        let is_of_old = loader.is_of_old.get() && state != StoredRows::Foreign;
         Ok(Self {
             disk: disk.clone(),
             control: control.clone(),
@@ -270,8 +196,8 @@ impl<D: Disk> Database<D> {
 }
 
 /// Warns of files that do not count.
-fn warn_of_foreign(warnings: &Warnings, state: State, seen: Option<Seen>, journal: Binding) {
-    if state == State::Foreign && seen.is_some_and(|seen| seen.size > 0) {
+fn warn_of_foreign(warnings: &Warnings, state: StoredRows, seen: Option<Seen>, journal: Binding) {
+    if state == StoredRows::Foreign && seen.is_some_and(|seen| seen.size > 0) {
         warnings.general(
             ".lsync/database.yaml does not belong to this remote, so nothing in it counts; \
              this is a first sync"

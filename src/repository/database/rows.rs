@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::disk::Disk;
 use crate::tree::{BaseRow, RepoPath};
 
-use super::line::Line;
+use super::changes::{Changes, Values};
+use super::error::{DATABASE, DatabaseError};
+use super::line::DatabaseLine;
 use super::lines::Lines;
-use super::load::{Changes, Values, parse};
+use super::reading::read;
 use super::scanner::raw_path;
 use super::warnings::Warnings;
-use super::{DATABASE, DatabaseError};
 
 /// The rows of a database in key order; holds one block of the file and nothing that grows.
 ///
@@ -130,7 +131,7 @@ impl<D: Disk> Rows<D> {
     fn next_stored(&mut self) -> Result<Option<BaseRow>, DatabaseError> {
         while let Some((number, line)) = self.next_line()? {
             match line {
-                Line::Put(row) => {
+                DatabaseLine::Put(row) => {
                     let Some(before) = self.pending.replace(row) else { continue };
                     if self.pending.as_ref().is_some_and(|row| row.path != before.path) {
                         return Ok(Some(before));
@@ -138,14 +139,14 @@ impl<D: Disk> Rows<D> {
                     let why = "another row of the same path precedes it, which does not count";
                     self.warnings.line(DATABASE, number, why);
                 }
-                Line::Gone(path) => self.take_back(&path),
-                Line::Broken { paths, why } => {
+                DatabaseLine::Gone(path) => self.take_back(&path),
+                DatabaseLine::Broken { paths, why } => {
                     self.warnings.line(DATABASE, number, &why);
                     for path in &paths {
                         self.take_back(path);
                     }
                 }
-                Line::Blank | Line::Header(_) => (),
+                DatabaseLine::Blank | DatabaseLine::Header(_) => (),
             }
         }
         Ok(self.pending.take())
@@ -159,7 +160,7 @@ impl<D: Disk> Rows<D> {
     }
 
     /// Returns the next line in the scope with its number.
-    fn next_line(&mut self) -> Result<Option<(u64, Line)>, DatabaseError> {
+    fn next_line(&mut self) -> Result<Option<(u64, DatabaseLine)>, DatabaseError> {
         let Some(lines) = &mut self.lines else { return Ok(None) };
         while let Some(raw) = lines.next().map_err(DatabaseError::reading(DATABASE))? {
             if let Some(scope) = &self.scope {
@@ -169,10 +170,12 @@ impl<D: Disk> Rows<D> {
                     None => break,
                 }
             }
-            let (number, line) = (raw.number, parse(&raw));
+            let (number, line) = (raw.number, read(&raw));
             match (&self.scope, &line) {
-                (Some(scope), Line::Put(BaseRow { path, .. }) | Line::Gone(path))
-                    if !path.is_within(&scope.path) => {}
+                (
+                    Some(scope),
+                    DatabaseLine::Put(BaseRow { path, .. }) | DatabaseLine::Gone(path),
+                ) if !path.is_within(&scope.path) => {}
                 _ => return Ok(Some((number, line))),
             }
         }

@@ -4,24 +4,18 @@ use crate::repository::codec::scan::{hex, signed, unsigned};
 use crate::repository::codec::{is_printable, plain, unquote};
 use crate::tree::{BaseRow, Content, PartMd5s, Properties, RepoPath, Signature, Token, Version};
 
+use super::line::DatabaseLine;
+
 /// How every canonical row begins.
 const BEGINNING: &[u8] = b"- {path: \"";
 
-/// A row that the scanner knows.
-pub(super) enum Scanned {
-    /// The path and how both sides looked.
-    Put(BaseRow),
-    /// The path is on neither side.
-    Gone(RepoPath),
-}
-
 /// Reads one canonical row without its comment; `None` where anything is not as lsync writes it, and
 /// where there are properties.
-pub(super) fn scan(line: &[u8]) -> Option<Scanned> {
+pub(super) fn scan(line: &[u8]) -> Option<DatabaseLine> {
     let (path, rest) = unquote(line.strip_prefix(BEGINNING)?)?;
     let path = RepoPath::parse(&path).ok()?;
     if rest == b", gone: true}" {
-        return Some(Scanned::Gone(path));
+        return Some(DatabaseLine::Gone(path));
     }
     let (size, rest) = unsigned(rest.strip_prefix(b", size: ")?)?;
     let (mtime, rest) = signed(rest.strip_prefix(b", mtime: ")?)?;
@@ -34,7 +28,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Scanned> {
     };
     let version = Version { token, size: stored };
     let properties = Properties::default();
-    Some(Scanned::Put(BaseRow { path, signature, version, content, properties }))
+    Some(DatabaseLine::Put(BaseRow { path, signature, version, content, properties }))
 }
 
 /// What the second half of a row says: the version and its bytes, and the content.

@@ -6,11 +6,17 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, write_whole};
 
+use super::changes::{Changes, insert};
+use super::error::{DATABASE, DatabaseError, JOURNAL};
 use super::line::{end_with_checksum, push_gone, push_header, push_row};
-use super::load::{Changes, Seen, insert};
-use super::{
-    Change, DATABASE, DATABASE_NEW, Database, DatabaseError, JOURNAL, REWRITE_SHARE, State,
-};
+use super::load::Seen;
+use super::{Change, Database, StoredRows};
+
+/// The sorted rows while they are written.
+const DATABASE_NEW: &str = "database.yaml.new";
+
+/// Within a run the journal may grow to the database's size divided by this.
+const REWRITE_SHARE: u64 = 4;
 
 /// Bytes of a rewrite that are put together before they are written.
 const WRITE_BYTES: usize = 1 << 20;
@@ -88,7 +94,7 @@ impl<D: Disk> Database<D> {
             self.refuse_if_changed(JOURNAL, self.journal_seen)?;
             self.checked = true;
         }
-        if self.state == State::Foreign {
+        if self.state == StoredRows::Foreign {
             // Nothing of the old files may outlive a crash in part: the journal alone, which names
             // its remote, is merely short; the database alone would be out of date.
             match self.disk.unlink(&self.control, OsStr::new(DATABASE)) {
@@ -96,16 +102,16 @@ impl<D: Disk> Database<D> {
                 other => other.map_err(DatabaseError::writing(DATABASE))?,
             }
             self.sync_control()?;
-            self.state = State::Absent;
+            self.state = StoredRows::Absent;
         }
         let journal = self.open_journal().map_err(DatabaseError::writing(JOURNAL))?;
-        if self.state == State::Absent {
+        if self.state == StoredRows::Absent {
             let mut text = String::new();
             push_header(&mut text, &self.remote);
             text.push('\n');
             write_whole(&self.disk, &self.control, DATABASE, text.as_bytes())
                 .map_err(DatabaseError::writing(DATABASE))?;
-            self.state = State::Ours;
+            self.state = StoredRows::Ours;
         }
         self.journal = Some(journal);
         Ok(())

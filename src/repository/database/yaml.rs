@@ -5,8 +5,7 @@ use crate::tree::{
     BaseRow, Content, Md5, PartMd5s, Properties, RepoPath, Signature, Token, Version,
 };
 
-use super::RemoteId;
-use super::line::{FORMAT_VERSION, Header, Line};
+use super::line::{DatabaseLine, FORMAT_VERSION, Header, RemoteId};
 use super::scanner::first_content;
 
 /// Why a line is no row.
@@ -18,33 +17,33 @@ pub(super) struct Refused {
 }
 
 /// Parses one line as a YAML sequence of one mapping.
-pub(super) fn parse(line: &[u8]) -> Result<Line, Refused> {
+pub(super) fn parse(line: &[u8]) -> Result<DatabaseLine, Refused> {
     let fields = Fields::read(line).map_err(|why| Refused { why, path: None })?;
     let read = if fields.has("lsync") { header(&fields) } else { row(&fields) };
     read.map_err(|why| Refused { why, path: path(&fields).ok() })
 }
 
 /// Reads a header.
-fn header(fields: &Fields) -> Result<Line, String> {
+fn header(fields: &Fields) -> Result<DatabaseLine, String> {
     let version = fields.whole("lsync")?;
     if version > FORMAT_VERSION {
-        return Ok(Line::Header(Header { version, remote: None }));
+        return Ok(DatabaseLine::Header(Header { version, remote: None }));
     }
     if version == 0 {
         return Err(format!("there is no format {version}"));
     }
     fields.refuse_others(&["lsync", "remote", "endpoint"])?;
     let (url, endpoint) = (fields.text("remote")?, fields.text("endpoint")?);
-    Ok(Line::Header(Header { version, remote: Some(RemoteId { url, endpoint }) }))
+    Ok(DatabaseLine::Header(Header { version, remote: Some(RemoteId { url, endpoint }) }))
 }
 
 /// Reads a row.
-fn row(fields: &Fields) -> Result<Line, String> {
+fn row(fields: &Fields) -> Result<DatabaseLine, String> {
     let path = path(fields)?;
     if fields.has("gone") {
         fields.refuse_others(&["path", "gone"])?;
         return match fields.is_true("gone") {
-            Ok(true) => Ok(Line::Gone(path)),
+            Ok(true) => Ok(DatabaseLine::Gone(path)),
             _ => Err("gone can only be true".into()),
         };
     }
@@ -58,7 +57,7 @@ fn row(fields: &Fields) -> Result<Line, String> {
         let signature = signature(fields)?;
         let token = Token::new(&fields.text("etag")?);
         let content = first_content(signature.size, &token, crc64(fields)?);
-        return Ok(Line::Put(BaseRow::plain(path, signature, token, content)));
+        return Ok(DatabaseLine::Put(BaseRow::plain(path, signature, token, content)));
     }
     // Fields of later versions mean something; a row that lost them in a rewrite would be wrong.
     fields.refuse_others(&[
@@ -89,7 +88,7 @@ fn row(fields: &Fields) -> Result<Line, String> {
             properties.set(&name, value);
         }
     }
-    Ok(Line::Put(BaseRow { path, signature, version, content, properties }))
+    Ok(DatabaseLine::Put(BaseRow { path, signature, version, content, properties }))
 }
 
 /// Reads the path of a row.

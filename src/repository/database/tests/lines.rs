@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_yaml::Value;
 
-use super::super::line::{Line, end_with_checksum, push_row, read_line};
-use super::super::scanner::{Scanned, scan};
+use super::super::line::{DatabaseLine, end_with_checksum, push_row};
+use super::super::reading::read_line;
+use super::super::scanner::scan;
 use super::*;
 use crate::tree::{PartMd5s, Version};
 
@@ -102,7 +103,7 @@ fn assert_round_trip(row: &BaseRow) {
     let line = text_of(row);
     assert!(!line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']), "{line:?}");
     match scan(line.as_bytes()) {
-        Some(Scanned::Put(read)) => assert_eq!(read, *row, "{line}"),
+        Some(DatabaseLine::Put(read)) => assert_eq!(read, *row, "{line}"),
         None if !row.properties.is_empty() => (),
         _ => panic!("the scanner does not know {line}"),
     }
@@ -115,7 +116,7 @@ fn assert_round_trip(row: &BaseRow) {
     assert_eq!(fields["inode"].as_u64(), Some(row.signature.inode), "{line}");
     assert_eq!(fields["version"].as_str(), Some(&*row.version.token.text()), "{line}");
     match yaml::parse(line.as_bytes()) {
-        Ok(Line::Put(read)) => assert_eq!(read, *row, "{line}"),
+        Ok(DatabaseLine::Put(read)) => assert_eq!(read, *row, "{line}"),
         _ => panic!("the library does not know {line}"),
     }
 }
@@ -188,10 +189,10 @@ proptest! {
 fn assert_nothing_else(bytes: &[u8], change: &Change) {
     for line in bytes.split(|byte| *byte == b'\n') {
         let read = match read_line(line) {
-            Line::Put(row) => Change::Put(row),
-            Line::Gone(path) => Change::Gone(path),
-            Line::Header(_) => panic!("a header: {}", String::from_utf8_lossy(line)),
-            Line::Blank | Line::Broken { .. } => continue,
+            DatabaseLine::Put(row) => Change::Put(row),
+            DatabaseLine::Gone(path) => Change::Gone(path),
+            DatabaseLine::Header(_) => panic!("a header: {}", String::from_utf8_lossy(line)),
+            DatabaseLine::Blank | DatabaseLine::Broken { .. } => continue,
         };
         assert_eq!(read, *change, "{}", String::from_utf8_lossy(line));
     }
@@ -227,8 +228,8 @@ fn a_number_of_any_length_is_one_only_if_all_of_it_is_digits() {
     let size_of = |digits: &[u8]| {
         let line = [before.as_bytes(), b"size: ", digits, b",", after.as_bytes()].concat();
         match scan(&line) {
-            Some(Scanned::Put(row)) => Some(row.signature.size),
-            Some(Scanned::Gone(_)) | None => None,
+            Some(DatabaseLine::Put(row)) => Some(row.signature.size),
+            _ => None,
         }
     };
     for length in 1..=20 {
@@ -282,13 +283,15 @@ fn rows_written_by_hand_count_however_they_are_spelled() {
         ),
     ] {
         match read_line(text.as_bytes()) {
-            Line::Put(read) => assert_eq!(read, row("a b", 5), "{text}"),
-            Line::Broken { why, .. } => panic!("{text}: {why}"),
+            DatabaseLine::Put(read) => assert_eq!(read, row("a b", 5), "{text}"),
+            DatabaseLine::Broken { why, .. } => panic!("{text}: {why}"),
             _ => panic!("{text}"),
         }
     }
     for text in ["- {gone: true, path: 'a b'}", "- {path: \"a b\", gone: true} "] {
-        assert!(matches!(read_line(text.as_bytes()), Line::Gone(read) if read == path("a b")));
+        assert!(
+            matches!(read_line(text.as_bytes()), DatabaseLine::Gone(read) if read == path("a b"))
+        );
     }
 }
 
@@ -303,7 +306,7 @@ fn a_token_is_read_as_it_was_written_whatever_it_looks_like() {
 #[test]
 fn lines_that_say_nothing_are_passed_over() {
     for text in ["", "  ", "# a comment", "  # 12345678", "---", "...", "\r", "\t"] {
-        assert!(matches!(read_line(text.as_bytes()), Line::Blank), "{text:?}");
+        assert!(matches!(read_line(text.as_bytes()), DatabaseLine::Blank), "{text:?}");
     }
 }
 
@@ -338,7 +341,7 @@ fn a_line_that_cannot_be_relied_upon_still_tells_its_path() {
         (format!("{sound}\0"), "YAML"),
     ] {
         match read_line(text.as_bytes()) {
-            Line::Broken { paths, why } => {
+            DatabaseLine::Broken { paths, why } => {
                 assert_eq!(paths, [path("a")], "{text}");
                 assert!(why.contains(word), "{text}: {why}");
             }
@@ -356,7 +359,7 @@ fn a_path_that_is_written_oddly_is_known_where_yaml_knows_it() {
         "- {!!str path: &a it's, size: 1}",
     ] {
         match read_line(text.as_bytes()) {
-            Line::Broken { paths, .. } => assert!(paths.contains(&path("it's")), "{text}"),
+            DatabaseLine::Broken { paths, .. } => assert!(paths.contains(&path("it's")), "{text}"),
             _ => panic!("{text} counts"),
         }
     }
@@ -366,7 +369,7 @@ fn a_path_that_is_written_oddly_is_known_where_yaml_knows_it() {
 fn two_lines_that_lost_the_newline_between_them_tell_both_paths() {
     let joined = journal_line(&put("a", 1)).replace('\n', "x") + &journal_line(&gone("b"));
     match read_line(joined.trim_end().as_bytes()) {
-        Line::Broken { paths, .. } => assert_eq!(paths, [path("a"), path("b")]),
+        DatabaseLine::Broken { paths, .. } => assert_eq!(paths, [path("a"), path("b")]),
         _ => panic!("{joined} counts"),
     }
 }
@@ -375,6 +378,6 @@ fn two_lines_that_lost_the_newline_between_them_tell_both_paths() {
 fn paths_that_no_row_may_have_are_refused() {
     for text in ["../a", "/a", "a//b", ".lsync/config.yaml", "", "a/", "a\\0b"] {
         let line = text_of(&row("a", 5)).replace("\"a\"", &format!("\"{text}\""));
-        assert!(matches!(read_line(line.as_bytes()), Line::Broken { .. }), "{line}");
+        assert!(matches!(read_line(line.as_bytes()), DatabaseLine::Broken { .. }), "{line}");
     }
 }

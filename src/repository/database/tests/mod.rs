@@ -5,6 +5,7 @@ mod landmarks;
 mod lines;
 mod streams;
 
+use super::error::JOURNAL;
 use super::*;
 use crate::disk::MemoryDisk;
 use crate::tree::{Content, Signature, Token};
