@@ -194,7 +194,7 @@ fn request(direction: Direction) -> Request {
 /// What went over the line: making things durable does not.
 fn requests(remote: &MemoryRemote) -> Vec<Operation> {
     let calls = remote.calls().into_iter().map(|(operation, _)| operation);
-    calls.filter(|operation| *operation != Operation::Settle).collect()
+    calls.filter(|operation| *operation != Operation::Flush).collect()
 }
 
 fn only(path: &str) -> Selection {

@@ -176,7 +176,7 @@ pub trait Writes: Reads {
     }
 
     /// Makes what was stored and deleted so far durable; nothing to do where the store answers only then.
-    fn settle(&self) -> RemoteFuture<'_, ()> {
+    fn flush(&self) -> RemoteFuture<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 }

@@ -214,6 +214,6 @@ pub async fn a_listing_shows_what_was_just_written(bench: impl Bench) {
     let head = remote.head(&path("a/b")).await.expect("ours");
     assert_eq!(head.entry.modified / 1_000_000_000, entry.modified / 1_000_000_000);
     remote.delete(&path("a/b"), &second.token).await.expect("ours");
-    remote.settle().await.expect("durable");
+    remote.flush().await.expect("durable");
     assert_eq!(keys(&*remote, "", 1000).await, Vec::<String>::new());
 }

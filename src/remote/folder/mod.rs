@@ -84,7 +84,7 @@ pub struct FolderRemote<D: Disk> {
     label: String,
     count: AtomicU64,
     swept: AtomicBool,
-    /// Folders whose names changed since the last settle.
+    /// Folders whose names changed since the last flush.
     touched: Mutex<Touched>,
     uploads: Mutex<HashMap<String, Arc<Mutex<Upload<D>>>>>,
     walks: Mutex<Vec<Walk<D>>>,
@@ -387,11 +387,11 @@ impl<D: Disk> Writes for FolderRemote<D> {
         Box::pin(async move { self.remove(path, expected) })
     }
 
-    fn settle(&self) -> RemoteFuture<'_, ()> {
+    fn flush(&self) -> RemoteFuture<'_, ()> {
         Box::pin(async move {
             let folders = std::mem::take(&mut *hold(&self.touched));
             self.sync_names(&folders).map_err(|cause| {
-                // The next settle must not report as durable what this one could not.
+                // The next flush must not report as durable what this one could not.
                 for (path, folder) in folders {
                     touch(&self.touched, path, folder);
                 }

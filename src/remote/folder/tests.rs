@@ -252,7 +252,7 @@ on_both_disks! {
         assert_eq!(listed_etag(&bucket, "docs/a.txt"), etag);
         assert_eq!(now(remote.head(&path("docs/a.txt"))).unwrap().mtime(), MTIME);
         assert_eq!(read(&remote, "docs/a.txt", None).unwrap(), b"two");
-        now(remote.settle()).unwrap();
+        now(remote.flush()).unwrap();
         assert_eq!(contents(&bucket), ["docs/", "docs/a.txt"]);
     }
 
@@ -369,7 +369,7 @@ on_both_disks! {
         now(remote.delete(&path("a/b/c/d"), &deep)).unwrap();
         assert_eq!(contents(&bucket), ["a/", "a/x"]);
         now(remote.delete(&path("a/x"), &beside)).unwrap();
-        now(remote.settle()).unwrap();
+        now(remote.flush()).unwrap();
         assert_eq!(contents(&bucket), [""; 0]);
     }
 
@@ -776,39 +776,39 @@ fn an_edit_directly_after_the_swap_shows_as_another_version() {
 }
 
 #[test]
-fn what_is_settled_survives_a_power_loss_and_nothing_is_ever_torn() {
+fn what_is_flushed_survives_a_power_loss_and_nothing_is_ever_torn() {
     let bucket = Memory::new();
     let remote = bucket.open("");
     let etag = create(&remote, "a/kept", "one");
     let gone = create(&remote, "b/gone", "two");
-    now(remote.settle()).unwrap();
+    now(remote.flush()).unwrap();
     put(&remote, "a/kept", "three", &Condition::Matches(etag)).unwrap();
     now(remote.delete(&path("b/gone"), &gone)).unwrap();
-    now(remote.settle()).unwrap();
+    now(remote.flush()).unwrap();
     for number in 0..100 {
         create(&remote, &format!("many/{number}/x"), "many");
     }
-    now(remote.settle()).unwrap();
-    create(&remote, "c/unsettled", "four");
+    now(remote.flush()).unwrap();
+    create(&remote, "c/unflushed", "four");
     bucket.0.crash(Crash::PowerLoss);
     let tree = bucket.tree();
     assert_eq!(tree["a/kept"], b"three");
     assert!(!tree.contains_key("b/gone"));
     assert_eq!(tree.iter().filter(|(_, bytes)| *bytes == b"many").count(), 100);
-    assert!(tree.get("c/unsettled").is_none_or(|bytes| bytes == b"four"));
+    assert!(tree.get("c/unflushed").is_none_or(|bytes| bytes == b"four"));
 }
 
 #[test]
-fn a_settle_that_fails_is_owed_to_the_next_one() {
+fn a_flush_that_fails_is_owed_to_the_next_one() {
     let bucket = Memory::new();
     let remote = bucket.open("");
     create(&remote, "a/b", "x");
     bucket.0.set_fault(Some(Arc::new(|operation| {
         (operation.call == Call::SyncFolder).then_some(Errno::IO)
     })));
-    assert_eq!(now(remote.settle()).unwrap_err().kind, RemoteErrorKind::Failed);
+    assert_eq!(now(remote.flush()).unwrap_err().kind, RemoteErrorKind::Failed);
     bucket.0.set_fault(None);
-    now(remote.settle()).unwrap();
+    now(remote.flush()).unwrap();
     bucket.0.crash(Crash::PowerLoss);
     assert_eq!(bucket.tree()["a/b"], b"x");
 }

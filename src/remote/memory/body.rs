@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::Call;
+use super::script::Call;
 use crate::remote::{Incoming, RemoteError, RemoteErrorKind};
 
 /// Bodies arrive in pieces of this size.

@@ -38,8 +38,8 @@ pub enum Operation {
     PendingUploads,
     /// `abort_upload`
     AbortUpload,
-    /// `settle`
-    Settle,
+    /// `flush`
+    Flush,
 }
 
 impl Operation {
@@ -59,7 +59,7 @@ impl Operation {
             Self::AbortUpload => "ABORT",
             Self::Parts => "PARTS",
             Self::PendingUploads => "UPLOADS",
-            Self::Settle => "SETTLE",
+            Self::Flush => "FLUSH",
         }
     }
 
@@ -73,7 +73,7 @@ impl Operation {
                 | Self::GetVersion
                 | Self::Parts
                 | Self::PendingUploads
-                | Self::Settle
+                | Self::Flush
         )
     }
 }

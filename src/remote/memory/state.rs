@@ -49,7 +49,7 @@ pub(super) struct Whole {
 }
 
 /// Everything behind the lock.
-pub(super) struct State {
+pub(super) struct BucketState {
     pub(super) script: Script,
     pub(super) history: Vec<Mutation>,
     pub(super) uploads: BTreeMap<String, Upload>,
@@ -78,7 +78,7 @@ pub(super) fn verify(call: &Call, body: &[u8], crc64: u64) -> Result<(), RemoteE
     Err(call.error(RemoteErrorKind::Corrupt, "the bytes do not match their checksum"))
 }
 
-impl State {
+impl BucketState {
     pub(super) fn new(capabilities: Capabilities) -> Self {
         Self {
             script: Script::default(),

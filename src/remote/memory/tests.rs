@@ -3,8 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::*;
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
+
+use super::*;
+use crate::remote::{
+    Capabilities, Condition, Conditions, Reads as _, RemoteError, RemoteErrorKind, Stored,
+    Writes as _,
+};
+use crate::tree::{Properties, RepoPath};
 
 fn properties() -> Properties {
     Properties::default().with_mtime(5)

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::MemoryRemote;
 use super::body::slice;
+use super::bucket::MemoryRemote;
 use super::script::Operation;
 use super::state::{self, Upload};
 use crate::remote::{

@@ -4,8 +4,8 @@ use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 use super::connection::DEFAULT_REGION;
-use super::errors::{Call, region_in};
-use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use super::request::{ANSWER_TIMEOUT, Call, answer, region_in};
+use super::store::S3Remote;
 use crate::remote::key::KeySpace;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 use crate::tree::RepoPath;

@@ -7,9 +7,8 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 
-use super::conditions::{Headers, spelt};
-use super::errors::{Call, kind_of_code};
-use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use super::request::{ANSWER_TIMEOUT, Call, Headers, answer, kind_of_code, spelt};
+use super::store::S3Remote;
 use crate::remote::traits::one_by_one;
 use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RepoPath, Token};
@@ -158,15 +157,7 @@ mod tests {
 
     #[test]
     fn what_an_answer_leaves_open_is_no_deletion() {
-        let call = Call {
-            operation: "DELETE",
-            key: "s3://b/k".to_owned(),
-            writes: true,
-            expects_version: false,
-            unreadable: Kind::Failed,
-            server: None,
-            proxy: None,
-        };
+        let call = Call { writes: true, ..Call::new("DELETE", "s3://b/k".to_owned()) };
         let deleted = |key| DeletedObject::builder().key(key).build();
         let failed = |key, code| KeyError::builder().key(key).code(code).build();
         let output = DeleteObjectsOutput::builder()

@@ -11,16 +11,14 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::answers::parse_checksum;
-use super::conditions::{Headers, spelt};
-use super::objects::{Encryption, metadata, range_text};
-use super::page::text_below_root;
-use super::sending::sending;
-use super::{ANSWER_TIMEOUT, S3Remote, answer, patience};
+use super::listing::text_below_root;
+use super::objects::{Encryption, metadata, named, range_text};
+use super::request::{ANSWER_TIMEOUT, answer, parse_checksum, patience, sending, spelt};
+use super::store::S3Remote;
 use crate::remote::etag;
 use crate::remote::{
-    Checksum, Condition, Conditions, CopiedPart, Outgoing, Part, RemoteError,
-    RemoteErrorKind as Kind, Stored, UploadId,
+    Checksum, Condition, CopiedPart, Outgoing, Part, RemoteError, RemoteErrorKind as Kind, Stored,
+    UploadId,
 };
 use crate::tree::{Properties, RepoPath, Token};
 
@@ -93,16 +91,11 @@ impl S3Remote {
             let patience = patience(body.len() as u64);
             let request = request.set_content_md5(self.content_md5(&body));
             let request = request.body(ByteStream::from(body)).customize();
-            if self.connection.may_leave_bodies_unsigned() {
-                answer(&call, patience, request.disable_payload_signing().send()).await?
-            } else {
-                answer(&call, patience, request.send()).await?
-            }
+            let is_signed = !self.connection.may_leave_bodies_unsigned();
+            let request = if is_signed { request } else { request.disable_payload_signing() };
+            answer(&call, patience, request.send()).await?
         };
-        match output.e_tag().filter(|etag| !etag.is_empty()) {
-            Some(etag) => Ok(Part { number, token: etag::token(etag), crc64 }),
-            None => Err(call.error(Kind::NoEtag, "the answer has no ETag")),
-        }
+        Ok(Part { number, token: named(output.e_tag(), &call)?, crc64 })
     }
 
     /// Tells whether a part goes out while it is read. A signature needs every byte before the first
@@ -142,30 +135,24 @@ impl S3Remote {
             .send();
         let output = answer(&call, COMPLETE_TIMEOUT, request).await?;
         let result = output.copy_part_result();
-        let etag = result.and_then(|it| it.e_tag()).filter(|etag| !etag.is_empty());
-        match etag {
-            Some(etag) => {
-                let token = etag::token(etag);
-                let md5 = etag::md5(&token).filter(|_| self.capabilities.etag_is_md5);
-                let crc64 = result.and_then(|it| it.checksum_crc64_nvme()).and_then(parse_checksum);
-                Ok(CopiedPart { token, crc64, md5 })
-            }
-            None => Err(call.error(Kind::NoEtag, "the answer has no ETag")),
-        }
+        let token = named(result.and_then(|it| it.e_tag()), &call)?;
+        let md5 = etag::md5(&token).filter(|_| self.capabilities.etag_is_md5);
+        let crc64 = result.and_then(|it| it.checksum_crc64_nvme()).and_then(parse_checksum);
+        Ok(CopiedPart { token, crc64, md5 })
     }
 
     /// Puts the parts together under a condition.
     pub(super) async fn complete_multipart(
         &self,
         path: &RepoPath,
-        (upload, parts): (&UploadId, &[Part]),
+        upload: &UploadId,
+        parts: &[Part],
         crc64: u64,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
-        let honoured = self.trusted(self.capabilities.conditional_complete);
-        let headers = Headers::of(condition, honoured);
-        let call = self.write_call("COMPLETE UPLOAD", path, headers.if_match.is_some());
-        self.look_before(&call, path, condition, honoured).await?;
+        let claimed = self.capabilities.conditional_complete;
+        let (write, headers) =
+            self.begin_write("COMPLETE UPLOAD", path, condition, claimed).await?;
         let mut request = self.connection.client.complete_multipart_upload();
         if let Some(checksum) = self.checksum(crc64) {
             request = request.checksum_crc64_nvme(checksum).checksum_type(ChecksumType::FullObject);
@@ -178,7 +165,7 @@ impl S3Remote {
             .set_if_none_match(headers.if_none_match)
             .set_if_match(headers.if_match)
             .send();
-        let output = answer(&call, COMPLETE_TIMEOUT, request).await?;
+        let output = answer(&write.call, COMPLETE_TIMEOUT, request).await?;
         let encryption = Encryption {
             kind: output.server_side_encryption(),
             kms_key: output.ssekms_key_id(),
@@ -186,16 +173,14 @@ impl S3Remote {
         };
         let named = self.stored(output.e_tag(), output.version_id(), &encryption);
         if named.is_some() {
-            let stored = self.look_after(&call, path, named, honoured).await?;
-            return self.look_behind(&call, path, (condition, honoured), stored).await;
+            return self.look_after(&write, named, true).await;
         }
         // Ceph RGW 16 answers an empty ETag (measured): what it must be is looked for.
         let computed = etag::of_parts(in_order(parts).iter().map(|part| &part.token));
         let computed = computed.filter(|_| self.capabilities.etag_is_md5);
         let computed = computed.as_ref().map(Token::text);
         let stored = self.stored(computed.as_deref(), output.version_id(), &encryption);
-        let stored = self.look_after(&call, path, stored, Conditions::None).await?;
-        self.look_behind(&call, path, (condition, honoured), stored).await
+        self.look_after(&write, stored, false).await
     }
 
     /// Throws an upload away.

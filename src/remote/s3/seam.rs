@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::{S3Remote, deleting};
+use super::deleting::KEYS_MAX;
+use super::store::S3Remote;
 use crate::remote::key::KeySpace;
 use crate::remote::probe::{DatedPage, ListedVersion, Trials, probe, remove_abandoned};
 use crate::remote::{
@@ -111,7 +112,7 @@ impl Writes for S3Remote {
     }
 
     fn deletions_at_once(&self) -> usize {
-        self.capabilities.deletions_at_once(deleting::KEYS_MAX)
+        self.capabilities.deletions_at_once(KEYS_MAX)
     }
 
     fn delete_many<'a>(
@@ -122,7 +123,7 @@ impl Writes for S3Remote {
     }
 
     fn broken_promise(&self) -> Option<String> {
-        self.evidence().map(str::to_owned)
+        self.evidence.words().map(str::to_owned)
     }
 
     fn remove_abandoned_probes(&self) -> BoxFuture<'_, ()> {
@@ -176,7 +177,7 @@ impl Uploads for S3Remote {
         crc64: u64,
         condition: &'a Condition,
     ) -> RemoteFuture<'a, Stored> {
-        Box::pin(self.complete_multipart(path, (upload, parts), crc64, condition))
+        Box::pin(self.complete_multipart(path, upload, parts, crc64, condition))
     }
 
     fn parts<'a>(

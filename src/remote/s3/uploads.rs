@@ -1,8 +1,7 @@
 //! What the store holds of uploads that were not completed.
 
-use super::answers::nanoseconds;
-use super::errors::Call;
-use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use super::request::{ANSWER_TIMEOUT, Call, answer, nanoseconds};
+use super::store::S3Remote;
 use crate::remote::etag;
 use crate::remote::{HeldPart, PendingUpload, RemoteError, RemoteErrorKind as Kind, UploadId};
 use crate::tree::RepoPath;

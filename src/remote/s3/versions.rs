@@ -6,11 +6,10 @@ use aws_sdk_s3::operation::list_object_versions::builders::ListObjectVersionsFlu
 use aws_sdk_s3::types::{EncodingType, ObjectIdentifier};
 use aws_smithy_types::DateTime;
 
-use super::answers::nanoseconds;
 use super::deleting::{can_be_named, refusal, unsaid};
-use super::encoded::decode_key;
-use super::errors::Call;
-use super::{ANSWER_TIMEOUT, S3Remote, answer};
+use super::listing::decode_key;
+use super::request::{ANSWER_TIMEOUT, Call, answer, nanoseconds};
+use super::store::S3Remote;
 use crate::remote::probe::ListedVersion;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 use crate::tree::RepoPath;

@@ -105,8 +105,8 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         }
         let synced = match self.run.sync_contents(&ready) {
             Ok(unsynced) => {
-                let settled = self.run.session.store.remote.settle().await;
-                settled.map(|()| unsynced).map_err(Trouble::from)
+                let flushed = self.run.session.store.remote.flush().await;
+                flushed.map(|()| unsynced).map_err(Trouble::from)
             }
             Err(error) => Err(Trouble::disk_at("cannot make files durable", &error)),
         };

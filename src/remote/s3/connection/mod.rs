@@ -140,7 +140,7 @@ impl Connection {
         // behind it is lost without a word (tinyproxy 1.11, its issue 563).
         let is_passed_on = proxy.is_some() && !is_tls(&url);
         let transport = is_passed_on.then(|| made(Carries::One));
-        let client = client(settings, &shared, (address, path_style), transport);
+        let client = client(settings, &shared, address, path_style, transport);
         Ok(Self { client, region: region.to_string(), endpoint, proxy: proxy.map(Arc::new) })
     }
 
@@ -166,7 +166,8 @@ fn refusal(settings: &S3Settings, kind: Kind, message: String) -> RemoteError {
 fn client(
     settings: &S3Settings,
     shared: &SdkConfig,
-    (address, path_style): (Option<String>, bool),
+    address: Option<String>,
+    path_style: bool,
     transport: Option<SharedHttpClient>,
 ) -> Client {
     let mut config = aws_sdk_s3::config::Builder::from(shared)

@@ -5,14 +5,14 @@ use crate::tree::Token;
 
 /// The conditional headers of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Headers {
-    pub(super) if_none_match: Option<String>,
-    pub(super) if_match: Option<String>,
+pub(in crate::remote::s3) struct Headers {
+    pub(in crate::remote::s3) if_none_match: Option<String>,
+    pub(in crate::remote::s3) if_match: Option<String>,
 }
 
 impl Headers {
     /// Writes a condition as far as the store honours it.
-    pub(super) fn of(condition: &Condition, honoured: Conditions) -> Self {
+    pub(in crate::remote::s3) fn of(condition: &Condition, honoured: Conditions) -> Self {
         match (condition, honoured) {
             (_, Conditions::None) => Self::default(),
             (Condition::Absent, _) => {
@@ -26,7 +26,7 @@ impl Headers {
 }
 
 /// Writes an `ETag` as the store understands it in a condition: quoted, unless it is known not to.
-pub(super) fn spelt(etag: &Token, honoured: Conditions) -> String {
+pub(in crate::remote::s3) fn spelt(etag: &Token, honoured: Conditions) -> String {
     match honoured {
         Conditions::AtomicUnquoted => etag.to_string(),
         Conditions::Atomic | Conditions::None => format!("\"{etag}\""),

@@ -5,6 +5,10 @@
 //! (Swift fails). Only then is a page asked for again with `encoding-type=url`, whose spelling differs from
 //! store to store: both forms must name the same keys.
 
+mod encoded;
+mod page;
+mod reading;
+
 use std::cmp::Ordering;
 use std::sync::PoisonError;
 
@@ -12,12 +16,14 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::answers::nanoseconds;
-use super::encoded;
-use super::errors::Call;
-use super::page::{RawItem, RawPage};
-use super::reading::Reading;
-use super::{ANSWER_TIMEOUT, S3Remote, answer};
+pub(super) use encoded::decode_key;
+pub(super) use page::text_below_root;
+
+use page::{RawItem, RawPage};
+use reading::Reading;
+
+use super::request::{ANSWER_TIMEOUT, Call, answer, nanoseconds};
+use super::store::S3Remote;
 use crate::remote::etag;
 use crate::remote::key::{KeySpace, ListedKey, OWN_FOLDER, PROBE_FOLDER};
 use crate::remote::probe::{ABANDONED_NANOSECONDS, is_abandoned};

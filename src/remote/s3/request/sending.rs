@@ -17,7 +17,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::errors::Call;
-use super::{ANSWER_TIMEOUT, patience};
+use super::waiting::{ANSWER_TIMEOUT, patience};
 use crate::remote::{Outgoing, RemoteError, RemoteErrorKind as Kind};
 
 /// What a kernel may hold of a body that was handed to it: the largest send buffer on Linux by
@@ -36,7 +36,7 @@ enum Turn {
 }
 
 /// Sees whether a body gets on.
-pub(super) struct Watch(Arc<Mutex<Turn>>);
+pub(in crate::remote::s3) struct Watch(Arc<Mutex<Turn>>);
 
 /// The body as the HTTP client takes it.
 struct Sending {
@@ -47,7 +47,7 @@ struct Sending {
 }
 
 /// Makes a body of the SDK, and what watches it.
-pub(super) fn sending(body: Outgoing) -> (ByteStream, Watch) {
+pub(in crate::remote::s3) fn sending(body: Outgoing) -> (ByteStream, Watch) {
     let (body, watch) = watched(body);
     (ByteStream::from_body_1_x(body), watch)
 }
@@ -102,7 +102,7 @@ impl Watch {
     ///
     /// # Errors
     /// What the store says; of kind [`Kind::Interrupted`] where it takes nothing or says nothing.
-    pub(super) async fn answer<T, E>(
+    pub(in crate::remote::s3) async fn answer<T, E>(
         self,
         call: &Call,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -196,15 +196,7 @@ mod tests {
             drop(body);
             Ok::<_, SdkError<UploadPartError, HttpResponse>>(())
         };
-        let call = Call {
-            operation: "UPLOAD PART",
-            key: "s3://team/f".to_owned(),
-            writes: true,
-            expects_version: false,
-            unreadable: Kind::Failed,
-            server: None,
-            proxy: None,
-        };
+        let call = Call { writes: true, ..Call::new("UPLOAD PART", "s3://team/f".to_owned()) };
         let answer = watch.answer(&call, store).await;
         let answer = answer.map_err(|error| {
             assert_eq!(error.kind, Kind::Interrupted);

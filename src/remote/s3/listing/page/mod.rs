@@ -11,7 +11,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use memchr::{memchr, memmem};
 
-use super::answers::nanoseconds;
+use crate::remote::s3::request::nanoseconds;
 
 /// An object as the store lists it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
 
 /// Returns the text of an element directly below the root of an answer, whatever that is called; `None`
 /// where there is none, where it is empty, and in an error.
-pub(super) fn text_below_root(answer: &[u8], name: &str) -> Option<String> {
+pub(in crate::remote::s3) fn text_below_root(answer: &[u8], name: &str) -> Option<String> {
     let (root, mut rest) = root(answer)?;
     if root == "Error" {
         return None;

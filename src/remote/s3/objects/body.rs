@@ -6,7 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::errors::Call;
+use crate::remote::s3::request::Call;
 use crate::remote::{Incoming, RemoteError, RemoteErrorKind as Kind};
 
 /// How long a body may give no byte before it is given up.

@@ -4,12 +4,12 @@ use aws_smithy_types::{DateTime, base64};
 use md5::{Digest as _, Md5};
 
 /// The metadata key of a file's mtime (`x-amz-meta-mtime`), as rclone writes it.
-pub(super) const MTIME_KEY: &str = "mtime";
+pub(in crate::remote::s3) const MTIME_KEY: &str = "mtime";
 
 const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
 
 /// Writes nanoseconds since 1970 as decimal seconds with nine digits.
-pub(super) fn mtime_text(mtime: i64) -> String {
+pub(in crate::remote::s3) fn mtime_text(mtime: i64) -> String {
     let sign = if mtime < 0 { "-" } else { "" };
     let (seconds, fraction) = (
         mtime.unsigned_abs() / NANOSECONDS_PER_SECOND.unsigned_abs(),
@@ -20,7 +20,7 @@ pub(super) fn mtime_text(mtime: i64) -> String {
 
 /// Reads decimal seconds with any number of digits behind the point, negative ones, too; `None` for
 /// nonsense and for what no file can have.
-pub(super) fn parse_mtime(text: &str) -> Option<i64> {
+pub(in crate::remote::s3) fn parse_mtime(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -42,27 +42,27 @@ pub(super) fn parse_mtime(text: &str) -> Option<i64> {
 }
 
 /// Returns nanoseconds since 1970; a time that no `i64` holds is as good as none, which is 0.
-pub(super) fn nanoseconds(time: Option<&DateTime>) -> i64 {
+pub(in crate::remote::s3) fn nanoseconds(time: Option<&DateTime>) -> i64 {
     time.and_then(|time| i64::try_from(time.as_nanos()).ok()).unwrap_or(0)
 }
 
 /// Writes a CRC-64/NVME as the checksum headers have it: base64 of eight bytes, the highest first.
-pub(super) fn checksum_text(crc64: u64) -> String {
+pub(in crate::remote::s3) fn checksum_text(crc64: u64) -> String {
     base64::encode(crc64.to_be_bytes())
 }
 
 /// Writes the MD5 of a body as `Content-MD5` wants it.
-pub(super) fn md5_text(body: &[u8]) -> String {
+pub(in crate::remote::s3) fn md5_text(body: &[u8]) -> String {
     base64::encode(Md5::digest(body))
 }
 
 /// Reads a checksum header; `None` for a checksum of checksums (`…-N`) and for nonsense.
-pub(super) fn parse_checksum(text: &str) -> Option<u64> {
+pub(in crate::remote::s3) fn parse_checksum(text: &str) -> Option<u64> {
     base64::decode(text).ok()?.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// Returns a version id unless it only says that the bucket keeps no versions.
-pub(super) fn version_id(text: Option<&str>) -> Option<String> {
+pub(in crate::remote::s3) fn version_id(text: Option<&str>) -> Option<String> {
     text.filter(|id| !id.is_empty() && *id != "null").map(str::to_owned)
 }
 

@@ -8,7 +8,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::SdkError;
 use aws_smithy_types::retry::ErrorKind;
 
-use super::{Call, certificate};
+use super::call::Call;
+use super::certificate;
 use crate::remote::s3::connection::{NoKey, Proxy, TUNNEL_ERROR, is_tls};
 use crate::remote::{RemoteCause, RemoteError, RemoteErrorKind as Kind};
 
@@ -41,7 +42,7 @@ impl Call {
             return RemoteError { message: self.by_way_of_proxy(error.message), ..error };
         }
         if let Some(obstacle) = obstacle {
-            return self.no_connection(self.server(), Kind::Unreachable, (obstacle, &chain));
+            return self.no_connection(self.server(), Kind::Unreachable, obstacle, &chain);
         }
         let kind = match error {
             SdkError::ConstructionFailure(_) => Kind::Invalid,
@@ -102,7 +103,7 @@ impl Call {
                     return Some(self.untrusted(&name, fault));
                 }
                 let obstacle = obstacle.unwrap_or(Obstacle::Other);
-                return Some(self.no_connection(&name, Kind::ProxyUnreachable, (obstacle, chain)));
+                return Some(self.no_connection(&name, Kind::ProxyUnreachable, obstacle, chain));
             }
             _ => return None,
         };
@@ -134,7 +135,8 @@ impl Call {
         &self,
         server: &str,
         kind: Kind,
-        (obstacle, chain): (Obstacle, &Chain),
+        obstacle: Obstacle,
+        chain: &Chain,
     ) -> RemoteError {
         let fault = match obstacle {
             Obstacle::NotTls => {

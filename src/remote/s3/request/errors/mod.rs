@@ -3,6 +3,7 @@
 //! Stores agree on status and code far more than on messages, so these two decide. A `HEAD` has no
 //! body and thus no code: there the status alone decides.
 
+mod call;
 mod certificate;
 mod codes;
 #[cfg(test)]
@@ -10,53 +11,27 @@ mod tests;
 mod unanswered;
 
 use std::error::Error;
-use std::sync::Arc;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-pub(super) use codes::{kind_of_code, region_in};
+pub(in crate::remote::s3) use call::Call;
+pub(in crate::remote::s3) use codes::{kind_of_code, region_in};
 
 use codes::kind_of;
 use unanswered::Chain;
 
-use super::connection::Proxy;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
 
 /// What is said of a success that the SDK cannot read.
 const UNREADABLE: &str = "the store's answer cannot be read";
 
-/// One request, as errors name it.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    /// `PUT`, `LIST` …
-    pub(super) operation: &'static str,
-    /// `s3://bucket/key`.
-    pub(super) key: String,
-    /// The request changes the bucket, so that a lost answer leaves it open whether it did.
-    pub(super) writes: bool,
-    /// The request names the version that it expects to find, so that 404 means "changed".
-    pub(super) expects_version: bool,
-    /// What a success means that cannot be read: [`Kind::Failed`] unless a store is known that never
-    /// answers otherwise.
-    pub(super) unreadable: Kind,
-    /// The server, where it is not AWS.
-    pub(super) server: Option<String>,
-    /// What the request goes through.
-    pub(super) proxy: Option<Arc<Proxy>>,
-}
-
 impl Call {
-    /// Makes an error of this call.
-    pub(super) fn error(&self, kind: Kind, message: impl Into<String>) -> RemoteError {
-        let ambiguous =
-            self.writes && matches!(kind, Kind::Interrupted | Kind::Failed | Kind::NoEtag);
-        let error = RemoteError::new(kind, self.operation, self.key.clone(), message);
-        RemoteError { ambiguous, ..error }
-    }
-
     /// Translates what the SDK says.
-    pub(super) fn translate<E>(&self, error: &SdkError<E, HttpResponse>) -> RemoteError
+    pub(in crate::remote::s3) fn translate<E>(
+        &self,
+        error: &SdkError<E, HttpResponse>,
+    ) -> RemoteError
     where
         E: Error + ProvideErrorMetadata + 'static,
     {

@@ -16,8 +16,8 @@ use bytes::Bytes;
 use http_body::Frame;
 use memchr::memmem;
 
-use super::answers::nanoseconds;
 use super::page::{RawPage, scan};
+use crate::remote::s3::request::nanoseconds;
 
 /// What the SDK reads where the page has been read.
 const EMPTY_PAGE: &[u8] = b"<ListBucketResult/>";

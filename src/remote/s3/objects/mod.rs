@@ -1,0 +1,9 @@
+//! The calls on one object: look, fetch, store.
+
+mod body;
+mod reading;
+mod stored;
+mod writing;
+
+pub(super) use reading::range_text;
+pub(super) use stored::{Encryption, metadata, named};
