@@ -67,7 +67,7 @@ pub async fn connect(
 ) -> Result<Arc<dyn Remote>, RemoteError> {
     match &settings.url {
         BucketUrl::S3 { bucket, prefix } => {
-            Ok(Arc::new(open_s3(settings, (bucket, prefix), capabilities).await?))
+            Ok(Arc::new(open_s3(settings, bucket, prefix, capabilities).await?))
         }
         BucketUrl::Folder(path) => {
             Ok(Arc::new(FolderRemote::reopen(RealDisk, path, "", capabilities.read_only)?))
@@ -90,7 +90,7 @@ pub async fn create_bucket(settings: &RemoteSettings) -> Result<(), RemoteError>
     match &settings.url {
         BucketUrl::Folder(path) => FolderRemote::create(RealDisk, path, "").map(drop),
         BucketUrl::S3 { bucket, prefix } => {
-            let remote = open_s3(settings, (bucket, prefix), Capabilities::full()).await?;
+            let remote = open_s3(settings, bucket, prefix, Capabilities::full()).await?;
             remote.create_bucket().await
         }
     }
@@ -98,7 +98,8 @@ pub async fn create_bucket(settings: &RemoteSettings) -> Result<(), RemoteError>
 
 async fn open_s3(
     settings: &RemoteSettings,
-    (bucket, prefix): (&str, &str),
+    bucket: &str,
+    prefix: &str,
     capabilities: Capabilities,
 ) -> Result<S3Remote, RemoteError> {
     let settings = S3Settings {

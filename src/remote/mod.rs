@@ -130,6 +130,17 @@ pub struct Part {
     pub crc64: u64,
 }
 
+/// What the store is to take a part from.
+#[derive(Debug, Clone)]
+pub struct PartSource<'a> {
+    /// The object.
+    pub path: &'a RepoPath,
+    /// Its version.
+    pub token: &'a Token,
+    /// Which of its bytes; `None`: all.
+    pub range: Option<std::ops::Range<u64>>,
+}
+
 /// A part that the store took from an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopiedPart {

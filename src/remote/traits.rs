@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::{
-    Capabilities, Condition, CopiedPart, HeldPart, Object, Outgoing, Page, Part, PendingUpload,
-    Probed, RemoteError, RemoteErrorKind, Stored, UploadId,
+    Capabilities, Condition, CopiedPart, HeldPart, Object, Outgoing, Page, Part, PartSource,
+    PendingUpload, Probed, RemoteError, RemoteErrorKind, Stored, UploadId,
 };
 use crate::tree::{Content, Properties, RepoPath, Token, Version};
 
@@ -209,9 +209,9 @@ pub trait Uploads: Send + Sync + 'static {
         body: Outgoing,
     ) -> RemoteFuture<'a, Part>;
 
-    /// Lets the store take one part from an object that it has: the bytes `range`, or all, of the
-    /// version `from`. Another version there is [`RemoteErrorKind::Changed`] on a store that compares;
-    /// what was taken on any other, only the answer tells.
+    /// Lets the store take one part from an object that it has. Another version there than named is
+    /// [`RemoteErrorKind::Changed`] on a store that compares; what was taken on any other, only the answer
+    /// tells.
     ///
     /// Where [`Uploads::copies_parts`] says that it cannot: [`RemoteErrorKind::Unsupported`].
     fn copy_part<'a>(
@@ -219,8 +219,7 @@ pub trait Uploads: Send + Sync + 'static {
         path: &'a RepoPath,
         _upload: &'a UploadId,
         _number: u32,
-        _from: (&'a RepoPath, &'a Token),
-        _range: Option<Range<u64>>,
+        _source: PartSource<'a>,
     ) -> RemoteFuture<'a, CopiedPart> {
         let message = "this store copies nothing by itself".to_owned();
         let kind = RemoteErrorKind::Unsupported;

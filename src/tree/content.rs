@@ -5,6 +5,7 @@ use std::fmt;
 use md5::{Digest as _, Md5 as Hash};
 
 use super::Token;
+use super::hex::read_hex;
 
 /// An MD5.
 pub type Md5 = [u8; 16];
@@ -33,13 +34,13 @@ impl PartMd5s {
     pub fn parse(text: &str) -> Option<Self> {
         let (hex, parts) = text.split_once('-')?;
         let parts = parts.parse().ok().filter(|parts| *parts > 0)?;
-        Token::new(hex).hex().map(|md5| Self { md5, parts })
+        read_hex(hex.as_bytes()).map(|md5| Self { md5, parts })
     }
 }
 
 impl fmt::Display for PartMd5s {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}-{}", u128::from_be_bytes(self.md5), self.parts)
+        write!(formatter, "{}-{}", Token::of_bytes(self.md5), self.parts)
     }
 }
 

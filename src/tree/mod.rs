@@ -2,6 +2,7 @@
 
 mod content;
 mod entry;
+mod hex;
 mod merge;
 mod path;
 mod properties;
@@ -13,6 +14,7 @@ pub use entry::{
     BaseRow, Kind, LocalEntry, LocalState, Marker, RemoteEntry, Signature, Stat, TOO_EARLY,
     TOO_LATE, Version,
 };
+pub(crate) use hex::{push_hex, read_hex};
 pub use merge::{Merge, OutOfOrder, Step};
 pub use path::{CONTROL, KEY_BYTES_MAX, NAME_BYTES_MAX, PathError, RepoPath};
 pub use properties::Properties;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::hex::{push_hex, read_hex};
+
 /// The name that a store gives to one version of an object (an `ETag` without quotes, a generation, the
 /// identity of a file in a folder bucket). It is compared, and sent back in conditions; only the store
 /// that gave it can tell more of it.
@@ -22,16 +24,25 @@ impl Token {
     /// Takes the text as it is.
     pub fn new(text: &str) -> Self {
         let is_lower_case = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        match hex16(text).filter(|_| is_lower_case) {
+        match read_hex(text.as_bytes()).filter(|_| is_lower_case) {
             Some(bytes) => Self(Spelling::Hex(bytes)),
             None => Self(Spelling::Text(text.into())),
         }
     }
 
+    /// Takes the hex digits of these bytes, as of an MD5.
+    pub fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(Spelling::Hex(bytes))
+    }
+
     /// Returns the text.
     pub fn text(&self) -> Cow<'_, str> {
         match &self.0 {
-            Spelling::Hex(bytes) => format!("{:032x}", u128::from_be_bytes(*bytes)).into(),
+            Spelling::Hex(bytes) => {
+                let mut text = String::with_capacity(2 * bytes.len());
+                push_hex(&mut text, bytes);
+                text.into()
+            }
             Spelling::Text(text) => (&**text).into(),
         }
     }
@@ -40,37 +51,14 @@ impl Token {
     pub fn hex(&self) -> Option<[u8; 16]> {
         match &self.0 {
             Spelling::Hex(bytes) => Some(*bytes),
-            Spelling::Text(text) => hex16(text),
+            Spelling::Text(text) => read_hex(text.as_bytes()),
         }
-    }
-}
-
-/// Decodes 32 hex digits of either case.
-fn hex16(hex: &str) -> Option<[u8; 16]> {
-    let digits: &[u8; 32] = hex.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
-}
-
-/// Decodes one hex digit.
-fn digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
     }
 }
 
 impl fmt::Display for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Spelling::Hex(bytes) => write!(formatter, "{:032x}", u128::from_be_bytes(*bytes)),
-            Spelling::Text(text) => formatter.write_str(text),
-        }
+        formatter.write_str(&self.text())
     }
 }
 

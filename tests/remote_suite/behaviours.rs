@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lsync::remote::{
-    Condition, Conditions, Reads as _, Remote, RemoteError, RemoteErrorKind, Stored, Uploads as _,
-    Writes as _,
+    Condition, Conditions, PartSource, Reads as _, Remote, RemoteError, RemoteErrorKind, Stored,
+    Uploads as _, Writes as _,
 };
 
 use super::benches::{Bench, MTIME, crc64, create, keys, kind, path, properties, put, read};
@@ -168,7 +168,8 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
     for (number, range) in [(1, 0..half), (2, half..half + 9)] {
         let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).expect("small"));
         let crc64 = crc64(&bytes[start..end]);
-        match remote.copy_part(&new, &upload, number, (&old, &etag), Some(range)).await {
+        let source = PartSource { path: &old, token: &etag, range: Some(range) };
+        match remote.copy_part(&new, &upload, number, source).await {
             Ok(copied) => {
                 assert!(copied.crc64.is_none_or(|said| said == crc64), "{copied:?}");
                 parts.push(lsync::remote::Part { number, token: copied.token, crc64 });
@@ -190,7 +191,8 @@ pub async fn parts_can_be_taken_from_another_object(bench: impl Bench) {
     if bench.compares_copies() {
         let upload = remote.start_upload(&new, &properties()).await.expect("an upload");
         let other = lsync::tree::Token::new("0cc175b9c0f1b6a831c399e269772661");
-        let refused = remote.copy_part(&new, &upload, 1, (&old, &other), None).await;
+        let source = PartSource { path: &old, token: &other, range: None };
+        let refused = remote.copy_part(&new, &upload, 1, source).await;
         assert_eq!(kind(&refused), Some(RemoteErrorKind::Changed), "{refused:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::script::{Call, Fault, Hook, Moment, Mutation, Operation};
-use super::state::{BucketState, Upload};
+use super::state::{BucketState, Upload, Whole};
 use crate::remote::{Capabilities, Condition, Conditions, RemoteError, RemoteErrorKind};
 use crate::tree::Token;
 
@@ -87,7 +87,7 @@ impl MemoryRemote {
 
     /// Stores an object as a person with another tool does: any key, no condition, no metadata.
     pub fn put_as_somebody(&self, key: &str, body: impl Into<Bytes>) -> Token {
-        self.lock().store("somebody", key, (body.into(), None), None).token
+        self.lock().store("somebody", key, Whole::of(body.into(), None), None).token
     }
 
     /// Deletes an object as a person with another tool does; nothing there is no error.

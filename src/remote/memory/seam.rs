@@ -6,7 +6,7 @@ use super::body::{pieces, slice};
 use super::bucket::MemoryRemote;
 use super::deleting;
 use super::script::Operation;
-use super::state;
+use super::state::{self, Whole};
 use crate::remote::etag;
 use crate::remote::{
     Capabilities, Condition, Incoming, ListingOrder, Object, Outgoing, Page, Reads, RemoteError,
@@ -112,8 +112,8 @@ impl Writes for MemoryRemote {
                 state::verify(call, &body, crc64)?;
                 let conditions = self.capabilities.conditional_put;
                 self.write(call, condition, conditions, |state| {
-                    let version = (body, properties.mtime());
-                    Ok(state.store(&self.client, path.as_str(), version, Some(condition)))
+                    let whole = Whole::of(body, properties.mtime());
+                    Ok(state.store(&self.client, path.as_str(), whole, Some(condition)))
                 })
                 .await
             })

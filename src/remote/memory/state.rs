@@ -41,11 +41,19 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<u32, (Token, Bytes)>,
 }
 
-/// The parts of an upload put together.
+/// The bytes of an object, and what they are called by their MD5s.
 pub(super) struct Whole {
     pub(super) body: Bytes,
     token: Token,
     mtime: Option<i64>,
+}
+
+impl Whole {
+    /// Takes bytes that came in one piece.
+    pub(super) fn of(body: Bytes, mtime: Option<i64>) -> Self {
+        let token = Token::of_bytes(md5_of(&body));
+        Self { body, token, mtime }
+    }
 }
 
 /// Everything behind the lock.
@@ -159,37 +167,15 @@ impl BucketState {
         })
     }
 
-    /// Stores bytes that came in one piece.
+    /// Stores an object.
     pub(super) fn store(
         &mut self,
         client: &str,
         key: &str,
-        (body, mtime): (Bytes, Option<i64>),
-        condition: Option<&Condition>,
-    ) -> Stored {
-        let token = etag::token(&etag::hex(&md5_of(&body)));
-        self.insert(client, key, (body, token, mtime), condition)
-    }
-
-    /// Stores bytes that came in parts.
-    pub(super) fn store_parts(
-        &mut self,
-        client: &str,
-        key: &str,
         whole: Whole,
-        condition: &Condition,
-    ) -> Stored {
-        let Whole { body, token, mtime } = whole;
-        self.insert(client, key, (body, token, mtime), Some(condition))
-    }
-
-    fn insert(
-        &mut self,
-        client: &str,
-        key: &str,
-        (body, mut token, mtime): (Bytes, Token, Option<i64>),
         condition: Option<&Condition>,
     ) -> Stored {
+        let Whole { body, mut token, mtime } = whole;
         self.counter += 1;
         self.now += TICK_NANOSECONDS;
         if !self.capabilities.etag_is_md5 {
@@ -311,7 +297,7 @@ impl Upload {
             return Err(call.error(RemoteErrorKind::Invalid, "part numbers go from 1 to 10,000"));
         }
         let crc64 = crc64_of(&body);
-        let token = etag::token(&etag::hex(&md5_of(&body)));
+        let token = Token::of_bytes(md5_of(&body));
         self.parts.insert(number, (token.clone(), body));
         Ok(Part { number, token, crc64 })
     }

@@ -1,7 +1,6 @@
 //! Uploads in parts.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -10,8 +9,8 @@ use super::bucket::MemoryRemote;
 use super::script::Operation;
 use super::state::{self, Upload};
 use crate::remote::{
-    Checksum, Condition, Conditions, CopiedPart, HeldPart, Outgoing, Part, PendingUpload,
-    RemoteErrorKind, RemoteFuture, Stored, UploadId, Uploads,
+    Checksum, Condition, Conditions, CopiedPart, HeldPart, Outgoing, Part, PartSource,
+    PendingUpload, RemoteErrorKind, RemoteFuture, Stored, UploadId, Uploads,
 };
 use crate::tree::{Properties, RepoPath, Token};
 
@@ -68,18 +67,18 @@ impl Uploads for MemoryRemote {
         path: &'a RepoPath,
         upload: &'a UploadId,
         number: u32,
-        (from, expected): (&'a RepoPath, &'a Token),
-        range: Option<Range<u64>>,
+        source: PartSource<'a>,
     ) -> RemoteFuture<'a, CopiedPart> {
         Box::pin(async move {
             self.run(Operation::CopyPart, path.as_str(), async |call| {
                 let mut state = self.lock();
-                let version = state.current(from.as_str()).ok_or_else(|| call.not_found())?;
+                let version =
+                    state.current(source.path.as_str()).ok_or_else(|| call.not_found())?;
                 let compares = self.capabilities.conditional_put != Conditions::None;
-                if compares && version.token != *expected {
+                if compares && version.token != *source.token {
                     return Err(call.changed(&version.token));
                 }
-                let body = slice(call, &version.body, range)?;
+                let body = slice(call, &version.body, source.range)?;
                 let Part { token, crc64, .. } =
                     state.upload(call, upload)?.store_part(call, number, body)?;
                 let says = self.capabilities.checksum == Checksum::Crc64nvme;
@@ -106,7 +105,7 @@ impl Uploads for MemoryRemote {
                 let conditions = self.capabilities.conditional_complete;
                 self.write(call, condition, conditions, |state| {
                     state.uploads.remove(&upload.0);
-                    Ok(state.store_parts(&self.client, path.as_str(), whole, condition))
+                    Ok(state.store(&self.client, path.as_str(), whole, Some(condition)))
                 })
                 .await
             })

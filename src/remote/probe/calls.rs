@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 
-use super::Trials;
+use super::trials::Trials;
 use crate::remote::retry::retry;
 use crate::remote::{
     Condition, Object, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
@@ -59,7 +59,8 @@ pub(super) fn finding<T>(
 /// Makes a write, patiently; where an answer may have got lost, what is there tells what happened.
 pub(super) async fn write<F>(
     remote: &dyn Trials,
-    (path, body): (&RepoPath, &Bytes),
+    path: &RepoPath,
+    body: &Bytes,
     call: impl Fn() -> F,
 ) -> Result<Stored, RemoteError>
 where

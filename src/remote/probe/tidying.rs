@@ -9,10 +9,9 @@ use std::sync::PoisonError;
 use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt as _};
 
-use super::Prober;
-use super::Trials;
 use super::calls::delete;
-use super::{ABANDONED_NANOSECONDS, Abandoned, ListedVersion, is_abandoned};
+use super::prober::{Prober, trial};
+use super::trials::{ABANDONED_NANOSECONDS, Abandoned, ListedVersion, Trials, is_abandoned};
 use crate::remote::key::PROBE_FOLDER;
 use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, PendingUpload, RemoteError, RemoteErrorKind as Kind};
@@ -98,7 +97,7 @@ impl Prober<'_> {
 
     async fn tidy(&self, remains: Remains) -> Tidied {
         let mut tidied = Tidied::default();
-        let trial = super::trial(self.found.conditional_delete, self.found.checksum);
+        let trial = trial(self.found.conditional_delete, self.found.checksum);
         let all = self.remote.below(PROBE_FOLDER, trial.clone());
         let mut are_gone = false;
         if self.names_versions {
@@ -255,8 +254,7 @@ async fn look_at(
 async fn list(remote: &dyn Trials) -> Result<(Vec<RemoteEntry>, Option<i64>), RemoteError> {
     let (mut entries, mut next, mut begun) = (Vec::new(), None, None);
     loop {
-        let (page, date) =
-            retry(|| remote.dated_listing("", (next.as_deref(), None), 1_000)).await?;
+        let (page, date) = retry(|| remote.dated_listing("", next.as_deref(), None, 1_000)).await?;
         entries.extend(page.items.into_iter().filter_map(|item| match item {
             Listed::Object(entry) => Some(entry),
             Listed::Odd { .. } | Listed::Obstacle(_) => None,

@@ -69,7 +69,8 @@ pub(in crate::remote) trait Trials: Remote {
     fn dated_listing<'a>(
         &'a self,
         prefix: &'a str,
-        place: (Option<&'a str>, Option<ListingOrder>),
+        next: Option<&'a str>,
+        order: Option<ListingOrder>,
         limit: usize,
     ) -> RemoteFuture<'a, DatedPage>;
 

@@ -3,7 +3,6 @@
 //! The checksum is of the whole object on every call, or there is none at all: mixtures fail on
 //! Garage at the end (`InvalidDigest`, measured) and failed on AWS.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -17,8 +16,8 @@ use super::request::{ANSWER_TIMEOUT, answer, parse_checksum, patience, sending, 
 use super::store::S3Remote;
 use crate::remote::etag;
 use crate::remote::{
-    Checksum, Condition, CopiedPart, Outgoing, Part, RemoteError, RemoteErrorKind as Kind, Stored,
-    UploadId,
+    Checksum, Condition, CopiedPart, Outgoing, Part, PartSource, RemoteError,
+    RemoteErrorKind as Kind, Stored, UploadId,
 };
 use crate::tree::{Properties, RepoPath, Token};
 
@@ -111,13 +110,13 @@ impl S3Remote {
     pub(super) async fn put_part_of(
         &self,
         path: &RepoPath,
-        (upload, number): (&UploadId, u32),
-        (from, version): (&RepoPath, &Token),
-        range: Option<Range<u64>>,
+        upload: &UploadId,
+        number: u32,
+        source: PartSource<'_>,
     ) -> Result<CopiedPart, RemoteError> {
         let call = self.write_call("COPY PART", path, true);
-        let source = format!("{}/{}", self.bucket, self.keys.key(from.as_str()));
-        let expected = spelt(version, self.capabilities.conditional_put);
+        let from = format!("{}/{}", self.bucket, self.keys.key(source.path.as_str()));
+        let expected = spelt(source.token, self.capabilities.conditional_put);
         let request = self
             .connection
             .client
@@ -126,8 +125,8 @@ impl S3Remote {
             .key(self.keys.key(path.as_str()))
             .upload_id(&upload.0)
             .part_number(part_number(number))
-            .copy_source(utf8_percent_encode(&source, COPY_SOURCE).to_string())
-            .set_copy_source_range(range.as_ref().map(range_text))
+            .copy_source(utf8_percent_encode(&from, COPY_SOURCE).to_string())
+            .set_copy_source_range(source.range.as_ref().map(range_text))
             .copy_source_if_match(expected)
             .customize()
             // Ceph RGW 16 answers 411 without it (measured).

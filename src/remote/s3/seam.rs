@@ -12,8 +12,8 @@ use crate::remote::key::KeySpace;
 use crate::remote::probe::{DatedPage, ListedVersion, Trials, probe, remove_abandoned};
 use crate::remote::{
     Capabilities, Condition, CopiedPart, HeldPart, Incoming, ListingOrder, Object, Outgoing, Page,
-    Part, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind, RemoteFuture, Stored,
-    UploadId, Uploads, Writes, etag,
+    Part, PartSource, PendingUpload, Probed, Reads, RemoteError, RemoteErrorKind, RemoteFuture,
+    Stored, UploadId, Uploads, Writes, etag,
 };
 use crate::tree::{Content, Properties, RepoPath, Token, Version};
 
@@ -163,10 +163,9 @@ impl Uploads for S3Remote {
         path: &'a RepoPath,
         upload: &'a UploadId,
         number: u32,
-        from: (&'a RepoPath, &'a Token),
-        range: Option<Range<u64>>,
+        source: PartSource<'a>,
     ) -> RemoteFuture<'a, CopiedPart> {
-        Box::pin(self.put_part_of(path, (upload, number), from, range))
+        Box::pin(self.put_part_of(path, upload, number, source))
     }
 
     fn complete_upload<'a>(
@@ -231,10 +230,11 @@ impl Trials for S3Remote {
     fn dated_listing<'a>(
         &'a self,
         prefix: &'a str,
-        place: (Option<&'a str>, Option<ListingOrder>),
+        next: Option<&'a str>,
+        order: Option<ListingOrder>,
         limit: usize,
     ) -> RemoteFuture<'a, DatedPage> {
-        Box::pin(self.dated_page(prefix, place, limit))
+        Box::pin(self.dated_page(prefix, next, order, limit))
     }
 
     fn behind(&self, key: &str) -> String {

@@ -9,6 +9,8 @@ pub(super) mod scan;
 
 use std::fmt::{Display, Write as _};
 
+use crate::tree::push_hex;
+
 pub(super) use quoting::{is_printable, plain, push_quoted, unquote};
 pub(super) use read::{Fields, texts};
 
@@ -72,11 +74,7 @@ impl Writer<'_> {
     pub(super) fn hex(&mut self, name: &str, digest: &[u8]) {
         self.name(name);
         self.line.push('"');
-        for byte in digest {
-            for digit in [byte >> 4, byte & 0xf] {
-                self.line.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-            }
-        }
+        push_hex(self.line, digest);
         self.line.push('"');
     }
 

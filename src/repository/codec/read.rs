@@ -2,6 +2,8 @@
 
 use serde_yaml::{Mapping, Value};
 
+use crate::tree::read_hex;
+
 /// The fields of one line.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::repository) struct Fields(Mapping);
@@ -93,8 +95,7 @@ impl Fields {
 
     /// Returns a digest of `N` bytes.
     pub(in crate::repository) fn hex<const N: usize>(&self, name: &str) -> Result<[u8; N], String> {
-        let text = self.text(name)?.to_ascii_lowercase();
-        super::scan::hex(text.as_bytes())
+        read_hex(self.text(name)?.as_bytes())
             .ok_or_else(|| format!("{name} is not {} hex digits in quotes", 2 * N))
     }
 

@@ -45,25 +45,3 @@ pub(in crate::repository) fn signed(bytes: &[u8]) -> Option<(i64, &[u8])> {
         },
     }
 }
-
-/// Reads a digest of `N` bytes in lower-case hex digits, and nothing else.
-pub(in crate::repository) fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
-}
-
-/// Reads one lower-case hex digit.
-fn digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}

@@ -11,10 +11,8 @@ use crate::tree::{BaseRow, RepoPath};
 use super::changes::{Changes, insert};
 use super::error::{DATABASE, DatabaseError, JOURNAL};
 use super::landmarks::Landmarks;
-use super::line::{DatabaseLine, FORMAT_VERSION, Header, RemoteId};
+use super::line::{DatabaseLine, FORMAT_VERSION, Header, RemoteId, raw_path, read};
 use super::lines::{Lines, RawLine};
-use super::reading::read;
-use super::scanner::raw_path;
 use super::warnings::Warnings;
 
 /// Whose rows a file holds.

@@ -15,14 +15,11 @@ mod landmarks;
 mod line;
 mod lines;
 mod load;
-mod reading;
 mod rows;
-mod scanner;
 #[cfg(test)]
 mod tests;
 mod warnings;
 mod write;
-mod yaml;
 
 use std::cell::Cell;
 use std::sync::Arc;

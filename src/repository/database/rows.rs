@@ -9,10 +9,8 @@ use crate::tree::{BaseRow, RepoPath};
 
 use super::changes::{Changes, Values};
 use super::error::{DATABASE, DatabaseError};
-use super::line::DatabaseLine;
+use super::line::{DatabaseLine, raw_path, read};
 use super::lines::Lines;
-use super::reading::read;
-use super::scanner::raw_path;
 use super::warnings::Warnings;
 
 /// The rows of a database in key order; holds one block of the file and nothing that grows.

@@ -11,7 +11,7 @@ use super::source::Source;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Want, part_range};
-use crate::remote::{CopiedPart, Part, RemoteError, RemoteErrorKind};
+use crate::remote::{CopiedPart, Part, PartSource, RemoteError, RemoteErrorKind};
 use crate::session::Session;
 use crate::session::trouble::Trouble;
 use crate::tree::BaseRow;
@@ -81,11 +81,10 @@ async fn ask_for_copy<D: Disk, C: Clock>(
     (number, row): (u32, &BaseRow),
     piece: Option<std::ops::Range<u64>>,
 ) -> Result<Option<CopiedPart>, Trouble> {
-    let from = (&row.path, &row.version.token);
     let copy = || async {
         session.expect_to_go_on()?;
-        let piece = piece.clone();
-        Ok(session.store.remote.copy_part(source.path, &upload.id, number, from, piece).await?)
+        let from = PartSource { path: &row.path, token: &row.version.token, range: piece.clone() };
+        Ok(session.store.remote.copy_part(source.path, &upload.id, number, from).await?)
     };
     match session.store.read(copy).await {
         Err(Trouble::Remote(error)) => not_copied(session, error),

@@ -61,6 +61,15 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Which page is asked for.
+struct Wanted<'a> {
+    /// What every key begins with, below the remote's own prefix.
+    prefix: &'a str,
+    cursor: Option<Cursor<'a>>,
+    /// The most keys.
+    limit: usize,
+}
+
 impl S3Remote {
     /// Lists one page, and notes what it shows of killed probes.
     pub(super) async fn list_page(
@@ -70,7 +79,7 @@ impl S3Remote {
         limit: usize,
     ) -> Result<Page, RemoteError> {
         let order = Some(self.capabilities.listing_order);
-        Ok(self.dated_page(prefix, (next, order), limit).await?.0)
+        Ok(self.dated_page(prefix, next, order, limit).await?.0)
     }
 
     /// Lists one page, of keys in one order or in any; returns what time it was by the store's clock,
@@ -78,7 +87,8 @@ impl S3Remote {
     pub(super) async fn dated_page(
         &self,
         prefix: &str,
-        (next, order): (Option<&str>, Option<ListingOrder>),
+        next: Option<&str>,
+        order: Option<ListingOrder>,
         limit: usize,
     ) -> Result<(Page, Option<i64>), RemoteError> {
         let call = self.call("LIST", prefix);
@@ -89,10 +99,11 @@ impl S3Remote {
                 return Err(call.error(Kind::Invalid, format!("{text:?} is no place in a listing")));
             }
         };
-        let raw = self.readable_page(&call, prefix, cursor.as_ref(), limit).await?;
+        let wanted = Wanted { prefix, cursor, limit: limit.clamp(1, PAGE_KEYS_MAX) };
+        let raw = self.readable_page(&call, &wanted).await?;
         let promise = Promise { keys: &self.keys, prefix: &self.keys.key(prefix), order };
         let next = promise
-            .hold(&raw, cursor.as_ref())
+            .hold(&raw, wanted.cursor.as_ref())
             .map_err(|(kind, message)| call.error(kind, message))?;
         self.note_abandoned(&raw);
         let items = stream::iter(raw.items)
@@ -132,7 +143,8 @@ impl S3Remote {
 
     /// Tells whether a listing of what is below the prefix names ETags; `None` where it is empty.
     pub(super) async fn lists_etags(&self) -> Result<Option<bool>, RemoteError> {
-        let page = self.raw_page(&self.call("LIST", ""), "", None, (1, false)).await;
+        let first = Wanted { prefix: "", cursor: None, limit: 1 };
+        let page = self.raw_page(&self.call("LIST", ""), &first, false).await;
         let page = page.map_err(|(error, _)| error)?;
         Ok(page.items.first().map(|item| item.etag.is_some()))
     }
@@ -141,20 +153,17 @@ impl S3Remote {
     async fn readable_page(
         &self,
         call: &Call,
-        prefix: &str,
-        cursor: Option<&Cursor<'_>>,
-        limit: usize,
+        wanted: &Wanted<'_>,
     ) -> Result<RawPage, RemoteError> {
-        let limit = limit.clamp(1, PAGE_KEYS_MAX);
         for _ in 0..FORMS_MAX {
-            let plain = match self.raw_page(call, prefix, cursor, (limit, false)).await {
+            let plain = match self.raw_page(call, wanted, false).await {
                 Ok(page) if page.is_exact() => return Ok(page),
                 Ok(page) => Ok(page),
                 // Some fail at keys that XML cannot hold (Swift answers 500), or write what nobody reads.
                 Err((error, unreadable)) if unreadable || error.kind == Kind::Failed => Err(error),
                 Err((error, _)) => return Err(error),
             };
-            let encoded = Box::pin(self.raw_page(call, prefix, cursor, (limit, true)));
+            let encoded = Box::pin(self.raw_page(call, wanted, true));
             let page = match encoded.await {
                 Ok(page) => page,
                 Err((error, _)) => return Err(plain.err().unwrap_or(error)),
@@ -198,15 +207,16 @@ impl S3Remote {
         Err(call.error(Kind::Lying, message.to_owned()))
     }
 
-    /// Fetches a page; an error says whether there was an answer that could not be read.
+    /// Fetches a page, with encoded keys if told to; an error says whether there was an answer that could
+    /// not be read.
     async fn raw_page(
         &self,
         call: &Call,
-        prefix: &str,
-        cursor: Option<&Cursor<'_>>,
-        (limit, encoded): (usize, bool),
+        wanted: &Wanted<'_>,
+        encoded: bool,
     ) -> Result<RawPage, (RemoteError, bool)> {
-        let prefix = self.keys.key(prefix);
+        let prefix = self.keys.key(wanted.prefix);
+        let cursor = wanted.cursor.as_ref();
         let (begun, new) = match cursor {
             Some(cursor) if cursor.token.is_empty() => (None, Some(cursor.last_key)),
             _ => (cursor.map(|cursor| cursor.token), None),
@@ -221,7 +231,7 @@ impl S3Remote {
             .set_continuation_token(begun.map(str::to_owned))
             .set_start_after(new.map(str::to_owned))
             .set_encoding_type(encoded.then_some(EncodingType::Url))
-            .max_keys(i32::try_from(limit).unwrap_or(i32::MAX))
+            .max_keys(i32::try_from(wanted.limit).unwrap_or(i32::MAX))
             .customize()
             .interceptor(reading.clone())
             .send();

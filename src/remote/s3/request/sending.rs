@@ -182,7 +182,8 @@ mod tests {
     /// while; returns what the watch makes of it, and after how many seconds.
     async fn outcome(
         body: Outgoing,
-        (taken, pause): (u64, Duration),
+        taken: u64,
+        pause: Duration,
         silence: Duration,
     ) -> (Result<(), String>, u64) {
         let begun = Instant::now();
@@ -211,7 +212,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_takes_nothing_is_given_up() {
         for taken in [0, 2] {
-            let (answer, seconds) = outcome(body(AT_ONCE), (taken, AT_ONCE), FOR_EVER).await;
+            let (answer, seconds) = outcome(body(AT_ONCE), taken, AT_ONCE, FOR_EVER).await;
             assert_eq!(answer, Err(format!("no byte was taken within {seconds} s")));
             assert_eq!(seconds, piece_patience().as_secs());
         }
@@ -220,20 +221,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_takes_a_little_now_and_then_is_waited_for() {
         let slowly = piece_patience().mul_f64(0.9);
-        let (answer, seconds) = outcome(body(AT_ONCE), (PIECES, slowly), AT_ONCE).await;
+        let (answer, seconds) = outcome(body(AT_ONCE), PIECES, slowly, AT_ONCE).await;
         assert_eq!((answer, seconds), (Ok(()), slowly.mul_f64(5.0).as_secs()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_waits_for_its_time_is_no_fault_of_the_store() {
         let paced = Duration::from_mins(10);
-        let (answer, seconds) = outcome(body(paced), (PIECES, AT_ONCE), AT_ONCE).await;
+        let (answer, seconds) = outcome(body(paced), PIECES, AT_ONCE, AT_ONCE).await;
         assert_eq!((answer, seconds), (Ok(()), paced.as_secs() * PIECES));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_does_not_come_is_waited_for_as_long_as_a_send_buffer_may_take() {
-        let (answer, seconds) = outcome(body(AT_ONCE), (PIECES, AT_ONCE), FOR_EVER).await;
+        let (answer, seconds) = outcome(body(AT_ONCE), PIECES, AT_ONCE, FOR_EVER).await;
         assert_eq!(answer, Err(format!("no answer within {seconds} s")));
         assert_eq!(seconds, answer_patience().as_secs());
     }

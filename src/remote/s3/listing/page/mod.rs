@@ -53,7 +53,7 @@ pub(super) fn scan(answer: &[u8]) -> Option<RawPage> {
     while let Some(child) = Element::first(rest)? {
         match child.name {
             "Contents" => {
-                page.items.push(item(child.content, (&mut times, &mut page.is_rough))?);
+                page.items.push(item(child.content, &mut times, &mut page.is_rough)?);
             }
             "IsTruncated" => truncated = Some(child.content.parse().ok()?),
             "NextContinuationToken" => {
@@ -102,7 +102,7 @@ fn root(answer: &[u8]) -> Option<(&str, &str)> {
 }
 
 /// Reads what stands within `<Contents>`.
-fn item<'a>(mut rest: &'a str, (times, is_rough): (&mut Times<'a>, &mut bool)) -> Option<RawItem> {
+fn item<'a>(mut rest: &'a str, times: &mut Times<'a>, is_rough: &mut bool) -> Option<RawItem> {
     let (mut item, mut key) = (RawItem::default(), None);
     while let Some(child) = Element::first(rest)? {
         match child.name {

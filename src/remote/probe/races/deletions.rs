@@ -6,10 +6,10 @@
 use bytes::Bytes;
 use futures_util::future::{FutureExt as _, join, join_all, join3};
 
-use super::Prober;
-use super::Trials;
-use super::calls::{properties, read};
-use super::races::all_hold;
+use super::side_by_side::all_hold;
+use crate::remote::probe::calls::{properties, read};
+use crate::remote::probe::prober::Prober;
+use crate::remote::probe::trials::Trials;
 use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, RemoteError, RemoteErrorKind as Kind, Stored};
 use crate::tree::{RepoPath, Token};
@@ -170,7 +170,7 @@ impl Prober<'_> {
     async fn list_folder_of(&self, key: &str) -> Result<Vec<String>, RemoteError> {
         let remote = self.below(Capabilities::nothing());
         let folder = &key[..=key.rfind('/').unwrap_or(0)];
-        let (page, _) = retry(|| remote.dated_listing(folder, (None, None), 1_000)).await?;
+        let (page, _) = retry(|| remote.dated_listing(folder, None, None, 1_000)).await?;
         Ok(page.items.iter().map(|item: &Listed| item.key().to_owned()).collect())
     }
 }

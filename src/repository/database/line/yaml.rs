@@ -5,19 +5,19 @@ use crate::tree::{
     BaseRow, Content, Md5, PartMd5s, Properties, RepoPath, Signature, Token, Version,
 };
 
-use super::line::{DatabaseLine, FORMAT_VERSION, Header, RemoteId};
 use super::scanner::first_content;
+use super::writing::{DatabaseLine, FORMAT_VERSION, Header, RemoteId};
 
 /// Why a line is no row.
-pub(super) struct Refused {
+pub(in crate::repository::database) struct Refused {
     /// In words.
-    pub(super) why: String,
+    pub(in crate::repository::database) why: String,
     /// What it is about, where that much can be read.
-    pub(super) path: Option<RepoPath>,
+    pub(in crate::repository::database) path: Option<RepoPath>,
 }
 
 /// Parses one line as a YAML sequence of one mapping.
-pub(super) fn parse(line: &[u8]) -> Result<DatabaseLine, Refused> {
+pub(in crate::repository::database) fn parse(line: &[u8]) -> Result<DatabaseLine, Refused> {
     let fields = Fields::read(line).map_err(|why| Refused { why, path: None })?;
     let read = if fields.has("lsync") { header(&fields) } else { row(&fields) };
     read.map_err(|why| Refused { why, path: path(&fields).ok() })

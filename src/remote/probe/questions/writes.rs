@@ -4,9 +4,9 @@ use bytes::Bytes;
 use futures_util::future::join;
 use md5::{Digest as _, Md5};
 
-use super::Trials;
-use super::calls::{finding, is_refused, properties, read, someone_elses, write};
-use super::{Prober, trial};
+use crate::remote::probe::calls::{finding, is_refused, properties, read, someone_elses, write};
+use crate::remote::probe::prober::{Prober, trial};
+use crate::remote::probe::trials::Trials;
 use crate::remote::retry::retry;
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, RemoteError, RemoteErrorKind as Kind, Stored,
@@ -14,30 +14,32 @@ use crate::remote::{
 use crate::tree::Token;
 
 /// Whether a file and a folder of the same name can stand side by side.
-pub(super) struct Beside {
-    pub(super) is_possible: bool,
-    pub(super) note: Option<String>,
+pub(in crate::remote::probe) struct Beside {
+    pub(in crate::remote::probe) is_possible: bool,
+    pub(in crate::remote::probe) note: Option<String>,
 }
 
 /// What becomes of what is replaced.
-pub(super) struct Versions {
+pub(in crate::remote::probe) struct Versions {
     /// Old versions are kept.
-    pub(super) are_kept: bool,
+    pub(in crate::remote::probe) are_kept: bool,
     /// None are kept, or they can be deleted: what races leave behind does not stay.
-    pub(super) can_go: bool,
+    pub(in crate::remote::probe) can_go: bool,
 }
 
 impl Prober<'_> {
     /// Writes a first object without conditions, and reads what the answer tells; `None` where the
     /// store refuses writes.
-    pub(super) async fn first_write(&mut self) -> Result<Option<Stored>, RemoteError> {
+    pub(in crate::remote::probe) async fn first_write(
+        &mut self,
+    ) -> Result<Option<Stored>, RemoteError> {
         let versions =
             Capabilities { etag_is_md5: true, versioning: true, ..Capabilities::nothing() };
         let (remote, path, body) = (self.below(versions), self.path("first"), self.body());
         let md5: [u8; 16] = Md5::digest(&body).into();
         let properties = properties();
         let put = || remote.put_unseen(&path, &body, &properties);
-        match write(&*remote, (&path, &body), put).await {
+        match write(&*remote, &path, &body, put).await {
             Ok(stored) => {
                 self.names_versions = stored.version_id.is_some();
                 self.found.etag_is_md5 = stored.md5 == Some(md5);
@@ -61,7 +63,10 @@ impl Prober<'_> {
 
     /// Replaces the first object, and tells whether the version before can still be fetched (Garage names
     /// one in its answers and keeps none), and deleted.
-    pub(super) async fn ask_versions(&self, first: &Stored) -> Result<Versions, RemoteError> {
+    pub(in crate::remote::probe) async fn ask_versions(
+        &self,
+        first: &Stored,
+    ) -> Result<Versions, RemoteError> {
         let none = Versions { are_kept: false, can_go: true };
         let Some(version_id) = &first.version_id else { return Ok(none) };
         self.put_unseen(Capabilities::nothing(), "first").await?;
@@ -76,7 +81,7 @@ impl Prober<'_> {
     }
 
     /// Sends a checksum header and looks whether the store takes it.
-    pub(super) async fn examine_checksum(&self) -> Result<Checksum, RemoteError> {
+    pub(in crate::remote::probe) async fn examine_checksum(&self) -> Result<Checksum, RemoteError> {
         let checksum = Checksum::Crc64nvme;
         let trial = Capabilities { checksum, ..Capabilities::nothing() };
         let taken = finding(self.put_unseen(trial, "checksum").await)?.is_ok();
@@ -84,7 +89,10 @@ impl Prober<'_> {
     }
 
     /// Finds what conditions mean on a `PUT`.
-    pub(super) async fn ask_put(&self, checksum: Checksum) -> Result<Conditions, RemoteError> {
+    pub(in crate::remote::probe) async fn ask_put(
+        &self,
+        checksum: Checksum,
+    ) -> Result<Conditions, RemoteError> {
         let key = "put";
         let remote = self.trying(Conditions::Atomic, checksum);
         let made = finding(self.put_if(&*remote, key, &Condition::Absent).await)?;
@@ -121,7 +129,7 @@ impl Prober<'_> {
     }
 
     /// Writes under a condition.
-    pub(super) async fn put_if(
+    pub(in crate::remote::probe) async fn put_if(
         &self,
         remote: &dyn Trials,
         key: &str,
@@ -130,13 +138,15 @@ impl Prober<'_> {
         let (path, body) = (self.path(key), self.body());
         let properties = properties();
         let put = || remote.put(&path, body.clone().into(), &properties, condition);
-        write(remote, (&path, &body), put).await
+        write(remote, &path, &body, put).await
     }
 
     /// Writes `beside/below`, then `beside`, as a working copy does where a folder becomes a file: with a
     /// condition, which `SeaweedFS` takes for broken where a folder has the name. Looks whether both are
     /// there.
-    pub(super) async fn examine_file_beside_folder(&self) -> Result<Beside, RemoteError> {
+    pub(in crate::remote::probe) async fn examine_file_beside_folder(
+        &self,
+    ) -> Result<Beside, RemoteError> {
         let remote = self.below(trial(Conditions::None, Checksum::None));
         let creating = self.below(trial(Conditions::Atomic, Checksum::None));
         let bodies = ["beside", "beside/below"].map(|key| (self.path(key), self.body()));
@@ -148,7 +158,7 @@ impl Prober<'_> {
                 // Not patiently: a store on a file system answers this with 500, again and again.
                 Err(error) if error.kind == Kind::Failed => (),
                 Err(error) if error.is_transient() => {
-                    drop(write(&*creating, (path, body), create).await);
+                    drop(write(&*creating, path, body, create).await);
                 }
                 Err(error) if error.kind != Kind::Changed => {
                     // It knows no conditions.

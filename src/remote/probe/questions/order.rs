@@ -2,8 +2,8 @@
 
 use futures_util::future::{join, join_all};
 
-use super::Prober;
-use super::calls::finding;
+use crate::remote::probe::calls::finding;
+use crate::remote::probe::prober::Prober;
 use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, ListingOrder, RemoteError, RemoteErrorKind as Kind};
 
@@ -25,17 +25,17 @@ const BEHIND_PLACE: [&str; 3] = ["order/a/b.c", "order/a/b/c", ODD_KEY];
 const PAGES_MAX: usize = 100;
 
 /// What listings are like.
-pub(super) struct Listings {
+pub(in crate::remote::probe) struct Listings {
     /// `None` where one does not show what was just written.
-    pub(super) order: Option<ListingOrder>,
+    pub(in crate::remote::probe) order: Option<ListingOrder>,
     /// A listing that is to begin behind a text does so.
-    pub(super) start_after: bool,
+    pub(in crate::remote::probe) start_after: bool,
 }
 
 impl Prober<'_> {
     /// Writes keys that the orders put differently, and lists them, from their beginning and from
     /// behind a place.
-    pub(super) async fn ask_listings(&self) -> Result<Listings, RemoteError> {
+    pub(in crate::remote::probe) async fn ask_listings(&self) -> Result<Listings, RemoteError> {
         let keys = KEYS.iter().chain([&ODD_KEY]);
         let stored = keys.map(|key| self.put_unseen(Capabilities::nothing(), key));
         for stored in join_all(stored).await {
@@ -45,7 +45,7 @@ impl Prober<'_> {
         let behind = remote.behind(PLACE);
         let list = |place| {
             let (remote, place): (_, Option<&str>) = (&remote, place);
-            retry(move || remote.dated_listing(FOLDER, (place, None), KEYS.len() + 2))
+            retry(move || remote.dated_listing(FOLDER, place, None, KEYS.len() + 2))
         };
         let (whole, rest) = join(list(None), list(Some(&behind))).await;
         let whole = whole?.0;
@@ -62,11 +62,13 @@ impl Prober<'_> {
     }
 
     /// Finds the order from what is there: that of S3 as long as it could be both.
-    pub(super) async fn order_of_what_is_there(&self) -> Result<ListingOrder, RemoteError> {
+    pub(in crate::remote::probe) async fn order_of_what_is_there(
+        &self,
+    ) -> Result<ListingOrder, RemoteError> {
         let mut possible = vec![ListingOrder::Keys, ListingOrder::Folders];
         let (mut last, mut next) = (None::<String>, None);
         for _ in 0..PAGES_MAX {
-            let fetch = || self.remote.dated_listing("", (next.as_deref(), None), 1_000);
+            let fetch = || self.remote.dated_listing("", next.as_deref(), None, 1_000);
             let (page, _) = retry(fetch).await?;
             for item in &page.items {
                 let is_behind = |order: &ListingOrder| {

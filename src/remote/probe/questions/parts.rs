@@ -5,36 +5,36 @@ use std::sync::Arc;
 
 use futures_util::future::join3;
 
-use super::Trials;
-use super::calls::{delete, finding, is_refused, someone_elses, start, write};
-use super::{Prober, trial};
+use crate::remote::probe::calls::{delete, finding, is_refused, someone_elses, start, write};
+use crate::remote::probe::prober::{Prober, trial};
+use crate::remote::probe::trials::Trials;
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Outgoing, Part, RemoteError, Stored, UploadId,
 };
 use crate::tree::RepoPath;
 
 /// What the store does when parts are put together.
-pub(super) struct Completion {
-    pub(super) conditions: Conditions,
+pub(in crate::remote::probe) struct Completion {
+    pub(in crate::remote::probe) conditions: Conditions,
     /// It takes parts at all.
-    pub(super) is_possible: bool,
+    pub(in crate::remote::probe) is_possible: bool,
     /// Which checksum the store takes there, too.
-    pub(super) checksum: Checksum,
+    pub(in crate::remote::probe) checksum: Checksum,
     /// A deletion knows the version of what was made so.
-    pub(super) is_deleted_on_condition: bool,
-    pub(super) note: Option<String>,
+    pub(in crate::remote::probe) is_deleted_on_condition: bool,
+    pub(in crate::remote::probe) note: Option<String>,
 }
 
 /// An upload with its one part, which is to be put together.
-pub(super) struct Begun {
-    pub(super) upload: UploadId,
+pub(in crate::remote::probe) struct Begun {
+    pub(in crate::remote::probe) upload: UploadId,
     part: Part,
-    pub(super) body: Bytes,
+    pub(in crate::remote::probe) body: Bytes,
 }
 
 impl Begun {
     /// Puts the part together under a condition.
-    pub(super) async fn complete(
+    pub(in crate::remote::probe) async fn complete(
         &self,
         remote: &dyn Trials,
         path: &RepoPath,
@@ -52,13 +52,13 @@ impl Begun {
         path: &RepoPath,
         condition: &Condition,
     ) -> Result<Stored, RemoteError> {
-        write(remote, (path, &self.body), || self.complete(remote, path, condition)).await
+        write(remote, path, &self.body, || self.complete(remote, path, condition)).await
     }
 }
 
 impl Prober<'_> {
     /// Finds whether uploads in parts work at all, and what conditions mean when they are completed.
-    pub(super) async fn ask_completion(
+    pub(in crate::remote::probe) async fn ask_completion(
         &self,
         checksum: Checksum,
     ) -> Result<Completion, RemoteError> {
@@ -174,7 +174,7 @@ impl Prober<'_> {
     }
 
     /// Begins an upload and stores its one part.
-    pub(super) async fn begin(
+    pub(in crate::remote::probe) async fn begin(
         &self,
         remote: &dyn Trials,
         path: &RepoPath,
@@ -189,7 +189,7 @@ impl Prober<'_> {
 ///
 /// One after the other: `SeaweedFS` 4.48 lets the second of two that end uploads to one key wait for a
 /// second, the fifth for four.
-pub(super) async fn end_uploads<'a>(
+pub(in crate::remote::probe) async fn end_uploads<'a>(
     remote: &dyn Trials,
     path: &RepoPath,
     begun: impl Iterator<Item = &'a Begun>,

@@ -1,17 +1,19 @@
 //! Reads canonical rows, and nothing else: the fast path of loading.
 
-use crate::repository::codec::scan::{hex, signed, unsigned};
+use crate::repository::codec::scan::{signed, unsigned};
 use crate::repository::codec::{is_printable, plain, unquote};
-use crate::tree::{BaseRow, Content, PartMd5s, Properties, RepoPath, Signature, Token, Version};
+use crate::tree::{
+    BaseRow, Content, PartMd5s, Properties, RepoPath, Signature, Token, Version, read_hex,
+};
 
-use super::line::DatabaseLine;
+use super::writing::DatabaseLine;
 
 /// How every canonical row begins.
 const BEGINNING: &[u8] = b"- {path: \"";
 
 /// Reads one canonical row without its comment; `None` where anything is not as lsync writes it, and
 /// where there are properties.
-pub(super) fn scan(line: &[u8]) -> Option<DatabaseLine> {
+pub(in crate::repository::database) fn scan(line: &[u8]) -> Option<DatabaseLine> {
     let (path, rest) = unquote(line.strip_prefix(BEGINNING)?)?;
     let path = RepoPath::parse(&path).ok()?;
     if rest == b", gone: true}" {
@@ -39,7 +41,7 @@ fn first_format(size: u64, rest: &[u8]) -> Option<Half> {
     let (token, rest) = unquote(rest)?;
     let crc64 = match rest {
         b"}" => None,
-        _ => Some(hex(rest.strip_prefix(b", crc64: \"")?.strip_suffix(b"\"}")?)?),
+        _ => Some(read_hex(rest.strip_prefix(b", crc64: \"")?.strip_suffix(b"\"}")?)?),
     };
     let token = Token::new(&token);
     let content = first_content(size, &token, crc64.map(u64::from_be_bytes));
@@ -48,7 +50,11 @@ fn first_format(size: u64, rest: &[u8]) -> Option<Half> {
 
 /// Returns what a row of format 1 says of the bytes: that has no checksum exactly where the `ETag` is known
 /// to be their MD5.
-pub(super) fn first_content(size: u64, etag: &Token, crc64: Option<u64>) -> Content {
+pub(in crate::repository::database) fn first_content(
+    size: u64,
+    etag: &Token,
+    crc64: Option<u64>,
+) -> Content {
     let content = Content::of_size(size).with_crc64(crc64);
     if crc64.is_some() {
         return content;
@@ -73,7 +79,7 @@ fn second_format(size: u64, rest: &[u8]) -> Option<Half> {
         content = content.with_md5(Some(token.hex()?));
         rest = after;
     } else if let Some((digits, after)) = digits_of(rest, b", md5: \"") {
-        let md5 = hex(digits)?;
+        let md5 = read_hex(digits)?;
         (token.hex() != Some(md5)).then_some(())?;
         content = content.with_md5(Some(md5));
         rest = after;
@@ -86,11 +92,11 @@ fn second_format(size: u64, rest: &[u8]) -> Option<Half> {
         rest = after;
     }
     if let Some((digits, after)) = digits_of(rest, b", crc64: \"") {
-        content = content.with_crc64(Some(u64::from_be_bytes(hex(digits)?)));
+        content = content.with_crc64(Some(u64::from_be_bytes(read_hex(digits)?)));
         rest = after;
     }
     if let Some((digits, after)) = digits_of(rest, b", crc32c: \"") {
-        content = content.with_crc32c(Some(u32::from_be_bytes(hex(digits)?)));
+        content = content.with_crc32c(Some(u32::from_be_bytes(read_hex(digits)?)));
         rest = after;
     }
     (rest == b"}").then_some(((token, stored), content))
@@ -105,7 +111,7 @@ fn digits_of<'a>(rest: &'a [u8], beginning: &[u8]) -> Option<(&'a [u8], &'a [u8]
 
 /// Returns the bytes of the path of a row, if they stand there as lsync writes them and without
 /// escapes; looks at nothing else.
-pub(super) fn raw_path(line: &[u8]) -> Option<&[u8]> {
+pub(in crate::repository::database) fn raw_path(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(BEGINNING)?;
     let end = memchr::memchr2(b'"', b'\\', rest)?;
     // YAML makes a blank of a line break within quotes.

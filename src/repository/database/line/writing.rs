@@ -8,7 +8,7 @@ use crate::repository::codec::push_mapping;
 use crate::tree::{BaseRow, RepoPath};
 
 /// The format that this version writes. It reads format 1, too.
-pub(super) const FORMAT_VERSION: u64 = 2;
+pub(in crate::repository::database) const FORMAT_VERSION: u64 = 2;
 
 /// Which remote rows are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct RemoteId {
 }
 
 /// What one line says.
-pub(super) enum DatabaseLine {
+pub(in crate::repository::database) enum DatabaseLine {
     /// Nothing: empty, a comment, the mark of a document.
     Blank,
     /// Whose rows follow.
@@ -39,20 +39,20 @@ pub(super) enum DatabaseLine {
 }
 
 /// The first row of a file.
-pub(super) struct Header {
+pub(in crate::repository::database) struct Header {
     /// The format's number.
-    pub(super) version: u64,
+    pub(in crate::repository::database) version: u64,
     /// Whose rows follow; of a newer format it may not be known.
-    pub(super) remote: Option<RemoteId>,
+    pub(in crate::repository::database) remote: Option<RemoteId>,
 }
 
 /// Returns the CRC-32/ISO-HDLC of the bytes.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(in crate::repository::database) fn crc32(bytes: &[u8]) -> u32 {
     u32::try_from(checksum(CrcAlgorithm::Crc32IsoHdlc, bytes)).expect("a CRC-32 has 32 bits")
 }
 
 /// Appends a header without newline.
-pub(super) fn push_header(line: &mut String, remote: &RemoteId) {
+pub(in crate::repository::database) fn push_header(line: &mut String, remote: &RemoteId) {
     push_mapping(line, |fields| {
         fields.plain("lsync", FORMAT_VERSION);
         fields.text("remote", &remote.url);
@@ -61,7 +61,7 @@ pub(super) fn push_header(line: &mut String, remote: &RemoteId) {
 }
 
 /// Appends a row without newline.
-pub(super) fn push_row(line: &mut String, row: &BaseRow) {
+pub(in crate::repository::database) fn push_row(line: &mut String, row: &BaseRow) {
     let BaseRow { path, signature, version, content, properties } = row;
     push_mapping(line, |fields| {
         fields.text("path", path.as_str());
@@ -95,7 +95,7 @@ pub(super) fn push_row(line: &mut String, row: &BaseRow) {
 }
 
 /// Appends the row of a path that neither side has, without newline.
-pub(super) fn push_gone(line: &mut String, path: &RepoPath) {
+pub(in crate::repository::database) fn push_gone(line: &mut String, path: &RepoPath) {
     push_mapping(line, |fields| {
         fields.text("path", path.as_str());
         fields.flag("gone");
@@ -103,7 +103,7 @@ pub(super) fn push_gone(line: &mut String, path: &RepoPath) {
 }
 
 /// Appends the checksum of what stands behind `start`, and a newline.
-pub(super) fn end_with_checksum(text: &mut String, start: usize) {
+pub(in crate::repository::database) fn end_with_checksum(text: &mut String, start: usize) {
     let crc = crc32(&text.as_bytes()[start..]);
     writeln!(text, " # {crc:08x}").expect("a string takes everything");
 }

@@ -1,11 +1,21 @@
 //! The table of questions that single requests can answer, and what each answer says of the store.
 
+mod deletions;
+mod names;
+mod order;
+mod parts;
+mod writes;
+
 use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
 
-use super::order::Listings;
-use super::parts::Completion;
-use super::writes::{Beside, Versions};
-use super::{Prober, RemoteError};
+pub(super) use parts::{Begun, end_uploads};
+
+use order::Listings;
+use parts::Completion;
+use writes::{Beside, Versions};
+
+use crate::remote::RemoteError;
+use crate::remote::probe::prober::Prober;
 use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Checksum, Conditions, ListingOrder, OddName, Stored};
 
@@ -14,7 +24,7 @@ type Asked<'a> = BoxFuture<'a, Result<Answer, RemoteError>>;
 
 /// What a question needs to know: what the store said of the first write, and which checksum it takes.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(in crate::remote::probe) struct Known<'a> {
     first: &'a Stored,
     checksum: Checksum,
 }
@@ -56,7 +66,7 @@ const fn question(
 }
 
 /// What came of a question.
-pub(super) enum Answer {
+pub(in crate::remote::probe) enum Answer {
     Beside(Beside),
     Listings(Listings),
     Names(Vec<OddName>),
@@ -70,15 +80,15 @@ pub(super) enum Answer {
 
 /// What a store claims to do, as far as single requests can tell: the races decide.
 #[derive(Clone, Copy)]
-pub(super) struct Claims {
-    pub(super) put: Conditions,
-    pub(super) delete: Conditions,
-    pub(super) delete_many: Conditions,
-    pub(super) complete: Conditions,
+pub(in crate::remote::probe) struct Claims {
+    pub(in crate::remote::probe) put: Conditions,
+    pub(in crate::remote::probe) delete: Conditions,
+    pub(in crate::remote::probe) delete_many: Conditions,
+    pub(in crate::remote::probe) complete: Conditions,
     /// Old versions can be deleted, or none are kept: what races leave behind does not stay.
-    pub(super) versions_can_go: bool,
+    pub(in crate::remote::probe) versions_can_go: bool,
     /// A deletion knows the version of what was made in parts.
-    pub(super) deletes_parts: bool,
+    pub(in crate::remote::probe) deletes_parts: bool,
 }
 
 impl Prober<'_> {
@@ -86,7 +96,10 @@ impl Prober<'_> {
     ///
     /// All have ended before an error is passed on: a request that is dropped on its way could take effect
     /// behind the tidying.
-    pub(super) async fn ask(&self, first: &Stored) -> Result<Vec<Answer>, RemoteError> {
+    pub(in crate::remote::probe) async fn ask(
+        &self,
+        first: &Stored,
+    ) -> Result<Vec<Answer>, RemoteError> {
         let ask = |needs_checksum: bool, checksum: Checksum| {
             let wanted = QUESTIONS.iter().filter(move |it| it.needs_checksum == needs_checksum);
             join_all(wanted.map(move |it| (it.ask)(self, Known { first, checksum })))
@@ -107,7 +120,7 @@ impl Prober<'_> {
     }
 
     /// Writes down what the answers say, and returns what has to stand the races.
-    pub(super) fn enter(&mut self, answers: Vec<Answer>) -> Claims {
+    pub(in crate::remote::probe) fn enter(&mut self, answers: Vec<Answer>) -> Claims {
         let none = Conditions::None;
         let mut claims = Claims {
             put: none,

@@ -2,15 +2,15 @@
 
 use futures_util::future::join;
 
-use super::Prober;
-use super::calls::{NO_ETAG, delete, finding, is_refused, read};
+use crate::remote::probe::calls::{NO_ETAG, delete, finding, is_refused, read};
+use crate::remote::probe::prober::Prober;
 use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Checksum, Conditions, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::Token;
 
 impl Prober<'_> {
     /// Finds what conditions mean on deletions, one by one, and of many in one request.
-    pub(super) async fn ask_deletions(
+    pub(in crate::remote::probe) async fn ask_deletions(
         &self,
         checksum: Checksum,
     ) -> Result<(Conditions, Conditions), RemoteError> {

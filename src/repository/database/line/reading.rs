@@ -3,17 +3,17 @@
 use memchr::memmem;
 
 use crate::repository::codec::unquote;
-use crate::tree::RepoPath;
+use crate::tree::{RepoPath, read_hex};
 
-use super::line::{DatabaseLine, crc32};
-use super::lines::RawLine;
+use super::writing::{DatabaseLine, crc32};
 use super::{scanner, yaml};
+use crate::repository::database::lines::RawLine;
 
 /// Paths of a broken line that lose their rows: more than the lines that one wrong byte can join.
 const BROKEN_PATHS_MAX: usize = 16;
 
 /// Reads one line of either file.
-pub(super) fn read(raw: &RawLine<'_>) -> DatabaseLine {
+pub(in crate::repository::database) fn read(raw: &RawLine<'_>) -> DatabaseLine {
     if raw.too_long {
         // The longest row ever is shorter; how the line begins may still say what it is about.
         return broken(raw.bytes, None, "the line is too long".into());
@@ -22,7 +22,7 @@ pub(super) fn read(raw: &RawLine<'_>) -> DatabaseLine {
 }
 
 /// Reads one line, without its newline.
-pub(super) fn read_line(line: &[u8]) -> DatabaseLine {
+pub(in crate::repository::database) fn read_line(line: &[u8]) -> DatabaseLine {
     let line = line.trim_ascii_end();
     let sound = sound_part(line);
     if let Some(row) = sound.and_then(scanner::scan) {
@@ -50,9 +50,7 @@ fn sound_part(line: &[u8]) -> Option<&[u8]> {
 /// Returns the row and the checksum behind it, if there is one.
 fn split_checksum(line: &[u8]) -> Option<(&[u8], u32)> {
     let (row, comment) = line.split_at_checked(line.len().checked_sub(11)?)?;
-    let digits = std::str::from_utf8(comment.strip_prefix(b" # ")?).ok()?;
-    let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten().map(|crc| (row, crc))
+    Some((row, u32::from_be_bytes(read_hex(comment.strip_prefix(b" # ")?)?)))
 }
 
 /// Finds the paths that a broken line may be about: better one too many than one too few, since

@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use futures_util::future::join_all;
 
-use super::Prober;
-use super::calls::{delete, finding};
+use crate::remote::probe::calls::{delete, finding};
+use crate::remote::probe::prober::Prober;
 use crate::remote::retry::retry;
 use crate::remote::{Capabilities, Listed, OddName, RemoteError, RemoteErrorKind as Kind, Stored};
 
@@ -21,7 +21,7 @@ struct Asked {
 impl Prober<'_> {
     /// Writes an object for each kind of odd names and lists it. A name that the store refuses is told
     /// when somebody has such a file.
-    pub(super) async fn ask_names(&self) -> Result<Vec<OddName>, RemoteError> {
+    pub(in crate::remote::probe) async fn ask_names(&self) -> Result<Vec<OddName>, RemoteError> {
         let (unwritable, plain): (Vec<_>, Vec<_>) =
             OddName::ALL.into_iter().partition(|odd| odd.is_unwritable());
         let mut asked = self.ask_these(&plain).await?;
@@ -47,7 +47,7 @@ impl Prober<'_> {
         let naming = Capabilities { versioning: true, ..Capabilities::nothing() };
         if let Ok(stored) = finding(self.put_unseen(naming.clone(), &key).await)? {
             let remote = self.below(naming);
-            let listed = retry(|| remote.dated_listing(&folder, (None, None), 10)).await;
+            let listed = retry(|| remote.dated_listing(&folder, None, None, 10)).await;
             is_removed = self.remove(&key, &stored).await;
             is_changed = match finding(listed)? {
                 Ok((page, _)) => !page.items.iter().map(Listed::key).any(|listed| listed == key),
