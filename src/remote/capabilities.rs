@@ -117,12 +117,16 @@ impl Capabilities {
     /// Returns what is left of it once the store has broken a promise: it is trusted with no condition.
     #[must_use]
     pub fn without_promises(self) -> Self {
+        Self { probable: false, ..self.with_conditions(Conditions::None) }
+    }
+
+    /// Returns the same where every condition is honoured so.
+    pub(super) fn with_conditions(self, honoured: Conditions) -> Self {
         Self {
-            conditional_put: Conditions::None,
-            conditional_complete: Conditions::None,
-            conditional_delete: Conditions::None,
-            conditional_delete_many: Conditions::None,
-            probable: false,
+            conditional_put: honoured,
+            conditional_complete: honoured,
+            conditional_delete: honoured,
+            conditional_delete_many: honoured,
             ..self
         }
     }
@@ -135,22 +139,10 @@ impl Capabilities {
     /// Returns what AWS S3 can do, and what [`super::MemoryRemote`] does.
     pub fn full() -> Self {
         Self {
-            conditional_put: Conditions::Atomic,
-            conditional_complete: Conditions::Atomic,
-            conditional_delete: Conditions::Atomic,
-            conditional_delete_many: Conditions::Atomic,
             checksum: Checksum::Crc64nvme,
             etag_is_md5: true,
             etag_in_listing: true,
-            listing_order: ListingOrder::Keys,
-            start_after: true,
-            changed_names: Vec::new(),
-            versioning: false,
-            file_beside_folder: true,
-            read_only: false,
-            probable: false,
-            uploads_in_parts: true,
-            undeletable: false,
+            ..Self::nothing().with_conditions(Conditions::Atomic)
         }
     }
 

@@ -34,6 +34,7 @@ pub use memory::MemoryRemote;
 pub use odd_names::OddName;
 pub use order::ListingOrder;
 pub use outgoing::Outgoing;
+pub(crate) use retry::{ATTEMPTS_MAX, longest_pause};
 pub use s3::{S3Remote, S3Settings};
 pub use traits::{Incoming, Reads, Remote, RemoteFuture, Uploads, Writes};
 

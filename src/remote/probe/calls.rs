@@ -31,27 +31,14 @@ pub(super) fn is_refused<T>(result: &Result<T, RemoteError>) -> bool {
 pub(super) fn finding<T>(
     result: Result<T, RemoteError>,
 ) -> Result<Result<T, RemoteError>, RemoteError> {
+    let is_about_us = |error: &RemoteError| match error.kind {
+        Kind::WrongKey | Kind::Throttled => true,
+        // One name may be redirected although the bucket is here.
+        Kind::WrongRegion => false,
+        _ => error.ends_the_run(),
+    };
     match result {
-        Err(error)
-            if matches!(
-                error.kind,
-                Kind::Unreachable
-                    | Kind::NotTls
-                    | Kind::Untrusted
-                    | Kind::ProxyUnreachable
-                    | Kind::ProxyDenied
-                    | Kind::BadSetting
-                    | Kind::WrongKey
-                    | Kind::NoCredentials
-                    | Kind::Expired
-                    | Kind::ClockSkewed
-                    | Kind::NoBucket
-                    | Kind::BucketGone
-                    | Kind::Throttled
-            ) =>
-        {
-            Err(error)
-        }
+        Err(error) if is_about_us(&error) => Err(error),
         result => Ok(result),
     }
 }

@@ -85,12 +85,5 @@ impl Prober<'_> {
 
 /// Returns capabilities under which every condition is sent in one spelling.
 pub(super) fn trial(honoured: Conditions, checksum: Checksum) -> Capabilities {
-    Capabilities {
-        conditional_put: honoured,
-        conditional_complete: honoured,
-        conditional_delete: honoured,
-        conditional_delete_many: honoured,
-        checksum,
-        ..Capabilities::nothing()
-    }
+    Capabilities { checksum, ..Capabilities::nothing().with_conditions(honoured) }
 }

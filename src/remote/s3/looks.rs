@@ -6,9 +6,9 @@
 
 use aws_smithy_types::DateTime;
 
+use super::listing::exact;
 use super::request::{ANSWER_TIMEOUT, Call, Headers, answer};
 use super::store::S3Remote;
-use super::versions::exact;
 use crate::remote::etag;
 use crate::remote::retry::retry;
 use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind, Stored};

@@ -14,8 +14,7 @@ mod objects;
 mod request;
 mod seam;
 mod store;
-mod uploads;
-mod versions;
+mod trials;
 
 pub use connection::S3Settings;
 pub use store::S3Remote;

@@ -4,20 +4,11 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::monitor::Stop;
-use crate::remote::{RemoteError, RemoteErrorKind};
-
-/// How often a call is made before it counts as failed.
-const ATTEMPTS_MAX: u32 = 8;
+use crate::remote::{ATTEMPTS_MAX, RemoteError, RemoteErrorKind, longest_pause};
 
 /// How often a store is called that cannot be reached at all, or names no versions: a person waits for the
 /// message.
 const ATTEMPTS_HOPELESS_MAX: u32 = 3;
-
-/// The longest first pause; each further one may be twice as long.
-const PAUSE_FIRST_MILLISECONDS: u64 = 100;
-
-/// The longest pause, unless the store itself asks for a longer one.
-const PAUSE_MILLISECONDS_MAX: u64 = 5_000;
 
 /// A store that asks for more patience than this is not waited for.
 const RETRY_AFTER_SECONDS_MAX: u64 = 60;
@@ -60,8 +51,7 @@ impl Backoff {
     }
 
     fn pause(&self) -> Duration {
-        let longest = PAUSE_FIRST_MILLISECONDS << (self.attempts - 1).min(16);
-        Duration::from_millis(fastrand::u64(1..=longest.min(PAUSE_MILLISECONDS_MAX)))
+        longest_pause(self.attempts).mul_f64(fastrand::f64())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::remote::probe::calls::{finding, is_refused, properties, winners};
 use crate::remote::probe::prober::Prober;
 use crate::remote::probe::questions::{Begun, end_uploads};
 use crate::remote::probe::trials::Trials;
-use crate::remote::retry::{ATTEMPTS_MAX, FIRST_WAIT};
+use crate::remote::retry::{ATTEMPTS_FAILED_MAX, longest_pause};
 use crate::remote::{Condition, RemoteError, Stored};
 
 /// How many write the same key at once: a pair, because `SeaweedFS` lets more of them wait for whole
@@ -60,7 +60,7 @@ impl Prober<'_> {
         // Equal contents would have equal ETags, and more than one of them could rightly win.
         let bodies: Vec<Bytes> = (0..WRITERS).map(|_| self.body()).collect();
         let path = self.path(key);
-        for attempt in 0..ATTEMPTS_MAX {
+        for attempt in 1..=ATTEMPTS_FAILED_MAX {
             let writes = bodies.iter().map(|body| {
                 let (properties, path) = (properties(), &path);
                 async move { remote.put(path, body.clone().into(), &properties, condition).await }
@@ -70,7 +70,7 @@ impl Prober<'_> {
                 return Ok(winners == 1);
             }
             // All were told to come back: the store limits writes to one key (R2, GCS).
-            tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt)).await;
+            tokio::time::sleep(longest_pause(attempt)).await;
         }
         Ok(false)
     }

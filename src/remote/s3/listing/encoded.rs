@@ -23,7 +23,7 @@ pub(super) fn decode(page: &RawPage, plus_is_blank: bool) -> RawPage {
 }
 
 /// Decodes a key; a `+` is a blank, or itself. What is no UTF-8 keeps its spelling: no path can have it.
-pub(in crate::remote::s3) fn decode_key(key: &str, plus_is_blank: bool) -> String {
+pub(super) fn decode_key(key: &str, plus_is_blank: bool) -> String {
     let spelt = if plus_is_blank { key.replace('+', " ") } else { key.to_owned() };
     percent_decode_str(&spelt).decode_utf8().map_or_else(|_| key.to_owned(), Cow::into_owned)
 }

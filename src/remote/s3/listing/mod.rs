@@ -8,6 +8,7 @@
 mod encoded;
 mod page;
 mod reading;
+mod versions;
 
 use std::cmp::Ordering;
 use std::sync::PoisonError;
@@ -16,8 +17,8 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-pub(super) use encoded::decode_key;
 pub(super) use page::text_below_root;
+pub(super) use versions::exact;
 
 use page::{RawItem, RawPage};
 use reading::Reading;
@@ -269,10 +270,12 @@ impl S3Remote {
         if listed.is_silent() {
             return Ok(None);
         }
-        match (RepoPath::parse(key), item.etag.as_deref()) {
-            (Err(reason), _) => Ok(Some(listed.odd(reason))),
-            (Ok(_), Some(etag)) => Ok(Some(listed.into_listed(etag::token(etag)))),
-            (Ok(path), None) => match self.head_object(&path).await {
+        if let Some(etag) = item.etag.as_deref() {
+            return Ok(Some(listed.into_listed(etag::token(etag))));
+        }
+        match RepoPath::parse(key) {
+            Err(reason) => Ok(Some(listed.odd(reason))),
+            Ok(path) => match self.head_object(&path).await {
                 Ok(object) => Ok(Some(Listed::Object(object.entry))),
                 // Deleted since it was listed.
                 Err(error) if error.kind == Kind::NotFound => Ok(None),
