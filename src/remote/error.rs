@@ -77,6 +77,46 @@ pub enum RemoteErrorKind {
     Invalid,
 }
 
+impl RemoteErrorKind {
+    /// Tells whether the same call may succeed a little later, and whether every further call fails until
+    /// then, or for good.
+    fn prospects(self) -> (bool, bool) {
+        match self {
+            Self::Busy
+            | Self::Throttled
+            | Self::Failed
+            | Self::NoEtag
+            | Self::Interrupted
+            | Self::Corrupt => (true, false),
+            Self::Unreachable | Self::ProxyUnreachable => (true, true),
+            Self::NoBucket
+            | Self::BucketGone
+            | Self::NotTls
+            | Self::Untrusted
+            | Self::ProxyDenied
+            | Self::BadProxy
+            | Self::BadCertificates
+            | Self::BadEndpoint
+            | Self::BadSetting
+            | Self::NoCredentials
+            | Self::Expired
+            | Self::ClockSkewed
+            | Self::WrongRegion => (false, true),
+            Self::NotFound
+            | Self::Changed
+            | Self::Overwrote
+            | Self::Denied
+            | Self::WrongKey
+            | Self::Unsupported
+            | Self::Archived
+            | Self::Lying
+            | Self::OutOfOrder
+            | Self::Full
+            | Self::Invalid => (false, false),
+        }
+    }
+}
+
 /// What lies behind a [`RemoteError`], from the nearest cause to the first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -159,62 +199,11 @@ impl RemoteError {
 
     /// Tells whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
-        use RemoteErrorKind as Kind;
-        match self.kind {
-            Kind::Busy
-            | Kind::Throttled
-            | Kind::Failed
-            | Kind::NoEtag
-            | Kind::Interrupted
-            | Kind::Unreachable
-            | Kind::ProxyUnreachable
-            | Kind::Corrupt => true,
-            Kind::NotFound
-            | Kind::NoBucket
-            | Kind::BucketGone
-            | Kind::Changed
-            | Kind::Overwrote
-            | Kind::NotTls
-            | Kind::Untrusted
-            | Kind::ProxyDenied
-            | Kind::BadProxy
-            | Kind::BadCertificates
-            | Kind::BadEndpoint
-            | Kind::BadSetting
-            | Kind::NoCredentials
-            | Kind::Expired
-            | Kind::ClockSkewed
-            | Kind::Denied
-            | Kind::WrongKey
-            | Kind::WrongRegion
-            | Kind::Unsupported
-            | Kind::Archived
-            | Kind::Lying
-            | Kind::OutOfOrder
-            | Kind::Full
-            | Kind::Invalid => false,
-        }
+        self.kind.prospects().0
     }
 
     /// Tells whether every further call would fail, too, so that the run ends here.
     pub fn ends_the_run(&self) -> bool {
-        matches!(
-            self.kind,
-            RemoteErrorKind::NoBucket
-                | RemoteErrorKind::BucketGone
-                | RemoteErrorKind::Unreachable
-                | RemoteErrorKind::NotTls
-                | RemoteErrorKind::Untrusted
-                | RemoteErrorKind::ProxyUnreachable
-                | RemoteErrorKind::ProxyDenied
-                | RemoteErrorKind::BadProxy
-                | RemoteErrorKind::BadCertificates
-                | RemoteErrorKind::BadEndpoint
-                | RemoteErrorKind::BadSetting
-                | RemoteErrorKind::NoCredentials
-                | RemoteErrorKind::Expired
-                | RemoteErrorKind::ClockSkewed
-                | RemoteErrorKind::WrongRegion
-        )
+        self.kind.prospects().1
     }
 }

@@ -8,9 +8,7 @@ use futures_util::TryStreamExt as _;
 
 use super::trials::Trials;
 use crate::remote::retry::retry;
-use crate::remote::{
-    Condition, Object, Part, RemoteError, RemoteErrorKind as Kind, Stored, UploadId,
-};
+use crate::remote::{Condition, Object, RemoteError, RemoteErrorKind as Kind, Stored};
 use crate::tree::{Properties, RepoPath, Token};
 
 /// An ETag that no object has.
@@ -130,23 +128,6 @@ pub(super) async fn winners(
     };
     let count = writers.iter().filter(has_won).count();
     Ok((count > 0 || !errors().any(RemoteError::is_transient)).then_some(count))
-}
-
-/// Begins an upload and stores its one part.
-pub(super) async fn start(
-    remote: &dyn Trials,
-    path: &RepoPath,
-    body: &Bytes,
-) -> Result<(UploadId, Part), RemoteError> {
-    let properties = properties();
-    let upload = retry(|| remote.start_upload(path, &properties)).await?;
-    match retry(|| remote.upload_part(path, &upload, 1, body.clone().into())).await {
-        Ok(part) => Ok((upload, part)),
-        Err(error) => {
-            drop(remote.abort_upload(path, &upload).await);
-            Err(error)
-        }
-    }
 }
 
 /// Returns what the probe sends beside its bytes.

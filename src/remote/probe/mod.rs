@@ -54,8 +54,7 @@ impl Prober<'_> {
     /// Asks everything.
     async fn examine(&mut self) -> Result<(), RemoteError> {
         let Some(first) = self.first_write().await? else { return Ok(()) };
-        let answers = Box::pin(self.ask(&first)).await?;
-        let claims = self.enter(answers);
+        let claims = self.ask_all(&first).await?;
         self.let_race(claims).await
     }
 

@@ -244,9 +244,7 @@ async fn look_at(
         .map(|path| async move { retry(|| remote.head(&path)).await.map(|it| it.entry) });
     let looked: Vec<_> = looks.buffer_unordered(LANES).collect().await;
     let (there, failed): (Vec<_>, Vec<_>) = looked.into_iter().partition(Result::is_ok);
-    let is_there = |error: &RemoteError| error.kind != Kind::NotFound;
-    let failed = failed.into_iter().filter_map(Result::err).filter(is_there).collect();
-    (there.into_iter().flatten().collect(), failed)
+    (there.into_iter().flatten().collect(), refusals(failed))
 }
 
 /// Lists all objects below a remote's prefix, in whatever order, and returns what time it was by the
@@ -273,9 +271,13 @@ async fn delete_objects(remote: &dyn Trials, entries: Vec<RemoteEntry>) -> Delet
         .map(|entry| async move { delete(remote, &entry.path, &entry.version.token).await });
     let ended: Vec<_> = deletions.buffer_unordered(LANES).collect().await;
     let leave_marks = ended.iter().any(|ended| matches!(ended, Ok(true)));
-    let is_there = |error: &RemoteError| error.kind != Kind::NotFound;
-    let refused = ended.into_iter().filter_map(Result::err).filter(is_there).collect();
-    Deleted { refused, leave_marks }
+    Deleted { refused: refusals(ended), leave_marks }
+}
+
+/// Returns why what may still be there was not looked at, or not deleted.
+fn refusals<T>(ended: Vec<Result<T, RemoteError>>) -> Vec<RemoteError> {
+    let failed = ended.into_iter().filter_map(Result::err);
+    failed.filter(|error| error.kind != Kind::NotFound).collect()
 }
 
 /// Deletes versions, the oldest first, whose retention ends first; returns those that stay. Where the

@@ -23,15 +23,6 @@ const KEY_PATIENCE: Duration = Duration::from_millis(50);
 type Verdicts<'a> = HashMap<&'a str, Option<&'a KeyError>>;
 
 impl S3Remote {
-    /// Deletes the version expected.
-    pub(super) async fn delete_object(
-        &self,
-        path: &RepoPath,
-        expected: &Token,
-    ) -> Result<(), RemoteError> {
-        self.delete_marking(path, expected).await.map(drop)
-    }
-
     /// Deletes the version expected, and tells whether the store keeps a mark of that.
     pub(super) async fn delete_marking(
         &self,

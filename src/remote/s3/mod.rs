@@ -1,7 +1,7 @@
 //! A bucket on a store that speaks S3. This folder alone names the SDK.
 //!
 //! What the SDK is kept from doing is written in [`connection`]; what stores do differently is in
-//! [`Capabilities`] and stays behind this seam.
+//! [`Capabilities`](super::Capabilities) and stays behind this seam.
 
 mod bucket;
 mod connection;

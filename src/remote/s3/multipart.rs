@@ -11,7 +11,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::listing::text_below_root;
-use super::objects::{Encryption, metadata, named, range_text};
+use super::objects::{leaves_md5, metadata, named, range_text};
 use super::request::{
     ANSWER_TIMEOUT, Call, answer, nanoseconds, parse_checksum, patience, sending, spelt,
 };
@@ -178,12 +178,9 @@ impl Uploads for S3Remote {
                 .set_if_match(headers.if_match)
                 .send();
             let output = answer(&write.call, COMPLETE_TIMEOUT, request).await?;
-            let encryption = Encryption {
-                kind: output.server_side_encryption(),
-                kms_key: output.ssekms_key_id(),
-                customer: None,
-            };
-            let named = self.stored(output.e_tag(), output.version_id(), &encryption);
+            let leaves_md5 =
+                leaves_md5(output.server_side_encryption(), output.ssekms_key_id(), None);
+            let named = self.stored(output.e_tag(), output.version_id(), leaves_md5);
             if named.is_some() {
                 return self.look_after(&write, named, true).await;
             }
@@ -191,7 +188,7 @@ impl Uploads for S3Remote {
             let computed = etag::of_parts(in_order(parts).iter().map(|part| &part.token));
             let computed = computed.filter(|_| self.capabilities.etag_is_md5);
             let computed = computed.as_ref().map(Token::text);
-            let stored = self.stored(computed.as_deref(), output.version_id(), &encryption);
+            let stored = self.stored(computed.as_deref(), output.version_id(), leaves_md5);
             self.look_after(&write, stored, false).await
         })
     }

@@ -104,7 +104,7 @@ impl Writes for S3Remote {
     }
 
     fn delete<'a>(&'a self, path: &'a RepoPath, expected: &'a Token) -> RemoteFuture<'a, ()> {
-        Box::pin(self.delete_object(path, expected))
+        Box::pin(async move { self.delete_marking(path, expected).await.map(drop) })
     }
 
     fn deletions_at_once(&self) -> usize {

@@ -105,23 +105,17 @@ impl RemoteConfig {
 
 /// What is wrong with a config.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}", place(*.line, *.column))]
+#[error(
+    "{message}{}",
+    .place.map(|(line, column)| format!(", line {line}, column {column}")).unwrap_or_default()
+)]
 pub struct ConfigError {
     /// What, with the field's name.
     pub message: String,
-    /// Line, from 1, where it is known.
-    pub line: Option<usize>,
-    /// Column, from 1, where it is known.
-    pub column: Option<usize>,
+    /// Line and column, from 1, where they are known.
+    pub place: Option<(usize, usize)>,
     /// What to do next.
     pub hint: Option<String>,
-}
-
-fn place(line: Option<usize>, column: Option<usize>) -> String {
-    match (line, column) {
-        (Some(line), Some(column)) => format!(", line {line}, column {column}"),
-        _ => String::new(),
-    }
 }
 
 impl Config {
@@ -188,8 +182,7 @@ fn no_version(version: u64) -> ConfigError {
     let hint = if version > VERSION { "update lsync" } else { "write `version: 1`" };
     ConfigError {
         message: format!("its version is {version}, and this lsync knows {VERSION}"),
-        line: None,
-        column: None,
+        place: None,
         hint: Some(hint.into()),
     }
 }
@@ -214,8 +207,8 @@ fn check_names(text: &[u8], fields: &Mapping, known: &[&str]) -> Result<(), Conf
         Some((_, nearest)) => format!("did you mean {nearest:?}?"),
         None => format!("known are: {}", known.join(", ")),
     };
-    let (line, column) = find_name(text, name).unzip();
-    Err(ConfigError { message: format!("unknown field {name:?}"), line, column, hint: Some(hint) })
+    let (message, place) = (format!("unknown field {name:?}"), find_name(text, name));
+    Err(ConfigError { message, place, hint: Some(hint) })
 }
 
 /// Finds the line and column of a field's name, as block style writes it.
@@ -236,15 +229,13 @@ fn located(error: &serde_yaml::Error) -> ConfigError {
         Some((line, column)) => text.replace(&format!(" at line {line} column {column}"), ""),
         None => text,
     };
-    let (line, column) = place.unzip();
-    ConfigError { message, line, column, hint: None }
+    ConfigError { message, place, hint: None }
 }
 
 fn of_store(error: &serde_yaml::Error) -> ConfigError {
     ConfigError {
         message: format!("store: {error}"),
-        line: None,
-        column: None,
+        place: None,
         hint: Some("run `lsync init` with the same bucket again: it probes the store anew".into()),
     }
 }

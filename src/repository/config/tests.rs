@@ -64,7 +64,7 @@ fn a_wrong_type_is_named_with_its_field_and_place() {
     ] {
         let error = refused(text);
         assert!(error.message.contains(field), "{error}");
-        assert_eq!(error.line, Some(line), "{error}");
+        assert_eq!(error.place.map(|it| it.0), Some(line), "{error}");
     }
     for (text, words) in [
         (
@@ -81,7 +81,7 @@ fn a_wrong_type_is_named_with_its_field_and_place() {
     ] {
         let error = refused(text);
         assert!(error.message.contains(words), "{error}");
-        assert!(error.line.is_some(), "{error}");
+        assert!(error.place.is_some(), "{error}");
     }
 }
 

@@ -16,9 +16,10 @@ use super::lines::{Lines, RawLine};
 use super::warnings::Warnings;
 
 /// Whose rows a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Binding {
     /// It has no header.
+    #[default]
     Unbound,
     /// Those of this remote.
     Ours,
@@ -36,6 +37,7 @@ pub(super) struct Seen {
 }
 
 /// The journal as it was read.
+#[derive(Default)]
 pub(super) struct Journal {
     /// What it says.
     pub(super) changes: Changes,
@@ -77,36 +79,28 @@ pub(super) struct Loader<'a, D: Disk> {
 impl<D: Disk> Loader<'_, D> {
     /// Reads the journal.
     pub(super) fn read_journal(&self) -> Result<Journal, DatabaseError> {
-        let mut journal = Journal {
-            changes: Changes::new(),
-            binding: Binding::Unbound,
-            sound_bytes: 0,
-            seen: None,
-        };
-        let Some((file, seen)) = self.open(JOURNAL)? else { return Ok(journal) };
-        journal.seen = Some(seen);
-        let failed = DatabaseError::reading(JOURNAL);
-        let mut lines = Lines::new(self.disk, file).map_err(&failed)?;
-        while let Some(raw) = lines.next().map_err(&failed)? {
-            // A line without its newline was being written when the machine stopped.
-            if !raw.complete {
-                break;
-            }
-            self.apply(&raw, JOURNAL, &mut journal.changes, &mut journal.binding)?;
-            journal.sound_bytes = lines.position();
-        }
-        Ok(journal)
+        let Some((file, seen)) = self.open(JOURNAL)? else { return Ok(Journal::default()) };
+        Ok(Journal { seen: Some(seen), ..self.read_all(JOURNAL, file)? })
     }
 
     /// Reads the database into a map, whatever the order of its rows.
     pub(super) fn read_unordered(&self, file: Arc<D::File>) -> Result<Changes, DatabaseError> {
-        let failed = DatabaseError::reading(DATABASE);
-        let (mut changes, mut binding) = (Changes::new(), Binding::Unbound);
+        Ok(self.read_all(DATABASE, file)?.changes)
+    }
+
+    fn read_all(&self, name: &'static str, file: Arc<D::File>) -> Result<Journal, DatabaseError> {
+        let mut read = Journal::default();
+        let failed = DatabaseError::reading(name);
         let mut lines = Lines::new(self.disk, file).map_err(&failed)?;
         while let Some(raw) = lines.next().map_err(&failed)? {
-            self.apply(&raw, DATABASE, &mut changes, &mut binding)?;
+            // A line without its newline was being written when the machine stopped.
+            if name == JOURNAL && !raw.complete {
+                break;
+            }
+            self.apply(&raw, name, &mut read)?;
+            read.sound_bytes = lines.position();
         }
-        Ok(changes)
+        Ok(read)
     }
 
     /// Takes a header into account: a file that names two remotes is bound to neither.
@@ -132,12 +126,12 @@ impl<D: Disk> Loader<'_, D> {
         &self,
         raw: &RawLine<'_>,
         file: &'static str,
-        changes: &mut Changes,
-        binding: &mut Binding,
+        into: &mut Journal,
     ) -> Result<(), DatabaseError> {
+        let changes = &mut into.changes;
         match read(raw) {
             DatabaseLine::Blank => (),
-            DatabaseLine::Header(header) => self.bind(binding, &header, file)?,
+            DatabaseLine::Header(header) => self.bind(&mut into.binding, &header, file)?,
             DatabaseLine::Put(row) => insert(changes, row),
             DatabaseLine::Gone(path) => {
                 changes.insert(path, None);

@@ -10,7 +10,7 @@ use crate::tree::Token;
 
 impl Prober<'_> {
     /// Finds what conditions mean on deletions, one by one, and of many in one request.
-    pub(in crate::remote::probe) async fn ask_deletions(
+    pub(super) async fn ask_deletions(
         &self,
         checksum: Checksum,
     ) -> Result<(Conditions, Conditions), RemoteError> {

@@ -24,7 +24,7 @@ type Asked<'a> = BoxFuture<'a, Result<Answer, RemoteError>>;
 
 /// What a question needs to know: what the store said of the first write, and which checksum it takes.
 #[derive(Clone, Copy)]
-pub(in crate::remote::probe) struct Known<'a> {
+struct Known<'a> {
     first: &'a Stored,
     checksum: Checksum,
 }
@@ -66,7 +66,7 @@ const fn question(
 }
 
 /// What came of a question.
-pub(in crate::remote::probe) enum Answer {
+enum Answer {
     Beside(Beside),
     Listings(Listings),
     Names(Vec<OddName>),
@@ -80,26 +80,29 @@ pub(in crate::remote::probe) enum Answer {
 
 /// What a store claims to do, as far as single requests can tell: the races decide.
 #[derive(Clone, Copy)]
-pub(in crate::remote::probe) struct Claims {
-    pub(in crate::remote::probe) put: Conditions,
-    pub(in crate::remote::probe) delete: Conditions,
-    pub(in crate::remote::probe) delete_many: Conditions,
-    pub(in crate::remote::probe) complete: Conditions,
+pub(super) struct Claims {
+    pub(super) put: Conditions,
+    pub(super) delete: Conditions,
+    pub(super) delete_many: Conditions,
+    pub(super) complete: Conditions,
     /// Old versions can be deleted, or none are kept: what races leave behind does not stay.
-    pub(in crate::remote::probe) versions_can_go: bool,
+    pub(super) versions_can_go: bool,
     /// A deletion knows the version of what was made in parts.
-    pub(in crate::remote::probe) deletes_parts: bool,
+    pub(super) deletes_parts: bool,
 }
 
 impl Prober<'_> {
-    /// Asks every question, side by side as far as one answer does not decide what the next question is.
+    /// Asks every question and writes down what the answers say; returns what has to stand the races.
+    pub(super) async fn ask_all(&mut self, first: &Stored) -> Result<Claims, RemoteError> {
+        let answers = Box::pin(self.ask(first)).await?;
+        Ok(self.enter(answers))
+    }
+
+    /// Asks them side by side as far as one answer does not decide what the next question is.
     ///
     /// All have ended before an error is passed on: a request that is dropped on its way could take effect
     /// behind the tidying.
-    pub(in crate::remote::probe) async fn ask(
-        &self,
-        first: &Stored,
-    ) -> Result<Vec<Answer>, RemoteError> {
+    async fn ask(&self, first: &Stored) -> Result<Vec<Answer>, RemoteError> {
         let ask = |needs_checksum: bool, checksum: Checksum| {
             let wanted = QUESTIONS.iter().filter(move |it| it.needs_checksum == needs_checksum);
             join_all(wanted.map(move |it| (it.ask)(self, Known { first, checksum })))
@@ -119,8 +122,7 @@ impl Prober<'_> {
         Ok(retry(|| remote.lists_versions()).await?.unwrap_or(true))
     }
 
-    /// Writes down what the answers say, and returns what has to stand the races.
-    pub(in crate::remote::probe) fn enter(&mut self, answers: Vec<Answer>) -> Claims {
+    fn enter(&mut self, answers: Vec<Answer>) -> Claims {
         let none = Conditions::None;
         let mut claims = Claims {
             put: none,

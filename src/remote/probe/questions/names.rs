@@ -21,7 +21,7 @@ struct Asked {
 impl Prober<'_> {
     /// Writes an object for each kind of odd names and lists it. A name that the store refuses is told
     /// when somebody has such a file.
-    pub(in crate::remote::probe) async fn ask_names(&self) -> Result<Vec<OddName>, RemoteError> {
+    pub(super) async fn ask_names(&self) -> Result<Vec<OddName>, RemoteError> {
         let (unwritable, plain): (Vec<_>, Vec<_>) =
             OddName::ALL.into_iter().partition(|odd| odd.is_unwritable());
         let mut asked = self.ask_these(&plain).await?;

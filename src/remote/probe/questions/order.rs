@@ -25,17 +25,17 @@ const BEHIND_PLACE: [&str; 3] = ["order/a/b.c", "order/a/b/c", ODD_KEY];
 const PAGES_MAX: usize = 100;
 
 /// What listings are like.
-pub(in crate::remote::probe) struct Listings {
+pub(super) struct Listings {
     /// `None` where one does not show what was just written.
-    pub(in crate::remote::probe) order: Option<ListingOrder>,
+    pub(super) order: Option<ListingOrder>,
     /// A listing that is to begin behind a text does so.
-    pub(in crate::remote::probe) start_after: bool,
+    pub(super) start_after: bool,
 }
 
 impl Prober<'_> {
     /// Writes keys that the orders put differently, and lists them, from their beginning and from
     /// behind a place.
-    pub(in crate::remote::probe) async fn ask_listings(&self) -> Result<Listings, RemoteError> {
+    pub(super) async fn ask_listings(&self) -> Result<Listings, RemoteError> {
         let keys = KEYS.iter().chain([&ODD_KEY]);
         let stored = keys.map(|key| self.put_unseen(Capabilities::nothing(), key));
         for stored in join_all(stored).await {
@@ -62,9 +62,7 @@ impl Prober<'_> {
     }
 
     /// Finds the order from what is there: that of S3 as long as it could be both.
-    pub(in crate::remote::probe) async fn order_of_what_is_there(
-        &self,
-    ) -> Result<ListingOrder, RemoteError> {
+    pub(super) async fn order_of_what_is_there(&self) -> Result<ListingOrder, RemoteError> {
         let mut possible = vec![ListingOrder::Keys, ListingOrder::Folders];
         let (mut last, mut next) = (None::<String>, None);
         for _ in 0..PAGES_MAX {

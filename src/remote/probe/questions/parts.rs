@@ -1,33 +1,34 @@
 //! What the store does with uploads in parts.
 
-use bytes::Bytes;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::join3;
 
-use crate::remote::probe::calls::{delete, finding, is_refused, someone_elses, start, write};
+use crate::remote::probe::calls::{delete, finding, is_refused, properties, someone_elses, write};
 use crate::remote::probe::prober::{Prober, trial};
 use crate::remote::probe::trials::Trials;
+use crate::remote::retry::retry;
 use crate::remote::{
     Capabilities, Checksum, Condition, Conditions, Outgoing, Part, RemoteError, Stored, UploadId,
 };
 use crate::tree::RepoPath;
 
 /// What the store does when parts are put together.
-pub(in crate::remote::probe) struct Completion {
-    pub(in crate::remote::probe) conditions: Conditions,
+pub(super) struct Completion {
+    pub(super) conditions: Conditions,
     /// It takes parts at all.
-    pub(in crate::remote::probe) is_possible: bool,
+    pub(super) is_possible: bool,
     /// Which checksum the store takes there, too.
-    pub(in crate::remote::probe) checksum: Checksum,
+    pub(super) checksum: Checksum,
     /// A deletion knows the version of what was made so.
-    pub(in crate::remote::probe) is_deleted_on_condition: bool,
-    pub(in crate::remote::probe) note: Option<String>,
+    pub(super) is_deleted_on_condition: bool,
+    pub(super) note: Option<String>,
 }
 
 /// An upload with its one part, which is to be put together.
 pub(in crate::remote::probe) struct Begun {
-    pub(in crate::remote::probe) upload: UploadId,
+    pub(super) upload: UploadId,
     part: Part,
     pub(in crate::remote::probe) body: Bytes,
 }
@@ -58,7 +59,7 @@ impl Begun {
 
 impl Prober<'_> {
     /// Finds whether uploads in parts work at all, and what conditions mean when they are completed.
-    pub(in crate::remote::probe) async fn ask_completion(
+    pub(super) async fn ask_completion(
         &self,
         checksum: Checksum,
     ) -> Result<Completion, RemoteError> {
@@ -179,9 +180,15 @@ impl Prober<'_> {
         remote: &dyn Trials,
         path: &RepoPath,
     ) -> Result<Begun, RemoteError> {
-        let body = self.body();
-        let (upload, part) = start(remote, path, &body).await?;
-        Ok(Begun { upload, part, body })
+        let (body, properties) = (self.body(), properties());
+        let upload = retry(|| remote.start_upload(path, &properties)).await?;
+        match retry(|| remote.upload_part(path, &upload, 1, body.clone().into())).await {
+            Ok(part) => Ok(Begun { upload, part, body }),
+            Err(error) => {
+                drop(remote.abort_upload(path, &upload).await);
+                Err(error)
+            }
+        }
     }
 }
 

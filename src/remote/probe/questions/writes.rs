@@ -14,17 +14,17 @@ use crate::remote::{
 use crate::tree::Token;
 
 /// Whether a file and a folder of the same name can stand side by side.
-pub(in crate::remote::probe) struct Beside {
-    pub(in crate::remote::probe) is_possible: bool,
-    pub(in crate::remote::probe) note: Option<String>,
+pub(super) struct Beside {
+    pub(super) is_possible: bool,
+    pub(super) note: Option<String>,
 }
 
 /// What becomes of what is replaced.
-pub(in crate::remote::probe) struct Versions {
+pub(super) struct Versions {
     /// Old versions are kept.
-    pub(in crate::remote::probe) are_kept: bool,
+    pub(super) are_kept: bool,
     /// None are kept, or they can be deleted: what races leave behind does not stay.
-    pub(in crate::remote::probe) can_go: bool,
+    pub(super) can_go: bool,
 }
 
 impl Prober<'_> {
@@ -63,10 +63,7 @@ impl Prober<'_> {
 
     /// Replaces the first object, and tells whether the version before can still be fetched (Garage names
     /// one in its answers and keeps none), and deleted.
-    pub(in crate::remote::probe) async fn ask_versions(
-        &self,
-        first: &Stored,
-    ) -> Result<Versions, RemoteError> {
+    pub(super) async fn ask_versions(&self, first: &Stored) -> Result<Versions, RemoteError> {
         let none = Versions { are_kept: false, can_go: true };
         let Some(version_id) = &first.version_id else { return Ok(none) };
         self.put_unseen(Capabilities::nothing(), "first").await?;
@@ -81,7 +78,7 @@ impl Prober<'_> {
     }
 
     /// Sends a checksum header and looks whether the store takes it.
-    pub(in crate::remote::probe) async fn examine_checksum(&self) -> Result<Checksum, RemoteError> {
+    pub(super) async fn examine_checksum(&self) -> Result<Checksum, RemoteError> {
         let checksum = Checksum::Crc64nvme;
         let trial = Capabilities { checksum, ..Capabilities::nothing() };
         let taken = finding(self.put_unseen(trial, "checksum").await)?.is_ok();
@@ -89,10 +86,7 @@ impl Prober<'_> {
     }
 
     /// Finds what conditions mean on a `PUT`.
-    pub(in crate::remote::probe) async fn ask_put(
-        &self,
-        checksum: Checksum,
-    ) -> Result<Conditions, RemoteError> {
+    pub(super) async fn ask_put(&self, checksum: Checksum) -> Result<Conditions, RemoteError> {
         let key = "put";
         let remote = self.trying(Conditions::Atomic, checksum);
         let made = finding(self.put_if(&*remote, key, &Condition::Absent).await)?;
@@ -144,9 +138,7 @@ impl Prober<'_> {
     /// Writes `beside/below`, then `beside`, as a working copy does where a folder becomes a file: with a
     /// condition, which `SeaweedFS` takes for broken where a folder has the name. Looks whether both are
     /// there.
-    pub(in crate::remote::probe) async fn examine_file_beside_folder(
-        &self,
-    ) -> Result<Beside, RemoteError> {
+    pub(super) async fn examine_file_beside_folder(&self) -> Result<Beside, RemoteError> {
         let remote = self.below(trial(Conditions::None, Checksum::None));
         let creating = self.below(trial(Conditions::Atomic, Checksum::None));
         let bodies = ["beside", "beside/below"].map(|key| (self.path(key), self.body()));

@@ -6,4 +6,4 @@ mod stored;
 mod writing;
 
 pub(super) use reading::range_text;
-pub(super) use stored::{Encryption, metadata, named};
+pub(super) use stored::{leaves_md5, metadata, named};

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use aws_sdk_s3::config::http::HttpRequest;
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 
 use super::body::S3Body;
-use super::stored::{Encryption, named};
+use super::stored::{leaves_md5, named};
 use crate::remote::s3::request::{
     ANSWER_TIMEOUT, Call, MTIME_KEY, answer, nanoseconds, parse_checksum, parse_mtime,
 };
@@ -24,7 +24,7 @@ struct Answered<'a> {
     mtime: Option<&'a String>,
     crc64: Option<&'a str>,
     composite: bool,
-    encryption: Encryption<'a>,
+    leaves_md5: bool,
     version_id: Option<&'a str>,
 }
 
@@ -39,11 +39,11 @@ macro_rules! answered {
             mtime: output.metadata().and_then(|metadata| metadata.get(MTIME_KEY)),
             crc64: output.checksum_crc64_nvme(),
             composite: output.checksum_type() == Some(&ChecksumType::Composite),
-            encryption: Encryption {
-                kind: output.server_side_encryption(),
-                kms_key: output.ssekms_key_id(),
-                customer: output.sse_customer_algorithm(),
-            },
+            leaves_md5: leaves_md5(
+                output.server_side_encryption(),
+                output.ssekms_key_id(),
+                output.sse_customer_algorithm(),
+            ),
             version_id: output.version_id(),
         }
     }};
@@ -73,24 +73,12 @@ impl S3Remote {
         expected: &Token,
         range: Option<Range<u64>>,
     ) -> Result<(Object, Incoming), RemoteError> {
-        let call = self.call("GET", path.as_str());
         let mut request = self.connection.client.get_object();
         // Only where quoted ETags are known to be understood; the answer is compared anyway.
         if self.capabilities.conditional_put == Conditions::Atomic {
             request = request.if_match(format!("\"{expected}\""));
         }
-        if let Some(range) = &range {
-            request = request.range(range_text(range));
-        }
-        let ask_checksum = range.is_none() && self.capabilities.checksum == Checksum::Crc64nvme;
-        let request = request
-            .bucket(&self.bucket)
-            .key(self.keys.key(path.as_str()))
-            .customize()
-            .mutate_request(move |request| ask_for_checksum(request, ask_checksum))
-            .send();
-        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
-        let (object, body) = self.opened(path, output, range, call)?;
+        let (object, body) = self.fetch(path, request, range).await?;
         if object.entry.version.token != *expected {
             let message = format!("{} is there, not {expected}", object.entry.version.token);
             return Err(self.call("GET", path.as_str()).error(Kind::Changed, message));
@@ -104,30 +92,27 @@ impl S3Remote {
         path: &RepoPath,
         version_id: &str,
     ) -> Result<(Object, Incoming), RemoteError> {
-        let call = self.call("GET", path.as_str());
-        let ask_checksum = self.capabilities.checksum == Checksum::Crc64nvme;
-        let request = self
-            .connection
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(self.keys.key(path.as_str()))
-            .version_id(version_id)
-            .customize()
-            .mutate_request(move |request| ask_for_checksum(request, ask_checksum))
-            .send();
-        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
-        self.opened(path, output, None, call)
+        let request = self.connection.client.get_object().version_id(version_id);
+        self.fetch(path, request, None).await
     }
 
-    /// Reads the head of a `GET`'s answer.
-    fn opened(
+    /// Fetches an object, and reads the head of the answer.
+    async fn fetch(
         &self,
         path: &RepoPath,
-        output: GetObjectOutput,
+        request: GetObjectFluentBuilder,
         range: Option<Range<u64>>,
-        call: Call,
     ) -> Result<(Object, Incoming), RemoteError> {
+        let call = self.call("GET", path.as_str());
+        let asks_checksum = range.is_none() && self.capabilities.checksum == Checksum::Crc64nvme;
+        let request = request
+            .bucket(&self.bucket)
+            .key(self.keys.key(path.as_str()))
+            .set_range(range.as_ref().map(range_text))
+            .customize()
+            .mutate_request(move |request| ask_for_checksum(request, asks_checksum))
+            .send();
+        let output = answer(&call, ANSWER_TIMEOUT, request).await?;
         let length = announced(output.content_length(), &call)?;
         let size = match range {
             None => length,
@@ -151,7 +136,7 @@ impl S3Remote {
         let mtime = answered.mtime.and_then(|text| parse_mtime(text));
         let is_whole = |_: &&str| !answered.composite;
         let content = Content::of_size(answered.size)
-            .with_md5(self.md5(&token, &answered.encryption))
+            .with_md5(self.md5(&token, answered.leaves_md5))
             .with_crc64(answered.crc64.filter(is_whole).and_then(parse_checksum));
         Ok(Object {
             content,

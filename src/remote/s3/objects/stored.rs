@@ -9,21 +9,16 @@ use crate::remote::s3::store::S3Remote;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind, Stored, etag};
 use crate::tree::{Md5, Properties, Token};
 
-/// How an answer says that an object is encrypted.
-#[derive(Debug, Default)]
-pub(in crate::remote::s3) struct Encryption<'a> {
-    pub(in crate::remote::s3) kind: Option<&'a ServerSideEncryption>,
-    pub(in crate::remote::s3) kms_key: Option<&'a str>,
-    pub(in crate::remote::s3) customer: Option<&'a str>,
-}
-
-impl Encryption<'_> {
-    /// Tells whether the ETag can be an MD5 in spite of it (S3 API reference, "Object", `ETag`).
-    fn leaves_md5(&self) -> bool {
-        matches!(self.kind, None | Some(ServerSideEncryption::Aes256))
-            && self.kms_key.is_none()
-            && self.customer.is_none()
-    }
+/// Tells whether the `ETag` of an object can be an MD5 in spite of how the answer says that it is
+/// encrypted (S3 API reference, "Object", `ETag`).
+pub(in crate::remote::s3) fn leaves_md5(
+    kind: Option<&ServerSideEncryption>,
+    kms_key: Option<&str>,
+    customer: Option<&str>,
+) -> bool {
+    matches!(kind, None | Some(ServerSideEncryption::Aes256))
+        && kms_key.is_none()
+        && customer.is_none()
 }
 
 impl S3Remote {
@@ -37,20 +32,20 @@ impl S3Remote {
         &self,
         etag: Option<&str>,
         version: Option<&str>,
-        encryption: &Encryption<'_>,
+        leaves_md5: bool,
     ) -> Option<Stored> {
         let token = etag::token(etag?);
         if token.text().is_empty() {
             return None;
         }
-        let md5 = self.md5(&token, encryption);
+        let md5 = self.md5(&token, leaves_md5);
         Some(Stored { token, md5, version_id: self.kept_version(version) })
     }
 
     /// Returns the MD5 that an `ETag` is known to be: the probe saw that this store names by MD5, and the
     /// answer names no KMS or customer key.
-    pub(super) fn md5(&self, etag: &Token, encryption: &Encryption<'_>) -> Option<Md5> {
-        etag::md5(etag).filter(|_| self.capabilities.etag_is_md5 && encryption.leaves_md5())
+    pub(super) fn md5(&self, etag: &Token, leaves_md5: bool) -> Option<Md5> {
+        etag::md5(etag).filter(|_| self.capabilities.etag_is_md5 && leaves_md5)
     }
 }
 
@@ -74,10 +69,10 @@ mod tests {
     fn an_encryption_key_takes_the_md5_away() {
         let aes = ServerSideEncryption::Aes256;
         let kms = ServerSideEncryption::AwsKms;
-        assert!(Encryption::default().leaves_md5());
-        assert!(Encryption { kind: Some(&aes), ..Encryption::default() }.leaves_md5());
-        assert!(!Encryption { kind: Some(&kms), ..Encryption::default() }.leaves_md5());
-        assert!(!Encryption { kms_key: Some("k"), ..Encryption::default() }.leaves_md5());
-        assert!(!Encryption { customer: Some("AES256"), ..Encryption::default() }.leaves_md5());
+        assert!(leaves_md5(None, None, None));
+        assert!(leaves_md5(Some(&aes), None, None));
+        assert!(!leaves_md5(Some(&kms), None, None));
+        assert!(!leaves_md5(None, Some("k"), None));
+        assert!(!leaves_md5(None, None, Some("AES256")));
     }
 }

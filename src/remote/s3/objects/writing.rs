@@ -6,7 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::base64;
 use bytes::Bytes;
 
-use super::stored::{Encryption, metadata};
+use super::stored::{leaves_md5, metadata};
 use crate::remote::s3::looks::unnamed;
 use crate::remote::s3::request::{Call, Headers, answer, md5_text, patience, sending};
 use crate::remote::s3::store::S3Remote;
@@ -92,12 +92,12 @@ impl S3Remote {
 
     /// Reads the answer to a `PUT`; `None` where it does not name the version.
     fn answered_put(&self, output: &PutObjectOutput) -> Option<Stored> {
-        let encryption = Encryption {
-            kind: output.server_side_encryption(),
-            kms_key: output.ssekms_key_id(),
-            customer: output.sse_customer_algorithm(),
-        };
-        self.stored(output.e_tag(), output.version_id(), &encryption)
+        let leaves_md5 = leaves_md5(
+            output.server_side_encryption(),
+            output.ssekms_key_id(),
+            output.sse_customer_algorithm(),
+        );
+        self.stored(output.e_tag(), output.version_id(), leaves_md5)
     }
 
     /// Returns the MD5 of a body where the store takes no other checksum: a bucket with Object Lock

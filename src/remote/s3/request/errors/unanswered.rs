@@ -240,6 +240,7 @@ fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 /// What an error and its causes say.
+#[derive(Default)]
 pub(super) struct Chain {
     /// From the nearest cause to the first.
     texts: Vec<String>,
@@ -256,37 +257,38 @@ pub(super) struct Chain {
 impl Chain {
     /// Walks down the causes.
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
-        let mut texts: Vec<String> = Vec::new();
-        let (mut obstacle, mut is_about_credentials, mut no_key) = (None, false, None);
-        let (mut tunnel, mut found_fault, mut is_cut) = (None, None, false);
+        let mut chain = Self::default();
         let mut next = Some(error);
         while let Some(cause) = next {
-            let text = cause.to_string();
-            if let Some(found) = Obstacle::of(cause, &text) {
-                obstacle = Some(obstacle.map_or(found, |known: Obstacle| known.or(found)));
-            }
-            tunnel = tunnel.or_else(|| Tunnel::of(&text));
-            if let Some(rustls::Error::InvalidCertificate(error)) =
-                cause.downcast_ref::<io::Error>().and_then(of_tls)
-            {
-                found_fault = Some(certificate::fault(error));
-            }
-            is_cut |= cause.downcast_ref::<io::Error>().is_some_and(is_end);
-            if let Some(found) = cause.downcast_ref::<NoKey>() {
-                no_key = Some((found.kind, found.why.clone()));
-            }
-            // The second is said where the chain of providers is empty.
-            is_about_credentials |= cause.is::<CredentialsError>()
-                || text.starts_with("failed to select an auth scheme");
-            // The SDK's own layers say nothing that the cause does not.
-            let is_empty = ["dispatch failure", "io error", "other"].contains(&text.as_str());
-            if !is_empty && texts.last() != Some(&text) {
-                texts.push(text);
-            }
+            chain.add(cause);
             next = cause.source();
         }
-        let certificate = found_fault;
-        Self { texts, obstacle, tunnel, certificate, is_cut, is_about_credentials, no_key }
+        chain
+    }
+
+    fn add(&mut self, cause: &(dyn Error + 'static)) {
+        let text = cause.to_string();
+        if let Some(found) = Obstacle::of(cause, &text) {
+            self.obstacle = Some(self.obstacle.map_or(found, |known| known.or(found)));
+        }
+        self.tunnel = self.tunnel.or_else(|| Tunnel::of(&text));
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            if let Some(rustls::Error::InvalidCertificate(error)) = of_tls(error) {
+                self.certificate = Some(certificate::fault(error));
+            }
+            self.is_cut |= is_end(error);
+        }
+        if let Some(found) = cause.downcast_ref::<NoKey>() {
+            self.no_key = Some((found.kind, found.why.clone()));
+        }
+        // The second is said where the chain of providers is empty.
+        self.is_about_credentials |=
+            cause.is::<CredentialsError>() || text.starts_with("failed to select an auth scheme");
+        // The SDK's own layers say nothing that the cause does not.
+        let is_empty = ["dispatch failure", "io error", "other"].contains(&text.as_str());
+        if !is_empty && self.texts.last() != Some(&text) {
+            self.texts.push(text);
+        }
     }
 
     /// Joins what the causes say.
