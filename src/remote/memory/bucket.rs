@@ -80,11 +80,6 @@ impl MemoryRemote {
         self.lock().history.clone()
     }
 
-    /// Sets the store's clock, nanoseconds since 1970; each write moves it by a second.
-    pub fn set_clock(&self, now: i64) {
-        self.lock().now = now;
-    }
-
     /// Stores an object as a person with another tool does: any key, no condition, no metadata.
     pub fn put_as_somebody(&self, key: &str, body: impl Into<Bytes>) -> Token {
         self.lock().store("somebody", key, Whole::of(body.into(), None), None).token

@@ -6,9 +6,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use super::connection::DEFAULT_REGION;
 use super::request::{ANSWER_TIMEOUT, Call, answer, region_in};
 use super::store::S3Remote;
-use crate::remote::key::KeySpace;
 use crate::remote::{RemoteError, RemoteErrorKind as Kind};
-use crate::tree::RepoPath;
 
 /// In which header AWS says where a bucket lies, refusals included.
 const REGION_HEADER: &str = "x-amz-bucket-region";
@@ -18,7 +16,7 @@ impl S3Remote {
     ///
     /// The SDK follows no redirect to another region, so the settings have to name the right one.
     /// On a server of one's own no answer is an error: the first listing will tell.
-    pub async fn find_region(&self) -> Result<Option<String>, RemoteError> {
+    pub(super) async fn find_region(&self) -> Result<Option<String>, RemoteError> {
         let call = self.bucket_call("HEAD");
         let request = self.connection.client.head_bucket().bucket(&self.bucket).send();
         let mut named = None;
@@ -46,23 +44,6 @@ impl S3Remote {
     async fn region_by_listing(&self) -> Option<String> {
         let refused = self.list_page("", None, 1).await.err()?;
         region_in(&refused.message).map(str::to_owned)
-    }
-
-    /// Returns the whole bucket, and the prefix as a path in it; `None` where it is none.
-    pub(in crate::remote) fn prefix_as_path(&self) -> Option<(Self, RepoPath)> {
-        let path = RepoPath::parse(self.keys.key("").trim_end_matches('/')).ok()?;
-        Some((Self { keys: KeySpace::new(""), ..self.clone() }, path))
-    }
-
-    /// Returns the region that requests are signed for.
-    pub fn region(&self) -> &str {
-        &self.connection.region
-    }
-
-    /// Returns the server, where it is not AWS: as configured, or as the environment or the profile
-    /// names it.
-    pub fn endpoint(&self) -> Option<&str> {
-        self.connection.endpoint.as_deref()
     }
 
     /// Makes the bucket; one that is already ours is fine.

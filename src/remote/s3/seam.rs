@@ -6,10 +6,11 @@ use futures_util::future::BoxFuture;
 
 use super::deleting::KEYS_MAX;
 use super::store::S3Remote;
+use crate::remote::key::KeySpace;
 use crate::remote::probe::{probe, remove_abandoned};
 use crate::remote::{
     Capabilities, Condition, Incoming, ListingOrder, Object, Outgoing, Page, Probed, Reads,
-    RemoteError, RemoteErrorKind, RemoteFuture, Stored, Writes, etag,
+    RemoteError, RemoteErrorKind as Kind, RemoteFuture, Stored, Writes, etag,
 };
 use crate::tree::{Content, Properties, RepoPath, Token, Version};
 
@@ -27,11 +28,11 @@ impl Reads for S3Remote {
     }
 
     fn region(&self) -> Option<&str> {
-        Some(S3Remote::region(self))
+        Some(&self.connection.region)
     }
 
     fn endpoint(&self) -> Option<&str> {
-        S3Remote::endpoint(self)
+        self.connection.endpoint.as_deref()
     }
 
     fn find_region(&self) -> RemoteFuture<'_, Option<String>> {
@@ -40,11 +41,10 @@ impl Reads for S3Remote {
 
     fn prefix_as_object(&self) -> RemoteFuture<'_, Object> {
         Box::pin(async {
-            let Some((bucket, path)) = self.prefix_as_path() else {
-                return Err(self
-                    .call("HEAD", "")
-                    .error(RemoteErrorKind::NotFound, "there is no prefix"));
+            let Ok(path) = RepoPath::parse(self.keys.key("").trim_end_matches('/')) else {
+                return Err(self.call("HEAD", "").error(Kind::NotFound, "there is no prefix"));
             };
+            let bucket = Self { keys: KeySpace::new(""), ..self.clone() };
             bucket.head_object(&path).await
         })
     }

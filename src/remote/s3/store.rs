@@ -79,12 +79,6 @@ impl S3Remote {
         })
     }
 
-    /// Returns the same bucket and prefix with other capabilities.
-    #[must_use]
-    pub fn with_capabilities(&self, capabilities: Capabilities) -> Self {
-        Self { capabilities, ..self.clone() }
-    }
-
     /// Takes what listings have shown of killed probes.
     pub(super) fn take_abandoned(&self) -> Abandoned {
         std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))

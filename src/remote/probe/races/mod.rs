@@ -20,10 +20,10 @@ use super::questions::Claims;
 use super::trials::Trials;
 use crate::remote::{Capabilities, Conditions, RemoteError};
 
-/// How many keys they do so at, twice: to create it, and to replace it.
+/// At how many keys pairs of writers race, twice: to create one, and to replace it.
 const WRITTEN_KEYS: usize = 68;
 
-/// How many keys they do so at, twice: 140 pairs in all.
+/// At how many keys five completions race, twice: 140 pairs in all.
 const COMPLETED_KEYS: usize = 7;
 
 /// And where old versions cannot be deleted, so that each race leaves two behind for good.

@@ -15,7 +15,7 @@ use crate::remote::{Condition, RemoteError, Stored};
 /// seconds.
 const WRITERS: usize = 2;
 
-/// At how many of them one more creation is tried afterwards.
+/// At how many keys one more creation is tried afterwards.
 const CREATED_AGAIN: usize = 2;
 
 /// How many put parts together under the same name at once: 10 pairs. Those that are refused are thrown
