@@ -101,7 +101,7 @@ impl BucketState {
 
     /// Returns every object that is there, in the byte order of keys.
     pub(super) fn objects(&self) -> impl Iterator<Item = (&String, &StoredVersion)> {
-        self.keys.iter().filter_map(|(key, all)| Some((key, all.last()?.as_ref()?)))
+        self.objects_behind(None)
     }
 
     /// Returns those behind a key.

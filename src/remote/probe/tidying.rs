@@ -32,17 +32,6 @@ pub(super) struct Remains {
     before: Option<i64>,
 }
 
-/// What became of a tidying.
-#[derive(Debug, Default)]
-struct Tidied {
-    /// What is kept of what was deleted, and why, as a note says it.
-    kept: Option<String>,
-    /// Of this probe: the store refuses to delete anything for good.
-    is_undeletable: bool,
-    /// Why something else stays.
-    error: Option<RemoteError>,
-}
-
 /// What became of deletions of objects.
 #[derive(Debug, Default)]
 struct Deleted {
@@ -85,39 +74,29 @@ impl Prober<'_> {
         if self.found.read_only {
             return;
         }
-        let tidied = self.tidy(remains).await;
-        self.found.undeletable = tidied.is_undeletable;
-        self.notes.extend(tidied.kept);
-        if let Some(error) = tidied.error {
-            self.notes.push(format!(
-                "objects of the probe could not be removed; every client ignores them: {error}"
-            ));
-        }
-    }
-
-    async fn tidy(&self, remains: Remains) -> Tidied {
-        let mut tidied = Tidied::default();
         let trial = trial(self.found.conditional_delete, self.found.checksum);
         let all = self.remote.below(PROBE_FOLDER, trial.clone());
-        let mut are_gone = false;
-        if self.names_versions {
-            are_gone = self.tidy_versions(&*all, remains.before, &mut tidied).await;
-        }
+        let are_gone = self.names_versions && self.clear_versions(&*all, remains.before).await;
         end_uploads(&*all, &remains.uploads).await;
         let mut deleted = Deleted::default();
         if !are_gone {
             deleted = self.delete_keys(&*self.below(trial)).await;
-            tidied.is_undeletable |= deleted.refused.iter().any(|error| error.kind == Kind::Denied);
+            let is_denied = deleted.refused.iter().any(|error| error.kind == Kind::Denied);
+            self.found.undeletable |= is_denied;
         }
         let left: BTreeSet<_> = remains.objects.iter().map(|entry| entry.path.clone()).collect();
         deleted.add(delete_objects(&*all, remains.objects).await);
         if deleted.leave_marks && !self.names_versions {
             let is_ours =
                 |version: &ListedVersion| self.is_own(version) || left.contains(&version.path);
-            tidied.kept = remove_marks(&*all, is_ours).await;
+            let kept = remove_marks(&*all, is_ours).await;
+            self.notes.extend(kept);
         }
-        tidied.error = deleted.refused.into_iter().next();
-        tidied
+        if let Some(error) = deleted.refused.first() {
+            self.notes.push(format!(
+                "objects of the probe could not be removed; every client ignores them: {error}"
+            ));
+        }
     }
 
     /// Tells whether it is of an object of this probe.
@@ -151,25 +130,20 @@ impl Prober<'_> {
 
     /// Deletes versions and marks of deletions, those of killed probes included; tells whether all of this
     /// probe are gone.
-    async fn tidy_versions(
-        &self,
-        all: &dyn Trials,
-        before: Option<i64>,
-        tidied: &mut Tidied,
-    ) -> bool {
+    async fn clear_versions(&mut self, all: &dyn Trials, before: Option<i64>) -> bool {
         match retry(|| all.list_versions()).await {
             Ok(mut versions) => {
                 versions.retain(|version| self.is_own(version) || is_older(version, before));
                 let mut kept = delete_versions(all, versions).await;
                 // Of what hides an object nobody needs to hear.
                 kept.retain(|version| !version.is_marker);
-                tidied.is_undeletable = kept.iter().any(|version| self.is_own(version));
+                self.found.undeletable = kept.iter().any(|version| self.is_own(version));
                 if !kept.is_empty() {
                     let what =
                         format!("{} versions of small objects of the probe stay", kept.len());
                     let why = "the store refuses to delete versions (Object Lock, or a right that \
                                is missing)";
-                    tidied.kept = Some(stays(&what, why));
+                    self.notes.push(stays(&what, why));
                 }
                 // One that names versions and keeps none may well list none.
                 self.found.versioning && kept.is_empty()
@@ -177,7 +151,7 @@ impl Prober<'_> {
             Err(error) => {
                 let what = "old versions of small objects of the probe stay";
                 let kept = || stays(what, &error.to_string());
-                tidied.kept = self.found.versioning.then(kept);
+                self.notes.extend(self.found.versioning.then(kept));
                 false
             }
         }

@@ -7,10 +7,10 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 
-use super::request::{ANSWER_TIMEOUT, Call, Headers, answer, kind_of_code, spelt};
+use super::request::{ANSWER_TIMEOUT, Call, answer, kind_of_code, spelt};
 use super::store::S3Remote;
 use crate::remote::traits::one_by_one;
-use crate::remote::{Condition, Conditions, RemoteError, RemoteErrorKind as Kind};
+use crate::remote::{Conditions, RemoteError, RemoteErrorKind as Kind};
 use crate::tree::{RepoPath, Token};
 
 /// The most keys of one request (S3 API reference, `DeleteObjects`).
@@ -29,7 +29,6 @@ impl S3Remote {
         path: &RepoPath,
         expected: &Token,
     ) -> Result<bool, RemoteError> {
-        let condition = Condition::Matches(expected.clone());
         let honoured = self.capabilities.conditional_delete;
         // A missing key is `NotFound` here, not `Changed`.
         let call = self.write_call("DELETE", path, false);
@@ -45,7 +44,7 @@ impl S3Remote {
             .delete_object()
             .bucket(&self.bucket)
             .key(self.keys.key(path.as_str()))
-            .set_if_match(Headers::of(&condition, honoured).if_match)
+            .set_if_match((honoured != Conditions::None).then(|| spelt(expected, honoured)))
             .send();
         let output = answer(&call, ANSWER_TIMEOUT, request).await?;
         Ok(output.delete_marker() == Some(true))

@@ -18,7 +18,7 @@ const GAIN_MIN: (u128, u128) = (5, 4);
 const WINDOW_NANOSECONDS_MIN: i64 = 10_000_000;
 
 /// A request with contents that gets less, in bytes a second, is soon taken for dead: the client gives up at
-/// 16 KiB a second (`SLOWEST_UPLOAD_BYTES_PER_SECOND` in `remote/s3/sending.rs`).
+/// 16 KiB a second (`SLOWEST_UPLOAD_BYTES_PER_SECOND` in `remote/s3/request/waiting.rs`).
 const LANE_BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
 
 /// How long it rests where the bound is good, at first and at last, in nanoseconds: what holds the run

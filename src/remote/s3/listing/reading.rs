@@ -1,8 +1,6 @@
 //! Takes the answers to listings past the SDK, whose reading of XML costs more than all the rest.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll, ready};
 
 use aws_sdk_s3::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
@@ -13,7 +11,9 @@ use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use bytes::Bytes;
+use futures_util::stream;
 use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use memchr::memmem;
 
 use super::page::{RawPage, scan};
@@ -87,8 +87,14 @@ impl Intercept for Reading {
         }
         if response.status().is_success() {
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-            let (answer, page) = (Vec::new(), Arc::clone(&self.page));
-            *response.body_mut() = SdkBody::from_body_1_x(Collecting { body, answer, page });
+            let page = Arc::clone(&self.page);
+            let held_back = stream::once(async move {
+                let answer = body.collect().await?.to_bytes();
+                let Some(read) = scan(&answer) else { return Ok(Frame::data(answer)) };
+                page.lock().unwrap_or_else(PoisonError::into_inner).replace(read);
+                Ok::<_, BoxError>(Frame::data(Bytes::from_static(EMPTY_PAGE)))
+            });
+            *response.body_mut() = SdkBody::from_body_1_x(StreamBody::new(held_back));
         }
         Ok(())
     }
@@ -104,44 +110,6 @@ impl Intercept for Reading {
             self.objects.get_or_init(|| objects);
         }
         Ok(())
-    }
-}
-
-/// An answer that is held back until it is whole.
-struct Collecting {
-    body: SdkBody,
-    answer: Vec<u8>,
-    page: Arc<Mutex<Option<RawPage>>>,
-}
-
-impl http_body::Body for Collecting {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = &mut *self;
-        while let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)) {
-            match frame.map(Frame::into_data) {
-                Ok(Ok(piece)) => this.answer.extend_from_slice(&piece),
-                Ok(Err(_trailers)) => (),
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
-        }
-        let answer = std::mem::take(&mut this.answer);
-        if answer.is_empty() {
-            return Poll::Ready(None);
-        }
-        let rest = match scan(&answer) {
-            Some(page) => {
-                this.page.lock().unwrap_or_else(PoisonError::into_inner).replace(page);
-                Bytes::from_static(EMPTY_PAGE)
-            }
-            None => Bytes::from(answer),
-        };
-        Poll::Ready(Some(Ok(Frame::data(rest))))
     }
 }
 
