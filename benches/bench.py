@@ -173,7 +173,7 @@ class Report:
 def environment(server, home):
     """Returns the environment of a client that reaches the server and nothing else."""
     kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "LSYNC_", "RCLONE_", "S3_"))}
+            if not name.startswith(("AWS_", "JFS_", "LSYNC_", "MINIO_", "RCLONE_", "S3_"))}
     return {**kept, **server.variables, "HOME": str(home)}
 
 

@@ -2,7 +2,8 @@
 
 from xml.sax.saxutils import escape
 
-COLOURS = {"lsync": "#1a7f5a", "s5cmd": "#8a9bb0", "rclone": "#6b7f99", "aws": "#aab6c4"}
+COLOURS = {"lsync": "#1a7f5a", "s5cmd": "#8a9bb0", "rclone": "#6b7f99", "aws": "#aab6c4",
+           "juicefs": "#546a86"}
 OTHER = "#8a9bb0"
 NAME_WIDTH, PANEL_WIDTH, BAR_WIDTH, LEFT = 60, 210, 120, 16
 BAR, GAP, TITLE = 13, 3, 24

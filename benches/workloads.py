@@ -96,10 +96,10 @@ class Transfer(Workload):
 
             try:
                 tool.prepare(source, steps.environment)
-                step("push", tool.push(source))
+                step("push", tool.push(source, server))
                 if shape.is_many:
-                    step("push, nothing to do", tool.push(source))
-                step("pull", tool.pull(target))
+                    step("push, nothing to do", tool.push(source, server))
+                step("pull", tool.pull(target, server))
                 bench.expect_same(source, target)
             finally:
                 bench.remove(target)
@@ -151,7 +151,7 @@ class SecondRun(Workload):
                 if tool.name == "lsync":
                     self.run_lsync(tool, source, steps)
                 else:
-                    report = steps.step("nothing to do", tool.second_push(source))
+                    report = steps.step("nothing to do", tool.second_push(source, server))
                     steps.expect("PutObject" not in report.requests, "nothing to do", report)
             finally:
                 bench.remove(source / ".lsync")
@@ -160,7 +160,7 @@ class SecondRun(Workload):
     def run_lsync(self, tool, source, steps):
         bench.write_rows(steps.server, source, self.keys)
         before = bench.kept(source)
-        report = steps.step("nothing to do", tool.second_push(source))
+        report = steps.step("nothing to do", tool.second_push(source, steps.server))
         pages = {"ListObjectsV2": -(-self.count // PAGE_KEYS)}
         steps.expect(report.requests == pages, "nothing to do", report)
         steps.expect(bench.kept(source) == before, "nothing to do, and something written", report)
@@ -168,7 +168,7 @@ class SecondRun(Workload):
         stat = os.stat(edited)
         edited.write_text("one edit")
         try:
-            report = steps.step("push --no-list, one edit", tool.push(source) + ["--no-list"])
+            report = steps.step("push --no-list, one edit", tool.push(source, steps.server) + ["--no-list"])
             one = {"PutObject": 1}
             steps.expect(report.requests == one, "push --no-list, one edit", report)
         finally:
