@@ -10,10 +10,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use lsync::disk::swap::NameIn;
 use lsync::disk::{Call, Contents, Crash, Disk as _, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
-    Change, Name, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap,
-    swap_folder,
+    Change, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap, swap_folder,
 };
 use lsync::repository::trash::{Fate, NewEntry, Side, TrashRun, What, Why, list, settle};
 use lsync::tree::{Kind, RepoPath, Stat};
@@ -208,7 +208,7 @@ impl World {
         &self,
         staged: &Staged<MemoryDisk>,
         target: &Target<'_, MemoryDisk>,
-        slot: Name<'_, MemoryDisk>,
+        slot: NameIn<'_, MemoryDisk>,
     ) -> Result<[Outcome<()>; 2], Box<dyn Error>> {
         let disk = &self.disk;
         let inside = self.inside.as_ref().expect("it is a folder");

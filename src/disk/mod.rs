@@ -17,6 +17,7 @@ mod process;
 mod real;
 mod returning;
 mod spelling;
+pub mod swap;
 
 use std::ffi::{OsStr, OsString};
 use std::io;

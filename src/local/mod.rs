@@ -9,4 +9,4 @@ mod scan;
 mod testing;
 
 pub use ignore::{IgnoreRules, IgnoredBy, RULES_FILE, RULES_FILE_BYTES_MAX, RuleFiles};
-pub use scan::{Found, LocalItem, Now, Outliers, Scan, ScanError, ScanOptions};
+pub use scan::{Found, LocalItem, Now, Scan, ScanError, ScanOptions, Unmergeable};

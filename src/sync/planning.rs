@@ -13,7 +13,7 @@ use super::request::Request;
 use super::rules::ArrivingRules;
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::{Found, IgnoreRules, Outliers, RuleFiles, Scan, ScanOptions};
+use crate::local::{Found, IgnoreRules, RuleFiles, Scan, ScanOptions, Unmergeable};
 use crate::look::{self, ListingScope, PAGES_AHEAD_MAX, list_scope};
 use crate::plan::{
     Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
@@ -93,14 +93,14 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let key_bytes_max = KEY_BYTES_MAX.saturating_sub(world.prefix_bytes);
         let mounts = self.mounts.clone();
         let options = ScanOptions { scope: scope.cloned(), key_bytes_max, mounts };
-        let outliers = Outliers::default();
+        let unmergeable = Unmergeable::default();
         let mut scan = Scan::new(&world.disk, &world.repository.root, options)
             .with_rules(Arc::clone(&self.rule_files));
         if world.parallel {
             let clock = world.clock.clone();
             scan = scan.looking_ahead(Arc::new(move || clock.now()));
         }
-        let local = outliers.take_out(scan).map(|entry| entry.map_err(SyncError::from));
+        let local = unmergeable.take_out(scan).map(|entry| entry.map_err(SyncError::from));
         let base = self.opened.database.rows(scope)?.map(|row| row.map_err(SyncError::from));
         let seen = if self.request.unlisted {
             let mut merge = Merge::offline(local, base);
@@ -117,7 +117,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
                 tokio::join!(beside(world.parallel, listing), self.merge(&mut merge, Some(pages)),);
             merged?
         };
-        let Found { unnameable, mut holders, tops } = outliers.into_found();
+        let Found { unnameable, mut holders, tops } = unmergeable.into_found();
         self.holders.append(&mut holders);
         self.tops.extend(tops);
         if let (Some(operand), false, true) = (scope, seen, unnameable.is_empty()) {

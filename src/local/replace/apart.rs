@@ -8,7 +8,9 @@
 use std::ffi::OsString;
 use std::io;
 
-use super::{Change, Name, Outcome, ReplaceError, Step, Target};
+use super::error::{ReplaceError, Step};
+use super::target::{Outcome, Target};
+use crate::disk::swap::{Change, NameIn};
 use crate::disk::{Disk, return_contents};
 use crate::tree::{Kind, Stat};
 
@@ -22,7 +24,7 @@ struct Pair<D: Disk> {
 /// A tree that is being taken apart.
 struct Apart<'a, D: Disk> {
     disk: &'a D,
-    slot: Name<'a, D>,
+    slot: NameIn<'a, D>,
     /// The folders, those above before those in them; the first is the top.
     folders: Vec<Pair<D>>,
     /// Each folder but the top, by the place of the one it lies in, and its name there.
@@ -35,7 +37,7 @@ struct Apart<'a, D: Disk> {
 pub(super) fn take<D: Disk>(
     disk: &D,
     (target, expected): (&Target<'_, D>, &Stat),
-    slot: Name<'_, D>,
+    slot: NameIn<'_, D>,
     is_right: impl Fn(&D::Folder) -> io::Result<bool>,
 ) -> Result<Outcome<()>, ReplaceError> {
     let (folder, name) = target.name();
@@ -52,7 +54,7 @@ pub(super) fn take<D: Disk>(
     if !found.is_same_inode(expected) {
         return Ok(Outcome::Changed(Change::Touched));
     }
-    make_counterpart(disk, slot, target)?;
+    disk.make_folder(slot.0, slot.1, 0o700).map_err(|error| target.not_moved(error))?;
     let counterpart = disk.open_folder(slot.0, slot.1).map_err(target.error(Step::Move))?;
     let top = Pair { original, counterpart, stat: found };
     let mut apart = Apart { disk, slot, folders: vec![top], names: Vec::new(), files: Vec::new() };
@@ -66,19 +68,6 @@ pub(super) fn take<D: Disk>(
         Err(error) => Err(target.error(Step::Move)(error)),
         Ok(_) if is_back => Ok(Outcome::Changed(Change::Touched)),
         Ok(_) => Ok(Outcome::EditInSlot),
-    }
-}
-
-fn make_counterpart<D: Disk>(
-    disk: &D,
-    slot: Name<'_, D>,
-    target: &Target<'_, D>,
-) -> Result<(), ReplaceError> {
-    match disk.make_folder(slot.0, slot.1, 0o700) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(ReplaceError::SlotTaken { path: target.path.clone() })
-        }
-        other => other.map_err(target.error(Step::Move)),
     }
 }
 

@@ -7,8 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::vacate::sweep;
-use super::{ReplaceError, Step};
+use super::emptying::sweep;
+use super::error::{ReplaceError, Step};
+use crate::disk::swap::NameIn;
 use crate::disk::{Disk, ensure_folder, may_be_folded, other_spelling};
 use crate::tree::{CONTROL, Kind, RepoPath, Stat};
 
@@ -428,6 +429,11 @@ impl<D: Disk> Draft<D> {
 }
 
 impl<D: Disk> Staged<D> {
+    /// Returns folder and name.
+    pub fn name(&self) -> NameIn<'_, D> {
+        (&self.folder, &self.name)
+    }
+
     /// Removes the file; what cannot be removed now is swept by the next command.
     pub fn discard(&self, disk: &D) {
         disk.unlink(&self.folder, &self.name).unwrap_or_default();

@@ -6,15 +6,15 @@
 
 mod ahead;
 mod order;
-mod outliers;
 #[cfg(test)]
 mod tests;
+mod unmergeable;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::Arc;
 
-pub use outliers::{Found, Outliers};
+pub use unmergeable::{Found, Unmergeable};
 
 use super::ignore::{RULES_FILE, RuleFiles, RuleStack};
 use crate::disk::{Disk, Names, other_spelling};

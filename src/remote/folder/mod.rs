@@ -8,10 +8,10 @@
 //! The ETag is `<size>-<mtime ns>-<ctime ns>-<inode>` of the file opened anew: nobody can edit a file
 //! without changing its ctime, and no ETag has the shape of an MD5.
 
-mod aside;
 mod body;
 mod durable;
 mod error;
+mod names;
 mod stage;
 mod swap;
 mod upload;

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 
 use crc_fast::CrcAlgorithm;
 
-use super::aside::may_be_an_edit;
 use super::error::{Context as _, error};
+use super::names::may_be_an_edit;
 use super::{Control, FolderRemote, LOCK};
 use crate::disk::{Disk, Patience};
 use crate::remote::{RemoteError, RemoteErrorKind};

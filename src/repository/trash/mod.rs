@@ -14,8 +14,8 @@ mod list;
 mod prune;
 mod restore;
 mod run;
+mod run_folder;
 mod settle;
-mod shelf;
 #[cfg(test)]
 mod tests;
 

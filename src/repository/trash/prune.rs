@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::restore::{find, size_of, slot_name};
-use super::shelf::{Run, if_exists, open_run, read_runs};
+use super::run_folder::{RunFolder, if_exists, open_run, read_runs};
 use super::{Entry, LIST, Side, TrashError};
 use crate::disk::{Disk, is_kind};
 use crate::tree::Kind;
@@ -23,7 +23,7 @@ pub struct Limits {
 
 /// Something in the trash that may go.
 struct Candidate<'a, D: Disk> {
-    run: &'a Run<D>,
+    run: &'a RunFolder<D>,
     entry: &'a Entry,
     size: u64,
     /// The base knew it: it goes before what only one side had.
@@ -85,7 +85,7 @@ pub fn prune<D: Disk>(
 fn measure<D: Disk>(
     disk: &D,
     root: &D::Folder,
-    run: &Run<D>,
+    run: &RunFolder<D>,
     entry: &Entry,
 ) -> io::Result<Option<u64>> {
     match find(disk, root, run, entry)? {
@@ -100,7 +100,7 @@ fn measure<D: Disk>(
 fn remove_entry<D: Disk>(
     disk: &D,
     root: &D::Folder,
-    run: &Run<D>,
+    run: &RunFolder<D>,
     entry: &Entry,
 ) -> io::Result<()> {
     match find(disk, root, run, entry)? {
@@ -128,7 +128,7 @@ fn remove_all<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr, kind: Kind) -
 fn remove_run<D: Disk>(
     disk: &D,
     (root, control): (&D::Folder, &D::Folder),
-    run: &Run<D>,
+    run: &RunFolder<D>,
     is_recent: bool,
 ) -> io::Result<()> {
     let mut is_empty = true;

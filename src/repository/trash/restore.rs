@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 
-use super::shelf::{Run, if_exists, open_slot, read_runs};
+use super::run_folder::{RunFolder, if_exists, open_slot, read_runs};
 use super::{Entry, Side, TrashError, Why};
 use crate::disk::{Disk, ensure_folder};
 use crate::tree::{Kind, RepoPath, Stat, Token};
@@ -117,7 +117,7 @@ impl Wanted {
         }
     }
 
-    fn matches<D: Disk>(&self, run: &Run<D>, entry: &Entry) -> bool {
+    fn matches<D: Disk>(&self, run: &RunFolder<D>, entry: &Entry) -> bool {
         let Self::Named(wanted) = self else { return true };
         let is_copy = entry.place.is_some() && {
             let copy = operand(run, entry);
@@ -149,7 +149,7 @@ pub fn restore<D: Disk>(
         .collect();
     for wanted in wanted {
         let mut matching = newest_first.iter().filter(|(run, entry)| wanted.matches(run, entry));
-        let is_there = |(run, entry): &(&Run<D>, &Entry)| match &entry.version {
+        let is_there = |(run, entry): &(&RunFolder<D>, &Entry)| match &entry.version {
             Some(_) if entry.place.is_none() => Ok(true),
             _ => Ok(find(disk, root, run, entry)?.is_some()),
         };
@@ -186,7 +186,7 @@ pub fn restore<D: Disk>(
 fn restore_entry<D: Disk>(
     disk: &D,
     root: &D::Folder,
-    run: &Run<D>,
+    run: &RunFolder<D>,
     entry: &Entry,
 ) -> io::Result<Option<Restored>> {
     let path = entry.path.clone();
@@ -218,7 +218,7 @@ fn restore_entry<D: Disk>(
 }
 
 /// Returns what the command line calls an entry.
-fn operand<D: Disk>(run: &Run<D>, entry: &Entry) -> String {
+fn operand<D: Disk>(run: &RunFolder<D>, entry: &Entry) -> String {
     match &entry.place {
         Some(place) => format!("{}/{place}", run.name),
         None => entry.path.as_str().to_owned(),
@@ -234,7 +234,7 @@ pub(super) fn slot_name(entry: &Entry) -> &str {
 pub(super) fn find<D: Disk>(
     disk: &D,
     root: &D::Folder,
-    run: &Run<D>,
+    run: &RunFolder<D>,
     entry: &Entry,
 ) -> io::Result<Option<(D::Folder, Stat)>> {
     let Some((folder, name)) = open_slot(disk, root, run, entry)? else { return Ok(None) };

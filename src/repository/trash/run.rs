@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::list::{self, Mark};
-use super::shelf::{self, numbered};
+use super::run_folder::{numbered, run_name};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED, Why};
 use crate::disk::{Contents, Disk, ensure_folder, is_kind};
 use crate::tree::{Kind, RepoPath, Stat, Token};
@@ -93,7 +93,7 @@ impl<D: Disk> TrashRun<D> {
         Self {
             disk: disk.clone(),
             control: control.clone(),
-            name: shelf::run_name(now, salt),
+            name: run_name(now, salt),
             state: Mutex::new(State {
                 list: None,
                 next_number: 1,

@@ -7,8 +7,9 @@ use std::fmt;
 use std::io;
 
 use super::list::{self, Mark};
-use super::shelf::{Run, if_exists, open_run, open_slot, read_runs};
+use super::run_folder::{RunFolder, if_exists, open_run, open_slot, read_runs};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
+use crate::disk::swap::{Left, NameIn, Swap};
 use crate::disk::{Contents, Disk, is_kind, return_contents};
 use crate::monitor::WarningKind;
 use crate::tree::{Kind, RepoPath, Stat};
@@ -111,7 +112,7 @@ pub fn settle<D: Disk>(
 struct Work<'a, D: Disk> {
     disk: &'a D,
     root: &'a D::Folder,
-    run: &'a Run<D>,
+    run: &'a RunFolder<D>,
 }
 
 impl<D: Disk> Work<'_, D> {
@@ -214,7 +215,7 @@ impl<D: Disk> Work<'_, D> {
 
     /// Tells whether the folder in the slot holds what the run saw in it. What cannot be looked at may
     /// be an edit.
-    fn holds_as_noted(&self, entry: &Entry, slot: (&D::Folder, &OsStr)) -> bool {
+    fn holds_as_noted(&self, entry: &Entry, slot: NameIn<'_, D>) -> bool {
         let opened = self.disk.open_folder(slot.0, slot.1);
         let contents = opened.and_then(|folder| Contents::of(self.disk, &folder));
         contents.is_ok_and(|it| it.is_some_and(|it| entry.contents == Some(it.fingerprint())))
@@ -228,11 +229,7 @@ impl<D: Disk> Work<'_, D> {
 
     /// Moves what is in the slot back into the folder that was being taken apart: one that is moved as
     /// a whole never has two places.
-    fn put_together(
-        &self,
-        slot: (&D::Folder, &OsStr),
-        name: (&D::Folder, &OsStr),
-    ) -> io::Result<bool> {
+    fn put_together(&self, slot: NameIn<'_, D>, name: NameIn<'_, D>) -> io::Result<bool> {
         let disk = self.disk;
         let from = disk.open_folder(slot.0, slot.1);
         if is_kind(&from, io::ErrorKind::NotADirectory) {
@@ -249,8 +246,8 @@ impl<D: Disk> Work<'_, D> {
     fn put_back(
         &self,
         entry: &Entry,
-        slot: (&D::Folder, &OsStr),
-        name: (&D::Folder, &OsStr),
+        slot: NameIn<'_, D>,
+        name: NameIn<'_, D>,
         target: Option<&Stat>,
     ) -> io::Result<bool> {
         let disk = self.disk;
@@ -267,19 +264,12 @@ impl<D: Disk> Work<'_, D> {
             return self.put_together(slot, name);
         }
         let is_ours = |stat: &Stat| entry.staged == Some(Identity::from(stat));
-        if !is_ours(target) || disk.exchange(slot, name).is_err() {
+        if !is_ours(target) {
             return Ok(false);
         }
-        if is_ours(&disk.lstat(slot.0, slot.1)?) {
-            disk.unlink(slot.0, slot.1)?;
-            return Ok(true);
-        }
-        // Somebody saved in the last moment: the newest save gets the name.
-        match disk.exchange(slot, name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(disk.rename_new(slot, name).is_ok())
-            }
-            other => other.map(|()| false),
+        match (Swap { disk, at: name, aside: slot }).give_back(is_ours) {
+            Left::Ours => disk.unlink(slot.0, slot.1).map(|()| true),
+            left => Ok(left == Left::Nothing),
         }
     }
 }

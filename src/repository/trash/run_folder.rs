@@ -45,7 +45,7 @@ pub(super) fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// A run in the trash.
-pub(super) struct Run<D: Disk> {
+pub(super) struct RunFolder<D: Disk> {
     pub(super) name: String,
     /// Nanoseconds since 1970.
     pub(super) time: i64,
@@ -54,7 +54,7 @@ pub(super) struct Run<D: Disk> {
 }
 
 /// Reads all runs, oldest first. What is no run, or was written by a newer lsync, is left alone.
-pub(super) fn read_runs<D: Disk>(disk: &D, control: &D::Folder) -> io::Result<Vec<Run<D>>> {
+pub(super) fn read_runs<D: Disk>(disk: &D, control: &D::Folder) -> io::Result<Vec<RunFolder<D>>> {
     let Some(trash) = if_exists(disk.open_folder(control, OsStr::new("trash")))? else {
         return Ok(Vec::new());
     };
@@ -65,7 +65,7 @@ pub(super) fn read_runs<D: Disk>(disk: &D, control: &D::Folder) -> io::Result<Ve
         let Some(folder) = if_exists(disk.open_folder(&trash, OsStr::new(name)))? else { continue };
         let list = list::read(&read_whole(disk, &folder, LIST)?.unwrap_or_default());
         if !list.is_newer {
-            runs.push(Run { name: name.to_owned(), time, folder, list });
+            runs.push(RunFolder { name: name.to_owned(), time, folder, list });
         }
     }
     runs.sort_by(|a, b| (a.time, &a.name).cmp(&(b.time, &b.name)));
@@ -76,7 +76,7 @@ pub(super) fn read_runs<D: Disk>(disk: &D, control: &D::Folder) -> io::Result<Ve
 pub(super) fn open_run<D: Disk>(
     disk: &D,
     root: &D::Folder,
-    run: &Run<D>,
+    run: &RunFolder<D>,
     top: &str,
 ) -> io::Result<Option<D::Folder>> {
     if top.is_empty() {
@@ -89,7 +89,7 @@ pub(super) fn open_run<D: Disk>(
 pub(super) fn open_slot<D: Disk>(
     disk: &D,
     root: &D::Folder,
-    run: &Run<D>,
+    run: &RunFolder<D>,
     entry: &Entry,
 ) -> io::Result<Option<(D::Folder, OsString)>> {
     let Some((above, name)) = entry.place.as_deref().and_then(|place| place.rsplit_once('/'))

@@ -11,7 +11,11 @@ use crate::tree::Kind;
 ///
 /// Each folder goes by a call that refuses one with a name in it: what a person puts there
 /// meanwhile stays, and is the error.
-pub(super) fn vacate<D: Disk>(disk: &D, folder: &D::Folder, name: &OsStr) -> io::Result<()> {
+pub(super) fn remove_empty_tree<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    name: &OsStr,
+) -> io::Result<()> {
     let mut found: Vec<(D::Folder, OsString)> = vec![(folder.clone(), name.to_owned())];
     let mut looked_into = 0;
     while let Some((parent, name)) = found.get(looked_into) {

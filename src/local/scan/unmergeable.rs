@@ -9,7 +9,7 @@ use crate::tree::{LocalEntry, RepoPath};
 
 /// Takes out of a scan what the merge cannot use, while it passes by.
 #[derive(Debug, Default)]
-pub struct Outliers(Mutex<Found>);
+pub struct Unmergeable(Mutex<Found>);
 
 /// What was taken out.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub struct Found {
     pub tops: Vec<RepoPath>,
 }
 
-impl Outliers {
+impl Unmergeable {
     /// Passes the entries on.
     pub fn take_out(
         &self,
