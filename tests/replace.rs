@@ -4,19 +4,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use futures_util::FutureExt as _;
 use lsync::disk::swap::NameIn;
-use lsync::disk::{Call, Contents, Crash, Disk as _, MemoryDisk, Operation, Person};
+use lsync::disk::{Call, Contents, Crash, Disk as _, Item, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
     Change, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap, swap_folder,
 };
+use lsync::remote::{
+    Condition, FolderRemote, Reads as _, RemoteError, RemoteErrorKind, RemoteFuture, Uploads as _,
+    Writes as _,
+};
 use lsync::repository::trash::{Fate, NewEntry, Side, TrashRun, What, Why, list, settle};
-use lsync::tree::{Kind, RepoPath, Stat};
+use lsync::tree::{Kind, Properties, RepoPath, Stat, Token};
 
 const ROOT: &str = "/repo";
 const OLD: &str = "old";
@@ -24,6 +30,7 @@ const NEW: &str = "new";
 /// As long as the old contents, so that only times and inodes tell.
 const EDITS: [&str; 2] = ["ed1", "ed2"];
 const TICK: i64 = 4_000_000;
+const DAY: i64 = 24 * 60 * 60 * 1_000_000_000;
 
 /// What is done to the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +39,24 @@ enum Job {
     Swap,
     SwapFolder,
     Remove,
+    /// Another version in a folder bucket.
+    Put,
+    /// No version in a folder bucket any more.
+    Delete,
 }
 
 impl Job {
     fn path(self) -> &'static str {
         if self == Self::SwapFolder { "docs/box" } else { "docs/a.txt" }
+    }
+
+    fn is_of_bucket(self) -> bool {
+        matches!(self, Self::Put | Self::Delete)
+    }
+
+    /// Whether the name is empty while the job is done, or after.
+    fn empties(self) -> bool {
+        matches!(self, Self::Create | Self::Remove | Self::Delete)
     }
 
     /// The file that the person edits.
@@ -99,6 +119,8 @@ struct World {
     expected: Option<Stat>,
     /// What the folder holds that gives way.
     inside: Option<Contents>,
+    /// The version in the folder bucket.
+    version: Option<Token>,
 }
 
 impl World {
@@ -126,6 +148,7 @@ impl World {
                 let folder = disk.open_path(&Path::new(ROOT).join(job.path())).unwrap();
                 Contents::of(&disk, &folder).unwrap().unwrap()
             }),
+            version: job.is_of_bucket().then(|| head(&disk).unwrap()),
             disk: disk.clone(),
             person,
             script: Arc::new(Mutex::new(script)),
@@ -140,8 +163,38 @@ impl World {
         world
     }
 
+    /// Changes the folder bucket as a transfer does it.
+    fn change_bucket(&self) -> Result<Outcome<()>, Box<dyn Error>> {
+        let bucket = open_bucket(&self.disk)?;
+        let path = RepoPath::parse(self.job.path())?;
+        let version = self.version.clone().expect("it is known");
+        let changed = if self.job == Job::Put {
+            let properties = Properties::default().with_mtime(17_000_000_000);
+            let body = Bytes::from(NEW).into();
+            now(bucket.put(&path, body, &properties, &Condition::Matches(version))).map(|_| ())
+        } else {
+            now(bucket.delete(&path, &version))
+        };
+        match changed {
+            Ok(()) => Ok(Outcome::Done(())),
+            Err(error) => match error.kind {
+                RemoteErrorKind::Changed if bucket.warning().is_some() => Ok(Outcome::EditInSlot),
+                // What is there now cannot be replaced: a folder.
+                RemoteErrorKind::Changed | RemoteErrorKind::Invalid => {
+                    Ok(Outcome::Changed(Change::Touched))
+                }
+                RemoteErrorKind::NotFound => Ok(Outcome::Changed(Change::Gone)),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
     /// Does the job as a transfer does it.
     fn run(&self) -> Result<Outcome<()>, Box<dyn Error>> {
+        if self.job.is_of_bucket() { self.change_bucket() } else { self.change_here() }
+    }
+
+    fn change_here(&self) -> Result<Outcome<()>, Box<dyn Error>> {
         let disk = &self.disk;
         let path = RepoPath::parse(self.job.path())?;
         let root = disk.open_path(Path::new(ROOT))?;
@@ -229,13 +282,28 @@ impl World {
         Ok([removed, created])
     }
 
-    /// Does what the next command does first.
+    /// Does what the next command does first, in a bucket what the first write of another day does.
     fn settle(&self) -> Result<Vec<What>, Box<dyn Error>> {
+        if self.job.is_of_bucket() {
+            self.disk.advance(2 * DAY);
+            let (bucket, path) = (open_bucket(&self.disk)?, RepoPath::parse("other")?);
+            let upload = now(bucket.start_upload(&path, &Properties::default()))?;
+            now(bucket.abort_upload(&path, &upload))?;
+            return Ok(Vec::new());
+        }
         let root = self.disk.open_path(Path::new(ROOT))?;
         let staging = Staging::open(&self.disk, &root, "next")?;
         let settled = settle(&self.disk, &root, &staging.main().control)?;
         staging.sweep()?;
         Ok(settled.into_iter().map(|settled| settled.what).collect())
+    }
+
+    /// Everything but what a bucket makes and removes again whenever it is written.
+    fn shown(&self) -> BTreeMap<PathBuf, Item> {
+        let mut items = self.person.snapshot_below(ROOT);
+        let passes = [".lsync", ".lsync/lock", ".lsync/tmp"].map(Path::new);
+        items.retain(|path, _| !self.job.is_of_bucket() || !passes.contains(&path.as_path()));
+        items
     }
 
     fn contents(&self) -> BTreeSet<String> {
@@ -247,8 +315,14 @@ impl World {
             .collect()
     }
 
-    /// An edit that stays in the trash is one that the person hears of.
+    /// An edit that stays in the trash, or in lost/ of a bucket, is one that the person hears of.
     fn check_edits_in_trash(&self, is_reported: bool, what: &str) {
+        let lost = self.person.stat(format!("{ROOT}/.lsync/lost"));
+        assert_eq!(
+            self.job.is_of_bucket() && open_bucket(&self.disk).unwrap().warning().is_some(),
+            lost.is_some(),
+            "an edit went to lost/ unseen: {what}"
+        );
         let trash = self.person.stat(format!("{ROOT}/.lsync/trash"));
         let files = trash.map(|_| self.person.files_below(format!("{ROOT}/.lsync/trash")));
         let is_edit = |bytes: &Vec<u8>| EDITS.iter().any(|edit| edit.as_bytes() == bytes);
@@ -260,17 +334,35 @@ impl World {
         let script = self.script.lock().unwrap();
         assert_eq!(script.missing_before, None, "the name was missing: {what}");
         let contents = self.contents();
-        let old = (self.job != Job::Create).then_some(OLD);
+        // What a bucket was told to replace or delete is gone once that is done.
+        let old = (self.job != Job::Create && !self.job.is_of_bucket()).then_some(OLD);
+        let is_there = |text| contents.contains(text) || script.superseded.contains(text);
+        assert!(
+            self.job != Job::Put || script.in_residual_window || is_there(OLD) || is_there(NEW),
+            "both versions are lost: {what}"
+        );
         for written in old.into_iter().chain(script.written.iter().copied()) {
             assert!(
-                contents.contains(written)
-                    || script.superseded.contains(written)
-                    || script.in_residual_window,
+                is_there(written) || script.in_residual_window,
                 "{written} is lost: {what}; {:?}",
                 self.person.files_below(ROOT)
             );
         }
     }
+}
+
+fn open_bucket(disk: &MemoryDisk) -> Result<FolderRemote<MemoryDisk>, RemoteError> {
+    FolderRemote::open(disk.clone(), Path::new(ROOT), "")
+}
+
+/// A folder bucket never waits.
+fn now<T>(answer: RemoteFuture<'_, T>) -> Result<T, RemoteError> {
+    answer.now_or_never().expect("it does not wait")
+}
+
+fn head(disk: &MemoryDisk) -> Result<Token, RemoteError> {
+    let path = RepoPath::parse(Job::Put.path()).expect("it is one");
+    Ok(now(open_bucket(disk)?.head(&path))?.entry.version.token)
 }
 
 trait WithoutRow {
@@ -304,9 +396,7 @@ impl Script {
             self.first_move.get_or_insert(self.calls);
         }
         let name = format!("{ROOT}/{}", job.path());
-        let is_exempt = matches!(job, Job::Remove | Job::Create)
-            || model == Model::Layers
-            || self.last == Some(Act::Remove);
+        let is_exempt = job.empties() || model == Model::Layers || self.last == Some(Act::Remove);
         if !is_exempt && person.stat(&name).is_none() && self.missing_before.is_none() {
             self.missing_before = Some(operation.clone());
         }
@@ -361,7 +451,9 @@ fn measure(job: Job, model: Model) -> (Vec<usize>, u64) {
     assert_eq!(world.run().unwrap(), expected_outcome(job, model), "{job:?} on {model:?}");
     world.check_nothing_is_lost("undisturbed");
     let script = world.script.lock().unwrap();
-    let before_move = script.first_move.expect("something is moved").saturating_sub(3);
+    // A bucket takes its lock between its look and the first move.
+    let looks = if job.is_of_bucket() { 10 } else { 3 };
+    let before_move = script.first_move.expect("something is moved").saturating_sub(looks);
     ([0].into_iter().chain(before_move..script.calls).collect(), world.disk.operations())
 }
 
@@ -384,19 +476,20 @@ fn check_edits(job: Job, model: Model, edits: &[(usize, Act)]) {
     let is_last_removed = script.last == Some(Act::Remove);
     match outcome {
         Outcome::Done(()) => {
-            let is_new = world.contents().contains(NEW) || job == Job::Remove;
+            let is_new = world.contents().contains(NEW) || job.empties();
             assert!(is_new || script.superseded.contains(NEW), "{what}");
         }
-        Outcome::Changed(_) | Outcome::Returned => {
+        Outcome::EditInSlot if model != Model::Exchanges => (),
+        // The newest save has the name, whatever became of the one before.
+        Outcome::Changed(_) | Outcome::Returned | Outcome::EditInSlot => {
             let kept = shown(&world.person, &job.edited());
             let last = script.written.last().map(|bytes| (*bytes).to_owned());
             assert!(kept == last || is_last_removed, "{kept:?} is not {last:?}: {what}");
             assert!(outcome != Outcome::Changed(Change::Gone) || script.done > 0, "{what}");
         }
-        Outcome::EditInSlot => (),
         Outcome::NoExchange => assert_eq!(outcome, expected_outcome(job, model), "{what}"),
     }
-    if matches!(outcome, Outcome::EditInSlot | Outcome::Returned) {
+    if matches!(outcome, Outcome::EditInSlot | Outcome::Returned) && !job.is_of_bucket() {
         let root = world.disk.open_path(Path::new(ROOT)).unwrap();
         let control = world.disk.open_folder(&root, OsStr::new(".lsync")).unwrap();
         assert_eq!(list(&world.disk, &root, &control).unwrap().len(), 1, "{what}");
@@ -457,7 +550,7 @@ fn check_settled(world: &World, what: &str) {
     world.check_nothing_is_lost(what);
     {
         let script = world.script.lock().unwrap();
-        let is_exempt = matches!(world.job, Job::Remove | Job::Create);
+        let is_exempt = world.job.empties();
         let name = format!("{ROOT}/{}", world.job.path());
         assert!(
             is_exempt || script.last == Some(Act::Remove) || world.person.stat(name).is_some(),
@@ -465,9 +558,9 @@ fn check_settled(world: &World, what: &str) {
         );
     }
     world.disk.set_hook(None);
-    let once = world.person.snapshot();
+    let once = world.shown();
     assert_eq!(world.settle().unwrap(), [], "{what}");
-    assert_eq!(world.person.snapshot(), once, "settling twice differs: {what}");
+    assert_eq!(world.shown(), once, "settling twice differs: {what}");
 }
 
 fn check_all_kills(job: Job, model: Model, acts: &[Act]) {
@@ -545,12 +638,42 @@ fn removals_and_creations_killed_anywhere_are_settled_without_loss() {
 }
 
 #[test]
+fn an_edit_before_any_call_of_a_change_of_a_folder_bucket_is_never_lost() {
+    for job in [Job::Put, Job::Delete] {
+        check_all_edits(job, Model::Exchanges);
+        check_all_pairs_of_edits(job, Model::Exchanges);
+    }
+    check_all_edits(Job::Put, Model::Neither);
+}
+
+#[test]
+fn a_change_of_a_folder_bucket_killed_anywhere_with_an_edit_anywhere_loses_nothing() {
+    check_all_kills(Job::Put, Model::Exchanges, &ACTS);
+    check_all_kills(Job::Delete, Model::Exchanges, &ACTS);
+}
+
+#[test]
+fn an_edit_before_any_call_that_settles_a_killed_swap_is_never_lost() {
+    let (calls, changes) = measure(Job::Swap, Model::Exchanges);
+    for (kill, first) in (1..=changes).flat_map(|kill| calls.iter().map(move |it| (kill, *it))) {
+        for second in first..first + 40 {
+            for act in [Act::Write, Act::Save, Act::Remove] {
+                let edits = [(first, Act::Save), (second, act)];
+                check_kill(Job::Swap, Model::Exchanges, &edits, (kill, Crash::Kill));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_power_loss_anywhere_loses_nothing_that_was_durable() {
     for (job, model) in [
         (Job::Swap, Model::Exchanges),
         (Job::Remove, Model::Exchanges),
         (Job::SwapFolder, Model::Exchanges),
         (Job::SwapFolder, Model::Layers),
+        (Job::Put, Model::Exchanges),
+        (Job::Delete, Model::Exchanges),
     ] {
         let (_, changes) = measure(job, model);
         for kill in 1..=changes {

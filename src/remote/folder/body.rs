@@ -6,9 +6,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::error::{Context as _, error};
+use super::version::etag;
 use crate::disk::Disk;
 use crate::remote::{Incoming, RemoteError, RemoteErrorKind};
-use crate::tree::{Stat, Token};
+use crate::tree::Token;
 
 /// How much is read at once.
 const PIECE_BYTES: u64 = 1024 * 1024;
@@ -74,9 +75,4 @@ impl<D: Disk> FolderBody<D> {
     fn changed(&self) -> RemoteError {
         error(RemoteErrorKind::Changed, "GET", &self.key, "the file changed while it was read")
     }
-}
-
-/// Returns the ETag of a file that was just looked at.
-pub(super) fn etag(stat: &Stat) -> Token {
-    Token::new(&format!("{}-{}-{}-{}", stat.size, stat.mtime, stat.ctime, stat.inode))
 }

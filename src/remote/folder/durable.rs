@@ -9,22 +9,17 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::Mutex;
 
-use super::{FolderRemote, hold};
+use super::bucket::{Bucket, Identity, Touched, hold};
+use super::error::of_io;
 use crate::disk::Disk;
+use crate::remote::RemoteError;
 use crate::tree::Stat;
 
 /// More folders than this are made durable by one `syncfs`.
 const FOLDERS_SYNCED_ONE_BY_ONE_MAX: usize = 32;
 
-/// Folders by their paths below the root, each with what it was when names in it changed; `None` where
-/// that cannot be said.
-pub(super) type Touched = BTreeMap<String, Option<Identity>>;
-
-/// Device and inode of a folder.
-type Identity = (u64, u64);
-
 /// Remembers that the names in a folder changed.
-pub(super) fn touch(touched: &Mutex<Touched>, path: String, folder: Option<Identity>) {
+fn touch(touched: &Mutex<Touched>, path: String, folder: Option<Identity>) {
     let mut touched = hold(touched);
     let known = touched.entry(path).or_insert(folder);
     if *known != folder {
@@ -33,7 +28,7 @@ pub(super) fn touch(touched: &Mutex<Touched>, path: String, folder: Option<Ident
     }
 }
 
-impl<D: Disk> FolderRemote<D> {
+impl<D: Disk> Bucket<D> {
     /// Remembers that the names in `folder` changed.
     pub(super) fn touch(&self, path: &str, folder: &D::Folder) {
         touch(&self.touched, path.to_owned(), self.identity(folder));
@@ -51,8 +46,20 @@ impl<D: Disk> FolderRemote<D> {
         self.disk.stat_folder(folder).ok().map(|stat| (stat.device, stat.inode))
     }
 
+    /// Makes all names durable that changed since the last time.
+    pub(super) fn flush(&self) -> Result<(), RemoteError> {
+        let folders = std::mem::take(&mut *hold(&self.touched));
+        self.sync_names(&folders).map_err(|cause| {
+            // The next flush must not report as durable what this one could not.
+            for (path, folder) in folders {
+                touch(&self.touched, path, folder);
+            }
+            of_io("SETTLE", &self.name, &cause)
+        })
+    }
+
     /// Makes the names in all of `folders` durable.
-    pub(super) fn sync_names(&self, folders: &Touched) -> io::Result<()> {
+    fn sync_names(&self, folders: &Touched) -> io::Result<()> {
         let is_little = folders.len() <= FOLDERS_SYNCED_ONE_BY_ONE_MAX;
         if folders.is_empty() || (is_little && self.sync_one_by_one(folders)?) {
             return Ok(());

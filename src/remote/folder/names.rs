@@ -6,102 +6,15 @@
 //! file, and the sweep spares that file.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
-use std::sync::atomic::Ordering;
 
-use super::stage::{Staged, folder_like, set_mode_if_possible};
-use super::{Control, FolderRemote, LOST};
+use super::bucket::{Bucket, Control, LOST};
+use super::modes::folder_like;
 use crate::disk::Disk;
-use crate::disk::swap::{Left, NameIn, Swap, Swapped};
 use crate::tree::{CONTROL, Kind, Stat};
 
-impl<D: Disk> FolderRemote<D> {
-    /// Gives a staged file the name of the version `expected`, which goes; false where a person was
-    /// faster. Then the staged file has its own name again, or a person has made it theirs.
-    pub(super) fn exchange(
-        &self,
-        control: &Control<D>,
-        staged: &Staged<D>,
-        at: NameIn<'_, D>,
-        expected: &Stat,
-    ) -> io::Result<bool> {
-        let own = (&control.staging, staged.name.as_os_str());
-        let mut ours = self.disk.fstat(&staged.file)?;
-        if ours.mode != expected.mode {
-            set_mode_if_possible(&self.disk, &staged.file, expected.mode)?;
-            ours.mode = expected.mode;
-        }
-        if self.lacks_exchange.load(Ordering::Relaxed) {
-            return self.replace_compared(own, at, expected);
-        }
-        let name = self.name_for(&ours);
-        let swap = Swap { disk: &self.disk, at, aside: (&control.staging, &name) };
-        let swapped = swap.put(
-            own,
-            |found| found.is_same_file(&ours),
-            |found| found.is_untouched(expected),
-            |out| Ok(out.is_same_file(expected)),
-        )?;
-        match swapped {
-            Swapped::Refused(cause) if cause.kind() == io::ErrorKind::Unsupported => {
-                self.lacks_exchange.store(true, Ordering::Relaxed);
-                return self.replace_compared(own, at, expected);
-            }
-            Swapped::Refused(cause) => return Err(cause),
-            Swapped::Undone(Left::Ours) => match self.disk.rename_new(swap.aside, own) {
-                // A person has made our file theirs.
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-                _ => (),
-            },
-            _ => (),
-        }
-        Ok(self.clear_aside(control, &name, &swapped))
-    }
-
-    /// Takes the version `expected` out of the bucket; false where a person was faster.
-    pub(super) fn take_out(
-        &self,
-        control: &Control<D>,
-        at: NameIn<'_, D>,
-        expected: &Stat,
-    ) -> io::Result<bool> {
-        let name = self.name_for(expected);
-        let swap = Swap { disk: &self.disk, at, aside: (&control.staging, &name) };
-        let taken =
-            swap.take(|found| found.is_untouched(expected), |out| Ok(out.is_same_file(expected)))?;
-        Ok(self.clear_aside(control, &name, &taken))
-    }
-
-    /// Throws away what is spent and keeps what may be an edit; tells whether the swap was done.
-    fn clear_aside(&self, control: &Control<D>, name: &OsStr, swapped: &Swapped) -> bool {
-        match swapped {
-            Swapped::Done => self.discard(control, name),
-            Swapped::Undone(Left::Edit) => self.keep(control, name),
-            _ => (),
-        }
-        matches!(swapped, Swapped::Done)
-    }
-
-    /// Replaces the version `expected` where names cannot be exchanged: compared directly before.
-    ///
-    /// What a person saves between the two calls is overwritten, so from the first time on the
-    /// capabilities no longer promise conditions.
-    fn replace_compared(
-        &self,
-        own: NameIn<'_, D>,
-        at: NameIn<'_, D>,
-        expected: &Stat,
-    ) -> io::Result<bool> {
-        match self.look(at.0, at.1)? {
-            Some(found) if found.is_untouched(expected) => {
-                self.disk.rename_over(own, at).map(|()| true)
-            }
-            _ => Ok(false),
-        }
-    }
-
+impl<D: Disk> Bucket<D> {
     /// Returns a name for tmp/ under which the sweep removes the file that looks like `stat` alone.
-    fn name_for(&self, stat: &Stat) -> OsString {
+    pub(super) fn name_for(&self, stat: &Stat) -> OsString {
         let mut name = self.staged_name();
         name.push(identity(stat));
         name

@@ -2,15 +2,19 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::sync::atomic::Ordering;
 
+use super::bucket::{Bucket, Control, is_absence, split};
 use super::error::{Context as _, error, of_io, verify};
-use super::stage::{Staged, folder_like};
-use super::{Control, FolderRemote, crc64_of, etag, split};
+use super::modes::{folder_like, set_mode_if_possible};
+use super::stage::{Staged, crc64_of};
+use super::version::etag;
 use crate::disk::Disk;
+use crate::disk::swap::{Left, NameIn, Swap, Swapped};
 use crate::remote::{Condition, Outgoing, RemoteError, RemoteErrorKind};
 use crate::tree::{Kind, Properties, RepoPath, Stat, Token};
 
-impl<D: Disk> FolderRemote<D> {
+impl<D: Disk> Bucket<D> {
     /// Stages `body` and gives it its name if the condition holds.
     pub(super) async fn put_whole(
         &self,
@@ -127,6 +131,90 @@ impl<D: Disk> FolderRemote<D> {
         }
     }
 
+    /// Gives a staged file the name of the version `expected`, which goes; false where a person was
+    /// faster. Then the staged file has its own name again, or a person has made it theirs.
+    fn exchange(
+        &self,
+        control: &Control<D>,
+        staged: &Staged<D>,
+        at: NameIn<'_, D>,
+        expected: &Stat,
+    ) -> io::Result<bool> {
+        let own = (&control.staging, staged.name.as_os_str());
+        let mut ours = self.disk.fstat(&staged.file)?;
+        if ours.mode != expected.mode {
+            set_mode_if_possible(&self.disk, &staged.file, expected.mode)?;
+            ours.mode = expected.mode;
+        }
+        if self.lacks_exchange.load(Ordering::Relaxed) {
+            return self.replace_compared(own, at, expected);
+        }
+        let name = self.name_for(&ours);
+        let swap = Swap { disk: &self.disk, at, aside: (&control.staging, &name) };
+        let swapped = swap.put(
+            own,
+            |found| found.is_same_file(&ours),
+            |found| found.is_untouched(expected),
+            |out| Ok(out.is_same_file(expected)),
+        )?;
+        match swapped {
+            Swapped::Refused(cause) if cause.kind() == io::ErrorKind::Unsupported => {
+                self.lacks_exchange.store(true, Ordering::Relaxed);
+                return self.replace_compared(own, at, expected);
+            }
+            Swapped::Refused(cause) => return Err(cause),
+            Swapped::Undone(Left::Ours) => match self.disk.rename_new(swap.aside, own) {
+                // A person has made our file theirs.
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+                _ => (),
+            },
+            _ => (),
+        }
+        Ok(self.clear_aside(control, &name, &swapped))
+    }
+
+    /// Takes the version `expected` out of the bucket; false where a person was faster.
+    fn take_out(
+        &self,
+        control: &Control<D>,
+        at: NameIn<'_, D>,
+        expected: &Stat,
+    ) -> io::Result<bool> {
+        let name = self.name_for(expected);
+        let swap = Swap { disk: &self.disk, at, aside: (&control.staging, &name) };
+        let taken =
+            swap.take(|found| found.is_untouched(expected), |out| Ok(out.is_same_file(expected)))?;
+        Ok(self.clear_aside(control, &name, &taken))
+    }
+
+    /// Throws away what is spent and keeps what may be an edit; tells whether the swap was done.
+    fn clear_aside(&self, control: &Control<D>, name: &OsStr, swapped: &Swapped) -> bool {
+        match swapped {
+            Swapped::Done => self.discard(control, name),
+            Swapped::Undone(Left::Edit) => self.keep(control, name),
+            _ => (),
+        }
+        matches!(swapped, Swapped::Done)
+    }
+
+    /// Replaces the version `expected` where names cannot be exchanged: compared directly before.
+    ///
+    /// What a person saves between the two calls is overwritten, so from the first time on the
+    /// capabilities no longer promise conditions.
+    fn replace_compared(
+        &self,
+        own: NameIn<'_, D>,
+        at: NameIn<'_, D>,
+        expected: &Stat,
+    ) -> io::Result<bool> {
+        match self.look(at.0, at.1)? {
+            Some(found) if found.is_untouched(expected) => {
+                self.disk.rename_over(own, at).map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Deletes the version `expected`, and the folders that it leaves empty.
     pub(super) fn remove(&self, path: &RepoPath, expected: &Token) -> Result<(), RemoteError> {
         let key = self.key(path.as_str());
@@ -231,27 +319,4 @@ impl<D: Disk> FolderRemote<D> {
             _ => Ok(()),
         }
     }
-
-    /// Looks at what has the name: opened anew, because a network file system answers a look by name
-    /// from its cache. By name alone where it cannot be opened: links, and what we may not read.
-    pub(super) fn look(&self, folder: &D::Folder, name: &OsStr) -> io::Result<Option<Stat>> {
-        let opened = self.disk.open(folder, name).and_then(|file| self.disk.fstat(&file));
-        let looked = match opened {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => self.disk.lstat(folder, name),
-            other => other,
-        };
-        match looked {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.map(Some),
-        }
-    }
-}
-
-/// Tells whether a look failed because there is nothing: no such name, no folder on the way to it, or
-/// a name that this file system cannot hold.
-pub(super) fn is_absence(cause: &io::Error) -> bool {
-    matches!(
-        cause.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
-    )
 }

@@ -4,16 +4,16 @@
 //! there in their order, as they nearly always do, that file is the object; else they are copied.
 //! Nothing of an upload survives the process, except for the file, which is swept after a day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use crc_fast::CrcAlgorithm;
 
+use super::bucket::{Bucket, hold};
 use super::error::{Context as _, error, verify};
-use super::stage::Staged;
-use super::{FolderRemote, crc64_of, hold};
+use super::stage::{Staged, crc64_of};
 use crate::disk::Disk;
 use crate::remote::{Condition, Outgoing, Part, RemoteError, RemoteErrorKind, UploadId};
 use crate::tree::{Properties, RepoPath, Token};
@@ -23,6 +23,9 @@ const PIECE_BYTES: u64 = 1024 * 1024;
 
 /// Parts are numbered from 1 to this, as on S3.
 const PARTS_MAX: u32 = 10_000;
+
+/// The uploads that were begun, by their ids.
+pub(super) type Begun<D> = Mutex<HashMap<String, Arc<Mutex<Upload<D>>>>>;
 
 /// An upload that was begun.
 pub(super) struct Upload<D: Disk> {
@@ -41,10 +44,11 @@ struct Segment {
     crc64: u64,
 }
 
-impl<D: Disk> FolderRemote<D> {
+impl<D: Disk> Bucket<D> {
     /// Begins an upload; its id is the name of the staged file.
     pub(super) fn begin_upload(
         &self,
+        begun: &Begun<D>,
         path: &RepoPath,
         properties: &Properties,
     ) -> Result<UploadId, RemoteError> {
@@ -56,15 +60,15 @@ impl<D: Disk> FolderRemote<D> {
             staged,
             parts: BTreeMap::new(),
         };
-        hold(&self.uploads).insert(id.clone(), Arc::new(Mutex::new(upload)));
+        hold(begun).insert(id.clone(), Arc::new(Mutex::new(upload)));
         Ok(UploadId(id))
     }
 
     /// Stores one part; one that was stored already is replaced.
     pub(super) async fn store_part(
         &self,
+        (begun, id): (&Begun<D>, &UploadId),
         path: &RepoPath,
-        id: &UploadId,
         number: u32,
         body: Outgoing,
     ) -> Result<Part, RemoteError> {
@@ -76,7 +80,7 @@ impl<D: Disk> FolderRemote<D> {
         }
         let crc64 = crc64_of(body);
         let token = Token::new(&format!("{}-{crc64:016x}", body.len()));
-        let upload = self.upload("UPLOAD PART", path, id)?;
+        let upload = self.upload((begun, id), "UPLOAD PART", path)?;
         let mut upload = hold(&upload);
         let file = &upload.staged.file;
         // Not the sum of the parts: a write that failed may have left some bytes.
@@ -92,14 +96,14 @@ impl<D: Disk> FolderRemote<D> {
     /// On an error the upload stays, to be completed again or thrown away.
     pub(super) fn join_parts(
         &self,
+        (begun, id): (&Begun<D>, &UploadId),
         path: &RepoPath,
-        id: &UploadId,
         parts: &[Part],
         (crc64, condition): (u64, &Condition),
     ) -> Result<Token, RemoteError> {
         let key = self.key(path.as_str());
         let control = self.control("COMPLETE", &key)?;
-        let upload = self.upload("COMPLETE", path, id)?;
+        let upload = self.upload((begun, id), "COMPLETE", path)?;
         let upload = hold(&upload);
         let segments = upload
             .segments(parts)
@@ -121,14 +125,18 @@ impl<D: Disk> FolderRemote<D> {
             self.discard(control, &spent.name);
             published?
         };
-        hold(&self.uploads).remove(&id.0);
+        hold(begun).remove(&id.0);
         Ok(etag)
     }
 
     /// Throws an upload away; one that is not known is gone already.
-    pub(super) fn forget_upload(&self, path: &RepoPath, id: &UploadId) -> Result<(), RemoteError> {
+    pub(super) fn forget_upload(
+        &self,
+        (begun, id): (&Begun<D>, &UploadId),
+        path: &RepoPath,
+    ) -> Result<(), RemoteError> {
         let control = self.control("ABORT", &self.key(path.as_str()))?;
-        if let Some(upload) = hold(&self.uploads).remove(&id.0) {
+        if let Some(upload) = hold(begun).remove(&id.0) {
             self.discard(control, &hold(&upload).staged.name);
         }
         Ok(())
@@ -137,11 +145,11 @@ impl<D: Disk> FolderRemote<D> {
     /// Finds an upload to `path` that was begun here.
     fn upload(
         &self,
+        (begun, id): (&Begun<D>, &UploadId),
         operation: &'static str,
         path: &RepoPath,
-        id: &UploadId,
     ) -> Result<Arc<Mutex<Upload<D>>>, RemoteError> {
-        let found = hold(&self.uploads).get(&id.0).cloned();
+        let found = hold(begun).get(&id.0).cloned();
         found.filter(|upload| hold(upload).path == *path).ok_or_else(|| {
             let key = self.key(path.as_str());
             error(RemoteErrorKind::NotFound, operation, &key, "there is no such upload")

@@ -2,16 +2,23 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::sync::Mutex;
 
+use super::bucket::{Bucket, hold, is_absence};
 use super::error::{error, of_io};
-use super::swap::is_absence;
-use super::{FolderRemote, WALKS_MAX, entry, hold};
+use super::version::entry;
 use crate::disk::Disk;
 use crate::remote::{Listed, Page, RemoteError, RemoteErrorKind};
 use crate::tree::{CONTROL, Kind, PathError, RepoPath, Stat};
 
+/// How many unfinished listings are remembered; an older one is walked to again.
+const WALKS_MAX: usize = 4;
+
 /// The most items of a page.
 const PAGE_ITEMS_MAX: usize = 1000;
+
+/// Listings that are under way.
+pub(super) type Walks<D> = Mutex<Vec<Walk<D>>>;
 
 /// A listing that is under way. It holds the names of the folders on the way to where it stands, so
 /// that the next page need not read them again.
@@ -54,16 +61,17 @@ impl Name {
     }
 }
 
-impl<D: Disk> FolderRemote<D> {
-    /// Returns one page of a listing.
+impl<D: Disk> Bucket<D> {
+    /// Returns one page of a listing; what is under way is remembered in `walks`.
     pub(super) fn page(
         &self,
+        walks: &Walks<D>,
         prefix: &str,
         next: Option<&str>,
         limit: usize,
     ) -> Result<Page, RemoteError> {
         let limit = limit.clamp(1, PAGE_ITEMS_MAX);
-        let mut walk = match self.resume(prefix, next) {
+        let mut walk = match resume(walks, prefix, next) {
             Some(walk) => walk,
             None => self.start(prefix, next)?,
         };
@@ -80,22 +88,12 @@ impl<D: Disk> FolderRemote<D> {
         }
         let next = items.last().map(|item| item.key().to_owned());
         walk.last.clone_from(&next);
-        let mut walks = hold(&self.walks);
+        let mut walks = hold(walks);
         if walks.len() == WALKS_MAX {
             walks.remove(0);
         }
         walks.push(walk);
         Ok(Page { items, next })
-    }
-
-    /// Takes up the listing whose last key was `next`, if it is remembered.
-    fn resume(&self, prefix: &str, next: Option<&str>) -> Option<Walk<D>> {
-        let next = next?;
-        let mut walks = hold(&self.walks);
-        let found = walks
-            .iter()
-            .position(|walk| walk.prefix == prefix && walk.last.as_deref() == Some(next))?;
-        Some(walks.remove(found))
     }
 
     /// Opens the folder where keys behind `next` begin.
@@ -252,6 +250,16 @@ impl<D: Disk> FolderRemote<D> {
             _ => of_io("LIST", &key, cause),
         }
     }
+}
+
+/// Takes up the listing whose last key was `next`, if it is remembered.
+fn resume<D: Disk>(walks: &Walks<D>, prefix: &str, next: Option<&str>) -> Option<Walk<D>> {
+    let next = next?;
+    let mut walks = hold(walks);
+    let found = walks
+        .iter()
+        .position(|walk| walk.prefix == prefix && walk.last.as_deref() == Some(next))?;
+    Some(walks.remove(found))
 }
 
 /// Tells whether a thing is neither file nor folder. Links are not followed.

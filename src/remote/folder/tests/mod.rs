@@ -1,3 +1,6 @@
+mod durable;
+mod races;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
@@ -5,17 +8,18 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
 use futures_util::FutureExt as _;
 
 use bytes::Bytes;
 
+use super::stage::crc64_of;
 use super::*;
 use crate::disk::{Call, Crash, Errno, MemoryDisk, RealDisk};
 use crate::remote::Listed;
-use crate::tree::PathError;
+use crate::tree::{Content, Kind, PathError};
 use futures_util::TryStreamExt as _;
 
 const MTIME: i64 = 1_700_000_000_123_456_789;
@@ -357,7 +361,7 @@ on_both_disks! {
         assert_eq!(keys(&bucket, ""), ["a", "team/one/a", "teams"]);
         now(remote.delete(&path("a"), &etag)).unwrap();
         assert_eq!(contents(&bucket), ["a", "team/", "team/one/", "teams"]);
-        assert_eq!(FolderRemote::open(remote.disk, Path::new("/"), "a//b").err().unwrap().kind,
+        assert_eq!(FolderRemote::open(remote.bucket.disk, Path::new("/"), "a//b").err().unwrap().kind,
             RemoteErrorKind::Invalid);
     }
 
@@ -839,8 +843,8 @@ fn a_lock_file_that_is_removed_while_somebody_waits_guards_nothing() {
             disk.person().remove("/bucket/.lsync/lock");
         }
     })));
-    let control = remote.control.as_ref().unwrap();
-    let held = remote.lock(control).unwrap().unwrap();
+    let control = remote.bucket.control.as_ref().unwrap();
+    let held = remote.bucket.lock(control).unwrap().unwrap();
     let named = bucket.0.person().stat("/bucket/.lsync/lock").unwrap();
-    assert_eq!(remote.disk.fstat(&held).unwrap().inode, named.inode);
+    assert_eq!(remote.bucket.disk.fstat(&held).unwrap().inode, named.inode);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt as _;
 
-use super::races_tests::{bucket, open, put};
+use super::races::{bucket, open, put};
 use super::*;
 use crate::disk::{Call, Crash, Errno, MemoryDisk};
 use crate::remote::Writes as _;
