@@ -11,10 +11,12 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::checks::{Place, READ, SEARCH, WRITE};
-use super::process::{At, Call, Stopped};
+use super::disk::{Access, MemoryDisk, MemoryFile};
+use super::gate::At;
+use super::handle::MemoryFolder;
+use super::process::{Call, Stopped};
 use super::state::State;
 use super::tree::{Body, Change, Inode};
-use super::{Access, MemoryDisk, MemoryFile, MemoryFolder};
 use crate::disk::{Attributes, Disk, Names, Patience};
 use crate::tree::Stat;
 

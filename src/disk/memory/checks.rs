@@ -7,9 +7,9 @@ use std::path::{Component, Path};
 
 use rustix::io::Errno;
 
-use super::MemoryFolder;
+use super::handle::MemoryFolder;
 use super::state::State;
-use super::tree::{Body, Inode, Node, ROOT};
+use super::tree::{Body, Inode, ROOT};
 use crate::tree::Stat;
 
 pub(super) const READ: u32 = 0o400;
@@ -25,10 +25,6 @@ pub(super) type Place<'a> = (&'a MemoryFolder, &'a OsStr);
 impl State {
     pub(super) fn life(&self, process: u64) -> u64 {
         self.processes.get(&process).map_or(0, |process| process.life)
-    }
-
-    pub(super) fn node(&self, inode: Inode) -> io::Result<&Node> {
-        self.tree.node(inode).ok_or_else(|| Errno::STALE.into())
     }
 
     pub(super) fn stat(&self, inode: Inode) -> io::Result<Stat> {
@@ -49,21 +45,6 @@ impl State {
     pub(super) fn permit_names(&self, folder: Inode) -> io::Result<()> {
         self.permit(folder, WRITE | SEARCH)?;
         if self.tree.is_attached(folder) { Ok(()) } else { Err(Errno::NOENT.into()) }
-    }
-
-    pub(super) fn contents(&self, inode: Inode) -> io::Result<&[u8]> {
-        match &self.node(inode)?.body {
-            Body::File(bytes) => Ok(bytes),
-            Body::Folder(_) => Err(Errno::ISDIR.into()),
-            Body::Link(_) => Err(Errno::LOOP.into()),
-            Body::Special => Err(Errno::SPIPE.into()),
-        }
-    }
-
-    /// Returns the bytes that still fit.
-    pub(super) fn free_bytes(&self) -> u64 {
-        self.capacity_bytes
-            .map_or(1 << 40, |capacity| capacity.saturating_sub(self.tree.used_bytes()))
     }
 
     /// Finds what a path leads to, through links.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::MemoryDisk;
+use super::disk::MemoryDisk;
 use super::state::State;
 use super::tree::{Body, Change, Inode, ROOT};
 use crate::disk::Attributes;
@@ -36,11 +36,14 @@ pub struct Item {
 /// The place of a name that may be absent: its folder and itself.
 type Place = (Inode, OsString);
 
-impl Person {
-    pub(super) fn new(disk: MemoryDisk) -> Self {
-        Self { disk }
+impl MemoryDisk {
+    /// Returns the hands of a person who edits files meanwhile, by path.
+    pub fn person(&self) -> Person {
+        Person { disk: self.clone() }
     }
+}
 
+impl Person {
     /// Makes a folder and those above it that are missing.
     pub fn make_folders(&self, path: impl AsRef<Path>) {
         self.change(|state| {

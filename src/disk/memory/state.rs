@@ -6,8 +6,9 @@ use std::io;
 
 use rustix::io::Errno;
 
+use super::process::Process;
 use super::tree::{Body, Change, Inode, Node, ROOT, Tree};
-use super::{Crash, Process};
+
 use crate::disk::Attributes;
 
 /// 2023-11-14T22:13:20Z, so that times look like times.
@@ -16,6 +17,20 @@ const FIRST_MOMENT_NANOSECONDS: i64 = 1_700_000_000_000_000_000;
 const TICK_NANOSECONDS: i64 = 4_000_000;
 const UMASK: u32 = 0o022;
 const SET_GROUP_ID: u32 = 0o2000;
+
+/// What a crash leaves. What was synced stays in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// Everything: all processes were killed, the machine runs on.
+    Kill,
+    /// Nothing else: the worst that a power loss does.
+    PowerLoss,
+    /// By the seed: names up to a moment, as a journal leaves them, and any of the contents,
+    /// attributes and beginnings of writes.
+    Ordered(u64),
+    /// By the seed: any of everything, in no order, which is worse than real file systems.
+    Random(u64),
+}
 
 /// A change and whether it would survive a power loss.
 struct Record {
@@ -73,6 +88,25 @@ impl State {
     pub(super) fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
+    }
+
+    pub(super) fn node(&self, inode: Inode) -> io::Result<&Node> {
+        self.tree.node(inode).ok_or_else(|| Errno::STALE.into())
+    }
+
+    pub(super) fn contents(&self, inode: Inode) -> io::Result<&[u8]> {
+        match &self.node(inode)?.body {
+            Body::File(bytes) => Ok(bytes),
+            Body::Folder(_) => Err(Errno::ISDIR.into()),
+            Body::Link(_) => Err(Errno::LOOP.into()),
+            Body::Special => Err(Errno::SPIPE.into()),
+        }
+    }
+
+    /// Returns the bytes that still fit.
+    pub(super) fn free_bytes(&self) -> u64 {
+        self.capacity_bytes
+            .map_or(1 << 40, |capacity| capacity.saturating_sub(self.tree.used_bytes()))
     }
 
     /// Returns the time as the file system stamps it.

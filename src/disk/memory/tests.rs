@@ -2,9 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::*;
+use crate::clock::Clock as _;
 use crate::disk::{Disk as _, Patience, read_whole, write_whole};
 use crate::tree::Kind;
 
