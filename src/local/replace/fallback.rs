@@ -8,8 +8,8 @@
 use std::ffi::OsString;
 use std::io;
 
+use super::draft::Staged;
 use super::error::{ReplaceError, Step};
-use super::staging::Staged;
 use super::target::{Outcome, Target, row_signature};
 use crate::disk::swap::{Change, NameIn};
 use crate::disk::{Disk, is_link_error};

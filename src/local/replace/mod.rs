@@ -6,6 +6,7 @@
 //! killed run can be settled.
 
 mod apart;
+mod draft;
 mod emptying;
 mod error;
 mod fallback;
@@ -17,8 +18,9 @@ mod tests;
 
 use std::io;
 
+pub use draft::{Draft, Staged};
 pub use error::{Lost, ReplaceError, Step};
-pub use staging::{Draft, Parent, Staged, Staging, Workspace};
+pub use staging::{Parent, Staging, Workspace};
 pub use target::{Outcome, Target, row_signature};
 
 pub use crate::disk::swap::Change;
