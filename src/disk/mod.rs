@@ -21,6 +21,7 @@ pub mod swap;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -34,10 +35,13 @@ pub use memory::{
 pub use names::{Iter, Name, Names};
 pub use process::{ignores_signal, login_name};
 pub use real::{RealDisk, RealFile, RealFolder};
-pub use returning::return_contents;
+pub use returning::return_folder;
 pub use spelling::{may_be_folded, other_spelling};
 
 use crate::tree::Stat;
+
+/// Bytes that are copied at a time.
+const COPY_PIECE_BYTES: usize = 1 << 20;
 
 /// Whether to wait for a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,16 +259,39 @@ pub fn is_kind<T>(result: &io::Result<T>, kind: io::ErrorKind) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == kind)
 }
 
+/// Makes "does not exist" an answer instead of an error.
+pub fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    if is_kind(&result, io::ErrorKind::NotFound) { Ok(None) } else { result.map(Some) }
+}
+
+/// Appends a range of one file to another.
+///
+/// # Errors
+/// `UnexpectedEof`: the file ends before the range does.
+pub fn copy<D: Disk>(disk: &D, from: &D::File, range: Range<u64>, to: &D::File) -> io::Result<()> {
+    let mut buffer = vec![0; COPY_PIECE_BYTES];
+    let mut offset = range.start;
+    while offset < range.end {
+        let wanted = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
+        let piece = &mut buffer[..wanted.min(COPY_PIECE_BYTES)];
+        match disk.read_at(from, piece, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                disk.write(to, &piece[..count])?;
+                offset += count as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads the whole file `name`; `None` where it does not exist.
 pub fn read_whole<D: Disk>(
     disk: &D,
     folder: &D::Folder,
     name: &str,
 ) -> io::Result<Option<Vec<u8>>> {
-    let file = match disk.open(folder, OsStr::new(name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let Some(file) = if_exists(disk.open(folder, OsStr::new(name)))? else { return Ok(None) };
     let size = usize::try_from(disk.fstat(&file)?.size).unwrap_or(0);
     let mut bytes = vec![0; size + 1];
     let mut filled = 0;
@@ -290,10 +317,7 @@ pub fn write_whole<D: Disk>(
     bytes: &[u8],
 ) -> io::Result<()> {
     let temporary = OsString::from(format!("{name}.new"));
-    match disk.unlink(folder, &temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => (),
-    }
+    if_exists(disk.unlink(folder, &temporary))?;
     let file = disk.create(folder, &temporary, 0o666)?;
     disk.write(&file, bytes)?;
     disk.sync_file(&file)?;

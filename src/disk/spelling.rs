@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::Disk;
+use super::{Disk, if_exists};
 use crate::tree::Stat;
 
 /// Returns how the folder lists what it finds under `name`, where that is another name: only a disk
@@ -14,10 +14,7 @@ pub fn other_spelling<D: Disk>(
     folder: &D::Folder,
     name: &OsStr,
 ) -> io::Result<Option<OsString>> {
-    let found = match disk.lstat(folder, name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let Some(found) = if_exists(disk.lstat(folder, name))? else { return Ok(None) };
     if !may_be_folded(disk, folder, (name, &found))? {
         return Ok(None);
     }
@@ -49,10 +46,8 @@ pub fn may_be_folded<D: Disk>(
         // FAT takes dots and blanks off the end, and calls long names `NAME~1`.
         return Ok(bytes.contains(&b'~') || bytes.ends_with(b".") || bytes.ends_with(b" "));
     }
-    match disk.lstat(folder, OsStr::from_bytes(&swapped)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        other => Ok(identity(&other?) == identity(found)),
-    }
+    let other = if_exists(disk.lstat(folder, OsStr::from_bytes(&swapped)))?;
+    Ok(other.is_some_and(|other| identity(&other) == identity(found)))
 }
 
 fn swap_case(byte: u8) -> u8 {

@@ -18,7 +18,7 @@
 use std::ffi::OsStr;
 use std::io;
 
-use super::Disk;
+use super::{Disk, if_exists};
 use crate::tree::Stat;
 
 /// A name in an open folder.
@@ -143,12 +143,11 @@ impl<D: Disk> Swap<'_, D> {
 
     /// Tells how the name differs from what `is_expected`.
     fn look(&self, is_expected: impl FnOnce(&Stat) -> bool) -> io::Result<Option<Change>> {
-        match self.disk.lstat(self.at.0, self.at.1) {
-            Ok(found) if is_expected(&found) => Ok(None),
-            Ok(_) => Ok(Some(Change::Touched)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Change::Gone)),
-            Err(error) => Err(error),
-        }
+        Ok(match if_exists(self.disk.lstat(self.at.0, self.at.1))? {
+            Some(found) if is_expected(&found) => None,
+            Some(_) => Some(Change::Touched),
+            None => Some(Change::Gone),
+        })
     }
 
     /// Looks at what came out of the name.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::{fmt, io};
 
 use crate::clock::rfc3339;
-use crate::disk::{Disk, Patience, read_whole};
+use crate::disk::{Disk, Patience, if_exists, read_whole};
 
 /// Name in `.lsync`.
 const LOCK: &str = "lock";
@@ -67,10 +67,7 @@ pub(super) fn take<D: Disk>(
 
 /// Tells who holds the lock at this moment, without writing anything.
 pub(super) fn holder<D: Disk>(disk: &D, control: &D::Folder) -> io::Result<Option<Holder>> {
-    let file = match disk.open(control, OsStr::new(LOCK)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let Some(file) = if_exists(disk.open(control, OsStr::new(LOCK)))? else { return Ok(None) };
     if disk.lock(&file, Patience::Try)? {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, if_exists};
 use crate::tree::Stat;
 
 /// The name of the file in `tmp/` whose mtime is the present time of the file system.
@@ -23,11 +23,8 @@ pub fn now<D: Disk>(disk: &D, temporary: &D::Folder) -> io::Result<i64> {
     let file = disk.open_append(temporary, name, 0o600)?;
     disk.write(&file, b".")?;
     let now = disk.fstat(&file)?.mtime;
-    match disk.unlink(temporary, name) {
-        // Another transfer asked at the same moment, and was faster.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(now),
-    }
+    // Another transfer that asks at the same moment may be faster.
+    if_exists(disk.unlink(temporary, name)).map(|_| now)
 }
 
 /// Tells whether a file could still be edited without its stat showing it: its ctime lies in the

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, if_exists};
 use crate::local::content::{ContentError, read_small};
 use crate::monitor::IneffectiveRule;
 use crate::tree::{Kind, RepoPath};
@@ -93,10 +93,7 @@ impl RuleFiles {
 /// A link is an error rather than no rules: whoever made it means some rules to hold.
 fn read_from_disk<D: Disk>(disk: &D, folder: &D::Folder) -> io::Result<Option<Vec<u8>>> {
     let name = OsStr::new(RULES_FILE);
-    let stat = match disk.lstat(folder, name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let Some(stat) = if_exists(disk.lstat(folder, name))? else { return Ok(None) };
     match stat.kind {
         Kind::File => (),
         Kind::Folder => return Ok(None),

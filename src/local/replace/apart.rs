@@ -11,7 +11,7 @@ use std::io;
 use super::error::{ReplaceError, Step};
 use super::target::{Outcome, Target};
 use crate::disk::swap::{Change, NameIn};
-use crate::disk::{Disk, return_contents};
+use crate::disk::{Disk, return_folder};
 use crate::tree::{Kind, Stat};
 
 /// A folder in the tree that is taken apart, and its counterpart in the slot.
@@ -160,12 +160,7 @@ impl<D: Disk> Apart<'_, D> {
     /// Moves back what was moved, into the very folders that it came from; false where something
     /// stays in the slot.
     fn take_back(&self) -> io::Result<bool> {
-        let Pair { original, counterpart, .. } = &self.folders[0];
-        let is_empty = return_contents(self.disk, counterpart, original)?;
-        if is_empty {
-            self.disk.remove_folder(self.slot.0, self.slot.1)?;
-        }
-        Ok(is_empty)
+        return_folder(self.disk, self.slot, &self.folders[0].original)
     }
 }
 

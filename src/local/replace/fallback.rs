@@ -12,11 +12,8 @@ use super::draft::Staged;
 use super::error::{ReplaceError, Step};
 use super::target::{Outcome, Target, row_signature};
 use crate::disk::swap::{Change, NameIn};
-use crate::disk::{Disk, is_link_error};
+use crate::disk::{Disk, copy, if_exists, is_link_error};
 use crate::tree::{Signature, Stat};
-
-/// Bytes that are copied at a time.
-const COPY_PIECE_BYTES: usize = 1 << 20;
 
 /// A staged file, the name that it is to get, and where the old file gets its second one.
 pub(super) struct WithoutExchange<'a, D: Disk> {
@@ -99,10 +96,7 @@ impl<D: Disk> WithoutExchange<'_, D> {
 
     /// Looks at a name: `None` where there is nothing.
     fn look(&self, (folder, name): NameIn<'_, D>) -> Result<Option<Stat>, ReplaceError> {
-        match self.disk.lstat(folder, name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.map(Some).map_err(self.target.error(Step::Look)),
-        }
+        if_exists(self.disk.lstat(folder, name)).map_err(self.target.error(Step::Look))
     }
 
     /// Takes the second name away again.
@@ -110,8 +104,8 @@ impl<D: Disk> WithoutExchange<'_, D> {
         self.disk.unlink(self.slot.0, self.slot.1).map_err(self.target.error(Step::Move))
     }
 
-    /// Copies the target to `copy` in the staging folder; returns how it differs from the expected.
-    fn copy_to(&self, expected: &Stat, copy: &OsString) -> io::Result<Option<Change>> {
+    /// Copies the target to `second` in the staging folder; returns how it differs from the expected.
+    fn copy_to(&self, expected: &Stat, second: &OsString) -> io::Result<Option<Change>> {
         let (folder, name) = self.target.name();
         let old = match self.disk.open(folder, name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Change::Gone)),
@@ -123,18 +117,14 @@ impl<D: Disk> WithoutExchange<'_, D> {
         if !self.disk.fstat(&old)?.is_untouched(expected) {
             return Ok(Some(Change::Touched));
         }
-        let new = self.disk.create(&self.staged.folder, copy, 0o600)?;
-        let mut buffer = vec![0; COPY_PIECE_BYTES];
-        let mut offset = 0;
-        loop {
-            let count = self.disk.read_at(&old, &mut buffer, offset)?;
-            if count == 0 {
-                break;
+        let new = self.disk.create(&self.staged.folder, second, 0o600)?;
+        match copy(self.disk, &old, 0..expected.size, &new) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Some(Change::Touched));
             }
-            self.disk.write(&new, &buffer[..count])?;
-            offset += count as u64;
+            other => other?,
         }
-        if !self.disk.fstat(&old)?.is_untouched(expected) || offset != expected.size {
+        if !self.disk.fstat(&old)?.is_untouched(expected) {
             return Ok(Some(Change::Touched));
         }
         self.disk.set_mode(&new, expected.mode & 0o777)?;

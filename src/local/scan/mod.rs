@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use unmergeable::{Found, Unmergeable};
 
 use super::ignore::{RULES_FILE, RuleFiles, RuleStack};
-use crate::disk::{Disk, Names, other_spelling};
+use crate::disk::{Disk, Names, if_exists, other_spelling};
 use crate::tree::{CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
 use ahead::Ahead;
 pub use ahead::Now;
@@ -236,10 +236,7 @@ impl<D: Disk> Scan<D> {
         if !self.mounts.contains(path) || above != Some(self.disk.stat_folder(folder)?.device) {
             return Ok(false);
         }
-        match self.disk.lstat(folder, OsStr::new(CONTROL)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            other => other.map(|_| false),
-        }
+        Ok(if_exists(self.disk.lstat(folder, OsStr::new(CONTROL)))?.is_none())
     }
 
     /// Tells whether a folder holds a repository.

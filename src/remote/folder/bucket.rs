@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{Context as _, error, of_io};
 use super::modes::{LOCK, folder_like, open_lock};
-use crate::disk::{Disk, Patience};
+use crate::disk::{Disk, Patience, if_exists};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::tree::{CONTROL, Kind, RepoPath, Stat};
 
@@ -131,14 +131,10 @@ impl<D: Disk> Bucket<D> {
     /// from its cache. By name alone where it cannot be opened: links, and what we may not read.
     pub(super) fn look(&self, folder: &D::Folder, name: &OsStr) -> io::Result<Option<Stat>> {
         let opened = self.disk.open(folder, name).and_then(|file| self.disk.fstat(&file));
-        let looked = match opened {
+        if_exists(match opened {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => self.disk.lstat(folder, name),
             other => other,
-        };
-        match looked {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.map(Some),
-        }
+        })
     }
 
     /// Returns the bucket's own folders, or says that it is read-only.
@@ -175,10 +171,9 @@ impl<D: Disk> Bucket<D> {
             };
             // Somebody may have removed the file while we waited; then its lock guards nothing.
             let held = self.disk.fstat(&file)?;
-            match self.disk.lstat(&control.folder, OsStr::new(LOCK)) {
-                Ok(named) if named.inode == held.inode => return Ok(Some(file)),
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-                _ => (),
+            let named = if_exists(self.disk.lstat(&control.folder, OsStr::new(LOCK)))?;
+            if named.is_some_and(|named| named.inode == held.inode) {
+                return Ok(Some(file));
             }
         }
         Err(io::Error::other("somebody keeps replacing the lock file of the bucket"))

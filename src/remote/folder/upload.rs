@@ -5,7 +5,6 @@
 //! Nothing of an upload survives the process, except for the file, which is swept after a day.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -14,12 +13,9 @@ use crc_fast::CrcAlgorithm;
 use super::bucket::{Bucket, hold};
 use super::error::{Context as _, error, verify};
 use super::stage::{Staged, crc64_of};
-use crate::disk::Disk;
+use crate::disk::{Disk, copy};
 use crate::remote::{Condition, Outgoing, Part, RemoteError, RemoteErrorKind, UploadId};
 use crate::tree::{Properties, RepoPath, Token};
-
-/// How much is copied at once.
-const PIECE_BYTES: u64 = 1024 * 1024;
 
 /// Parts are numbered from 1 to this, as on S3.
 const PARTS_MAX: u32 = 10_000;
@@ -117,7 +113,7 @@ impl<D: Disk> Bucket<D> {
             let published = segments
                 .into_iter()
                 .try_for_each(|part| {
-                    self.copy(&upload.staged.file, part.range.clone(), &joined.file)
+                    copy(&self.disk, &upload.staged.file, part.range.clone(), &joined.file)
                 })
                 .context("COMPLETE", &key)
                 .and_then(|()| self.publish("COMPLETE", path, &joined, (upload.mtime, condition)));
@@ -154,24 +150,6 @@ impl<D: Disk> Bucket<D> {
             let key = self.key(path.as_str());
             error(RemoteErrorKind::NotFound, operation, &key, "there is no such upload")
         })
-    }
-
-    /// Appends a range of one staged file to another.
-    fn copy(&self, from: &D::File, range: Range<u64>, to: &D::File) -> io::Result<()> {
-        let mut offset = range.start;
-        let mut buffer = vec![0; usize::try_from(PIECE_BYTES).expect("a MiB fits every usize")];
-        while offset < range.end {
-            let wanted = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
-            let piece = buffer.len().min(wanted);
-            match self.disk.read_at(from, &mut buffer[..piece], offset)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => {
-                    self.disk.write(to, &buffer[..count])?;
-                    offset += count as u64;
-                }
-            }
-        }
-        Ok(())
     }
 }
 

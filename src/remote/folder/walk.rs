@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::bucket::{Bucket, hold, is_absence};
 use super::error::{error, of_io};
 use super::version::entry;
-use crate::disk::Disk;
+use crate::disk::{Disk, if_exists};
 use crate::remote::{Listed, Page, RemoteError, RemoteErrorKind};
 use crate::tree::{CONTROL, Kind, PathError, RepoPath, Stat};
 
@@ -141,7 +141,9 @@ impl<D: Disk> Bucket<D> {
         for (name, kind) in &read {
             let kind = match kind {
                 Some(kind) => Some(kind),
-                None => self.kind(&folder, name).map_err(|cause| self.unreadable(&path, &cause))?,
+                None => if_exists(self.disk.lstat(&folder, name))
+                    .map_err(|cause| self.unreadable(&path, &cause))?
+                    .map(|stat| stat.kind),
             };
             let closing = match kind {
                 Some(Kind::File | Kind::Link | Kind::Special) => "",
@@ -182,14 +184,6 @@ impl<D: Disk> Bucket<D> {
             }
         }
         Ok(None)
-    }
-
-    /// Looks at a name of which the folder does not tell the kind; `None` if it is gone.
-    fn kind(&self, folder: &D::Folder, name: &OsStr) -> io::Result<Option<Kind>> {
-        match self.disk.lstat(folder, name) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.map(|stat| Some(stat.kind)),
-        }
     }
 
     /// Returns the next item; `None` at the end, when no folder is open any more.

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::restore::{find, size_of, slot_name};
-use super::run_folder::{RunFolder, if_exists, open_run, read_runs};
+use super::run_folder::{RunFolder, open_run, read_runs};
 use super::{Entry, LIST, Side, TrashError};
-use crate::disk::{Disk, is_kind};
+use crate::disk::{Disk, if_exists, is_kind};
 use crate::tree::Kind;
 
 /// Nanoseconds in a day.

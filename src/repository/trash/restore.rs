@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 
-use super::run_folder::{RunFolder, if_exists, open_slot, read_runs};
+use super::run_folder::{RunFolder, open_slot, read_runs};
 use super::{Entry, Side, TrashError, Why};
-use crate::disk::{Disk, ensure_folder};
+use crate::disk::{Disk, ensure_folder, if_exists};
 use crate::tree::{Kind, RepoPath, Stat, Token};
 
 /// One thing in the trash.

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDateTime};
 
 use super::list::{self, List};
 use super::{Entry, LIST};
-use crate::disk::{Disk, is_kind, read_whole};
+use crate::disk::{Disk, if_exists, read_whole};
 use crate::tree::NAME_BYTES_MAX;
 
 /// How a run's name begins.
@@ -37,11 +37,6 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
         end -= 1;
     }
     format!("{}{suffix}", &name[..end])
-}
-
-/// Makes "does not exist" an answer instead of an error.
-pub(super) fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    if is_kind(&result, io::ErrorKind::NotFound) { Ok(None) } else { result.map(Some) }
 }
 
 /// A run in the trash.

@@ -7,10 +7,10 @@ use std::fmt;
 use std::io;
 
 use super::list::{self, Mark};
-use super::run_folder::{RunFolder, if_exists, open_run, open_slot, read_runs};
+use super::run_folder::{RunFolder, open_run, open_slot, read_runs};
 use super::{Entry, Identity, LIST, Side, TrashError, UNFINISHED};
 use crate::disk::swap::{Left, NameIn, Swap};
-use crate::disk::{Contents, Disk, is_kind, return_contents};
+use crate::disk::{Contents, Disk, if_exists, is_kind, return_folder};
 use crate::monitor::WarningKind;
 use crate::tree::{Kind, RepoPath, Stat};
 
@@ -227,21 +227,6 @@ impl<D: Disk> Work<'_, D> {
         if is_kind(&opened, io::ErrorKind::NotADirectory) { Ok(None) } else { if_exists(opened) }
     }
 
-    /// Moves what is in the slot back into the folder that was being taken apart: one that is moved as
-    /// a whole never has two places.
-    fn put_together(&self, slot: NameIn<'_, D>, name: NameIn<'_, D>) -> io::Result<bool> {
-        let disk = self.disk;
-        let from = disk.open_folder(slot.0, slot.1);
-        if is_kind(&from, io::ErrorKind::NotADirectory) {
-            return Ok(false);
-        }
-        let is_empty = return_contents(disk, &from?, &disk.open_folder(name.0, name.1)?)?;
-        if is_empty {
-            disk.remove_folder(slot.0, slot.1)?;
-        }
-        Ok(is_empty)
-    }
-
     /// Gives the edit in the slot its name back, if that is free or holds our staged file.
     fn put_back(
         &self,
@@ -261,7 +246,11 @@ impl<D: Disk> Work<'_, D> {
         };
         let is_expected = entry.expected.is_some_and(|expected| is_loser(&expected, target));
         if target.kind == Kind::Folder && is_expected {
-            return self.put_together(slot, name);
+            // It was being taken apart: one that is moved as a whole never has two places.
+            if is_kind(&disk.open_folder(slot.0, slot.1), io::ErrorKind::NotADirectory) {
+                return Ok(false);
+            }
+            return return_folder(disk, slot, &disk.open_folder(name.0, name.1)?);
         }
         let is_ours = |stat: &Stat| entry.staged == Some(Identity::from(stat));
         if !is_ours(target) {
