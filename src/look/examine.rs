@@ -15,73 +15,86 @@ use crate::tree::{Comparison, Content, Local, RemoteEntry, RepoPath, Row};
 /// The largest object that is fetched only to be compared.
 const COMPARED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// What an examination found.
+pub struct Found {
+    /// The object has the bytes of the base under another version: in a folder bucket somebody has merely
+    /// touched the file. The row's base is to be known by that version ([`Row::rename_base`]).
+    pub is_renamed: bool,
+    /// How the contents compare.
+    pub examined: Examined,
+}
+
 /// Compares the contents that a row needs compared.
 ///
 /// Runs that change nothing download nothing: there an object without proof is unknown.
-///
-/// Where a file of a folder bucket was merely touched, the row's base gets its new version, and a
-/// signature that makes the run record it.
-pub async fn examine<D: Disk, C: Clock>(session: &Session<D, C>, row: &mut Row) -> Examined {
+pub async fn examine<D: Disk, C: Clock>(session: &Session<D, C>, row: &Row) -> Found {
     if session.store.remote.reads_locally() && may_be_touched_there(row) {
-        match forgive_touch(session, row).await {
-            Ok(None) => (),
-            Ok(Some(examined)) => return examined,
-            Err(error) => {
-                return Examined::Failed {
-                    kind: NoticeKind::Unreadable,
-                    reason: error.to_string(),
+        match is_merely_touched(session, row).await {
+            Ok(false) => (),
+            Ok(true) => {
+                let mut renamed = row.clone();
+                renamed.rename_base();
+                let examined = match untouched(&renamed) {
+                    Some(examined) => examined,
+                    None => of(compare(session, &renamed).await),
                 };
+                return Found { is_renamed: true, examined };
+            }
+            Err(error) => {
+                let examined = of(Err(Trouble::Remote(error)));
+                return Found { is_renamed: false, examined };
             }
         }
     }
-    match compare(session, row).await {
-        Ok(examined) => examined,
-        Err(Trouble::Changed { reason, .. }) => {
-            Examined::Failed { kind: NoticeKind::Changed, reason }
-        }
-        Err(Trouble::Disk(_, reason)) => Examined::Failed { kind: NoticeKind::Unreadable, reason },
-        Err(Trouble::Remote(error)) => {
-            Examined::Failed { kind: NoticeKind::Unreadable, reason: error.to_string() }
-        }
+    Found { is_renamed: false, examined: of(compare(session, row).await) }
+}
+
+/// Makes of trouble what a plan takes.
+fn of(compared: Result<Examined, Trouble>) -> Examined {
+    let (kind, reason) = match compared {
+        Ok(examined) => return examined,
+        Err(Trouble::Changed { reason, .. }) => (NoticeKind::Changed, reason),
+        Err(Trouble::Disk(_, reason)) => (NoticeKind::Unreadable, reason),
+        Err(Trouble::Remote(error)) => (NoticeKind::Unreadable, error.to_string()),
         Err(
             trouble @ (Trouble::Unfounded(_)
             | Trouble::FolderKept(_)
             | Trouble::Nameless(_)
             | Trouble::TooLarge),
-        ) => Examined::Failed { kind: NoticeKind::Unreadable, reason: trouble.reason() },
+        ) => (NoticeKind::Unreadable, trouble.reason()),
         Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
-            Examined::Failed { kind: NoticeKind::Changed, reason: "interrupted".to_owned() }
+            (NoticeKind::Changed, "interrupted".to_owned())
         }
-    }
+    };
+    Examined::Failed { kind, reason }
 }
 
-/// Reads the object that may have been touched; an untouched local file needs no reading, too.
-async fn forgive_touch<D: Disk, C: Clock>(
+/// Reads the object that may have been touched: tells whether its bytes are the base's.
+async fn is_merely_touched<D: Disk, C: Clock>(
     session: &Session<D, C>,
-    row: &mut Row,
-) -> Result<Option<Examined>, RemoteError> {
-    let (Some(base), Some(entry)) = (&mut row.base, &row.remote) else { return Ok(None) };
+    row: &Row,
+) -> Result<bool, RemoteError> {
+    let (Some(base), Some(entry)) = (&row.base, &row.remote) else { return Ok(false) };
     match session.store.carry(entry.version.size, || fetch_crc64(session, entry)).await {
         // Whatever is there now, it is not what was listed: the transfer will find out.
         Err(error)
             if matches!(error.kind, RemoteErrorKind::Changed | RemoteErrorKind::NotFound) =>
         {
-            return Ok(None);
+            Ok(false)
         }
-        Err(error) => return Err(error),
-        Ok(crc64) if Some(crc64) != base.content.crc64() => return Ok(None),
-        Ok(_) => base.version = entry.version.clone(),
+        crc64 => Ok(Some(crc64?) == base.content.crc64()),
     }
-    let known = base.signature;
-    base.signature.ctime = 0;
-    Ok(match row.local {
-        Local::File(stat) if stat.signature() == known => Some(Examined::Compared {
-            to_base: Comparison::Same,
-            to_remote: Comparison::Same,
-            stat,
-            content: base.content.clone(),
-        }),
-        _ => None,
+}
+
+/// What is known without reading a local file that nobody has touched: it is the base's, and to be
+/// recorded beside the new version.
+fn untouched(row: &Row) -> Option<Examined> {
+    let (Some(base), Local::File(stat)) = (&row.base, &row.local) else { return None };
+    (stat.signature() == base.signature).then(|| Examined::Compared {
+        to_base: Comparison::Same,
+        to_remote: Comparison::Same,
+        stat: *stat,
+        content: base.content.clone(),
     })
 }
 

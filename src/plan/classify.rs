@@ -97,8 +97,9 @@ pub fn classify(row: &Row, examined: &Examined) -> Option<Member> {
         (Some(base), stat, remote) => {
             let local = match stat {
                 None => LocalChange::Deleted,
-                Some(stat) if stat.signature() == base.signature => LocalChange::Same,
+                // Whatever was read and found the same is recorded as it is now.
                 Some(_) if to_base == Comparison::Same => LocalChange::Touched,
+                Some(stat) if stat.signature() == base.signature => LocalChange::Same,
                 Some(_) => LocalChange::Modified,
             };
             let remote = match remote {

@@ -305,7 +305,11 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
             beside(parallel, async move {
                 let mut examined = HashMap::new();
                 for row in item.rows_mut() {
-                    examined.insert(row.path.clone(), look::examine(&session, row).await);
+                    let found = look::examine(&session, row).await;
+                    if found.is_renamed {
+                        row.rename_base();
+                    }
+                    examined.insert(row.path.clone(), found.examined);
                 }
                 (item, examined)
             })

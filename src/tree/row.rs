@@ -40,6 +40,15 @@ pub struct Row {
     pub remote: Option<RemoteEntry>,
 }
 
+impl Row {
+    /// Gives the base the version that the bucket shows now: its bytes were found to be the base's.
+    pub fn rename_base(&mut self) {
+        if let (Some(base), Some(remote)) = (&mut self.base, &self.remote) {
+            base.version = remote.version.clone();
+        }
+    }
+}
+
 /// A clash of file and folder (git: directory/file conflict): a file on one side, and something below its
 /// path on any side. Decided together.
 ///
