@@ -13,6 +13,7 @@
 //! transfer               carries out a plan
 //! sync                   the story: scan → merge → examine → reconcile → guard → transfer → record
 //! error                  sums up the modules' errors: message, hint, exit code
+//! fakes                  a disk and a bucket in memory, for tests alone
 //! cli                    the only code that prints or asks
 //! ```
 //!
@@ -22,6 +23,8 @@ pub mod cli;
 pub mod clock;
 pub mod disk;
 pub mod error;
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 pub mod local;
 pub mod look;
 pub mod monitor;

@@ -7,10 +7,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use lsync::disk::{
-    Disk, MemoryDisk, MemoryFolder, Patience, RealDisk, RealFolder, is_link_error, read_whole,
-    write_whole,
-};
+use lsync::disk::{Disk, Patience, RealDisk, RealFolder, is_link_error, read_whole, write_whole};
+use lsync::fakes::disk::{MemoryDisk, MemoryFolder};
 use lsync::tree::Kind;
 
 /// A disk with an empty folder, and what the trait itself cannot make.

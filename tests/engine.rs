@@ -24,11 +24,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lsync::disk::{Call, MemoryClock, MemoryDisk, Person};
+use lsync::fakes::bucket::MemoryRemote;
+use lsync::fakes::bucket::{Fault, Operation};
+use lsync::fakes::disk::{Call, MemoryClock, MemoryDisk, Person};
 use lsync::monitor::{Event, Monitor, Phase, Stop};
 use lsync::plan::{Conflict, Direction, Plan, Resolution, Selection};
-use lsync::remote::memory::{Fault, Operation};
-use lsync::remote::{Capabilities, MemoryRemote, RemoteErrorKind};
+use lsync::remote::{Capabilities, RemoteErrorKind};
 use lsync::repository::{Config, RemoteConfig, Repository};
 use lsync::sync::{self, Locked, Report, Request, SyncError, Tuning, World};
 use lsync::tree::RepoPath;
@@ -484,7 +485,7 @@ async fn a_folder_renamed_while_a_file_comes_into_it_deletes_nothing_in_the_buck
     ann.sync().await;
     bob.person().make_folders("/w/d");
     let (disk, person) = (bob.disk.clone(), bob.disk.process().person());
-    disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+    disk.set_hook(Some(Arc::new(move |operation: &lsync::fakes::disk::Operation| {
         let gets_its_name = operation.other.as_ref().is_some_and(|(_, name)| name == "y");
         if gets_its_name && person.stat("/w/d").is_some() {
             person.rename("/w/d", "/w/elsewhere");
@@ -523,7 +524,7 @@ async fn what_a_deletion_took_survives_a_power_loss_in_the_trash() {
     ann.sync().await;
     bob.disk.sync_all();
     assert_eq!(bob.sync().await.deleted_local, 1);
-    bob.disk.crash(lsync::disk::Crash::PowerLoss);
+    bob.disk.crash(lsync::fakes::disk::Crash::PowerLoss);
     let kept: Vec<_> = bob.person().files_below("/w/.lsync/trash").into_values().collect();
     assert!(kept.contains(&b"ann's".to_vec()));
 }
@@ -543,8 +544,8 @@ async fn a_file_put_into_a_folder_that_gives_way_comes_back_with_it() {
         bob.disk.set_exchanges(exchanges);
         let person = bob.disk.process().person();
         // In the last moment before the folder loses its name.
-        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
-            use lsync::disk::Call;
+        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::fakes::disk::Operation| {
+            use lsync::fakes::disk::Call;
             let other = operation.other.as_ref();
             let takes = operation.call == Call::RenameNew && operation.folder == Path::new("/w");
             let swaps = operation.call == Call::Exchange
@@ -604,7 +605,7 @@ fn rewrite_unseen(person: &Person, path: &str, bytes: &str) {
 /// Lets a person rewrite `/w/f` unseen as soon as it holds `theirs`, in the tick in which it got them.
 fn rewrite_in_the_tick_of_the_pull(client: &Client, theirs: &'static str, edit: &'static str) {
     let person = client.disk.process().person();
-    client.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+    client.disk.set_hook(Some(Arc::new(move |operation: &lsync::fakes::disk::Operation| {
         let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == theirs.as_bytes());
         if holds && operation.call == Call::SyncFolder {
             rewrite_unseen(&person, "/w/f", edit);
@@ -642,7 +643,7 @@ async fn an_edit_after_a_pull_is_seen_though_the_clock_was_set_back_before_it() 
     bob.write("g", "bob's own");
     let (disk, person) = (bob.disk.process(), bob.disk.process().person());
     let is_set_back = AtomicBool::new(false);
-    bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+    bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::fakes::disk::Operation| {
         let takes_name = operation.call == Call::RenameNew;
         if takes_name && !is_set_back.swap(true, Ordering::Relaxed) {
             disk.set_now(disk.now() - 3_600_000_000_000);
@@ -665,7 +666,7 @@ async fn an_edit_of_theirs_in_the_tick_in_which_both_were_kept_is_seen() {
     bob.write("f", "bob's");
     ann.sync().await;
     let person = bob.disk.process().person();
-    bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+    bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::fakes::disk::Operation| {
         let holds = person.try_read("/w/f").is_some_and(|bytes| bytes == b"ann's");
         // The look at the copy that is about to be stored, before its tick has passed.
         let is_copy = operation.name.to_string_lossy().contains(".conflict-");
@@ -692,7 +693,7 @@ async fn the_run_after_a_pull_reads_no_file() {
         assert_eq!(bob.sync().await.downloaded, 3);
         let read = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&read);
-        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::disk::Operation| {
+        bob.disk.set_hook(Some(Arc::new(move |operation: &lsync::fakes::disk::Operation| {
             let reads = operation.call == Call::ReadAt;
             if reads && !operation.folder.starts_with("/w/.lsync") {
                 seen.lock().unwrap().push(operation.name.clone());

@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use lsync::disk::MemoryDisk;
+use lsync::fakes::disk::MemoryDisk;
 use lsync::remote::{Capabilities, Checksum, Conditions, ListingOrder};
 use lsync::repository::notes::{NotedPart, Notes, Transfer, Way};
 use lsync::repository::{Change, DeleteLimit, Repository, mounts};

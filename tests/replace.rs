@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use lsync::disk::swap::NameIn;
-use lsync::disk::{Call, Contents, Crash, Disk as _, Item, MemoryDisk, Operation, Person};
+use lsync::disk::{Contents, Disk as _};
+use lsync::fakes::disk::{Call, Crash, Item, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
     Change, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap, swap_folder,
 };

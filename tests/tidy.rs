@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["monitor"],
     &["plan", "disk"],
     &["repository", "local", "remote"],
+    &["fakes"],
     &["session"],
     &["look"],
     &["transfer"],

@@ -74,7 +74,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::disk::{MemoryDisk, Person};
+    use crate::fakes::disk::{MemoryDisk, Person};
 
     fn folder() -> (MemoryDisk, Person) {
         let (disk, person) = (MemoryDisk::new(), MemoryDisk::person);

@@ -11,7 +11,6 @@
 mod attributes;
 mod contents;
 mod descriptors;
-mod memory;
 mod names;
 mod process;
 mod real;
@@ -28,10 +27,6 @@ use std::path::Path;
 pub use attributes::Attributes;
 pub use contents::Contents;
 pub use descriptors::{DescriptorBudget, raise_descriptor_limit};
-pub use memory::{
-    Call, Crash, Errno, Fault, Hook, Item, MemoryClock, MemoryDisk, MemoryFile, MemoryFolder,
-    Operation, Person, Stopped,
-};
 pub use names::{Iter, Name, Names};
 pub use process::{ignores_signal, login_name};
 pub use real::{RealDisk, RealFile, RealFolder};
@@ -224,7 +219,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
 /// Tells whether [`Disk::open`] or [`Disk::open_append`] failed because the name is a link
 /// (`ELOOP`, open(2) on `O_NOFOLLOW`; the standard library has no stable kind for it).
 pub fn is_link_error(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Tells whether a folder that is held could not be found again: it was moved or removed.
@@ -233,7 +228,7 @@ pub fn is_stale(error: &io::Error) -> bool {
 }
 
 /// Refuses what is no single component, so that no caller's mistake leads out of a folder.
-fn check_name(name: &OsStr) -> io::Result<()> {
+pub(crate) fn check_name(name: &OsStr) -> io::Result<()> {
     let bytes = name.as_bytes();
     if matches!(bytes, b"" | b"." | b"..") || memchr::memchr2(b'/', 0, bytes).is_some() {
         return Err(io::ErrorKind::InvalidInput.into());

@@ -63,7 +63,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::disk::MemoryDisk;
+    use crate::fakes::disk::MemoryDisk;
 
     fn spelling(disk: &MemoryDisk, name: &str) -> Option<String> {
         let folder = disk.open_path(Path::new("/d")).unwrap();

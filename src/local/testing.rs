@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::{LocalItem, Scan, ScanOptions};
-use crate::disk::{Disk, MemoryDisk};
+use crate::disk::Disk;
+use crate::fakes::disk::MemoryDisk;
 use crate::tree::{LocalEntry, LocalState, Marker, RepoPath};
 
 pub(super) fn path(text: &str) -> RepoPath {

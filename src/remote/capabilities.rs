@@ -132,7 +132,7 @@ impl Capabilities {
     }
 
     /// Returns how many versions one request may delete, where `most` is what it can hold.
-    pub(super) fn deletions_at_once(&self, most: usize) -> usize {
+    pub(crate) fn deletions_at_once(&self, most: usize) -> usize {
         if self.conditional_delete_many == Conditions::None { 1 } else { most }
     }
 

@@ -9,7 +9,7 @@ pub(super) fn token(text: &str) -> Token {
 }
 
 /// Returns the bytes of an MD5 where the `ETag` has the shape of one (32 hex digits).
-pub(super) fn md5(token: &Token) -> Option<Md5> {
+pub(crate) fn md5(token: &Token) -> Option<Md5> {
     token.hex()
 }
 
@@ -20,14 +20,14 @@ pub(super) fn part_md5s(token: &Token) -> Option<PartMd5s> {
 }
 
 /// Returns the `ETag` of an upload whose parts have these, in their order; `None` where one is no MD5.
-pub(super) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Token>) -> Option<Token> {
+pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Token>) -> Option<Token> {
     let md5s = parts.into_iter().map(md5).collect::<Option<Vec<_>>>()?;
     Some(Token::new(&PartMd5s::of(md5s).to_string()))
 }
 
 /// Returns what an `ETag` says if it is what it looks like. A listing does not tell whether a KMS or
 /// customer key made it: bytes that it fits are the same, and a difference proves nothing.
-pub(super) fn likely_content(version: &Version) -> Content {
+pub(crate) fn likely_content(version: &Version) -> Content {
     Content::of_size(version.size)
         .with_md5(md5(&version.token))
         .with_part_md5s(part_md5s(&version.token))

@@ -7,7 +7,7 @@ use super::Listed;
 use crate::tree::{PathError, RemoteEntry, RepoPath, Token, Version};
 
 /// What the keys below the prefix begin with that are lsync's own: no working copy has such a path.
-pub(super) const OWN_FOLDER: &str = ".lsync/";
+pub(crate) const OWN_FOLDER: &str = ".lsync/";
 
 /// The folder below the prefix for the objects of the probe, with the slash behind it.
 pub const PROBE_FOLDER: &str = ".lsync/probe/";

@@ -1,7 +1,7 @@
 //! The one seam to the bucket.
 //!
 //! [`S3Remote`] alone names the SDK, [`FolderRemote`] keeps objects as plain files below a folder,
-//! [`MemoryRemote`] is the reference of the contract; one suite (`tests/remote_suite.rs`) holds all
+//! `fakes::bucket` is the reference of the contract; one suite (`tests/remote_suite.rs`) holds all
 //! three to what is written here.
 //!
 //! A remote speaks of paths below its prefix; the prefix itself is its own business (`key.rs`).
@@ -12,11 +12,11 @@
 mod capabilities;
 mod connect;
 mod error;
-mod etag;
+pub(crate) mod etag;
 mod folder;
-mod key;
-pub mod memory;
+pub(crate) mod key;
 mod odd_names;
+mod offline;
 mod order;
 mod outgoing;
 mod probe;
@@ -30,8 +30,8 @@ pub(crate) use error::NO_ETAG_HINT;
 pub use error::{RemoteCause, RemoteError, RemoteErrorKind};
 pub use folder::FolderRemote;
 pub use key::{BucketUrl, BucketUrlError, KeySpace, ListedKey, PROBE_FOLDER};
-pub use memory::MemoryRemote;
 pub use odd_names::OddName;
+pub use offline::Offline;
 pub use order::ListingOrder;
 pub use outgoing::Outgoing;
 pub(crate) use retry::{ATTEMPTS_MAX, longest_pause};

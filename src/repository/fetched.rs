@@ -104,7 +104,7 @@ pub fn forget<D: Disk>(disk: &D, control: &D::Folder, name: &OsStr) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::MemoryDisk;
+    use crate::fakes::disk::MemoryDisk;
     use crate::tree::{Kind, Token};
 
     #[test]

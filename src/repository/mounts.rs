@@ -89,7 +89,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::disk::MemoryDisk;
+    use crate::fakes::disk::MemoryDisk;
 
     #[test]
     fn what_was_saved_is_loaded_and_people_may_edit_it() {

@@ -1,7 +1,7 @@
 //! Tests of the notes.
 
 use super::*;
-use crate::disk::MemoryDisk;
+use crate::fakes::disk::MemoryDisk;
 
 fn control(disk: &MemoryDisk) -> <MemoryDisk as Disk>::Folder {
     disk.make_path("/copy/.lsync".as_ref()).unwrap()

@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::rfc3339;
-use crate::disk::{Errno, MemoryDisk, RealDisk};
+use crate::disk::RealDisk;
+use crate::fakes::disk::{Errno, MemoryDisk};
 use crate::tree::{BaseRow, Content, Signature, Token};
 
 fn config() -> Config {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lsync::disk::{Call, Crash, Operation, Person};
+use lsync::fakes::bucket::MemoryRemote;
+use lsync::fakes::bucket::Operation as Request;
+use lsync::fakes::disk::{Call, Crash, Operation, Person};
 use lsync::plan::{Direction, Resolution};
-use lsync::remote::MemoryRemote;
-use lsync::remote::memory::Operation as Request;
 use lsync::sync::Report;
 
 use super::{Client, team};
@@ -86,7 +86,7 @@ fn disturb(client: &Client, deed: Deed, at: usize) -> Arc<AtomicUsize> {
 fn lacks_syncfs(client: &Client) {
     client.disk.set_fault(Some(Arc::new(|operation: &Operation| {
         let is_syncfs = operation.call == Call::SyncFileSystem;
-        is_syncfs.then_some(lsync::disk::Errno::NOSYS)
+        is_syncfs.then_some(lsync::fakes::disk::Errno::NOSYS)
     })));
 }
 

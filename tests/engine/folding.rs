@@ -1,10 +1,10 @@
 //! Disks that fold names (case, Unicode forms): clashes are found where the disk finds them, reported,
 //! and neither side is changed.
 
+use lsync::fakes::bucket::MemoryRemote;
+use lsync::fakes::bucket::Operation;
 use lsync::monitor::Event;
 use lsync::plan::Direction;
-use lsync::remote::MemoryRemote;
-use lsync::remote::memory::Operation;
 use lsync::sync::{Request, SyncError};
 
 use super::{Client, only, pairs, request, requests};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use lsync::remote::memory::{Call, HookFuture, Moment};
+use lsync::fakes::bucket::{Call, HookFuture, Moment};
 use tokio::time::Instant;
 
 use super::*;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lsync::disk::{Call, Operation, Person};
+use lsync::fakes::disk::{Call, Operation, Person};
 use lsync::monitor::Event;
 use lsync::plan::{Direction, Resolution};
 
@@ -264,7 +264,7 @@ async fn where_the_clock_of_the_disk_cannot_be_read_nothing_is_taken_that_nobody
                 person.set_mtime("/w/y", mtime);
             }
             let is_clock = operation.call == Call::OpenAppend && operation.name == "clock";
-            is_clock.then_some(lsync::disk::Errno::IO)
+            is_clock.then_some(lsync::fakes::disk::Errno::IO)
         })));
         let error = bob.try_run(&request(direction)).await.unwrap_err();
         assert!(error.to_string().contains("cannot read the clock of the disk"), "{error}");

@@ -1,8 +1,8 @@
 //! Disks that are mounted below the root: one that is missing leaves a folder that looks emptied, and
 //! nothing is deleted because of it.
 
+use lsync::fakes::bucket::MemoryRemote;
 use lsync::plan::Direction;
-use lsync::remote::MemoryRemote;
 use lsync::sync::Request;
 
 use super::{Client, only, pairs, request, requests, team};

@@ -1,8 +1,8 @@
 //! Operands below a name that is a file on the other side: what lies above an operand is not listed,
 //! and must not be made a folder beside a file.
 
+use lsync::fakes::bucket::Operation;
 use lsync::plan::{Conflict, ConflictKind, Direction, Resolution, Selection};
-use lsync::remote::memory::Operation;
 use lsync::sync::{self, Request};
 use lsync::tree::RepoPath;
 

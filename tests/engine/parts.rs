@@ -1,6 +1,7 @@
 //! Files in parts, of a few bytes each: what an earlier run left of them.
 
-use lsync::remote::{Checksum, memory};
+use lsync::fakes::bucket;
+use lsync::remote::Checksum;
 
 use super::*;
 
@@ -73,8 +74,8 @@ async fn an_object_that_changes_between_two_ranges_is_never_put_together_from_bo
     let remote = MemoryRemote::with_capabilities(capabilities);
     remote.put_as_somebody("f", "0123456789");
     let (store, has_changed) = (remote.clone(), AtomicBool::new(false));
-    let change = move |call: &memory::Call, moment| -> memory::HookFuture {
-        let is_answered = call.operation == Operation::Get && moment == memory::Moment::After;
+    let change = move |call: &bucket::Call, moment| -> bucket::HookFuture {
+        let is_answered = call.operation == Operation::Get && moment == bucket::Moment::After;
         if is_answered && !has_changed.swap(true, Ordering::Relaxed) {
             store.put_as_somebody("f", "abcdefghij");
         }

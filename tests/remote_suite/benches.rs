@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use lsync::disk::{Disk, MemoryDisk, RealDisk};
+use lsync::disk::{Disk, RealDisk};
+use lsync::fakes::bucket::MemoryRemote;
+use lsync::fakes::disk::MemoryDisk;
 use lsync::remote::{
-    Capabilities, Checksum, Condition, Conditions, FolderRemote, Incoming, MemoryRemote, Page,
-    Reads as _, Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored,
+    Capabilities, Checksum, Condition, Conditions, FolderRemote, Incoming, Page, Reads as _,
+    Remote, RemoteError, RemoteErrorKind, S3Remote, S3Settings, Stored,
 };
 use lsync::tree::{Properties, RepoPath, Token};
 use tempfile::TempDir;

@@ -1,7 +1,7 @@
 //! The bucket: what other tools do to it, and what its history must look like.
 
+use lsync::fakes::bucket::{Fault, Mutation, Operation};
 use lsync::remote::RemoteErrorKind as Kind;
-use lsync::remote::memory::{Fault, Mutation, Operation};
 use lsync::remote::{Condition, Reads as _};
 use lsync::tree::RepoPath;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lsync::disk::Crash;
+use lsync::fakes::disk::Crash;
 
 use crate::state::{Client, Expected, ROOT, Simulation, State, Value, value_of};
 
-/// What [`lsync::disk::Person::save`] writes first, and writes over where a crash left one.
+/// What [`lsync::fakes::disk::Person::save`] writes first, and writes over where a crash left one.
 const DRAFT: &str = ".draft of an editor";
 
 impl Simulation {

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use lsync::disk::MemoryDisk;
-use lsync::remote::{Capabilities, Checksum, Conditions, MemoryRemote};
+use lsync::fakes::bucket::MemoryRemote;
+use lsync::fakes::disk::MemoryDisk;
+use lsync::remote::{Capabilities, Checksum, Conditions};
 use lsync::repository::{Config, RemoteConfig, Repository};
 
 use crate::parts::{Counts, Cut};

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
-use lsync::disk::{Call, Disk as _, MemoryClock, MemoryDisk, Operation, Patience};
+use lsync::disk::{Disk as _, Patience};
+use lsync::fakes::disk::{Call, MemoryClock, MemoryDisk, Operation};
 use lsync::monitor::{Silent, Stop};
 use lsync::plan::{ConflictKind, Direction, Plan, Resolution, Selection, settle};
 use lsync::remote::FolderRemote;

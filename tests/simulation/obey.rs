@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lsync::disk::MemoryDisk;
 use lsync::error::{Error, Exit};
+use lsync::fakes::disk::MemoryDisk;
 use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
 use lsync::remote::Conditions;
 use lsync::repository::Repository;

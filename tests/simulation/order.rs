@@ -1,6 +1,6 @@
 //! What a client is told to do, and what will happen to it meanwhile.
 
-use lsync::disk::{Crash, Errno};
+use lsync::fakes::disk::{Crash, Errno};
 use lsync::plan::{Direction, Resolution};
 
 use crate::parts::Cut;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fastrand::Rng;
-use lsync::disk::{Call, MemoryDisk, Operation};
-use lsync::remote::memory::{Call as RemoteCall, Moment, Operation as RemoteOperation};
+use lsync::fakes::bucket::{Call as RemoteCall, Moment, Operation as RemoteOperation};
+use lsync::fakes::disk::{Call, MemoryDisk, Operation};
 use lsync::sync::Tuning;
 
 use crate::state::{ROOT, Simulation, State};

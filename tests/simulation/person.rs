@@ -106,7 +106,7 @@ struct Hands<'a> {
 }
 
 impl Hands<'_> {
-    fn person(&self) -> lsync::disk::Person {
+    fn person(&self) -> lsync::fakes::disk::Person {
         self.simulation.machines[self.client].observer.person()
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use lsync::fakes::bucket::Operation;
 use lsync::plan::{Direction, Resolution};
-use lsync::remote::memory::Operation;
 use lsync::tree::RepoPath;
 
 use crate::bucket::is_within;

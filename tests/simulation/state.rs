@@ -9,10 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crc_fast::CrcAlgorithm;
 use fastrand::Rng;
 use lsync::disk::Disk as _;
-use lsync::disk::MemoryDisk;
+use lsync::fakes::bucket::MemoryRemote;
+use lsync::fakes::disk::MemoryDisk;
 use lsync::monitor::Stop;
 use lsync::plan::Selection;
-use lsync::remote::MemoryRemote;
 use lsync::repository::trash;
 use lsync::tree::{Kind, RepoPath};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lsync::clock::Clock;
-use lsync::disk::{Call, MemoryDisk, Operation};
-use lsync::remote::memory::{Call as RemoteCall, HookFuture, Moment, Operation as RemoteOperation};
+use lsync::fakes::bucket::{Call as RemoteCall, HookFuture, Moment, Operation as RemoteOperation};
+use lsync::fakes::disk::{Call, MemoryDisk, Operation};
 
 use crate::bucket::is_within;
 use crate::order::Verb;

@@ -1,7 +1,8 @@
 use std::sync::{Arc, Once};
 
 use super::*;
-use crate::disk::{Call, Errno, MemoryDisk, Operation, Person, RealDisk};
+use crate::disk::RealDisk;
+use crate::fakes::disk::{Call, Errno, MemoryDisk, Operation, Person};
 use crate::local::testing::{root, write};
 
 type Folder = <MemoryDisk as Disk>::Folder;

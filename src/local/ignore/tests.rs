@@ -1,5 +1,5 @@
 use super::*;
-use crate::disk::MemoryDisk;
+use crate::fakes::disk::MemoryDisk;
 use crate::local::testing::{path, root, write};
 
 fn rules(files: &[(&str, &str)]) -> (MemoryDisk, IgnoreRules<MemoryDisk>) {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::{
     Change, Lost, Outcome, Parent, ReplaceError, Staged, Staging, Target, create_new, remove, swap,
 };
-use crate::disk::{Attributes, Call, Disk, Errno, MemoryDisk, Person, RealDisk};
+use crate::disk::{Attributes, Disk, RealDisk};
+use crate::fakes::disk::{Call, Errno, MemoryDisk, Person};
 use crate::tree::{RepoPath, Stat};
 
 const MTIME: i64 = 1_700_000_000_123_456_789;

@@ -5,7 +5,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use super::*;
-use crate::disk::{Call, MemoryDisk, Operation};
+use crate::fakes::disk::{Call, MemoryDisk, Operation};
 use crate::local::testing::{root, write};
 use crate::local::{Scan, ScanOptions};
 

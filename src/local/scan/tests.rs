@@ -6,7 +6,8 @@ use std::sync::{Arc, Once};
 use proptest::prelude::*;
 
 use super::*;
-use crate::disk::{Call, Errno, MemoryDisk, Operation, Person, RealDisk};
+use crate::disk::RealDisk;
+use crate::fakes::disk::{Call, Errno, MemoryDisk, Operation, Person};
 use crate::local::testing::{folder, path, root, scan, shown, write};
 
 fn working_copy(files: &[&str]) -> (MemoryDisk, <MemoryDisk as Disk>::Folder) {

@@ -7,7 +7,8 @@ use super::{
     Fate, Limits, NewEntry, Restored, Settled, Side, Slot, TrashError, TrashRun, Wanted, What, Why,
     list, prune, restore, settle,
 };
-use crate::disk::{Contents, Crash, Disk, MemoryDisk, Person, RealDisk};
+use crate::disk::{Contents, Disk, RealDisk};
+use crate::fakes::disk::{Crash, MemoryDisk, Person};
 use crate::tree::{RepoPath, Stat, Token};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -397,8 +398,8 @@ fn one_path_that_cannot_be_settled_does_not_stop_the_others() {
         world.disk.rename_new((&world.root, OsStr::new(name)), slot.name()).unwrap();
     }
     world.disk.set_fault(Some(std::sync::Arc::new(|operation| {
-        let is_a = operation.call == crate::disk::Call::RenameNew && operation.name == "a";
-        is_a.then_some(crate::disk::Errno::IO)
+        let is_a = operation.call == crate::fakes::disk::Call::RenameNew && operation.name == "a";
+        is_a.then_some(crate::fakes::disk::Errno::IO)
     })));
     let settled = world.settle();
     assert!(matches!(settled[0].what, What::Open { .. }), "{settled:?}");

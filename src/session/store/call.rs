@@ -149,7 +149,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::remote::MemoryRemote;
+    use crate::fakes::bucket::MemoryRemote;
     use crate::session::store::{Attempts, Write};
 
     /// Waits for nothing, and shows another time whenever it is asked.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lsync::disk::{MemoryDisk, MemoryFolder};
+use lsync::fakes::disk::{MemoryDisk, MemoryFolder};
 use lsync::repository::{Change, Database, RemoteId};
 use lsync::tree::{BaseRow, Content, PartMd5s, RepoPath, Signature, Token};
 use serde_yaml::{Mapping, Value};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use lsync::disk::{Disk as _, MemoryDisk};
+use lsync::disk::Disk as _;
+use lsync::fakes::disk::MemoryDisk;
 use lsync::local::{IgnoreRules, RULES_FILE};
 use lsync::tree::RepoPath;
 

@@ -12,7 +12,8 @@ pub(crate) mod trash;
 
 use std::path::Path;
 
-use lsync::disk::{Disk as _, MemoryDisk, MemoryFolder};
+use lsync::disk::Disk as _;
+use lsync::fakes::disk::{MemoryDisk, MemoryFolder};
 
 /// The line between two parts of an input.
 const DIVIDER: &[u8] = b"\n%%\n";

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lsync::disk::{Disk as _, MemoryDisk, MemoryFolder};
+use lsync::disk::Disk as _;
+use lsync::fakes::disk::{MemoryDisk, MemoryFolder};
 use lsync::repository::trash::{
     self, Fate, Listed, NewEntry, Restored, Side, TrashError, TrashRun, Wanted, Why,
 };

@@ -4,11 +4,6 @@
 //! a type, function or constant by its path, through imports and re-exports; a field; a method, where
 //! what is declared says of which type the receiver is. Arrows that lead back form a circle.
 //!
-//! Circles of old stand on a list, `circles.txt`, which only gets shorter:
-//!
-//! ```text
-//! LSYNC_TIDY_SHORTEN=1 cargo test --test tidy circle    takes off the list what is gone
-//! ```
 //! An import is an arrow, too, unless it hands on what it imports: nothing but a trait or a constant in
 //! a text is imported and then not named. A `mod` is none.
 //!
@@ -25,43 +20,7 @@ mod tokens;
 mod types;
 mod walking;
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
 use graph::Graph;
-
-/// Where the circles of old are listed.
-const LIST: &str = "tests/tidy/circles.txt";
-
-/// How the list begins.
-const HEAD: &str = "\
-# Circles of files, and the arrows in them. No arrow comes to this list: see tests/tidy/circles/.
-# LSYNC_TIDY_SHORTEN=1 cargo test --test tidy circle    takes off what is gone
-";
-
-/// Returns the arrows of a list.
-fn listed(list: &str) -> BTreeSet<&str> {
-    list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
-}
-
-/// Writes the list, as far as its arrows stand on the old one.
-fn shortened(graph: &Graph, list: &str) -> String {
-    let listed = listed(list);
-    let inside = graph.in_circles();
-    let mut text = HEAD.to_owned();
-    for circle in graph.circles() {
-        let names: Vec<_> = circle.iter().map(|file| graph.files[*file].as_str()).collect();
-        write!(text, "\n# {} files:\n#     {}\n", names.len(), names.join("\n#     "))
-            .expect("a string takes everything");
-        let arrows = inside.iter().filter(|(from, _)| circle.contains(from));
-        let arrows = arrows.map(|arrow| graph.written(*arrow));
-        for arrow in arrows.filter(|arrow| listed.contains(arrow.as_str())) {
-            text.push_str(&arrow);
-            text.push('\n');
-        }
-    }
-    text
-}
 
 /// Returns the first line of production code in which a name stands.
 fn line_of(text: &str, name: &str) -> usize {
@@ -72,49 +31,31 @@ fn line_of(text: &str, name: &str) -> usize {
     lines.iter().find(|(_, line)| is_there(line)).map_or(1, |(number, _)| *number)
 }
 
-/// Finds arrows in circles that do not stand on the list, and what stands there in vain.
-fn in_circles(files: &[(String, String)], list: &str) -> Vec<String> {
+/// Finds arrows in circles.
+fn in_circles(files: &[(String, String)]) -> Vec<String> {
     let graph = Graph::of(files);
-    let allowed = listed(list);
-    let mut inside = BTreeSet::new();
-    let mut found = Vec::new();
-    for (from, to) in graph.in_circles() {
+    let say = |(from, to): (usize, usize)| {
         let arrow = graph.written((from, to));
-        if !allowed.contains(arrow.as_str()) {
-            let name = &graph.arrows[from][&to];
-            let text = files.iter().find(|(file, _)| *file == graph.files[from]);
-            let line = text.map_or(1, |(_, text)| line_of(text, name));
-            let back = graph.way(to, from);
-            let back: Vec<_> = back.into_iter().map(|it| graph.files[it].as_str()).collect();
-            found.push(format!("{arrow}: uses {name} (line {line}), and {}", back.join(" -> ")));
-        }
-        inside.insert(arrow);
-    }
-    let gone = allowed.iter().filter(|arrow| !inside.contains(**arrow));
-    found.extend(gone.map(|arrow| format!("{arrow}: is in no circle: take it off {LIST}")));
-    if found.is_empty() && shortened(&graph, list) != list {
-        found.push(format!("{LIST}: its circles are not today's: let it be shortened"));
-    }
-    found
+        let name = &graph.arrows[from][&to];
+        let text = files.iter().find(|(file, _)| *file == graph.files[from]);
+        let line = text.map_or(1, |(_, text)| line_of(text, name));
+        let back = graph.way(to, from);
+        let back: Vec<_> = back.into_iter().map(|it| graph.files[it].as_str()).collect();
+        format!("{arrow}: uses {name} (line {line}), and {}", back.join(" -> "))
+    };
+    graph.in_circles().into_iter().map(say).collect()
 }
 
 #[test]
-fn no_new_circle_of_files_stands_in_the_sources() {
-    let files = crate::sources();
-    let mut list = crate::read(LIST).unwrap();
-    if std::env::var_os("LSYNC_TIDY_SHORTEN").is_some() {
-        list = shortened(&Graph::of(&files), &list);
-        #[expect(clippy::disallowed_methods, reason = "a person asks for it")]
-        std::fs::write(crate::top().join(LIST), &list).unwrap();
-    }
-    crate::assert_none(&in_circles(&files, &list));
+fn no_circle_of_files_stands_in_the_sources() {
+    crate::assert_none(&in_circles(&crate::sources()));
 }
 
-/// Returns what the rule says of files below `src/` without a list, from which the rest comes.
+/// Returns what the rule says of files below `src/`.
 fn said(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<_> =
         files.iter().map(|(name, text)| (format!("src/{name}"), (*text).to_owned())).collect();
-    in_circles(&files, HEAD)
+    in_circles(&files)
 }
 
 /// Two files, each with a type, beside which a case puts two more.
@@ -225,30 +166,4 @@ fn the_rule_lets_pass_what_is_no_circle() {
     crate::assert_none(&said(&[lib, ("m/mod.rs", head), below, of_tests]));
     let head = "mod a;\npub use a::f;\npub const LIMIT: u8 = 1;\nfn g(f: u8) -> u8 { f }";
     crate::assert_none(&said(&[lib, ("m/mod.rs", head), below]));
-}
-
-/// Two files below `src/`, and what declares them.
-fn two_files(a: &str, b: &str) -> [(String, String); 3] {
-    [("src/a.rs", a), ("src/b.rs", b), ("src/lib.rs", "mod a;\nmod b;")]
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
-}
-
-#[test]
-fn an_arrow_that_is_in_no_circle_leaves_the_list() {
-    let files = two_files("use crate::b::B;", "pub struct B;");
-    let list = format!("{HEAD}src/a.rs -> src/b.rs\n");
-    assert_eq!(in_circles(&files, &list).len(), 1);
-    assert_eq!(shortened(&Graph::of(&files), &list), HEAD);
-    crate::assert_none(&in_circles(&files, HEAD));
-}
-
-#[test]
-fn a_list_is_never_made_longer() {
-    let files = two_files("use crate::b::B;\npub struct A;", "use crate::a::A;\npub struct B;");
-    let graph = Graph::of(&files);
-    let list = shortened(&graph, "src/b.rs -> src/a.rs\n");
-    assert_eq!(listed(&list).into_iter().collect::<Vec<_>>(), ["src/b.rs -> src/a.rs"]);
-    assert_eq!(in_circles(&files, &list).len(), 1);
-    let list = shortened(&graph, "src/a.rs -> src/b.rs\nsrc/b.rs -> src/a.rs\n");
-    crate::assert_none(&in_circles(&files, &list));
 }

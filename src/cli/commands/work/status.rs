@@ -14,7 +14,7 @@ use crate::cli::session::{self, Context, RealWorld, Working};
 use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::plan::{FirstNames, Plan};
-use crate::remote::MemoryRemote;
+use crate::remote::Offline;
 use crate::repository::Repository;
 use crate::sync::{self, NoRoom, Request};
 
@@ -42,9 +42,8 @@ pub(in crate::cli) async fn run(
     let started = Instant::now();
     let working = Working::begin(context, "status");
     let plan = if request.unlisted {
-        // Nobody is asked, so that it does not matter who would answer.
-        let nobody = MemoryRemote::with_capabilities(found);
-        plan(context, context.world(repository, Arc::new(nobody), &working), &request).await?
+        let offline = Arc::new(Offline::new(found));
+        plan(context, context.world(repository, offline, &working), &request).await?
     } else {
         let remote = session::connect(&repository).await?;
         plan(context, context.world(repository, remote, &working), &request).await?

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 
 use super::races::{bucket, open, put};
 use super::*;
-use crate::disk::{Call, Crash, Errno, MemoryDisk};
+use crate::fakes::disk::{Call, Crash, Errno, MemoryDisk};
 use crate::remote::Writes as _;
 
 fn flush(remote: &FolderRemote<MemoryDisk>) -> Result<(), RemoteError> {

@@ -17,7 +17,8 @@ use bytes::Bytes;
 
 use super::stage::crc64_of;
 use super::*;
-use crate::disk::{Call, Crash, Errno, MemoryDisk, RealDisk};
+use crate::disk::RealDisk;
+use crate::fakes::disk::{Call, Crash, Errno, MemoryDisk};
 use crate::remote::Listed;
 use crate::tree::{Content, Kind, PathError};
 use futures_util::TryStreamExt as _;

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use bytes::Bytes;
 
 use super::*;
-use crate::disk::{Call, MemoryDisk};
+use crate::fakes::disk::{Call, MemoryDisk};
 use crate::remote::Listed;
 
 const DAY_NANOSECONDS: i64 = 24 * 60 * 60 * 1_000_000_000;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::line::end_with_checksum;
 use super::*;
-use crate::disk::{Crash, Errno};
+use crate::fakes::disk::{Crash, Errno};
 
 #[test]
 fn a_tail_torn_at_any_byte_is_ignored_and_cut_off() {

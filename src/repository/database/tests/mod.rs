@@ -7,7 +7,7 @@ mod streams;
 
 use super::error::JOURNAL;
 use super::*;
-use crate::disk::MemoryDisk;
+use crate::fakes::disk::MemoryDisk;
 use crate::tree::{Content, Signature, Token};
 
 /// A database on a disk in memory.

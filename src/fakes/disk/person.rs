@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::disk::MemoryDisk;
+use super::memory::MemoryDisk;
 use super::state::State;
 use super::tree::{Body, Change, Inode, ROOT};
 use crate::disk::Attributes;

@@ -7,8 +7,8 @@ use std::sync::MutexGuard;
 
 use rustix::io::Errno;
 
-use super::disk::{MemoryDisk, MemoryFile};
 use super::handle::MemoryFolder;
+use super::memory::{MemoryDisk, MemoryFile};
 use super::process::{Call, Operation, Stopped};
 use super::state::State;
 use crate::disk::check_name;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::checks::{Place, READ, SEARCH, WRITE};
-use super::disk::{Access, MemoryDisk, MemoryFile};
 use super::gate::At;
 use super::handle::MemoryFolder;
+use super::memory::{Access, MemoryDisk, MemoryFile};
 use super::process::{Call, Stopped};
 use super::state::State;
 use super::tree::{Body, Change, Inode};

@@ -1,4 +1,4 @@
-//! [`MemoryRemote`]: a bucket in memory, the reference of the [`Remote`](super::Remote) contract.
+//! [`MemoryRemote`]: a bucket in memory, the reference of the [`Remote`](crate::remote::Remote) contract.
 //!
 //! It keeps every promise in the plainest way, so that other implementations can be compared with
 //! it, and gives tests what no store gives: a record of all calls and mutations, a script of faults,
@@ -6,8 +6,8 @@
 //! simulation decides who goes next.
 
 mod body;
-mod bucket;
 mod deleting;
+mod remote;
 mod script;
 mod seam;
 mod state;
@@ -16,5 +16,5 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
-pub use bucket::MemoryRemote;
+pub use remote::MemoryRemote;
 pub use script::{Call, Fault, Hook, HookFuture, Moment, Mutation, Operation};

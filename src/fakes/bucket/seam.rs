@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::body::{pieces, slice};
-use super::bucket::MemoryRemote;
 use super::deleting;
+use super::remote::MemoryRemote;
 use super::script::Operation;
 use super::state::{self, Whole};
 use crate::remote::etag;

@@ -1,6 +1,6 @@
 //! Deletions: of one object, and of many with one call.
 
-use super::bucket::MemoryRemote;
+use super::remote::MemoryRemote;
 use super::script::{Call, Moment, Operation};
 use crate::remote::{Condition, Conditions, RemoteError};
 use crate::tree::{RepoPath, Token};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::body::slice;
-use super::bucket::MemoryRemote;
+use super::remote::MemoryRemote;
 use super::script::Operation;
 use super::state::{self, Upload};
 use crate::remote::{
