@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::plan::ActionKind;
 use crate::tree::{RepoPath, Token};
 
 /// What a run is busy with.
@@ -20,40 +21,83 @@ pub enum Phase {
     Finishing,
 }
 
-/// What happened to one path, or is about to.
+/// What happened to one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// An action of the plan (`--dry-run`, `status`, `--mirror` before it asks).
-    Planned(Item),
     /// An action that was carried out and recorded.
     Done(Item),
     /// An action that failed; the others go on.
     Failed(Item),
-    /// Both sides changed; nothing was touched.
-    Conflict(Item),
-    /// Left alone: by rule, by kind, or because it is ahead or behind in the other direction.
+    /// Left alone, by what the run met on its way.
     Skipped(Item),
 }
 
-/// One path of an [`Event`], in the words that `--json` prints.
+/// One path of an [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The path, or the key or name that cannot be one (escaped by whoever prints it).
-    pub path: String,
-    /// One word: see [`crate::plan::Action::word`].
-    pub action: &'static str,
-    /// Of which kind it is: what happens to many paths is told once a kind.
-    pub kind: ItemKind,
+    /// The path.
+    pub path: RepoPath,
+    /// What was done to it, or should have been.
+    pub action: ActionKind,
     /// Bytes to transfer or transferred.
     pub bytes: u64,
-    /// Why, in a sentence without full stop; may be empty.
-    pub reason: String,
-    /// The version that was replaced or deleted, as the reason names it; shortened on the screen.
-    pub lost: Option<Token>,
-    /// What the store answered, for who asks for every detail.
-    pub detail: Option<String>,
-    /// What to type next, where there is something.
-    pub hint: Option<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done as planned.
+    AsPlanned,
+    /// Done by the store, from the object of this path.
+    Copied(RepoPath),
+    /// Done, over a version that the base did not know.
+    Replaced {
+        /// That version.
+        token: Token,
+        /// When it was stored, nanoseconds since 1970.
+        modified: i64,
+        /// The trash has it.
+        kept: bool,
+    },
+    /// The object stays until its file is stored under the new name.
+    AwaitsMove,
+    /// A rule that arrived with this run ignores the path.
+    Ignored {
+        /// `FILE:LINE`.
+        place: String,
+        /// The rule.
+        pattern: String,
+    },
+    /// The rules of this file may apply, and are not in place.
+    RulesMissing(RepoPath),
+    /// It failed.
+    Failed {
+        /// Of which kind.
+        kind: ItemKind,
+        /// What the error says, in a sentence without full stop.
+        error: String,
+        /// What the store answered, for who asks for every detail.
+        detail: Option<String>,
+        /// What `trash restore` calls an edit of the last moment that is in the trash.
+        in_trash: Option<String>,
+    },
+}
+
+impl Outcome {
+    /// Returns of which kind it is.
+    pub fn kind(&self) -> ItemKind {
+        match self {
+            Self::AsPlanned => ItemKind::AsPlanned,
+            Self::Copied(_) => ItemKind::Copied,
+            Self::Replaced { .. } => ItemKind::Replaced,
+            Self::AwaitsMove => ItemKind::AwaitsMove,
+            Self::Ignored { .. } => ItemKind::Ignored,
+            Self::RulesMissing(_) => ItemKind::RulesMissing,
+            Self::Failed { kind, .. } => *kind,
+        }
+    }
 }
 
 /// Of which kind a thing is that happens to one path.

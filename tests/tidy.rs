@@ -21,8 +21,8 @@ const FILE_LINES_MAX: usize = 450;
 const LAYERS: &[&[&str]] = &[
     &["clock"],
     &["tree"],
-    &["monitor"],
     &["plan", "disk"],
+    &["monitor"],
     &["repository", "local", "remote"],
     &["fakes"],
     &["session"],

@@ -27,6 +27,22 @@ pub enum ActionKind {
     KeepBoth,
 }
 
+impl ActionKind {
+    /// Returns the word for `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+            Self::Upload => "upload",
+            Self::Download => "download",
+            Self::DeleteLocal => "delete-local",
+            Self::DeleteRemote => "delete-remote",
+            Self::ReplaceFolder => "replace-folder",
+            Self::KeepBoth => "keep-both",
+        }
+    }
+}
+
 /// When an action's turn comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -162,19 +178,15 @@ impl Action {
         has_loser && !self.unknown_loser
     }
 
-    /// Returns the word for the action in plans and `--json`.
+    /// Returns what it does to the path: a row that is forgotten because its file goes with its folder is a
+    /// deletion here.
+    pub fn deed(&self) -> ActionKind {
+        if self.goes_with_folder() { ActionKind::DeleteLocal } else { self.kind }
+    }
+
+    /// Returns the word for `--json`.
     pub fn word(&self) -> &'static str {
-        match self.kind {
-            ActionKind::Adopt => "adopt",
-            ActionKind::Forget if self.goes_with_folder() => "delete-local",
-            ActionKind::Forget => "forget",
-            ActionKind::Upload => "upload",
-            ActionKind::Download => "download",
-            ActionKind::DeleteLocal => "delete-local",
-            ActionKind::DeleteRemote => "delete-remote",
-            ActionKind::ReplaceFolder => "replace-folder",
-            ActionKind::KeepBoth => "keep-both",
-        }
+        self.deed().word()
     }
 
     /// Returns the bytes that go over the line.

@@ -8,8 +8,7 @@ use crate::disk::is_stale;
 use crate::local::content::ContentError;
 use crate::local::replace::{Lost, ReplaceError};
 use crate::monitor::ItemKind;
-use crate::plan::notices::TIMES_HINT;
-use crate::remote::{NO_ETAG_HINT, RemoteError, RemoteErrorKind};
+use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::session::store::Failure;
 use crate::tree::RepoPath;
 
@@ -202,75 +201,6 @@ impl From<ReplaceError> for Trouble {
             }
             other => Self::disk(&other),
         }
-    }
-}
-
-/// Returns what a person can do about a failure of this kind, where that is known.
-pub fn hint(kind: ItemKind) -> Option<&'static str> {
-    if kind.fails_again() { remedy(kind) } else { repetition(kind) }
-}
-
-/// Returns which command does what a run could not, where nobody has to do anything else before.
-fn repetition(kind: ItemKind) -> Option<&'static str> {
-    match kind {
-        ItemKind::ChangedHere | ItemKind::ChangedThere | ItemKind::RulesMissing => {
-            Some("run the same command again")
-        }
-        ItemKind::FolderKept => Some(
-            "run the same command again in some minutes: the folder is empty, and such stores let go \
-             of it by and by",
-        ),
-        _ => None,
-    }
-}
-
-/// Returns what has to be done before another run can help.
-fn remedy(kind: ItemKind) -> Option<&'static str> {
-    match kind {
-        ItemKind::ChangedUnseen => Some("`lsync sync` looks at the bucket"),
-        ItemKind::TimeTooFar => Some(TIMES_HINT),
-        ItemKind::NameRefused => Some("rename it, or name it in .lsyncignore"),
-        ItemKind::StoreContradicts => {
-            Some("tell whoever runs the store: `--verbose` shows its whole answer")
-        }
-        ItemKind::StoreTooLarge => Some(
-            "name it in .lsyncignore; if the store has learnt to take parts since, `lsync init` on the \
-             same bucket finds it",
-        ),
-        ItemKind::StoreNoEtag => Some(NO_ETAG_HINT),
-        ItemKind::Respelled => Some("rename it in the bucket to a name that this disk keeps"),
-        ItemKind::Folded => {
-            Some("rename one of the two, in the bucket or here: other disks hold both")
-        }
-        ItemKind::GroupLost => {
-            Some("have yourself added to its group, or give it to one of yours (`chgrp`)")
-        }
-        ItemKind::AccessListLost => {
-            Some("remove its access list (`setfacl -b`) if nobody needs it")
-        }
-        ItemKind::Disk(io::ErrorKind::PermissionDenied) => {
-            Some("give yourself permission to it, or name it in .lsyncignore")
-        }
-        ItemKind::StoreFull => Some(
-            "make room on the bucket's disk, or have the quota raised, then run the same command \
-             again",
-        ),
-        ItemKind::StoreArchived => {
-            Some("restore the object from the archive first, with another tool")
-        }
-        ItemKind::Disk(io::ErrorKind::StorageFull) => {
-            Some("make room on this disk, then run the same command again")
-        }
-        ItemKind::Disk(io::ErrorKind::InvalidFilename) => {
-            Some("rename it in the bucket to a name that this disk takes")
-        }
-        ItemKind::Disk(io::ErrorKind::ReadOnlyFilesystem) => {
-            Some("have the disk mounted for writing, or name it in .lsyncignore")
-        }
-        ItemKind::Disk(io::ErrorKind::FileTooLarge) => Some(
-            "raise the limit of the shell (`ulimit -f`), or use a disk that takes files of this size",
-        ),
-        _ => None,
     }
 }
 

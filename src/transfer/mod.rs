@@ -33,7 +33,7 @@ pub use work::beside;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::IgnoreRules;
-use crate::monitor::{Event, ItemKind, Phase};
+use crate::monitor::{Event, Outcome, Phase};
 use crate::plan::{Action, ActionKind, Plan, Stage};
 use crate::repository::Database;
 use crate::tree::RepoPath;
@@ -94,8 +94,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     fn stays(&self, action: &Action, failed: &Failed) -> bool {
         let stays = failed.keeps(action);
         if stays && !self.session.stop.is_requested() {
-            let reason = "stays until the file is stored under its new name";
-            self.session.monitor.event(Event::Skipped(item(action, ItemKind::AwaitsMove, reason)));
+            self.session.monitor.event(Event::Skipped(item(action, Outcome::AwaitsMove)));
         }
         stays
     }
@@ -117,9 +116,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
             if let Some(rules) = missing.filter(|_| !action.is_bookkeeping()) {
                 report.failed += 1;
                 clashes.extend((action.clash != 0).then_some(action.clash));
-                let reason =
-                    format!("the new rules of {rules} are not in place, and may ignore it");
-                let item = item(action, ItemKind::RulesMissing, &reason);
+                let item = item(action, Outcome::RulesMissing(rules.clone()));
                 self.session.monitor.event(Event::Failed(item));
             }
             missing.is_none()
@@ -134,12 +131,9 @@ impl<D: Disk, C: Clock> Run<D, C> {
             let ignored =
                 rules.check(&action.path, false).ok().flatten().filter(|_| action.is_new());
             if let Some(rule) = &ignored {
-                let reason = format!("ignored by the rule {:?} in {}", rule.pattern, rule.place);
-                self.session.monitor.event(Event::Skipped(item(
-                    action,
-                    ItemKind::Ignored,
-                    &reason,
-                )));
+                let (place, pattern) = (rule.place.clone(), rule.pattern.clone());
+                let item = item(action, Outcome::Ignored { place, pattern });
+                self.session.monitor.event(Event::Skipped(item));
                 failed.moved(action);
             }
             ignored.is_none()

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::monitor::{Item, ItemKind};
+use crate::monitor::{Item, Outcome};
 use crate::plan::{Action, ActionKind};
 use crate::repository::trash::{self, Limits, TrashError, TrashRun, Why};
 use crate::repository::{Change, Repository};
 use crate::session::Session;
-use crate::session::trouble;
 use crate::tree::RepoPath;
 
 use super::down::Fetched;
@@ -102,16 +101,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     }
 }
 
-/// Describes an action to the monitor.
-pub(super) fn item(action: &Action, kind: ItemKind, reason: &str) -> Item {
-    Item {
-        path: action.path.to_string(),
-        action: action.word(),
-        kind,
-        bytes: action.bytes(),
-        reason: reason.to_owned(),
-        lost: None,
-        detail: None,
-        hint: trouble::hint(kind).map(str::to_owned),
-    }
+/// Tells the monitor what came of an action.
+pub(super) fn item(action: &Action, outcome: Outcome) -> Item {
+    Item { path: action.path.clone(), action: action.deed(), bytes: action.bytes(), outcome }
 }

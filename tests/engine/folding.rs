@@ -3,7 +3,7 @@
 
 use lsync::fakes::bucket::MemoryRemote;
 use lsync::fakes::bucket::Operation;
-use lsync::monitor::Event;
+use lsync::monitor::{Event, Item, Outcome};
 use lsync::plan::Direction;
 use lsync::sync::{Request, SyncError};
 
@@ -21,7 +21,9 @@ fn mixed_team() -> (MemoryRemote, Client, Client) {
 fn failures(client: &Client) -> Vec<(String, String)> {
     let events = std::mem::take(&mut *client.told.0.lock().unwrap());
     let failed = events.into_iter().filter_map(|event| match event {
-        Event::Failed(item) => Some((item.path, item.reason)),
+        Event::Failed(Item { path, outcome: Outcome::Failed { error, .. }, .. }) => {
+            Some((path.to_string(), error))
+        }
         _ => None,
     });
     failed.collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lsync::fakes::disk::{Call, Operation, Person};
-use lsync::monitor::Event;
+use lsync::monitor::{Event, Outcome};
 use lsync::plan::{Direction, Resolution};
 
 use super::{Client, pairs, request, team};
@@ -201,8 +201,12 @@ async fn an_edit_that_goes_along_when_its_file_is_set_aside_is_told_with_the_nam
     let both = pairs(&[("d", "saved once more"), (copy, "edited meanwhile")]);
     assert_eq!(bob.tree(), both);
     let told = bob.told.0.lock().unwrap();
-    let is_told =
-        |event: &Event| matches!(event, Event::Failed(item) if item.reason.contains(copy));
+    let is_told = |event: &Event| match event {
+        Event::Failed(item) => {
+            matches!(&item.outcome, Outcome::Failed { error, .. } if error.contains(copy))
+        }
+        _ => false,
+    };
     assert!(told.iter().any(is_told), "{told:?}");
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lsync::error::{Error, Exit};
-use lsync::monitor::{Event, Monitor, Phase, Stop};
+use lsync::monitor::{Event, Monitor, Outcome, Phase, Stop};
 use lsync::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use lsync::sync::Report;
 use lsync::tree::Version;
@@ -33,14 +33,19 @@ impl Monitor for Ears {
     fn phase(&self, _: Phase) {}
     fn event(&self, event: Event) {
         let (what, item) = match event {
-            Event::Planned(item) => ("planned", item),
             Event::Done(item) => ("done", item),
             Event::Failed(item) => ("failed", item),
-            Event::Conflict(item) => ("conflict", item),
             Event::Skipped(item) => ("skipped", item),
         };
-        let hint = item.hint.unwrap_or_default();
-        self.hear(format!("{what} {} {}: {} ({hint})", item.action, item.path, item.reason));
+        let came = match item.outcome {
+            Outcome::Failed { error, in_trash, .. } => match in_trash {
+                Some(operand) => format!("{error} (trash restore {operand})"),
+                None => error,
+            },
+            Outcome::Replaced { token, kept: true, .. } => format!("{token} is in the trash"),
+            other => format!("{other:?}"),
+        };
+        self.hear(format!("{what} {} {}: {came}", item.action.word(), item.path));
     }
     fn bytes(&self, _: &lsync::tree::RepoPath, _: u64) {}
     fn counted(&self, _: u64, _: u64) {}

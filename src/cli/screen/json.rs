@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::render;
+use super::words::{self, Told};
 use crate::cli::commands::work::resolve::Sides;
 use crate::clock::rfc3339;
 use crate::error::Exit;
-use crate::monitor::{Event, Item};
+use crate::monitor::Event;
 use crate::plan::{Conflict, Notice, Plan};
 use crate::transfer::Report;
 
@@ -157,21 +157,22 @@ impl Counts {
 /// Renders what the library reported.
 pub(in crate::cli) fn event(event: &Event) -> String {
     let (name, item) = match event {
-        Event::Planned(item) => ("plan", item),
         Event::Done(item) => ("done", item),
         Event::Failed(item) => ("failed", item),
-        Event::Conflict(item) => ("conflict", item),
         Event::Skipped(item) => ("skipped", item),
     };
-    let Item { path, action, kind, bytes, reason, lost: _, detail: _, hint } = item;
+    told(name, &words::told_whole(item))
+}
+
+fn told(event: &'static str, told: &Told<'_>) -> String {
     write(&Line {
-        event: name,
-        path: Some(path),
-        action,
-        kind: kind.word(),
-        bytes: *bytes,
-        reason,
-        hint: hint.as_deref(),
+        event,
+        path: Some(told.path),
+        action: told.action.word(),
+        kind: told.kind.word(),
+        bytes: told.bytes,
+        reason: &told.reason,
+        hint: told.hint.as_deref(),
     })
 }
 
@@ -220,7 +221,7 @@ pub(in crate::cli) fn notice(notice: &Notice) -> String {
 ///
 /// Also what only the database learns: a run tells it as `done`, and a plan tells what a run does.
 pub(in crate::cli) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
-    let actions = plan.actions.iter().map(|action| event(&Event::Planned(render::item(action))));
+    let actions = plan.actions.iter().map(|action| told("plan", &words::planned(action)));
     actions.chain(plan.conflicts.iter().map(conflict)).chain(plan.notices.iter().map(notice))
 }
 

@@ -7,5 +7,6 @@ pub(in crate::cli) mod prompt;
 pub(in crate::cli) mod render;
 pub(in crate::cli) mod style;
 pub(in crate::cli) mod text;
+mod words;
 
 pub(in crate::cli) use output::Screen;

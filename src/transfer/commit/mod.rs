@@ -19,9 +19,9 @@ use super::room;
 use super::run::{Failed, Ready, Run, item};
 use super::up::Uploaded;
 use super::work::Prepared;
-use crate::clock::{Clock, rfc3339};
+use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::monitor::{Event, ItemKind};
+use crate::monitor::{Event, ItemKind, Outcome};
 use crate::plan::{Action, ActionKind, Stage};
 use crate::repository::{Change, Database, DatabaseError};
 use crate::session::trouble::Trouble;
@@ -221,29 +221,22 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
     fn done(&mut self, effect: &Effect<D>) {
         let action = &effect.action;
         self.failed.moved(action);
-        let mut done = item(action, ItemKind::AsPlanned, "");
-        match action.origin().filter(|_| effect.copied) {
-            Some(row) => {
-                self.report.count_copied(action.bytes());
-                done.kind = ItemKind::Copied;
-                done.reason = format!("copied from {} in the bucket", row.path);
-            }
+        let copied_from = action.origin().filter(|_| effect.copied);
+        match copied_from {
+            Some(_) => self.report.count_copied(action.bytes()),
             None => self.report.count(action),
         }
-        match (&action.remote, action.kind) {
-            (Some(version), ActionKind::Upload | ActionKind::DeleteRemote)
-                if action.unknown_loser =>
-            {
-                let verb = if action.kind == ActionKind::Upload { "replaced" } else { "deleted" };
-                let kept = if self.run.options.backup { "kept in the trash" } else { "not kept" };
-                let time = rfc3339(action.remote_modified);
-                done.kind = ItemKind::Replaced;
-                done.reason = format!("{verb} {} of {time}, {kept}", version.token);
-                done.lost = Some(version.token.clone());
-            }
-            _ => (),
-        }
-        self.run.session.monitor.event(Event::Done(done));
+        let replaces = matches!(action.kind, ActionKind::Upload | ActionKind::DeleteRemote);
+        let outcome = match (&action.remote, copied_from) {
+            (Some(version), _) if replaces && action.unknown_loser => Outcome::Replaced {
+                token: version.token.clone(),
+                modified: action.remote_modified,
+                kept: self.run.options.backup,
+            },
+            (_, Some(row)) => Outcome::Copied(row.path.clone()),
+            (_, None) => Outcome::AsPlanned,
+        };
+        self.run.session.monitor.event(Event::Done(item(action, outcome)));
     }
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {
@@ -275,11 +268,12 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             self.report.denied_writes += 1;
         }
         room::learn_of_room(&self.run.session, action, &trouble);
-        let mut failed = item(action, kind, &trouble.reason());
-        failed.detail = trouble.detail().map(str::to_owned);
-        if let Trouble::InTrash(operand) = &trouble {
-            failed.hint = Some(format!("lsync trash restore {operand}"));
-        }
+        let in_trash = match &trouble {
+            Trouble::InTrash(operand) => Some(operand.clone()),
+            _ => None,
+        };
+        let (error, detail) = (trouble.reason(), trouble.detail().map(str::to_owned));
+        let failed = item(action, Outcome::Failed { kind, error, detail, in_trash });
         self.run.session.monitor.event(Event::Failed(failed));
         if let Trouble::Remote(error) = trouble
             && error.ends_the_run()

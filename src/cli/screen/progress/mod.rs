@@ -170,16 +170,14 @@ impl Progress {
         }
     }
 
-    /// Returns what of an item is to be told; `None` where it is one of a number.
-    fn named(&self, mut item: Item) -> Option<Item> {
+    /// Tells of an item, with its hint where that was not told before, unless it is one of a number.
+    fn tell(&self, item: &Item, tell: impl FnOnce(bool)) {
+        let kind = item.outcome.kind();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        match told.count(item.kind, floods::named_max(item.kind)) {
-            Turn::Whole => Some(item),
-            Turn::Line => {
-                item.hint = None;
-                Some(item)
-            }
-            Turn::Counted => None,
+        let turn = told.count(kind, floods::named_max(kind));
+        drop(told);
+        if turn != Turn::Counted {
+            tell(turn == Turn::Whole);
         }
     }
 
@@ -319,28 +317,25 @@ impl Monitor for Progress {
         }
         let style = self.screen.error_style();
         match event {
-            Event::Planned(item) | Event::Done(item) if self.screen.verbose() => {
+            Event::Done(item) if self.screen.verbose() => {
                 self.screen.result(&render::done_line(self.screen.style(), &item));
             }
             // Only what loses something by force or by a decision is told without being asked.
-            Event::Done(item) if item.kind == ItemKind::Replaced && !self.screen.quiet() => {
-                if let Some(item) = self.named(item) {
+            Event::Done(item)
+                if item.outcome.kind() == ItemKind::Replaced && !self.screen.quiet() =>
+            {
+                self.tell(&item, |_| {
                     self.screen.result(&render::replaced_line(self.label, &item));
-                }
+                });
             }
-            Event::Planned(_) | Event::Done(_) => (),
-            Event::Failed(item) => {
-                if let Some(item) = self.named(item) {
-                    let verbose = self.screen.verbose();
-                    self.screen.beside(&render::failure_line(style, &item, verbose));
-                }
-            }
-            Event::Conflict(item) => self.screen.beside(&render::conflict_item(style, &item)),
-            Event::Skipped(item) => {
-                if let Some(item) = self.named(item) {
-                    self.screen.remark(&render::skipped_item(style, &item));
-                }
-            }
+            Event::Done(_) => (),
+            Event::Failed(item) => self.tell(&item, |with_hint| {
+                let verbose = self.screen.verbose();
+                self.screen.beside(&render::failure_line(style, &item, with_hint, verbose));
+            }),
+            Event::Skipped(item) => self.tell(&item, |with_hint| {
+                self.screen.remark(&render::skipped_line(style, &item, with_hint));
+            }),
         }
     }
 

@@ -3,12 +3,19 @@
 use super::*;
 use crate::cli::arguments::OutputOptions;
 use crate::cli::screen::output::tests::in_memory;
-use crate::tree::Token;
+use crate::monitor::Outcome;
+use crate::plan::ActionKind;
+use crate::tree::{RepoPath, Token};
 
 fn item(path: &str) -> Item {
-    let (path, reason) = (path.to_owned(), String::new());
-    let kind = ItemKind::AsPlanned;
-    Item { path, action: "upload", kind, bytes: 4, reason, lost: None, detail: None, hint: None }
+    let (path, outcome) = (RepoPath::parse(path).unwrap(), Outcome::AsPlanned);
+    Item { path, action: ActionKind::Upload, bytes: 4, outcome }
+}
+
+fn failed(path: &str) -> Item {
+    let (kind, error) = (ItemKind::StoreFailed, "it is gone".to_owned());
+    let outcome = Outcome::Failed { kind, error, detail: None, in_trash: None };
+    Item { outcome, ..item(path) }
 }
 
 fn shown(options: OutputOptions, event: Event) -> (String, String) {
@@ -28,16 +35,12 @@ fn what_is_done_is_printed_only_when_asked_for() {
 #[test]
 fn a_version_that_was_replaced_is_named_without_being_asked() {
     let etag = "48213-1731234567123456789-1731234567123456789-1234567";
-    let reason = format!("replaced {etag} of 2026-11-19T10:02:11Z, kept in the trash");
-    let forced = Event::Done(Item {
-        kind: ItemKind::Replaced,
-        reason,
-        lost: Some(Token::new(etag)),
-        ..item("a")
-    });
+    let (token, modified) = (Token::new(etag), 1_763_546_531_000_000_000);
+    let outcome = Outcome::Replaced { token, modified, kept: true };
+    let forced = Event::Done(Item { outcome, ..item("a") });
     assert_eq!(
         shown(OutputOptions::default(), forced.clone()).0,
-        "forced: replaced 48213-17… of 2026-11-19T10:02:11Z, kept in the trash (a)\n"
+        "forced: replaced 48213-17… of 2025-11-19T10:02:11Z, kept in the trash (a)\n"
     );
     let json = OutputOptions { json: true, ..OutputOptions::default() };
     let (out, _) = shown(json, forced);
@@ -47,8 +50,9 @@ fn a_version_that_was_replaced_is_named_without_being_asked() {
 #[test]
 fn failures_are_printed_also_when_quiet() {
     let quiet = OutputOptions { quiet: true, ..OutputOptions::default() };
-    assert_eq!(shown(quiet, Event::Failed(item("a"))).1, "failed   a\n");
-    assert_eq!(shown(quiet, Event::Skipped(item("a"))).1, "");
+    assert_eq!(shown(quiet, Event::Failed(failed("a"))).1, "failed   a  it is gone\n");
+    let outcome = Outcome::AwaitsMove;
+    assert_eq!(shown(quiet, Event::Skipped(Item { outcome, ..item("a") })).1, "");
 }
 
 #[test]

@@ -3,23 +3,19 @@
 pub(in crate::cli) mod floods;
 mod status;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use super::style::{Paint, Style};
 use super::text::{count, duration, escape, number, rate, size};
-use crate::monitor::{Item, ItemKind};
+use super::words::{self, Told};
+use crate::monitor::Item;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::Report;
-use crate::tree::Token;
 
 pub(in crate::cli) use status::status_groups;
 
 /// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
 const WORD_COLUMNS_MAX: usize = 14;
-
-/// How many characters of an ETag are shown.
-const ETAG_CHARACTERS: usize = 8;
 
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
@@ -36,73 +32,31 @@ pub(in crate::cli) fn word_columns(plan: &Plan) -> usize {
     words.map(str::len).max().unwrap_or(0).max(WORD_COLUMNS_MIN)
 }
 
-/// Describes an action in the words of events.
-pub(in crate::cli) fn item(action: &Action) -> Item {
-    let mut reason = match action.kind {
-        ActionKind::Upload | ActionKind::Download if action.is_new() => "new".to_owned(),
-        ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
-        ActionKind::Adopt => "equal on both sides".to_owned(),
-        ActionKind::Forget if action.goes_with_folder() => "goes with its folder".to_owned(),
-        ActionKind::Forget => "no longer followed".to_owned(),
-        ActionKind::DeleteLocal => "not in the bucket".to_owned(),
-        ActionKind::DeleteRemote => "not here".to_owned(),
-        ActionKind::ReplaceFolder => {
-            let files = count(action.folder().len() as u64, "file", "files");
-            format!("a file takes the place of a folder with {files}")
-        }
-        ActionKind::KeepBoth => {
-            let whose = if action.local.is_some() { "ours" } else { "theirs" };
-            action.copy().map_or_else(String::new, |copy| format!("{whose} becomes {copy}"))
-        }
-    };
-    if let Some(row) = action.origin() {
-        reason.push_str(", moved from ");
-        reason.push_str(row.path.as_str());
-    }
-    if action.unknown_loser {
-        reason.push_str(", the other version is kept");
-    }
-    Item {
-        path: action.path.as_str().to_owned(),
-        action: action.word(),
-        kind: ItemKind::AsPlanned,
-        bytes: action.bytes(),
-        reason,
-        lost: None,
-        detail: None,
-        hint: None,
-    }
-}
-
 /// Renders one action, planned or done: `upload   docs/a.txt  48.2 KiB  new`.
-pub(in crate::cli) fn action_line(style: Style, item: &Item, columns: usize) -> String {
-    let word = format!("{:columns$}", item.action);
-    let mut line = format!("{} {}", style.paint(paint(item), &word), escape(&item.path));
-    let transfers = matches!(item.action, "upload" | "download" | "replace-folder" | "keep-both");
-    if transfers {
+fn action_line(style: Style, told: &Told<'_>, columns: usize) -> String {
+    let word = format!("{:columns$}", told.action.word());
+    let mut line = format!("{} {}", style.paint(paint(told), &word), escape(told.path));
+    if let ActionKind::Upload
+    | ActionKind::Download
+    | ActionKind::ReplaceFolder
+    | ActionKind::KeepBoth = told.action
+    {
         line.push_str("  ");
-        line.push_str(&size(item.bytes));
+        line.push_str(&size(told.bytes));
     }
-    if !item.reason.is_empty() {
+    if !told.reason.is_empty() {
         line.push_str("  ");
-        line.push_str(&escape(&reason(item)));
+        line.push_str(&escape(&told.reason));
     }
     line
 }
 
-/// Returns the reason of an item, with no more of an ETag than tells two versions apart.
-fn reason(item: &Item) -> Cow<'_, str> {
-    let Some(etag) = item.lost.as_ref().map(Token::text) else { return (&item.reason).into() };
-    match etag.char_indices().nth(ETAG_CHARACTERS) {
-        None => (&item.reason).into(),
-        Some((end, _)) => item.reason.replacen(&*etag, &format!("{}…", &etag[..end]), 1).into(),
-    }
-}
-
-fn paint(item: &Item) -> Paint {
-    match item.action {
-        "delete-local" | "delete-remote" | "replace-folder" => Paint::Red,
-        _ if item.reason.starts_with("new") => Paint::Green,
+fn paint(told: &Told<'_>) -> Paint {
+    match told.action {
+        ActionKind::DeleteLocal | ActionKind::DeleteRemote | ActionKind::ReplaceFolder => {
+            Paint::Red
+        }
+        _ if told.is_new => Paint::Green,
         _ => Paint::Bold,
     }
 }
@@ -115,36 +69,38 @@ pub(in crate::cli) fn conflict_line(style: Style, conflict: &Conflict) -> String
 
 /// Renders an action that was carried out, for `--verbose`.
 pub(in crate::cli) fn done_line(style: Style, item: &Item) -> String {
-    action_line(style, item, WORD_COLUMNS_MAX)
+    action_line(style, &words::told(item), WORD_COLUMNS_MAX)
 }
 
 /// Renders which version an action replaced: `forced: replaced 3f2a… of …, kept in the trash (a)`.
 pub(in crate::cli) fn replaced_line(label: &str, item: &Item) -> String {
-    format!("{label}: {} ({})", escape(&reason(item)), escape(&item.path))
+    let told = words::told(item);
+    format!("{label}: {} ({})", escape(&told.reason), escape(told.path))
 }
 
-/// Renders a failure: `failed   docs/a.txt  permission denied`, and what the store answered where
-/// every detail is wanted.
-pub(in crate::cli) fn failure_line(style: Style, item: &Item, verbose: bool) -> String {
-    let line = item_line(&style.paint(Paint::Red, "failed  "), item);
-    match item.detail.as_deref().filter(|_| verbose) {
+/// Renders a failure: `failed   docs/a.txt  permission denied`, with its hint where it was not told before,
+/// and what the store answered where every detail is wanted.
+pub(in crate::cli) fn failure_line(
+    style: Style,
+    item: &Item,
+    with_hint: bool,
+    verbose: bool,
+) -> String {
+    let told = words::told(item);
+    let line = told_line(&style.paint(Paint::Red, "failed  "), &told, with_hint);
+    match told.detail.filter(|_| verbose) {
         Some(detail) => format!("{line}\ncaused by: {}", escape(detail)),
         None => line,
     }
 }
 
-/// Renders a conflict that appeared while the plan was carried out.
-pub(in crate::cli) fn conflict_item(style: Style, item: &Item) -> String {
-    item_line(&style.paint(Paint::Yellow, "conflict"), item)
-}
-
 /// Renders a path that was left alone while the plan was carried out.
-pub(in crate::cli) fn skipped_item(style: Style, item: &Item) -> String {
-    item_line(&style.paint(Paint::Dim, "skipped "), item)
+pub(in crate::cli) fn skipped_line(style: Style, item: &Item, with_hint: bool) -> String {
+    told_line(&style.paint(Paint::Dim, "skipped "), &words::told(item), with_hint)
 }
 
-fn item_line(word: &str, item: &Item) -> String {
-    line(word, (&item.path, &item.reason), item.hint.as_deref())
+fn told_line(word: &str, told: &Told<'_>, with_hint: bool) -> String {
+    line(word, (told.path, &told.reason), told.hint.as_deref().filter(|_| with_hint))
 }
 
 /// Renders what happened to a path, and below it what to do.
@@ -188,7 +144,7 @@ pub(in crate::cli) fn actions(
     plan.actions
         .iter()
         .filter(move |action| with_bookkeeping || !action.is_bookkeeping())
-        .map(move |action| action_line(style, &item(action), columns))
+        .map(move |action| action_line(style, &words::planned(action), columns))
 }
 
 /// Sums up a plan that is not carried out: `3 to upload (1.2 MiB), 1 to delete here; 1 conflict`.

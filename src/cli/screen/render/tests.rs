@@ -1,6 +1,7 @@
 //! Plans and reports become the lines that people read.
 
 use super::*;
+use crate::monitor::{ItemKind, Outcome};
 use crate::plan::{ConflictKind, NoticeKind, Stage};
 use crate::tree::{Kind, RepoPath, Stat, Token, Version};
 
@@ -30,6 +31,10 @@ fn conflict(text: &str) -> Conflict {
 fn notice(text: &str, incomplete: bool) -> Notice {
     let (path, reason) = (text.to_owned(), "a symbolic link".to_owned());
     Notice { path, kind: NoticeKind::Link, reason, hint: None, incomplete }
+}
+
+fn item(action: ActionKind, outcome: Outcome) -> Item {
+    Item { path: path("a"), action, bytes: 1, outcome }
 }
 
 fn mixed() -> Plan {
@@ -138,14 +143,12 @@ fn what_a_rule_took_out_is_counted_once_and_by_its_name() {
 #[test]
 fn an_etag_is_shortened_only_where_it_is_long() {
     for (etag, shown) in [("12345678", "12345678"), ("123456789", "12345678…"), ("é", "é")] {
-        let item = Item {
-            reason: format!("replaced {etag} of today"),
-            lost: Some(Token::new(etag)),
-            ..item(&action(ActionKind::Upload, "a", Some(1), None))
-        };
+        let (token, modified) = (Token::new(etag), 0);
+        let outcome = Outcome::Replaced { token, modified, kept: false };
+        let item = item(ActionKind::DeleteRemote, outcome);
         assert_eq!(
             replaced_line("forced", &item),
-            format!("forced: replaced {shown} of today (a)")
+            format!("forced: deleted {shown} of 1970-01-01T00:00:00Z, not kept (a)")
         );
     }
 }
@@ -171,32 +174,27 @@ fn what_a_run_leaves_is_said() {
 
 #[test]
 fn colours_repeat_what_the_words_say() {
-    let item = item(&action(ActionKind::DeleteRemote, "a", None, Some(1)));
-    let plain = action_line(Style::PLAIN, &item, 8);
+    let item = item(ActionKind::DeleteRemote, Outcome::AsPlanned);
+    let plain = done_line(Style::PLAIN, &item);
     let style = Style::choose(crate::cli::arguments::ColorChoice::Always, false);
-    let coloured = action_line(style, &item, 8);
+    let coloured = done_line(style, &item);
     assert_ne!(coloured, plain);
     assert_eq!(coloured.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", ""), plain);
 }
 
 #[test]
 fn a_failure_brings_its_hint() {
-    let item = Item {
-        path: "a".to_owned(),
-        action: "upload",
-        kind: ItemKind::Disk(std::io::ErrorKind::PermissionDenied),
-        bytes: 1,
-        reason: "permission denied\nreally".to_owned(),
-        lost: None,
-        detail: Some("HTTP 403\nx".to_owned()),
-        hint: Some("run again".to_owned()),
-    };
+    let (error, detail) = ("permission denied\nreally".to_owned(), Some("HTTP 403\nx".to_owned()));
+    let in_trash = Some("2026/a".to_owned());
+    let kind = ItemKind::EditInTrash;
+    let outcome = Outcome::Failed { kind, error, detail, in_trash };
+    let item = item(ActionKind::Upload, outcome);
     assert_eq!(
-        failure_line(Style::PLAIN, &item, false),
-        "failed   a  permission denied\\nreally\nhint: run again"
+        failure_line(Style::PLAIN, &item, true, false),
+        "failed   a  permission denied\\nreally\nhint: lsync trash restore 2026/a"
     );
     assert_eq!(
-        failure_line(Style::PLAIN, &item, true),
-        "failed   a  permission denied\\nreally\nhint: run again\ncaused by: HTTP 403\\nx"
+        failure_line(Style::PLAIN, &item, true, true),
+        "failed   a  permission denied\\nreally\nhint: lsync trash restore 2026/a\ncaused by: HTTP 403\\nx"
     );
 }
