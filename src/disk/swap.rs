@@ -6,7 +6,8 @@
 //! gets the name. There it is looked at, and where it is not what was expected, it goes back.
 //!
 //! - The name is never empty in a swap, unless a person empties it.
-//! - Whatever was saved has the name or lies aside, and the newest save has the name. Only what is
+//! - Whatever was saved has the name or lies aside, and the newest save has the name, unless the disk
+//!   refuses on the way back ([`Left::Stuck`]). Only what is
 //!   certainly ours, or certainly what was expected, may be thrown away by whoever calls.
 //! - Killed after any call, a swap leaves ours under its own name, or aside, or under the name; and
 //!   then what was expected, or an edit, lies aside. Whoever calls has written down before what may lie
@@ -36,14 +37,16 @@ pub enum Change {
 }
 
 /// What lies aside once an edit was given its name back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Left {
     /// Nothing: the edit has its name.
     Nothing,
     /// Our file, which had the name for a moment. The edit has its name.
     Ours,
-    /// What may be an edit: the name was taken, or a newer save has it, or the disk refused.
+    /// What may be an edit: the name was taken, or a newer save has it.
     Edit,
+    /// What may be an edit, because the disk refused to go on.
+    Stuck(io::Error),
 }
 
 /// What became of a swap.
@@ -126,18 +129,18 @@ impl<D: Disk> Swap<'_, D> {
     /// save gets the name, and the other one stays aside.
     pub fn give_back(&self, is_ours: impl FnOnce(&Stat) -> bool) -> Left {
         if let Err(error) = self.disk.exchange(self.aside, self.at) {
-            return self.return_after(&error);
+            return self.return_after(error);
         }
         match self.disk.lstat(self.aside.0, self.aside.1) {
             Ok(found) if is_ours(&found) => return Left::Ours,
             // What came out cannot be compared: the edit keeps its name.
-            Err(_) => return Left::Edit,
+            Err(error) => return Left::Stuck(error),
             Ok(_) => (),
         }
         // Not our file: somebody saved once more while ours had the name.
         match self.disk.exchange(self.aside, self.at) {
             Ok(()) => Left::Edit,
-            Err(error) => self.return_after(&error),
+            Err(error) => self.return_after(error),
         }
     }
 
@@ -166,15 +169,19 @@ impl<D: Disk> Swap<'_, D> {
     }
 
     /// Moves the edit back where an exchange failed because nobody has the name.
-    fn return_after(&self, error: &io::Error) -> Left {
+    fn return_after(&self, error: io::Error) -> Left {
         if error.kind() == io::ErrorKind::NotFound {
             self.return_to_free_name()
         } else {
-            Left::Edit
+            Left::Stuck(error)
         }
     }
 
     fn return_to_free_name(&self) -> Left {
-        self.disk.rename_new(self.aside, self.at).map_or(Left::Edit, |()| Left::Nothing)
+        match self.disk.rename_new(self.aside, self.at) {
+            Ok(()) => Left::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Left::Edit,
+            Err(error) => Left::Stuck(error),
+        }
     }
 }

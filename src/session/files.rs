@@ -145,6 +145,14 @@ impl<D: Disk, C: Clock> Files<D, C> {
         }
     }
 
+    /// Forgets what was looked up while the plan was made: questions may have been answered since.
+    pub fn look_anew(&self) {
+        self.forget_clock_reading();
+        if let Some(staging) = &self.staging {
+            staging.forget_places();
+        }
+    }
+
     /// Forgets what was read of the clock: of what has been renamed since it says nothing, because
     /// somebody may have set the clock back.
     pub fn forget_clock_reading(&self) {

@@ -25,6 +25,7 @@ use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::repository::Lock;
 use crate::repository::trash::TrashRun;
 use crate::transfer::{Options, Run, drop_abandoned};
+use crate::tree::RepoPath;
 use absences::Confirmed;
 use planning::{Planned, Planning};
 use rules::ArrivingRules;
@@ -136,6 +137,19 @@ pub fn guard(plan: &Plan, request: &Request) -> Result<(), SafetyStop> {
     Guard { max_delete, max_change, has_operands }.check(plan)
 }
 
+/// Remembers the disks that are mounted now, whatever becomes of the plan: once one of them is missing, its
+/// files are not taken for deleted. Called as soon as there is a plan; [`carry_out`] sees to it, too.
+///
+/// # Errors
+/// [`SyncError::Mounts`].
+pub fn remember_mounts<D: Disk, C: Clock>(
+    run: &Locked<'_, D, C>,
+    plan: &Plan,
+) -> Result<(), SyncError> {
+    let comes = |top: &RepoPath| plan.actions.iter().any(|action| action.path.is_below(top));
+    Ok(run.remember_mounts(&plan.mounts, comes)?)
+}
+
 /// Carries out a plan and records what happened. A plan without actions writes nothing.
 ///
 /// # Errors
@@ -146,9 +160,7 @@ pub async fn carry_out<D: Disk, C: Clock>(
     request: &Request,
     plan: Plan,
 ) -> Result<Report, SyncError> {
-    run.remember_mounts(&plan.mounts, |top| {
-        plan.actions.iter().any(|action| action.path.is_below(top))
-    })?;
+    remember_mounts(&run, &plan)?;
     let report = if plan.actions.is_empty() {
         Report::of(&plan)
     } else {
@@ -169,8 +181,7 @@ async fn execute<D: Disk, C: Clock>(
     plan: Plan,
 ) -> Result<Report, SyncError> {
     let (world, session) = (run.world, Arc::clone(&run.session));
-    // It has been read while the plan was made, and questions may have been answered since.
-    session.files.forget_clock_reading();
+    session.files.look_anew();
     let now = world.clock.now();
     let trash = TrashRun::begin(&world.disk, &world.repository.control, now, fastrand::u16(..));
     let options = Options { backup: request.backup, why: request.why() };

@@ -114,7 +114,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
             let listing = list_scope(Arc::clone(session), what, sender);
             let mut merge = Merge::new(local, base);
             let ((), merged) =
-                tokio::join!(beside(world.parallel, listing), self.merge(&mut merge, Some(pages)),);
+                tokio::join!(beside(world.parallel, listing), self.merge(&mut merge, Some(pages)));
             merged?
         };
         let Found { unnameable, mut holders, tops } = unmergeable.into_found();

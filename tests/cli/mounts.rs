@@ -46,6 +46,28 @@ fn a_disk_that_is_not_mounted_deletes_nothing_until_its_line_is_taken_out() {
     assert_eq!(team.bucket(), files(&[("z", "z")]));
 }
 
+/// Files that were synced move to a disk of their own; the next run sees it, and is stopped.
+#[test]
+fn a_disk_is_remembered_also_by_a_run_that_does_nothing() {
+    let team = Team::sharing(&[("photos/a", "photo"), ("z", "z")]);
+    team.remove("one/photos/a");
+    let here = team.path("one/photos");
+    std::fs::create_dir_all(&here).unwrap();
+    let Some(disk) = SmallDisk::mount(&here) else {
+        return println!("skipped: no tmpfs can be mounted here");
+    };
+    team.write("one/photos/a", "photo");
+    team.remove("one/z");
+    team.run("one", "push --max-delete 0").assert_code(5);
+    team.write("one/z", "z");
+    let _elsewhere = disk.moved(&team.path("elsewhere"));
+    let output = team.run("one", "push");
+    output.assert_code(3);
+    let said = output.stdout + &output.stderr;
+    assert!(said.contains("the disk that was mounted at photos is missing"), "{said}");
+    assert_eq!(team.bucket(), files(&[("photos/a", "photo"), ("z", "z")]));
+}
+
 #[test]
 fn a_file_of_mounts_that_cannot_be_read_stops_everything_with_a_hint() {
     let team = Team::sharing(&[("z", "z")]);

@@ -110,7 +110,7 @@ fn outcome<D: Disk>(
 ) -> Result<Outcome<Signature>, ReplaceError> {
     let outcome = match put {
         Ok(Swapped::Done) => return Ok(Outcome::Done(row_signature(disk, target, &staged.stat))),
-        Ok(Swapped::Undone(left)) => return Ok(undone(left)),
+        Ok(Swapped::Undone(left)) => return Ok(undone(&left)),
         Ok(Swapped::Refused(error)) if cannot_exchange(expected.kind, &error) => {
             return Ok(Outcome::NoExchange);
         }
@@ -158,7 +158,7 @@ pub fn remove_folder<D: Disk>(
     match taken {
         Ok(Swapped::Done) => Ok(Outcome::Done(())),
         Ok(Swapped::Changed(change)) => Ok(Outcome::Changed(change)),
-        Ok(Swapped::Undone(left)) => Ok(undone(left)),
+        Ok(Swapped::Undone(left)) => Ok(undone(&left)),
         Err(error) if is_folder && error.kind() == io::ErrorKind::CrossesDevices => {
             apart::take(disk, (target, expected), slot, still_as_checked)
         }
@@ -167,11 +167,11 @@ pub fn remove_folder<D: Disk>(
 }
 
 /// Says what lies in the slot after a person was faster by a moment.
-fn undone<T>(left: Left) -> Outcome<T> {
+fn undone<T>(left: &Left) -> Outcome<T> {
     match left {
         Left::Nothing => Outcome::Changed(Change::Touched),
         Left::Ours => Outcome::Returned,
-        Left::Edit => Outcome::EditInSlot,
+        Left::Edit | Left::Stuck(_) => Outcome::EditInSlot,
     }
 }
 

@@ -56,6 +56,12 @@ pub struct Staging<D: Disk> {
 }
 
 impl<D: Disk> Staging<D> {
+    /// Forgets what was looked up on the way: a person may have mounted or renamed since.
+    pub fn forget_places(&self) {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.spelled.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Opens the staging folder of the working copy whose root is `root`, and makes it if absent.
     ///
     /// `token` begins the names of staged files: something no other run has. Nothing is swept.

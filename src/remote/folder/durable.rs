@@ -54,7 +54,7 @@ impl<D: Disk> Bucket<D> {
             for (path, folder) in folders {
                 touch(&self.touched, path, folder);
             }
-            of_io("SETTLE", &self.name, &cause)
+            of_io("FLUSH", &self.name, &cause)
         })
     }
 

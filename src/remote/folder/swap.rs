@@ -170,7 +170,7 @@ impl<D: Disk> Bucket<D> {
             },
             _ => (),
         }
-        Ok(self.clear_aside(control, &name, &swapped))
+        self.clear_aside(control, &name, swapped)
     }
 
     /// Takes the version `expected` out of the bucket; false where a person was faster.
@@ -184,17 +184,29 @@ impl<D: Disk> Bucket<D> {
         let swap = Swap { disk: &self.disk, at, aside: (&control.staging, &name) };
         let taken =
             swap.take(|found| found.is_untouched(expected), |out| Ok(out.is_same_file(expected)))?;
-        Ok(self.clear_aside(control, &name, &taken))
+        self.clear_aside(control, &name, taken)
     }
 
     /// Throws away what is spent and keeps what may be an edit; tells whether the swap was done.
-    fn clear_aside(&self, control: &Control<D>, name: &OsStr, swapped: &Swapped) -> bool {
+    fn clear_aside(
+        &self,
+        control: &Control<D>,
+        name: &OsStr,
+        swapped: Swapped,
+    ) -> io::Result<bool> {
         match swapped {
-            Swapped::Done => self.discard(control, name),
+            Swapped::Done => {
+                self.discard(control, name);
+                return Ok(true);
+            }
             Swapped::Undone(Left::Edit) => self.keep(control, name),
+            Swapped::Undone(Left::Stuck(cause)) => {
+                self.keep(control, name);
+                return Err(cause);
+            }
             _ => (),
         }
-        matches!(swapped, Swapped::Done)
+        Ok(false)
     }
 
     /// Replaces the version `expected` where names cannot be exchanged: compared directly before.

@@ -258,7 +258,9 @@ impl<D: Disk> Work<'_, D> {
         }
         match (Swap { disk, at: name, aside: slot }).give_back(is_ours) {
             Left::Ours => disk.unlink(slot.0, slot.1).map(|()| true),
-            left => Ok(left == Left::Nothing),
+            Left::Nothing => Ok(true),
+            Left::Edit => Ok(false),
+            Left::Stuck(error) => Err(error),
         }
     }
 }

@@ -30,6 +30,20 @@ impl<'a> Carry<'a> {
         Ok(sync::begin(self.world, lock, self.request)?)
     }
 
+    /// Plans, and remembers which disks are mounted, whatever becomes of the plan; `None` when interrupted.
+    pub(in crate::cli) async fn plan(
+        self,
+        context: &Context,
+        locked: &RealLocked<'_>,
+    ) -> Result<Option<Plan>, Error> {
+        let planning = sync::plan(locked, self.request);
+        let Some(plan) = context.unless_interrupted(planning).await else { return Ok(None) };
+        let plan = plan?;
+        sync::remember_mounts(locked, &plan)?;
+        self.working.pause();
+        Ok(Some(plan))
+    }
+
     /// Returns whether the bucket takes no writes, as far as is known, and its URL.
     pub(super) fn store(self) -> (bool, &'a str) {
         (self.world.remote.capabilities().read_only, &self.world.remote_id.url)

@@ -57,10 +57,10 @@ impl<'a> Asking<'a> {
                 }
             }
             locked = run.begin()?;
-            let again = context.unless_interrupted(sync::plan(&locked, run.request)).await;
-            let Some(again) = again else { return Ok(Err(Exit::Interrupted)) };
-            plan = again?;
-            run.working.pause();
+            let Some(again) = run.plan(context, &locked).await? else {
+                return Ok(Err(Exit::Interrupted));
+            };
+            plan = again;
         }
         Ok(Ok((locked, plan)))
     }

@@ -89,11 +89,7 @@ async fn carry_out(
     locked: RealLocked<'_>,
 ) -> Result<Exit, Error> {
     let started = Instant::now();
-    let Some(plan) = context.unless_interrupted(sync::plan(&locked, run.request)).await else {
-        return Ok(Exit::Interrupted);
-    };
-    let plan = plan?;
-    run.working.pause();
+    let Some(plan) = run.plan(context, &locked).await? else { return Ok(Exit::Interrupted) };
     let first_names = cautions::first_push(&locked, &plan)?;
     cautions::expect_room(run.command, run.world, &plan)?;
     cautions::tell_of_disclosed(context, &plan);

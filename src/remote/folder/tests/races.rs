@@ -52,6 +52,98 @@ fn sweep(disk: &MemoryDisk) {
     put(&open(disk), "sweeper", "s", &Condition::Absent).unwrap();
 }
 
+/// Lets a person act before each exchange; they are told which one, counted from 1.
+fn before_exchange(disk: &MemoryDisk, act: impl Fn(u64, &MemoryDisk) + Send + Sync + 'static) {
+    let (hands, count) = (disk.clone(), AtomicU64::new(0));
+    disk.set_hook(Some(Arc::new(move |operation| {
+        if operation.call == Call::Exchange {
+            hands.advance(1_000_000_000);
+            act(count.fetch_add(1, Ordering::Relaxed) + 1, &hands);
+        }
+    })));
+}
+
+#[test]
+fn of_two_saves_during_a_swap_the_newest_has_the_name_and_the_other_is_kept() {
+    let disk = bucket();
+    let remote = open(&disk);
+    let etag = put(&remote, "f", "base", &Condition::Absent).unwrap();
+    before_exchange(&disk, |number, disk| match number {
+        1 => disk.person().save("/bucket/f", "E1"),
+        2 => disk.person().save("/bucket/f", "E2"),
+        _ => (),
+    });
+    let error = put(&remote, "f", "ours", &Condition::Matches(etag)).unwrap_err();
+    assert_eq!(error.kind, RemoteErrorKind::Changed);
+    assert_eq!(disk.person().read("/bucket/f"), b"E2");
+    sweep(&disk);
+    assert_eq!(all_contents(&disk), ["E1", "E2", "s"]);
+}
+
+#[test]
+fn a_save_into_our_file_during_a_swap_is_kept() {
+    let disk = bucket();
+    let remote = open(&disk);
+    let etag = put(&remote, "f", "base", &Condition::Absent).unwrap();
+    before_exchange(&disk, |number, disk| match number {
+        1 => disk.person().save("/bucket/f", "E1"),
+        2 => disk.person().write("/bucket/f", "E2"),
+        _ => (),
+    });
+    put(&remote, "f", "ours", &Condition::Matches(etag)).unwrap_err();
+    assert_eq!(disk.person().read("/bucket/f"), b"E2");
+    sweep(&disk);
+    assert_eq!(all_contents(&disk), ["E1", "E2", "s"]);
+}
+
+#[test]
+fn a_save_whose_name_is_removed_during_a_swap_gets_it_back() {
+    let disk = bucket();
+    let remote = open(&disk);
+    let etag = put(&remote, "f", "base", &Condition::Absent).unwrap();
+    before_exchange(&disk, |number, disk| match number {
+        1 => disk.person().save("/bucket/f", "E1"),
+        2 => disk.person().remove("/bucket/f"),
+        _ => (),
+    });
+    put(&remote, "f", "ours", &Condition::Matches(etag)).unwrap_err();
+    assert_eq!(disk.person().read("/bucket/f"), b"E1");
+}
+
+#[test]
+fn an_edit_that_a_killed_swap_or_deletion_took_out_is_never_swept() {
+    for deletes in [false, true] {
+        for number in 1..12 {
+            let disk = bucket();
+            let remote = open(&disk);
+            let etag = put(&remote, "f", "base", &Condition::Absent).unwrap();
+            let (hands, call) =
+                (disk.clone(), if deletes { Call::RenameNew } else { Call::Exchange });
+            disk.set_hook(Some(Arc::new(move |operation| {
+                if operation.call == call && operation.name != "E1" {
+                    hands.advance(1_000_000_000);
+                    if hands.person().try_read("/bucket/f").as_deref() == Some(b"base") {
+                        hands.person().save("/bucket/f", "E1");
+                    }
+                }
+            })));
+            disk.stop_after(number);
+            let path = RepoPath::parse("f").unwrap();
+            let failed = if deletes {
+                remote.delete(&path, &etag).now_or_never().unwrap().is_err()
+            } else {
+                put(&remote, "f", "ours", &Condition::Matches(etag)).is_err()
+            };
+            assert!(failed);
+            let was_saved = all_contents(&disk).contains(&"E1".to_owned());
+            disk.kill();
+            sweep(&disk);
+            let is_there = all_contents(&disk).contains(&"E1".to_owned());
+            assert_eq!(is_there, was_saved, "deletes: {deletes}, stopped at {number}");
+        }
+    }
+}
+
 #[test]
 fn without_exchange_no_conditions_are_promised_any_more() {
     let disk = bucket();

@@ -89,10 +89,7 @@ async fn ask<'a>(
         chosen?;
         let started = Instant::now();
         let locked = run.begin()?;
-        let planning = sync::plan(&locked, run.request);
-        let Some(now) = context.unless_interrupted(planning).await else { return Ok(None) };
-        let now = now?;
-        run.working.pause();
+        let Some(now) = run.plan(context, &locked).await? else { return Ok(None) };
         conflicts = asking.take_moved(&now.conflicts);
         if conflicts.is_empty() {
             return Ok(Some(Asked { locked, now, started }));
