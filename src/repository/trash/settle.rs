@@ -260,7 +260,11 @@ impl<D: Disk> Work<'_, D> {
             Left::Ours => disk.unlink(slot.0, slot.1).map(|()| true),
             Left::Nothing => Ok(true),
             Left::Edit => Ok(false),
-            Left::Stuck(error) => Err(error),
+            // A disk that exchanges no names never will; any other refusal is tried again.
+            Left::Stuck(error) => match error.kind() {
+                io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(false),
+                _ => Err(error),
+            },
         }
     }
 }
