@@ -6,13 +6,13 @@ use std::path::Path;
 
 use lsync::fakes::disk::MemoryDisk;
 use lsync::remote::{Capabilities, Checksum, Conditions, ListingOrder};
-use lsync::repository::notes::{NotedPart, Notes, Transfer, Way};
+use lsync::repository::checkpoints::{CheckpointPart, Checkpoints, Transfer, Way};
 use lsync::repository::{Change, DeleteLimit, Repository, mounts};
 use lsync::tree::{BaseRow, Content, PartMd5s, RepoPath, Signature, Token};
 
 const CONFIG: &[u8] = include_bytes!("../fixtures/formats/version-1/config.yaml");
 
-/// Notes of two transfers, which are called by their paths.
+/// Checkpoints of two transfers, which are called by their paths.
 const UPLOAD: &str = "transfers/up-32c4b98da5d17e60.yaml";
 const DOWNLOAD: &str = "transfers/down-1c1cdf27418f2118.yaml";
 
@@ -198,7 +198,7 @@ fn the_first_record_writes_the_database_of_version_1_as_version_2() {
 fn transfers_that_earlier_versions_broke_off_are_gone_on_with() {
     for version in VERSIONS {
         let (disk, repository) = working_copy(version);
-        let notes = Notes::open(&disk, &repository.control).unwrap();
+        let checkpoints = Checkpoints::open(&disk, &repository.control).unwrap();
         let path = RepoPath::parse("videos/a: \"b\" #1.mov").unwrap();
         let file = Signature {
             size: 20 << 20,
@@ -206,15 +206,16 @@ fn transfers_that_earlier_versions_broke_off_are_gone_on_with() {
             ctime: 1_731_234_567_000_000_000,
             inode: u64::MAX,
         };
-        assert!(notes.has_upload_of(&path, &file), "{version}");
-        let note = notes.take(Way::Up, &path).unwrap();
-        assert_eq!(note.transfer, Transfer::up(&path, &file, 8 << 20, "an \"id\": #1"));
-        let part = |crc64, etag: &str| NotedPart { crc64, etag: Some(etag.to_owned()) };
+        assert!(checkpoints.has_upload_of(&path, &file), "{version}");
+        let checkpoint = checkpoints.take(Way::Up, &path).unwrap();
+        assert_eq!(checkpoint.transfer, Transfer::up(&path, &file, 8 << 20, "an \"id\": #1"));
+        let part = |crc64, etag: &str| CheckpointPart { crc64, etag: Some(etag.to_owned()) };
         let parts =
             [(1, part(u64::MAX, "x")), (2, part(0xabc, "9e107d9d372bb6826bd81d3542a419d6"))];
-        assert_eq!((note.parts, note.complete), (parts.into(), false), "{version}");
+        assert_eq!((checkpoint.parts, checkpoint.complete), (parts.into(), false), "{version}");
 
-        let note = notes.take(Way::Down, &RepoPath::parse("docs/d.bin").unwrap()).unwrap();
+        let checkpoint =
+            checkpoints.take(Way::Down, &RepoPath::parse("docs/d.bin").unwrap()).unwrap();
         let transfer = Transfer::Down {
             path: "docs/d.bin".to_owned(),
             size: 20 << 20,
@@ -222,9 +223,9 @@ fn transfers_that_earlier_versions_broke_off_are_gone_on_with() {
             part_bytes: 8 << 20,
             replaces: true,
         };
-        let parts = [(3, NotedPart { crc64: 255, etag: None })];
-        assert_eq!((note.transfer, note.parts), (transfer, parts.into()), "{version}");
-        assert!(note.complete);
+        let parts = [(3, CheckpointPart { crc64: 255, etag: None })];
+        assert_eq!((checkpoint.transfer, checkpoint.parts), (transfer, parts.into()), "{version}");
+        assert!(checkpoint.complete);
     }
 }
 

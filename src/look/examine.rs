@@ -152,7 +152,11 @@ async fn compare_to_remote<D: Disk, C: Clock>(
     // A killed upload of this very file has most likely succeeded: no conflict with itself.
     let may_be_ours = || {
         let signature = hashed.stat.signature();
-        session.files.notes.as_ref().is_some_and(|it| it.has_upload_of(&entry.path, &signature))
+        session
+            .files
+            .checkpoints
+            .as_ref()
+            .is_some_and(|it| it.has_upload_of(&entry.path, &signature))
     };
     let may_read = session.store.remote.reads_locally()
         || (session.files.staging.is_some()

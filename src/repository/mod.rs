@@ -1,12 +1,12 @@
 //! [`Repository`]: `.lsync` on disk.
 
+pub mod checkpoints;
 mod codec;
 mod config;
 mod database;
 pub mod fetched;
 mod lock;
 pub mod mounts;
-pub mod notes;
 mod strange;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{self, Hashed, Want};
 use crate::local::replace::Staging;
-use crate::repository::notes::{Notes, Way};
+use crate::repository::checkpoints::{Checkpoints, Way};
 use crate::tree::{Kind, RepoPath, Stat};
 
 /// How long a file may keep changing before it is left for the next run.
@@ -29,27 +29,27 @@ pub struct Files<D: Disk, C> {
     /// Where files are staged; absent in runs that change nothing.
     pub staging: Option<Staging<D>>,
     /// What is known of large transfers that were broken off; absent in runs that change nothing.
-    pub notes: Option<Notes<D>>,
+    pub checkpoints: Option<Checkpoints<D>>,
     clock: C,
     root_device: u64,
     clock_reading: AtomicI64,
 }
 
 impl<D: Disk, C: Clock> Files<D, C> {
-    /// Opens the working copy; `staging` and `notes` are absent in runs that change nothing.
+    /// Opens the working copy; `staging` and `checkpoints` are absent in runs that change nothing.
     ///
     /// # Errors
     /// Where the root cannot be looked at.
     pub(super) fn open(
         world: &World<D, C>,
-        (staging, notes): (Option<Staging<D>>, Option<Notes<D>>),
+        (staging, checkpoints): (Option<Staging<D>>, Option<Checkpoints<D>>),
     ) -> io::Result<Self> {
         let root_device = world.disk.stat_folder(&world.repository.root)?.device;
         Ok(Self {
             disk: world.disk.clone(),
             root: world.repository.root.clone(),
             staging,
-            notes,
+            checkpoints,
             clock: world.clock.clone(),
             root_device,
             clock_reading: AtomicI64::new(i64::MIN),
@@ -61,15 +61,15 @@ impl<D: Disk, C: Clock> Files<D, C> {
         self.staging.as_ref().ok_or_else(Trouble::lacks("a place to stage files"))
     }
 
-    /// Returns the notes of large transfers, which every run that changes something has.
-    pub fn notes(&self) -> Result<&Notes<D>, Trouble> {
-        self.notes.as_ref().ok_or_else(Trouble::lacks("a place for notes"))
+    /// Returns the checkpoints of large transfers, which every run that changes something has.
+    pub fn checkpoints(&self) -> Result<&Checkpoints<D>, Trouble> {
+        self.checkpoints.as_ref().ok_or_else(Trouble::lacks("a place for notes"))
     }
 
-    /// Removes the note of a transfer that has come to its end.
-    pub fn forget_note(&self, way: Way, path: &RepoPath) {
-        if let Some(notes) = &self.notes {
-            notes.forget(way, path.as_str());
+    /// Removes the checkpoint of a transfer that has come to its end.
+    pub fn forget_checkpoint(&self, way: Way, path: &RepoPath) {
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.forget(way, path.as_str());
         }
     }
 

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::Staging;
 use crate::monitor::{Monitor, Stop};
-use crate::repository::notes::Notes;
+use crate::repository::checkpoints::Checkpoints;
 
 use limits::Limits;
 use limits::tuning::Tuning;
@@ -76,7 +76,7 @@ impl<D: Disk, C: Clock> Session<D, C> {
 
     fn new(
         world: &World<D, C>,
-        kept: (Option<Staging<D>>, Option<Notes<D>>),
+        kept: (Option<Staging<D>>, Option<Checkpoints<D>>),
         Manner { tuning, unlisted }: Manner,
     ) -> io::Result<Self> {
         let remote = Arc::clone(&world.remote);

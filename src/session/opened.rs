@@ -8,8 +8,8 @@ use super::world::World;
 use super::{Manner, Session};
 use crate::clock::Clock;
 use crate::disk::Disk;
+use crate::repository::checkpoints::Checkpoints;
 use crate::repository::mounts::{self, MountsError};
-use crate::repository::notes::Notes;
 use crate::repository::trash::{self, TrashError};
 use crate::repository::{Database, DatabaseError, Lock};
 use crate::tree::RepoPath;
@@ -70,10 +70,10 @@ impl<'w, D: Disk, C: Clock> Locked<'w, D, C> {
             world.monitor.path_warning(settled.kind(), &settled.to_string());
         }
         let database = open_database(world)?;
-        let session = Notes::open(&world.disk, &repository.control)
-            .and_then(|notes| {
-                let staging = world.swept_staging(&notes)?;
-                Session::new(world, (Some(staging), Some(notes)), manner)
+        let session = Checkpoints::open(&world.disk, &repository.control)
+            .and_then(|checkpoints| {
+                let staging = world.swept_staging(&checkpoints)?;
+                Session::new(world, (Some(staging), Some(checkpoints)), manner)
             })
             .map_err(OpenError::Staging)?;
         let opened = Opened { world, session: Arc::new(session), database };

@@ -7,7 +7,7 @@ use crate::disk::Disk;
 use crate::local::replace::Staging;
 use crate::monitor::{Monitor, Stop};
 use crate::remote::Remote;
-use crate::repository::notes::Notes;
+use crate::repository::checkpoints::Checkpoints;
 use crate::repository::{RemoteId, Repository};
 
 /// Everything that a run touches.
@@ -33,11 +33,11 @@ pub struct World<D: Disk, C: Clock> {
 }
 
 impl<D: Disk, C: Clock> World<D, C> {
-    /// Opens the staging folder, swept of all that no transfer of these notes can go on with.
-    pub fn swept_staging(&self, notes: &Notes<D>) -> std::io::Result<Staging<D>> {
+    /// Opens the staging folder, swept of all that no transfer of these checkpoints can go on with.
+    pub fn swept_staging(&self, checkpoints: &Checkpoints<D>) -> std::io::Result<Staging<D>> {
         let token = format!("{:016x}", fastrand::u64(..));
         let staging = Staging::open(&self.disk, &self.repository.root, &token)?;
-        let staging = staging.keeping(notes.partial_names());
+        let staging = staging.keeping(checkpoints.partial_names());
         staging.sweep().map(|()| staging)
     }
 }

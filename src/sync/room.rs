@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::plan::{Action, ActionKind, Plan};
-use crate::repository::{mounts, notes};
+use crate::repository::{checkpoints, mounts};
 use crate::session::World;
 use crate::tree::RepoPath;
 
@@ -73,7 +73,7 @@ pub fn lacking_room<D: Disk, C: Clock>(world: &World<D, C>, plan: &Plan) -> Opti
             continue;
         }
         let taken: &HashMap<String, u64> = taken.get_or_insert_with(|| {
-            notes::broken_off_downloads(disk, &repository.control).unwrap_or_default()
+            checkpoints::broken_off_downloads(disk, &repository.control).unwrap_or_default()
         });
         let there = fetched(plan).filter(|(action, _)| place_of(&action.path) == Some(place));
         let spared: u64 = there

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::down::{self, Told, verified};
+use super::down::{self, ReportedBytes, verified};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::replace::{self, Draft, Outcome, ReplaceError, Staged, Staging, Target};
@@ -132,7 +132,8 @@ async fn fill<D: Disk, C: Clock>(
     (object, body): (&Object, Incoming),
     (expected, liken): (&Version, impl FnOnce(&Draft<D>) -> Result<(), ReplaceError>),
 ) -> Result<Staged<D>, Trouble> {
-    let received = down::receive(session, body, &draft, object, &mut Told::default()).await;
+    let received =
+        down::receive(session, body, &draft, object, &mut ReportedBytes::default()).await;
     let received = received.and_then(|digests| {
         verified(path, expected, object, &digests)?;
         Ok(liken(&draft)?)

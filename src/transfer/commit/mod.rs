@@ -138,7 +138,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             effects.iter_mut().flat_map(|effect| std::mem::take(&mut effect.changes)).collect();
         self.database.record(&changes)?;
         for effect in &effects {
-            abandoned::forget_notes(&self.run.session, &effect.action).await;
+            abandoned::forget_checkpoints(&self.run.session, &effect.action).await;
             self.done(effect);
         }
         Ok(())

@@ -5,7 +5,7 @@ mod wanted;
 
 use futures_util::TryStreamExt as _;
 
-pub(super) use wanted::{Fetched, Received, Told, Wanted, receive, verified};
+pub(super) use wanted::{Fetched, Received, ReportedBytes, Wanted, receive, verified};
 
 use super::room;
 use crate::clock::Clock;
@@ -82,7 +82,7 @@ async fn fetch_once<D: Disk, C: Clock>(
     let (object, body) = session.store.remote.get(path, &version.token, None).await?;
     let (parent, workspace) = wanted::place(session, wanted)?;
     let draft = session.files.staging()?.stage(&workspace, path, wanted.mode())?;
-    let mut told = wanted::told(session, wanted);
+    let mut told = wanted::reported_bytes(session, wanted);
     let received = receive(session, body, &draft, &object, &mut told).await;
     let received = received.and_then(|digests| {
         let received = verified(path, version, &object, &digests)?;

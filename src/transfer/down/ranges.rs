@@ -7,7 +7,7 @@ use std::ops::Range;
 use futures_util::StreamExt as _;
 use futures_util::TryStreamExt as _;
 
-use super::wanted::{self, Fetched, Received, Told, Wanted};
+use super::wanted::{self, Fetched, Received, ReportedBytes, Wanted};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Digests, Evidence, Want, part_count, part_range};
@@ -16,7 +16,7 @@ use crate::look::examine::short_body;
 use crate::look::object;
 use crate::monitor::Stop;
 use crate::remote::{Incoming, Object};
-use crate::repository::notes::{Note, NotedPart, Pen, Transfer, Way};
+use crate::repository::checkpoints::{Checkpoint, CheckpointPart, CheckpointWriter, Transfer, Way};
 use crate::session::Session;
 use crate::session::trouble::Trouble;
 use crate::transfer::digest;
@@ -27,7 +27,7 @@ struct Download<'a, D: Disk> {
     object: Object,
     part_bytes: u64,
     draft: Draft<D>,
-    pen: Pen<D>,
+    writer: CheckpointWriter<D>,
     /// CRC-64/NVME of the ranges that have arrived, by number from 1.
     arrived: BTreeMap<u32, u64>,
 }
@@ -64,7 +64,7 @@ pub(super) async fn fetch_in_ranges<D: Disk, C: Clock>(
     };
     match fetched {
         Ok(received) => {
-            let noted = download.pen.complete();
+            let noted = download.writer.complete();
             noted.map_err(|error| Trouble::io(wanted.path, &error))?;
             let staged = download.draft.seal(download.object.mtime())?;
             Ok(Fetched { staged, parent, workspace, received })
@@ -75,7 +75,7 @@ pub(super) async fn fetch_in_ranges<D: Disk, C: Clock>(
                     session.monitor.bytes_lost(wanted.path, download.arrived_bytes());
                 }
                 download.draft.discard();
-                session.files.forget_note(Way::Down, wanted.path);
+                session.files.forget_checkpoint(Way::Down, wanted.path);
             }
             Err(trouble)
         }
@@ -89,7 +89,7 @@ async fn begin_or_resume<'a, D: Disk, C: Clock>(
     object: Object,
     workspace: &Workspace<D>,
 ) -> Result<Download<'a, D>, Trouble> {
-    let (staging, notes) = (session.files.staging()?, session.files.notes()?);
+    let (staging, checkpoints) = (session.files.staging()?, session.files.checkpoints()?);
     let (path, size) = (wanted.path, wanted.version.size);
     let failed = |error: std::io::Error| Trouble::io(path, &error);
     let part_bytes = session.limits.tuning.part_bytes(size);
@@ -101,26 +101,26 @@ async fn begin_or_resume<'a, D: Disk, C: Clock>(
         replaces: wanted.replaced.is_some(),
     };
     let name = transfer.partial_name().unwrap_or_default();
-    let note = notes.take(Way::Down, path).filter(|note| {
-        let is_this = note.transfer == transfer;
-        if !is_this && let Some(other) = note.transfer.partial_name() {
+    let checkpoint = checkpoints.take(Way::Down, path).filter(|checkpoint| {
+        let is_this = checkpoint.transfer == transfer;
+        if !is_this && let Some(other) = checkpoint.transfer.partial_name() {
             staging.discard(workspace, &other);
         }
         is_this
     });
     // A file that was complete may have a name in the working copy by now: it is a person's.
-    if let Some(note) = note.filter(|note| !note.complete)
+    if let Some(checkpoint) = checkpoint.filter(|checkpoint| !checkpoint.complete)
         && let Some(draft) = staging.reopen(workspace, path, &name)
     {
-        let arrived = still_there(&draft, &note, (part_bytes, size), &session.stop).await;
-        let pen = notes.resume(&note).map_err(failed)?;
-        return Ok(Download { wanted, object, part_bytes, draft, pen, arrived });
+        let arrived = still_there(&draft, &checkpoint, (part_bytes, size), &session.stop).await;
+        let writer = checkpoints.resume(&checkpoint).map_err(failed)?;
+        return Ok(Download { wanted, object, part_bytes, draft, writer, arrived });
     }
     let draft = staging.stage_as(workspace, path, wanted.mode(), &name)?;
     let begun = draft.allocate(size).map_err(Trouble::from);
-    match begun.and_then(|()| notes.begin(&transfer).map_err(failed)) {
-        Ok(pen) => {
-            Ok(Download { wanted, object, part_bytes, draft, pen, arrived: BTreeMap::new() })
+    match begun.and_then(|()| checkpoints.begin(&transfer).map_err(failed)) {
+        Ok(writer) => {
+            Ok(Download { wanted, object, part_bytes, draft, writer, arrived: BTreeMap::new() })
         }
         Err(trouble) => {
             // What was taken of a disk that is too small is given back to the others.
@@ -137,7 +137,7 @@ async fn fetch_ranges<D: Disk, C: Clock>(
 ) -> Result<(), Trouble> {
     let size = download.wanted.version.size;
     let count = u32::try_from(part_count(size, download.part_bytes)).unwrap_or(u32::MAX);
-    let mut told = wanted::told(session, download.wanted);
+    let mut told = wanted::reported_bytes(session, download.wanted);
     told.tell(download.arrived_bytes());
     told.succeeded();
     let missing: Vec<u32> =
@@ -157,7 +157,7 @@ async fn fetch_ranges<D: Disk, C: Clock>(
     while let Some((number, fetched)) = fetching.next().await {
         outcome = fetched.and_then(|crc64| {
             new.push((number, crc64));
-            let noted = this.pen.part(number, crc64, None);
+            let noted = this.writer.part(number, crc64, None);
             noted.map_err(|error| Trouble::io(this.wanted.path, &error))
         });
         if outcome.is_err() {
@@ -177,7 +177,7 @@ async fn fetch_range<D: Disk, C: Clock>(
 ) -> Result<u64, Trouble> {
     let Wanted { path, version, .. } = download.wanted;
     let (_, mut body) = session.store.remote.get(path, &version.token, Some(range.clone())).await?;
-    let mut told = wanted::told(session, download.wanted);
+    let mut told = wanted::reported_bytes(session, download.wanted);
     let received = receive_range(session, &mut body, download, range, &mut told).await;
     if received.is_ok() {
         told.succeeded();
@@ -191,7 +191,7 @@ async fn receive_range<D: Disk, C: Clock>(
     body: &mut Incoming,
     download: &Download<'_, D>,
     range: Range<u64>,
-    told: &mut Told<'_>,
+    told: &mut ReportedBytes<'_>,
 ) -> Result<u64, Trouble> {
     let (path, length) = (download.wanted.path, range.end - range.start);
     let mut digester = Digester::new(&Want::default());
@@ -240,16 +240,16 @@ async fn verify<D: Disk, C: Clock>(
     wanted::verified(path, version, &download.object, &digests)
 }
 
-/// Reads the ranges that a note claims; returns those whose bytes are what it says.
+/// Reads the ranges that a checkpoint claims; returns those whose bytes are what it says.
 async fn still_there<D: Disk>(
     draft: &Draft<D>,
-    note: &Note,
+    checkpoint: &Checkpoint,
     (part_bytes, size): (u64, u64),
     stop: &Stop,
 ) -> BTreeMap<u32, u64> {
     let ranges = part_count(size, part_bytes);
     let mut arrived = BTreeMap::new();
-    for (number, NotedPart { crc64, .. }) in &note.parts {
+    for (number, CheckpointPart { crc64, .. }) in &checkpoint.parts {
         if *number == 0 || u64::from(*number) > ranges {
             continue;
         }

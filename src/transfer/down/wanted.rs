@@ -69,13 +69,13 @@ impl Wanted<'_> {
 
 /// The bytes of one body that the monitor was told of; dropped before its end, they count no more.
 #[derive(Default)]
-pub(in crate::transfer) struct Told<'a> {
+pub(in crate::transfer) struct ReportedBytes<'a> {
     /// Absent for what the plan does not count.
     monitor: Option<(&'a dyn Monitor, &'a RepoPath)>,
     bytes: u64,
 }
 
-impl Told<'_> {
+impl ReportedBytes<'_> {
     pub(in crate::transfer) fn tell(&mut self, bytes: u64) {
         if let Some((monitor, path)) = self.monitor {
             monitor.bytes(path, bytes);
@@ -89,7 +89,7 @@ impl Told<'_> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for ReportedBytes<'_> {
     /// The body was in vain: if it comes again, it is counted again.
     fn drop(&mut self) {
         if let Some((monitor, path)) = self.monitor.filter(|_| self.bytes > 0) {
@@ -99,12 +99,12 @@ impl Drop for Told<'_> {
 }
 
 /// Begins to tell of the bytes of a body, where the plan counts them.
-pub(in crate::transfer) fn told<'a, D: Disk, C: Clock>(
+pub(in crate::transfer) fn reported_bytes<'a, D: Disk, C: Clock>(
     session: &'a Session<D, C>,
     wanted: &Wanted<'a>,
-) -> Told<'a> {
+) -> ReportedBytes<'a> {
     let monitor = (!wanted.for_trash).then_some((&*session.monitor, wanted.path));
-    Told { monitor, bytes: 0 }
+    ReportedBytes { monitor, bytes: 0 }
 }
 
 /// Opens the folder that a fetched object will lie in, and the workspace of its file system.
@@ -129,7 +129,7 @@ pub(in crate::transfer) async fn receive<D: Disk, C: Clock>(
     mut body: Incoming,
     draft: &Draft<D>,
     object: &Object,
-    told: &mut Told<'_>,
+    told: &mut ReportedBytes<'_>,
 ) -> Result<Digests, Trouble> {
     let mut digester = Digester::new(&wanted_digests(object));
     while let Some(bytes) = body.try_next().await? {

@@ -68,7 +68,7 @@ async fn copy_part<D: Disk, C: Clock>(
         return Ok(None);
     }
     let part = Part { number, token: copied.token, crc64: digests.crc64 };
-    part::note(source, upload, &part)?;
+    part::checkpoint(source, upload, &part)?;
     session.monitor.bytes(source.path, range.end - range.start);
     Ok(Some(part))
 }

@@ -18,7 +18,7 @@ use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_count, part_range};
 use crate::monitor::WarningKind;
 use crate::remote::{Part, RemoteError, RemoteErrorKind, Stored, UploadId};
-use crate::repository::notes::{Note, Transfer, Way};
+use crate::repository::checkpoints::{Checkpoint, Transfer, Way};
 use crate::session::Session;
 use crate::session::store::{Attempts, Write};
 use crate::session::trouble::Trouble;
@@ -73,7 +73,7 @@ pub(super) async fn upload_in_parts<D: Disk, C: Clock>(
 /// error to report.
 async fn abandon<D: Disk, C: Clock>(session: &Session<D, C>, source: &Source<'_>, id: &UploadId) {
     session.store.remote.abort_upload(source.path, id).await.unwrap_or_default();
-    session.files.forget_note(Way::Up, source.path);
+    session.files.forget_checkpoint(Way::Up, source.path);
 }
 
 /// Opens the file, and the upload that an earlier run has begun for it, else a new one.
@@ -81,20 +81,20 @@ async fn begin_or_resume_upload<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
 ) -> Result<Upload<D>, Trouble> {
-    let notes = session.files.notes()?;
+    let checkpoints = session.files.checkpoints()?;
     let (path, size) = (source.path, source.stat.size);
     let failed = |error: std::io::Error| Trouble::io(path, &error);
     let file = source::open(session, source)?;
     let part_bytes = session.limits.tuning.part_bytes(size);
-    if let Some(note) = notes.take(Way::Up, path)
-        && let Some((id, mut held)) = held_parts(session, source, &note, part_bytes).await?
+    if let Some(checkpoint) = checkpoints.take(Way::Up, path)
+        && let Some((id, mut held)) = held_parts(session, source, &checkpoint, part_bytes).await?
     {
         // After a power cut a file may hold other bytes than those that were read from memory.
         keep_what_still_is(session, &mut held, source, (&file, part_bytes)).await?;
-        let pen = notes.resume(&note).map_err(failed)?;
+        let writer = checkpoints.resume(&checkpoint).map_err(failed)?;
         // Nobody noted how these parts came there.
         let sends = AtomicBool::new(!held.is_empty());
-        let upload = Upload { id, part_bytes, file, pen, held, sends };
+        let upload = Upload { id, part_bytes, file, writer, held, sends };
         session.monitor.bytes(path, upload.told_bytes(size));
         return Ok(upload);
     }
@@ -105,14 +105,14 @@ async fn begin_or_resume_upload<D: Disk, C: Clock>(
     };
     let id = session.store.read::<_, Trouble, _>(start).await?;
     let transfer = Transfer::up(path, &source.stat.signature(), part_bytes, &id.0);
-    let pen = match notes.begin(&transfer) {
-        Ok(pen) => pen,
+    let writer = match checkpoints.begin(&transfer) {
+        Ok(writer) => writer,
         Err(error) => {
             abandon(session, source, &id).await;
             return Err(failed(error));
         }
     };
-    Ok(Upload { id, part_bytes, file, pen, held: BTreeMap::new(), sends: false.into() })
+    Ok(Upload { id, part_bytes, file, writer, held: BTreeMap::new(), sends: false.into() })
 }
 
 /// Asks the store which of the noted parts it holds; `None` where the upload is of another file
@@ -120,13 +120,13 @@ async fn begin_or_resume_upload<D: Disk, C: Clock>(
 async fn held_parts<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
-    note: &Note,
+    checkpoint: &Checkpoint,
     part_bytes: u64,
 ) -> Result<Option<(UploadId, BTreeMap<u32, Part>)>, Trouble> {
-    let Transfer::Up { upload, .. } = &note.transfer else { return Ok(None) };
+    let Transfer::Up { upload, .. } = &checkpoint.transfer else { return Ok(None) };
     let id = UploadId(upload.clone());
     let wanted = Transfer::up(source.path, &source.stat.signature(), part_bytes, upload);
-    if note.transfer != wanted {
+    if checkpoint.transfer != wanted {
         session.store.remote.abort_upload(source.path, &id).await.unwrap_or_default();
         return Ok(None);
     }
@@ -148,7 +148,7 @@ async fn held_parts<D: Disk, C: Clock>(
         }
     };
     let held = listed.into_iter().filter_map(|held| {
-        let noted = note.parts.get(&held.number).filter(|_| held.number > 0)?;
+        let noted = checkpoint.parts.get(&held.number).filter(|_| held.number > 0)?;
         let is_ours = noted.etag.as_deref() == Some(&*held.token.text())
             && held.size == part::length(held.number, part_bytes, source.stat.size);
         let part = Part { number: held.number, token: held.token, crc64: noted.crc64 };

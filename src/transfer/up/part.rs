@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digests, Want, part_range};
 use crate::remote::{Part, UploadId};
-use crate::repository::notes::Pen;
+use crate::repository::checkpoints::CheckpointWriter;
 use crate::session::Session;
 use crate::session::trouble::Trouble;
 use crate::transfer::digest;
@@ -21,7 +21,7 @@ pub(super) struct Upload<D: Disk> {
     pub(super) id: UploadId,
     pub(super) part_bytes: u64,
     pub(super) file: Arc<D::File>,
-    pub(super) pen: Pen<D>,
+    pub(super) writer: CheckpointWriter<D>,
     /// The parts that the store holds, by number from 1.
     pub(super) held: BTreeMap<u32, Part>,
     /// Bytes went over the line: not all parts were copied.
@@ -65,7 +65,7 @@ pub(super) async fn send_part<D: Disk, C: Clock>(
         Attempt::ended(Some(attempt), sent)
     };
     let part = session.store.carry(length, send).await?;
-    note(source, upload, &part)?;
+    checkpoint(source, upload, &part)?;
     Ok(part)
 }
 
@@ -86,12 +86,12 @@ pub(super) async fn digest_part<D: Disk, C: Clock>(
 }
 
 /// Writes down that the store has a part.
-pub(super) fn note<D: Disk>(
+pub(super) fn checkpoint<D: Disk>(
     source: &Source<'_>,
     upload: &Upload<D>,
     part: &Part,
 ) -> Result<(), Trouble> {
-    let noted = upload.pen.part(part.number, part.crc64, Some(&part.token.text()));
+    let noted = upload.writer.part(part.number, part.crc64, Some(&part.token.text()));
     noted.map_err(|error| Trouble::io(source.path, &error))
 }
 

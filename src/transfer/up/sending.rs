@@ -21,10 +21,10 @@ use crate::tree::RepoPath;
 
 /// What is known of one attempt; shared with its body, which the HTTP client may hold for longer.
 #[derive(Clone, Default)]
-struct Sent(Arc<Mutex<State>>);
+struct SharedAttempt(Arc<Mutex<AttemptState>>);
 
 #[derive(Default)]
-struct State {
+struct AttemptState {
     /// Bytes that the monitor was told of.
     told: u64,
     /// What broke the attempt off on our side.
@@ -33,8 +33,8 @@ struct State {
     ended: bool,
 }
 
-impl Sent {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl SharedAttempt {
+    fn state(&self) -> MutexGuard<'_, AttemptState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,7 +54,7 @@ impl Sent {
 
 /// One attempt to send a part; dropped before its end, its bytes count no more.
 pub(super) struct Attempt<'a> {
-    sent: Sent,
+    sent: SharedAttempt,
     monitor: &'a dyn Monitor,
     path: &'a RepoPath,
 }
@@ -105,7 +105,7 @@ struct Reading<D: Disk, C> {
     clock: C,
     stop: Stop,
     monitor: Arc<dyn Monitor>,
-    sent: Sent,
+    sent: SharedAttempt,
 }
 
 impl<D: Disk, C: Clock> Reading<D, C> {
@@ -144,7 +144,7 @@ pub(super) fn outgoing<'a, D: Disk, C: Clock>(
     file: &Arc<D::File>,
     (range, crc64): (Range<u64>, u64),
 ) -> (Outgoing, Attempt<'a>) {
-    let (length, sent) = (range.end - range.start, Sent::default());
+    let (length, sent) = (range.end - range.start, SharedAttempt::default());
     let attempt = Attempt { sent: sent.clone(), monitor: &*session.monitor, path };
     let reading = Reading {
         disk: session.files.disk.clone(),

@@ -9,7 +9,7 @@ use crate::disk::RealDisk;
 use crate::error::{Error, Exit};
 use crate::remote::{PendingUpload, Remote, RemoteError, RemoteErrorKind};
 use crate::repository::Repository;
-use crate::repository::notes::{Notes, Transfer};
+use crate::repository::checkpoints::{Checkpoints, Transfer};
 use crate::tree::RepoPath;
 
 /// An upload that is younger may still be under way, on whatever machine. The store's clock and ours
@@ -61,12 +61,13 @@ pub(in crate::cli) async fn run(
 
 /// Returns the uploads that the next sync here will go on with.
 fn own_uploads(repository: &Repository<RealDisk>) -> Result<Vec<String>, Error> {
-    let notes = Notes::open(&RealDisk, &repository.control)
+    let checkpoints = Checkpoints::open(&RealDisk, &repository.control)
         .map_err(|error| anyhow::Error::new(error).context("cannot read .lsync/transfers"))?;
-    let own = notes.left_over().into_iter().filter_map(|note| match note.transfer {
-        Transfer::Up { upload, .. } => Some(upload),
-        Transfer::Down { .. } => None,
-    });
+    let own =
+        checkpoints.abandoned().into_iter().filter_map(|checkpoint| match checkpoint.transfer {
+            Transfer::Up { upload, .. } => Some(upload),
+            Transfer::Down { .. } => None,
+        });
     Ok(own.collect())
 }
 

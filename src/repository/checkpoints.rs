@@ -15,7 +15,7 @@ use super::codec::{Fields, Writer, push_mapping};
 use crate::disk::{Disk, ensure_folder, read_whole};
 use crate::tree::{RepoPath, Signature};
 
-/// The folder of the notes, in the control folder.
+/// The folder of the checkpoints, in the control folder.
 const TRANSFERS: &str = "transfers";
 
 /// Beginning of the names of downloads that a later run can go on with.
@@ -39,7 +39,7 @@ impl Way {
     }
 }
 
-/// What is transferred: the first line of a note.
+/// What is transferred: the first line of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transfer {
     /// A local file, into an upload in parts.
@@ -75,7 +75,7 @@ pub enum Transfer {
 }
 
 impl Transfer {
-    /// Begins the note of an upload.
+    /// Begins the checkpoint of an upload.
     pub fn up(path: &RepoPath, file: &Signature, part_bytes: u64, upload: &str) -> Self {
         Self::Up {
             path: path.to_string(),
@@ -88,7 +88,7 @@ impl Transfer {
         }
     }
 
-    /// Writes the first line of its note, without newline.
+    /// Writes the first line of its checkpoint, without newline.
     fn line(&self) -> String {
         let mut line = String::new();
         push_mapping(&mut line, |fields| {
@@ -114,7 +114,7 @@ impl Transfer {
         line
     }
 
-    /// Reads the first line of a note.
+    /// Reads the first line of a checkpoint.
     fn read(fields: &Fields) -> Result<Self, String> {
         let (way, path) = (fields.text("way")?, fields.text("path")?);
         let (size, part_bytes) = (fields.whole("size")?, fields.whole("part_bytes")?);
@@ -170,14 +170,14 @@ impl Transfer {
 
 /// A part that has arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotedPart {
+pub struct CheckpointPart {
     /// CRC-64/NVME of its bytes.
     pub crc64: u64,
     /// What the store called it; of uploads.
     pub etag: Option<String>,
 }
 
-impl NotedPart {
+impl CheckpointPart {
     /// Reads its number and what is known of it.
     fn read(fields: &Fields) -> Result<(u32, Self), String> {
         fields.refuse_others(&["part", "crc64", "etag"])?;
@@ -189,30 +189,30 @@ impl NotedPart {
 
 /// What an earlier run wrote down of one transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct Checkpoint {
     /// What was transferred.
     pub transfer: Transfer,
     /// What has arrived, by number from 1.
-    pub parts: BTreeMap<u32, NotedPart>,
+    pub parts: BTreeMap<u32, CheckpointPart>,
     /// The file in `tmp/` was complete and may have got another name since: it must not be written
     /// to any more.
     pub complete: bool,
 }
 
-impl Note {
-    /// Reads a note; lines that make no sense, as the last one of a killed run, are left out.
+impl Checkpoint {
+    /// Reads a checkpoint; lines that make no sense, as the last one of a killed run, are left out.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let transfer = Transfer::read(&Fields::read(lines.next()?.as_bytes()).ok()?).ok()?;
-        let mut note = Self { transfer, parts: BTreeMap::new(), complete: false };
+        let mut checkpoint = Self { transfer, parts: BTreeMap::new(), complete: false };
         for fields in lines.filter_map(|line| Fields::read(line.as_bytes()).ok()) {
             let says_no_more = fields.refuse_others(&["complete"]).is_ok();
-            note.complete |= says_no_more && fields.is_true("complete") == Ok(true);
-            if let Ok((number, part)) = NotedPart::read(&fields) {
-                note.parts.insert(number, part);
+            checkpoint.complete |= says_no_more && fields.is_true("complete") == Ok(true);
+            if let Ok((number, part)) = CheckpointPart::read(&fields) {
+                checkpoint.parts.insert(number, part);
             }
         }
-        Some(note)
+        Some(checkpoint)
     }
 }
 
@@ -228,12 +228,12 @@ pub fn broken_off_downloads<D: Disk>(
     for (name, _) in &disk.read_folder(&folder)? {
         let text = name.to_str().map(|name| read_whole(disk, &folder, name)).transpose()?;
         let text = text.flatten().unwrap_or_default();
-        let Some(note) = Note::parse(&String::from_utf8_lossy(&text)) else { continue };
+        let Some(checkpoint) = Checkpoint::parse(&String::from_utf8_lossy(&text)) else { continue };
         // What was complete may have got its name since.
-        let partial = note.transfer.partial_name();
+        let partial = checkpoint.transfer.partial_name();
         let is_here = partial.is_some_and(|name| disk.lstat(&temporary, &name).is_ok());
-        if let Transfer::Down { path, size, .. } = note.transfer
-            && (is_here || !note.complete)
+        if let Transfer::Down { path, size, .. } = checkpoint.transfer
+            && (is_here || !checkpoint.complete)
         {
             found.insert(path, size);
         }
@@ -241,16 +241,16 @@ pub fn broken_off_downloads<D: Disk>(
     Ok(found)
 }
 
-/// The notes of a working copy. Only under its lock.
-pub struct Notes<D: Disk> {
+/// The checkpoints of a working copy. Only under its lock.
+pub struct Checkpoints<D: Disk> {
     disk: D,
     control: D::Folder,
     /// What earlier runs left, by file name, until this run takes it up.
-    found: Mutex<BTreeMap<OsString, Note>>,
+    found: Mutex<BTreeMap<OsString, Checkpoint>>,
 }
 
-impl<D: Disk> Notes<D> {
-    /// Reads the notes in the control folder `control`; there are none where nothing was broken off.
+impl<D: Disk> Checkpoints<D> {
+    /// Reads the checkpoints in the control folder `control`; there are none where nothing was broken off.
     pub fn open(disk: &D, control: &D::Folder) -> io::Result<Self> {
         let mut found = BTreeMap::new();
         match disk.open_folder(control, OsStr::new(TRANSFERS)) {
@@ -261,9 +261,9 @@ impl<D: Disk> Notes<D> {
                     let text = name.to_str().map(|name| read_whole(disk, &folder, name));
                     let text = text.transpose()?.flatten().unwrap_or_default();
                     // A power cut may leave any bytes in the last line; the others are sound.
-                    let note = Note::parse(&String::from_utf8_lossy(&text));
-                    match note.filter(|note| file_name(&note.transfer) == name) {
-                        Some(note) => drop(found.insert(name.to_owned(), note)),
+                    let checkpoint = Checkpoint::parse(&String::from_utf8_lossy(&text));
+                    match checkpoint.filter(|checkpoint| file_name(&checkpoint.transfer) == name) {
+                        Some(checkpoint) => drop(found.insert(name.to_owned(), checkpoint)),
                         None => disk.unlink(&folder, name).unwrap_or_default(),
                     }
                 }
@@ -273,15 +273,15 @@ impl<D: Disk> Notes<D> {
     }
 
     /// Returns what an earlier run left of a transfer of `path`; only once.
-    pub fn take(&self, way: Way, path: &RepoPath) -> Option<Note> {
+    pub fn take(&self, way: Way, path: &RepoPath) -> Option<Checkpoint> {
         self.found().remove(&name_of(way, path.as_str()))
     }
 
     /// Tells whether an earlier run was uploading this very file.
     pub fn has_upload_of(&self, path: &RepoPath, file: &Signature) -> bool {
         let found = self.found();
-        let note = found.get(&name_of(Way::Up, path.as_str()));
-        note.is_some_and(|note| match &note.transfer {
+        let checkpoint = found.get(&name_of(Way::Up, path.as_str()));
+        checkpoint.is_some_and(|checkpoint| match &checkpoint.transfer {
             Transfer::Up { size, mtime, ctime, inode, .. } => {
                 (*size, *mtime, *ctime, *inode) == (file.size, file.mtime, file.ctime, file.inode)
             }
@@ -291,38 +291,41 @@ impl<D: Disk> Notes<D> {
 
     /// Returns the names in `tmp/` that a later download may go on with.
     pub fn partial_names(&self) -> Vec<OsString> {
-        self.found().values().filter_map(|note| note.transfer.partial_name()).collect()
+        self.found().values().filter_map(|checkpoint| checkpoint.transfer.partial_name()).collect()
     }
 
     /// Returns what no transfer of this run has taken up.
-    pub fn left_over(&self) -> Vec<Note> {
+    pub fn abandoned(&self) -> Vec<Checkpoint> {
         self.found().values().cloned().collect()
     }
 
-    /// Begins a note in place of any older one.
-    pub fn begin(&self, transfer: &Transfer) -> io::Result<Pen<D>> {
+    /// Begins a checkpoint in place of any older one.
+    pub fn begin(&self, transfer: &Transfer) -> io::Result<CheckpointWriter<D>> {
         let folder = ensure_folder(&self.disk, &self.control, OsStr::new(TRANSFERS), 0o700)?;
         let name = file_name(transfer);
         match self.disk.unlink(&folder, &name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => (),
         }
-        let pen = Pen { disk: self.disk.clone(), file: self.disk.create(&folder, &name, 0o600)? };
-        pen.disk.write(&pen.file, (transfer.line() + "\n").as_bytes())?;
-        Ok(pen)
+        let writer = CheckpointWriter {
+            disk: self.disk.clone(),
+            file: self.disk.create(&folder, &name, 0o600)?,
+        };
+        writer.disk.write(&writer.file, (transfer.line() + "\n").as_bytes())?;
+        Ok(writer)
     }
 
-    /// Goes on with a note.
-    pub fn resume(&self, note: &Note) -> io::Result<Pen<D>> {
+    /// Goes on with a checkpoint.
+    pub fn resume(&self, checkpoint: &Checkpoint) -> io::Result<CheckpointWriter<D>> {
         let folder = self.disk.open_folder(&self.control, OsStr::new(TRANSFERS))?;
-        let file = self.disk.open_append(&folder, &file_name(&note.transfer), 0o600)?;
-        let pen = Pen { disk: self.disk.clone(), file };
+        let file = self.disk.open_append(&folder, &file_name(&checkpoint.transfer), 0o600)?;
+        let writer = CheckpointWriter { disk: self.disk.clone(), file };
         // The line that a kill has torn ends here.
-        self.disk.write(&pen.file, b"\n")?;
-        Ok(pen)
+        self.disk.write(&writer.file, b"\n")?;
+        Ok(writer)
     }
 
-    /// Removes the note of a transfer that has come to its end; one that is gone needs nothing.
+    /// Removes the checkpoint of a transfer that has come to its end; one that is gone needs nothing.
     pub fn forget(&self, way: Way, path: &str) {
         let name = name_of(way, path);
         self.found().remove(&name);
@@ -334,18 +337,18 @@ impl<D: Disk> Notes<D> {
         removed.unwrap_or_default();
     }
 
-    fn found(&self) -> MutexGuard<'_, BTreeMap<OsString, Note>> {
+    fn found(&self) -> MutexGuard<'_, BTreeMap<OsString, Checkpoint>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Appends to a note.
-pub struct Pen<D: Disk> {
+/// Appends to a checkpoint.
+pub struct CheckpointWriter<D: Disk> {
     disk: D,
     file: D::File,
 }
 
-impl<D: Disk> Pen<D> {
+impl<D: Disk> CheckpointWriter<D> {
     /// Writes down that a part has arrived.
     pub fn part(&self, number: u32, crc64: u64, etag: Option<&str>) -> io::Result<()> {
         self.write(|fields| {
@@ -375,7 +378,7 @@ fn file_name(transfer: &Transfer) -> OsString {
     name_of(transfer.way(), transfer.path())
 }
 
-/// Names the note of a path. Two paths that share a name lose each other's notes, and only that.
+/// Names the checkpoint of a path. Two paths that share a name lose each other's checkpoints, and only that.
 fn name_of(way: Way, path: &str) -> OsString {
     OsString::from(format!("{}-{:016x}.yaml", way.word(), hash(path)))
 }
@@ -385,5 +388,5 @@ fn hash(text: &str) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "notes_tests.rs"]
+#[path = "checkpoints_tests.rs"]
 mod tests;
