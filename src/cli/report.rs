@@ -86,7 +86,8 @@ fn notices(context: &Context, notices: &[Notice]) {
 pub(super) fn summary(
     context: &Context,
     word: &'static str,
-    (report, planned): (&Report, &[Conflict]),
+    report: &Report,
+    planned: &[Conflict],
     elapsed: Duration,
 ) {
     let (screen, text) = (&context.screen, render::report_summary(report, elapsed));

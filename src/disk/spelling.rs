@@ -15,7 +15,7 @@ pub fn other_spelling<D: Disk>(
     name: &OsStr,
 ) -> io::Result<Option<OsString>> {
     let Some(found) = if_exists(disk.lstat(folder, name))? else { return Ok(None) };
-    if !may_be_folded(disk, folder, (name, &found))? {
+    if !may_be_folded(disk, folder, name, &found)? {
         return Ok(None);
     }
     let names = disk.read_folder(folder)?;
@@ -35,7 +35,8 @@ pub fn other_spelling<D: Disk>(
 pub fn may_be_folded<D: Disk>(
     disk: &D,
     folder: &D::Folder,
-    (name, found): (&OsStr, &Stat),
+    name: &OsStr,
+    found: &Stat,
 ) -> io::Result<bool> {
     let bytes = name.as_bytes();
     if !bytes.is_ascii() {

@@ -96,7 +96,9 @@ pub(crate) async fn object_expected<D: Disk, C: Clock>(
 /// Fetches a version, or so many bytes of it, again while that makes sense.
 pub(crate) async fn fetch_with_retry<D: Disk, C: Clock, T, F>(
     session: &Session<D, C>,
-    (path, version, bytes): (&RepoPath, &Version, u64),
+    path: &RepoPath,
+    version: &Version,
+    bytes: u64,
     fetch: impl Fn() -> F + Send + Sync,
 ) -> Result<T, Trouble>
 where

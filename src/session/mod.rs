@@ -83,7 +83,7 @@ impl<D: Disk, C: Clock> Session<D, C> {
         Ok(Self {
             files: Files::open(world, kept)?,
             limits: Limits::new(tuning, remote.is_near()),
-            store: Store::new(remote, (world.clock.clone(), world.stop.clone()), &tuning),
+            store: Store::new(remote, world.clock.clone(), world.stop.clone(), &tuning),
             clock: world.clock.clone(),
             monitor: Arc::clone(&world.monitor),
             stop: world.stop.clone(),

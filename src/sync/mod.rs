@@ -97,7 +97,7 @@ async fn plan_once<D: Disk, C: Clock>(
         let rule_files = arriving.files();
         let mut planned = plan_with_rules(opened, request, rule_files).await?;
         // What a plan changes of the rules holds for all of it.
-        if !arriving.follow(&opened.session, (request, &planned.plan)).await? {
+        if !arriving.follow(&opened.session, request, &planned.plan).await? {
             break planned;
         }
         if planned.only_creates_here && request.limit.is_none() {

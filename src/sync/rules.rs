@@ -59,7 +59,8 @@ impl ArrivingRules {
     pub(super) async fn follow<D: Disk, C: Clock>(
         &mut self,
         session: &Arc<Session<D, C>>,
-        (request, plan): (&Request, &Plan),
+        request: &Request,
+        plan: &Plan,
     ) -> Result<bool, SyncError> {
         // Whoever settles conflicts fetches nothing else.
         if request.resolving {
@@ -91,7 +92,7 @@ impl ArrivingRules {
             if session.stop.is_requested() {
                 return Err(SyncError::Interrupted);
             }
-            has_changed |= self.apply(session, (path, version), contents?);
+            has_changed |= self.apply(session, path, version, contents?);
         }
         Ok(has_changed)
     }
@@ -117,7 +118,8 @@ impl ArrivingRules {
     fn apply<D: Disk, C: Clock>(
         &mut self,
         session: &Session<D, C>,
-        (path, version): (RepoPath, Option<Version>),
+        path: RepoPath,
+        version: Option<Version>,
         contents: Contents,
     ) -> bool {
         let bytes = match contents {

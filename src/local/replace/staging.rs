@@ -210,7 +210,7 @@ impl<D: Disk> Staging<D> {
         if self.spelled().contains(path) {
             return Ok(Ok(()));
         }
-        if may_be_folded(&self.disk, above, (name, found))? {
+        if may_be_folded(&self.disk, above, name, found)? {
             let parent = path.parent();
             // One reading of the list is enough for all folders in it.
             let read = self.disk.read_folder(above)?;

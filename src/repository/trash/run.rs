@@ -277,7 +277,7 @@ impl<D: Disk> TrashRun<D> {
         let above: Vec<_> = new.path.components().collect();
         let (name, above) = above.split_last().expect("a path has a component");
         for component in std::iter::once(&new.side.word()).chain(above) {
-            let entered = self.enter(state, (top, &folder, &place), component);
+            let entered = self.enter(state, top, &folder, &place, component);
             let entered =
                 entered.map_err(TrashError::io("make a folder for", new.path.as_str()))?;
             (folder, place) = entered.ok_or_else(|| TrashError::Full { path: new.path.clone() })?;
@@ -306,7 +306,9 @@ impl<D: Disk> TrashRun<D> {
     fn enter(
         &self,
         state: &mut State<D>,
-        (top, folder, place): (&str, &D::Folder, &str),
+        top: &str,
+        folder: &D::Folder,
+        place: &str,
         name: &str,
     ) -> io::Result<Option<(D::Folder, String)>> {
         for number in 1..=NAMES_TRIED_MAX {

@@ -30,7 +30,7 @@ impl Pace {
     }
 
     /// Waits until `bytes` more may pass, or somebody asks to end.
-    pub async fn wait(&self, (clock, stop): (&impl Clock, &Stop), bytes: u64) {
+    pub async fn wait(&self, clock: &impl Clock, stop: &Stop, bytes: u64) {
         let mut rest = self.pause(clock.now(), bytes).unwrap_or_default();
         while !rest.is_zero() && !stop.is_requested() {
             let slice = rest.min(SLICE);

@@ -44,7 +44,7 @@ impl Failure for RemoteError {
 
 impl<C: Clock> Store<C> {
     /// Asks `remote` as much at once as `tuning` allows.
-    pub fn new(remote: Arc<dyn Remote>, (clock, stop): (C, Stop), tuning: &Tuning) -> Self {
+    pub fn new(remote: Arc<dyn Remote>, clock: C, stop: Stop, tuning: &Tuning) -> Self {
         // How many transfers somebody wants says nothing of looks and listings.
         let lanes = Lanes::new(tuning.jobs.get().max(lanes::FIRST), tuning.lanes());
         let pace = Arc::new(Pace::new(tuning.bytes_per_second));
@@ -68,7 +68,7 @@ impl<C: Clock> Store<C> {
 
     /// Waits until so many more bytes of contents may pass.
     pub async fn keep_pace(&self, bytes: u64) {
-        self.pace.wait((&self.clock, &self.stop), bytes).await;
+        self.pace.wait(&self.clock, &self.stop, bytes).await;
     }
 
     /// Returns what spreads contents over time.
@@ -166,7 +166,7 @@ mod tests {
 
     fn store() -> Store<Quick> {
         let tuning = Tuning::of(NonZeroUsize::new(20).unwrap());
-        Store::new(Arc::new(MemoryRemote::default()), (Quick::default(), Stop::default()), &tuning)
+        Store::new(Arc::new(MemoryRemote::default()), Quick::default(), Stop::default(), &tuning)
     }
 
     fn error(kind: RemoteErrorKind) -> RemoteError {

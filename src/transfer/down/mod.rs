@@ -33,8 +33,9 @@ pub(super) async fn fetch<D: Disk, C: Clock>(
             other => other,
         };
     }
-    let expected = (wanted.path, wanted.version, wanted.version.size);
-    object::fetch_with_retry(session, expected, || fetch_once(session, wanted)).await
+    let Wanted { path, version, .. } = wanted;
+    object::fetch_with_retry(session, path, version, version.size, || fetch_once(session, wanted))
+        .await
 }
 
 /// Fetches a small version into memory, verified; `None` where it is not to be had, because it is
@@ -48,7 +49,7 @@ pub async fn fetch_into_memory<D: Disk, C: Clock>(
     version: &Version,
 ) -> Result<Option<Vec<u8>>, RemoteError> {
     let read = || read_once(session, path, version);
-    match object::fetch_with_retry(session, (path, version, version.size), read).await {
+    match object::fetch_with_retry(session, path, version, version.size, read).await {
         Ok(bytes) => Ok(Some(bytes)),
         Err(Trouble::Remote(error)) if error.ends_the_run() => Err(error),
         Err(_) => Ok(None),

@@ -112,7 +112,7 @@ async fn begin_or_resume<'a, D: Disk, C: Clock>(
     if let Some(checkpoint) = checkpoint.filter(|checkpoint| !checkpoint.complete)
         && let Some(draft) = staging.reopen(workspace, path, &name)
     {
-        let arrived = still_there(&draft, &checkpoint, (part_bytes, size), &session.stop).await;
+        let arrived = still_there(&draft, &checkpoint, part_bytes, size, &session.stop).await;
         let writer = checkpoints.resume(&checkpoint).map_err(failed)?;
         return Ok(Download { wanted, object, part_bytes, draft, writer, arrived });
     }
@@ -150,7 +150,7 @@ async fn fetch_ranges<D: Disk, C: Clock>(
             let length = range.end - range.start;
             let _turn = session.limits.range_window.enter(&session.clock).await;
             let fetch = || fetch_range(session, this, range.clone());
-            (number, object::fetch_with_retry(session, (path, version, length), fetch).await)
+            (number, object::fetch_with_retry(session, path, version, length, fetch).await)
         })
         .buffer_unordered(session.limits.tuning.jobs.get());
     let (mut new, mut outcome) = (Vec::new(), Ok(()));
@@ -244,7 +244,8 @@ async fn verify<D: Disk, C: Clock>(
 async fn still_there<D: Disk>(
     draft: &Draft<D>,
     checkpoint: &Checkpoint,
-    (part_bytes, size): (u64, u64),
+    part_bytes: u64,
+    size: u64,
     stop: &Stop,
 ) -> BTreeMap<u32, u64> {
     let ranges = part_count(size, part_bytes);

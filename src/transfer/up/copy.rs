@@ -33,7 +33,7 @@ pub(super) async fn copy_or_send_part<D: Disk, C: Clock>(
     number: u32,
 ) -> Result<Part, Trouble> {
     if let Some(row) = origin(session, source)
-        && let Some(part) = copy_part(session, source, upload, (number, row)).await?
+        && let Some(part) = copy_part(session, source, upload, number, row).await?
     {
         return Ok(part);
     }
@@ -47,13 +47,14 @@ async fn copy_part<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     upload: &Upload<D>,
-    (number, row): (u32, &BaseRow),
+    number: u32,
+    row: &BaseRow,
 ) -> Result<Option<Part>, Trouble> {
     let size = source.stat.size;
     let range = part_range(number, upload.part_bytes, size);
     // S3 takes no range of an object of up to 5 MiB (S3 API reference, `UploadPartCopy`).
     let piece = (range.end - range.start < size).then(|| range.clone());
-    let Some(copied) = ask_for_copy(session, source, upload, (number, row), piece).await? else {
+    let Some(copied) = ask_for_copy(session, source, upload, number, row, piece).await? else {
         return Ok(None);
     };
     let want = Want { md5: copied.crc64.is_none() && copied.md5.is_some(), ..Want::default() };
@@ -78,7 +79,8 @@ async fn ask_for_copy<D: Disk, C: Clock>(
     session: &Session<D, C>,
     source: &Source<'_>,
     upload: &Upload<D>,
-    (number, row): (u32, &BaseRow),
+    number: u32,
+    row: &BaseRow,
     piece: Option<std::ops::Range<u64>>,
 ) -> Result<Option<CopiedPart>, Trouble> {
     let copy = || async {

@@ -90,7 +90,7 @@ async fn begin_or_resume_upload<D: Disk, C: Clock>(
         && let Some((id, mut held)) = held_parts(session, source, &checkpoint, part_bytes).await?
     {
         // After a power cut a file may hold other bytes than those that were read from memory.
-        keep_what_still_is(session, &mut held, source, (&file, part_bytes)).await?;
+        keep_what_still_is(session, &mut held, source, &file, part_bytes).await?;
         let writer = checkpoints.resume(&checkpoint).map_err(failed)?;
         // Nobody noted how these parts came there.
         let sends = AtomicBool::new(!held.is_empty());
@@ -162,7 +162,8 @@ async fn keep_what_still_is<D: Disk, C: Clock>(
     session: &Session<D, C>,
     held: &mut BTreeMap<u32, Part>,
     source: &Source<'_>,
-    (file, part_bytes): (&D::File, u64),
+    file: &D::File,
+    part_bytes: u64,
 ) -> Result<(), Trouble> {
     for number in held.keys().copied().collect::<Vec<_>>() {
         let range = part_range(number, part_bytes, source.stat.size);

@@ -59,8 +59,7 @@ pub(super) async fn send_part<D: Disk, C: Clock>(
             digest_part(session, source, &upload.file, range, &want).await?.crc64
         };
         known.get_or_init(|| crc64);
-        let (body, attempt) =
-            sending::outgoing(session, path, &upload.file, (range.clone(), crc64));
+        let (body, attempt) = sending::outgoing(session, path, &upload.file, range.clone(), crc64);
         let sent = session.store.remote.upload_part(path, &upload.id, number, body).await;
         Attempt::ended(Some(attempt), sent)
     };

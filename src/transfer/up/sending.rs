@@ -38,7 +38,7 @@ impl SharedAttempt {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, (monitor, path): (&dyn Monitor, &RepoPath), bytes: u64) {
+    fn tell(&self, monitor: &dyn Monitor, path: &RepoPath, bytes: u64) {
         let mut state = self.state();
         if !state.ended {
             state.told += bytes;
@@ -112,7 +112,7 @@ impl<D: Disk, C: Clock> Reading<D, C> {
     /// Reads the next piece, when it is time for it.
     async fn next(&mut self) -> Result<Bytes, Trouble> {
         let length = self.piece_bytes.min(self.range.end - self.range.start);
-        self.pace.wait((&self.clock, &self.stop), length).await;
+        self.pace.wait(&self.clock, &self.stop, length).await;
         // The store may have answered before it had everything: what it asked for less of ends here.
         if self.stop.is_requested() || self.sent.state().ended {
             return Err(Trouble::Stopped);
@@ -132,7 +132,7 @@ impl<D: Disk, C: Clock> Reading<D, C> {
         if self.range.is_empty() && self.digester.crc64() != self.crc64 {
             return Err(Trouble::changed("it was changed here while it was read"));
         }
-        self.sent.tell((&*self.monitor, &self.path), length);
+        self.sent.tell(&*self.monitor, &self.path, length);
         Ok(piece)
     }
 }
@@ -142,7 +142,8 @@ pub(super) fn outgoing<'a, D: Disk, C: Clock>(
     session: &'a Session<D, C>,
     path: &'a RepoPath,
     file: &Arc<D::File>,
-    (range, crc64): (Range<u64>, u64),
+    range: Range<u64>,
+    crc64: u64,
 ) -> (Outgoing, Attempt<'a>) {
     let (length, sent) = (range.end - range.start, SharedAttempt::default());
     let attempt = Attempt { sent: sent.clone(), monitor: &*session.monitor, path };

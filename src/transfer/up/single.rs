@@ -86,8 +86,8 @@ impl<D: Disk, C: Clock> Write for Put<'_, D, C> {
                 (Outgoing::with_crc64(bytes.clone(), crc64), None)
             }
             Contents::Read(file, digests) => {
-                let whole = (0..source.stat.size, digests.crc64);
-                let (body, attempt) = sending::outgoing(session, source.path, file, whole);
+                let (all, crc64) = (0..source.stat.size, digests.crc64);
+                let (body, attempt) = sending::outgoing(session, source.path, file, all, crc64);
                 (body.with_md5(digests.md5), Some(attempt))
             }
         };

@@ -66,7 +66,7 @@ impl<'a> Carry<'a> {
         self.working.pause();
         report::left_open(context, &conflicts, &notices);
         let report = report?;
-        report::summary(context, self.command, (&report, &conflicts), started.elapsed());
+        report::summary(context, self.command, &report, &conflicts, started.elapsed());
         let all_done = report.is_complete() && report.conflicts == conflicts.len() as u64;
         if all_done && !self.request.unlisted {
             let open: HashSet<_> = conflicts.iter().map(|conflict| &conflict.path).collect();
