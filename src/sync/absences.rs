@@ -98,9 +98,7 @@ fn leave_out(plan: &mut Plan, back: &BTreeSet<RepoPath>) -> Confirmed {
     if plan.actions.iter().any(|action| action.stage == Stage::Rules && is_back(action)) {
         return Confirmed::Nothing;
     }
-    let clashes: BTreeSet<u32> =
-        plan.actions.iter().filter(|it| it.clash != 0 && is_back(it)).map(|it| it.clash).collect();
-    plan.actions.retain(|action| !clashes.contains(&action.clash) && !is_back(action));
+    plan.take_out(is_back);
     let reason = "it was not in the listing, and is in the bucket now";
     let told = back.iter().map(|path| notices::failed(path, NoticeKind::Reappeared, reason));
     plan.notices.extend(told);

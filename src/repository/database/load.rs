@@ -2,11 +2,10 @@
 
 use std::cell::Cell;
 use std::ffi::OsStr;
-use std::io;
 use std::sync::Arc;
 
-use crate::disk::Disk;
-use crate::tree::{BaseRow, RepoPath};
+use crate::disk::{Disk, if_exists};
+use crate::tree::{BaseRow, RepoPath, Stat};
 
 use super::changes::{Changes, insert};
 use super::error::{DATABASE, DatabaseError, JOURNAL};
@@ -34,6 +33,13 @@ pub(super) struct Seen {
     pub(super) inode: u64,
     /// Bytes.
     pub(super) size: u64,
+}
+
+impl Seen {
+    /// Remembers a file that shows this.
+    pub(super) fn of(stat: &Stat) -> Self {
+        Self { inode: stat.inode, size: stat.size }
+    }
 }
 
 /// The journal as it was read.
@@ -198,12 +204,10 @@ impl<D: Disk> Loader<'_, D> {
     /// Opens one of the files and looks at it; `None` where there is none.
     fn open(&self, file: &'static str) -> Result<Option<Opened<D>>, DatabaseError> {
         let failed = DatabaseError::reading(file);
-        let open = match self.disk.open(self.control, OsStr::new(file)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(&failed)?,
-        };
+        let opened = if_exists(self.disk.open(self.control, OsStr::new(file)));
+        let Some(open) = opened.map_err(&failed)? else { return Ok(None) };
         let stat = self.disk.fstat(&open).map_err(&failed)?;
-        Ok(Some((Arc::new(open), Seen { inode: stat.inode, size: stat.size })))
+        Ok(Some((Arc::new(open), Seen::of(&stat))))
     }
 }
 

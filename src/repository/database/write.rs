@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::{Disk, write_whole};
+use crate::disk::{Disk, if_exists, write_whole};
 
 use super::changes::{Changes, insert};
 use super::error::{DATABASE, DatabaseError, JOURNAL};
@@ -136,12 +136,13 @@ impl<D: Disk> Database<D> {
         file: &'static str,
         seen: Option<Seen>,
     ) -> Result<(), DatabaseError> {
-        let now = match self.disk.lstat(&self.control, OsStr::new(file)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(DatabaseError::reading(file)(error)),
-            Ok(stat) => Some(Seen { inode: stat.inode, size: stat.size }),
-        };
-        if now == seen { Ok(()) } else { Err(DatabaseError::Changed { file }) }
+        let found = if_exists(self.disk.lstat(&self.control, OsStr::new(file)));
+        let now = found.map_err(DatabaseError::reading(file))?;
+        if now.as_ref().map(Seen::of) == seen {
+            Ok(())
+        } else {
+            Err(DatabaseError::Changed { file })
+        }
     }
 
     /// Appends whole lines to the journal and makes them durable, or takes them back.
