@@ -6,12 +6,23 @@ use std::time::Instant;
 use crate::cli::cautions;
 use crate::cli::commands::work::resolve::remove_settled;
 use crate::cli::report;
-use crate::cli::session::{Context, RealLocked, RealWorld, Working};
+use crate::cli::session::{Context, RealLocked, RealOpened, RealWorld, Working};
 use crate::disk::RealDisk;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::sync::{self, Request};
 use crate::transfer::Report;
+
+/// Plans in a run that changes nothing; `None` when interrupted.
+pub(super) async fn look<'a>(
+    context: &Context,
+    world: &'a RealWorld,
+    request: &Request,
+) -> Result<Option<(RealOpened<'a>, Plan)>, Error> {
+    let opened = sync::look(world, request)?;
+    let plan = context.unless_interrupted(sync::plan(&opened, request)).await.transpose()?;
+    Ok(plan.map(|plan| (opened, plan)))
+}
 
 /// Everything that it takes to plan, and to carry a plan out.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::cli::arguments::{PlanOptions, SpeedOptions};
 use crate::cli::cautions;
-use crate::cli::commands::work::carry::Carry;
+use crate::cli::commands::work::carry::{self, Carry};
 use crate::cli::commands::work::consent::Asking;
 use crate::cli::commands::work::request::{request, tell_of_jobs, warn_of_speed};
 use crate::cli::report;
@@ -60,11 +60,9 @@ pub(in crate::cli) async fn run(
 /// Shows what would be done.
 async fn show(context: &Context, run: Carry<'_>) -> Result<Exit, Error> {
     let started = Instant::now();
-    let opened = sync::look(run.world, run.request)?;
-    let Some(plan) = context.unless_interrupted(sync::plan(&opened, run.request)).await else {
+    let Some((opened, plan)) = carry::look(context, run.world, run.request).await? else {
         return Ok(Exit::Interrupted);
     };
-    let plan = plan?;
     run.working.pause();
     let first_names = cautions::first_push(&opened, &plan)?;
     report::plan(context, run.command, &plan, started.elapsed());

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::cli::abilities::race_warning;
 use crate::cli::arguments::{SpeedOptions, StatusArguments};
 use crate::cli::cautions;
+use crate::cli::commands::work::carry;
 use crate::cli::commands::work::request::request;
 use crate::cli::report;
 use crate::cli::screen::render;
@@ -79,9 +80,8 @@ async fn plan(
     world: RealWorld,
     request: &Request,
 ) -> Result<Option<(Plan, Option<NoRoom>, FirstNames)>, Error> {
-    let opened = sync::look(&world, request)?;
-    let plan = context.unless_interrupted(sync::plan(&opened, request)).await.transpose()?;
-    let Some(plan) = plan else { return Ok(None) };
+    let looked = carry::look(context, &world, request).await?;
+    let Some((opened, plan)) = looked else { return Ok(None) };
     let lacking = sync::lacking_room(&world, &plan);
     let first_names = cautions::first_push(&opened, &plan)?;
     Ok(Some((plan, lacking, first_names)))

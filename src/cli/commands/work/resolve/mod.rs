@@ -12,7 +12,7 @@ use choice::look;
 pub(in crate::cli) use theirs::remove_settled;
 
 use crate::cli::arguments::{PlanOptions, ResolveArguments};
-use crate::cli::commands::work::carry::Carry;
+use crate::cli::commands::work::carry::{self, Carry};
 use crate::cli::commands::work::request::{request, warn_of_speed};
 use crate::cli::report;
 use crate::cli::screen::json;
@@ -24,7 +24,6 @@ use crate::disk::{RealDisk, login_name};
 use crate::error::{Error, Exit};
 use crate::local::IgnoreRules;
 use crate::plan::{self, Conflict, Plan, Resolution};
-use crate::sync;
 
 /// The longest name of a user in the name of a copy, in characters.
 const USER_CHARACTERS_MAX: usize = 32;
@@ -44,12 +43,10 @@ pub(in crate::cli) async fn run(
     let remote = session::connect(&repository).await?;
     let working = Working::begin(context, "resolved");
     let world = context.world(repository, remote, &working);
-    let opened = sync::look(&world, &request)?;
-    let Some(shown) = context.unless_interrupted(sync::plan(&opened, &request)).await else {
+    let Some((_, shown)) = carry::look(context, &world, &request).await? else {
         return Ok(Exit::Interrupted);
     };
-    let conflicts = shown?.conflicts;
-    drop(opened);
+    let conflicts = shown.conflicts;
     working.pause();
     if conflicts.is_empty() {
         tell_none(context);
