@@ -22,6 +22,7 @@ pub async fn let_ticks_pass<D: Disk, C: Clock>(
 ) -> Result<(), ClockUnreadable> {
     let takes = |kind| match kind {
         ActionKind::Download
+        | ActionKind::MoveLocal
         | ActionKind::DeleteLocal
         | ActionKind::ReplaceFolder
         | ActionKind::KeepBoth => true,

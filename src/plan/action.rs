@@ -15,6 +15,9 @@ pub enum ActionKind {
     Upload,
     /// Object into the working copy; what it replaces goes to the trash.
     Download,
+    /// A local file that is untouched gets another name, as its object did in the bucket: nothing is
+    /// fetched. The path is the new name; the file and its row ([`Detail::Moved`]) have the old one.
+    MoveLocal,
     /// Local file into the trash.
     DeleteLocal,
     /// Object out of the bucket.
@@ -35,6 +38,7 @@ impl ActionKind {
             Self::Forget => "forget",
             Self::Upload => "upload",
             Self::Download => "download",
+            Self::MoveLocal => "move-local",
             Self::DeleteLocal => "delete-local",
             Self::DeleteRemote => "delete-remote",
             Self::ReplaceFolder => "replace-folder",
@@ -67,7 +71,8 @@ pub struct Action {
     pub kind: ActionKind,
     /// When.
     pub stage: Stage,
-    /// The local file that must be there when the action takes effect; `None`: no file there.
+    /// The local file that must be there when the action takes effect; `None`: no file there. Of
+    /// [`ActionKind::MoveLocal`] it is the file under its old name, and nothing has the new one.
     pub local: Option<Stat>,
     /// The version that must be in the bucket then; `None`: no such key.
     pub remote: Option<Version>,
@@ -93,11 +98,16 @@ pub enum Detail {
     None,
     /// What the row will say of the bytes, for [`ActionKind::Adopt`].
     Content(Box<Content>),
-    /// The row that ends, for [`ActionKind::DeleteRemote`].
+    /// The row that ends, for [`ActionKind::DeleteRemote`] and [`ActionKind::DeleteLocal`].
     Row(Arc<BaseRow>),
-    /// For [`ActionKind::Upload`]: the row that ends in the same plan and whose file this seems to be,
-    /// under a new name. Its object may be copied where the contents prove equal.
+    /// For [`ActionKind::DeleteRemote`]: the row that ends because its file has another name here.
+    MovedAway(Arc<BaseRow>),
+    /// For [`ActionKind::Upload`]: the row that ends in the same plan and that this file seems to be a
+    /// copy of. Its object may be copied where the contents prove equal.
     Origin(Arc<BaseRow>),
+    /// For [`ActionKind::Upload`] and [`ActionKind::MoveLocal`]: the row that ends because its file has
+    /// this name now. No other action has the same.
+    Moved(Arc<BaseRow>),
     /// The name that the local file gets, for [`ActionKind::KeepBoth`].
     Copy(Arc<RepoPath>),
     /// The files that the folder must hold, and no others, for [`ActionKind::ReplaceFolder`].
@@ -131,9 +141,19 @@ impl Action {
         Self { local, remote: version, remote_modified: modified.unwrap_or(0), ..self }
     }
 
-    /// Returns the row that ends ([`Detail::Row`]).
+    /// Returns the row that ends with the file or object of this path.
     pub fn row(&self) -> Option<&BaseRow> {
-        if let Detail::Row(row) = &self.detail { Some(row) } else { None }
+        if let Detail::Row(row) | Detail::MovedAway(row) = &self.detail { Some(row) } else { None }
+    }
+
+    /// Tells whether the object ends because its file has another name ([`Detail::MovedAway`]).
+    pub fn has_moved_away(&self) -> bool {
+        matches!(self.detail, Detail::MovedAway(_))
+    }
+
+    /// Returns the name that the file had before ([`Detail::Moved`]).
+    pub fn moved_from(&self) -> Option<&RepoPath> {
+        if let Detail::Moved(row) = &self.detail { Some(&row.path) } else { None }
     }
 
     /// Returns the row that records what both sides hold, where both are expected.
@@ -148,9 +168,9 @@ impl Action {
         Some(BaseRow { path, signature, version, content, properties: Properties::default() })
     }
 
-    /// Returns the row whose file this seems to be ([`Detail::Origin`]).
+    /// Returns the row whose file this seems to be, or to be a copy of.
     pub fn origin(&self) -> Option<&BaseRow> {
-        if let Detail::Origin(row) = &self.detail { Some(row) } else { None }
+        if let Detail::Origin(row) | Detail::Moved(row) = &self.detail { Some(row) } else { None }
     }
 
     /// Returns the name that the local file gets ([`Detail::Copy`]).
@@ -202,6 +222,7 @@ impl Action {
             }
             ActionKind::Adopt
             | ActionKind::Forget
+            | ActionKind::MoveLocal
             | ActionKind::DeleteLocal
             | ActionKind::DeleteRemote => 0,
         }
@@ -212,6 +233,7 @@ impl Action {
         match self.kind {
             ActionKind::Upload => self.remote.is_none(),
             ActionKind::Download => self.local.is_none(),
+            ActionKind::MoveLocal => true,
             ActionKind::Adopt
             | ActionKind::Forget
             | ActionKind::DeleteLocal

@@ -235,7 +235,8 @@ impl PlanBuilder {
     }
 
     fn push(&mut self, row: &Row, kind: ActionKind, clash: u32, unknown_loser: bool) {
-        let ended = row.base.as_ref().filter(|_| kind == ActionKind::DeleteRemote);
+        let ends = matches!(kind, ActionKind::DeleteRemote | ActionKind::DeleteLocal);
+        let ended = row.base.as_ref().filter(|_| ends);
         self.plan.actions.push(Action {
             unknown_loser,
             clash,
@@ -264,6 +265,7 @@ impl PlanBuilder {
             | ActionKind::Forget
             | ActionKind::Upload
             | ActionKind::Download
+            | ActionKind::MoveLocal
             | ActionKind::ReplaceFolder
             | ActionKind::KeepBoth => Stage::Main,
         }

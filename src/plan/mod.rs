@@ -12,6 +12,7 @@ mod direction;
 mod guard;
 mod moves;
 pub mod notices;
+mod pairs;
 mod reconcile;
 mod selection;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use direction::Direction;
 pub use guard::{
     Cause, Disclosed, Excess, FileLimit, FileLimitError, FirstNames, Guard, Loss, SafetyStop,
 };
-pub use moves::Missing;
+pub use moves::{Missing, pair_here, take_apart};
 pub use notices::{Notice, NoticeKind};
 pub use reconcile::{Decision, reconcile};
 pub use selection::{GlobError, Selection};
@@ -88,6 +89,18 @@ impl Plan {
     /// Counts the actions of a kind.
     pub fn count(&self, kind: ActionKind) -> u64 {
         self.actions.iter().filter(|action| action.kind == kind).count() as u64
+    }
+
+    /// Counts the objects that end in the bucket and have no other name there.
+    pub fn deleted_in_bucket(&self) -> u64 {
+        let ends =
+            |action: &&Action| action.kind == ActionKind::DeleteRemote && !action.has_moved_away();
+        self.actions.iter().filter(ends).count() as u64
+    }
+
+    /// Counts the files that got another name here, and that get it in the bucket by this plan.
+    pub fn moved_here(&self) -> u64 {
+        self.actions.iter().filter(|action| action.has_moved_away()).count() as u64
     }
 
     /// Counts the files that go to the trash here, by themselves or with their folder.

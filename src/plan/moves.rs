@@ -2,37 +2,49 @@
 //!
 //! And where a file has gone that somebody else goes on editing under its old name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::pairs::{Look, Pairs};
 use super::{Action, ActionKind, Conflict, ConflictKind, Detail, Stage};
-use crate::tree::{BaseRow, RepoPath};
+use crate::tree::{BaseRow, Content, RepoPath, Signature, Version};
 
 /// Gives each upload that looks like the file of a deletion in the bucket the row that ends.
 ///
 /// Size and mtime must be equal, and inode or name: `mv` keeps all but the path, a move to another
 /// disk all but the inode. That is a guess, as with git: contents are compared before anybody builds
-/// upon it. Of several the one with the same inode is taken, else the first.
+/// upon it. Each row goes on under one new name ([`Detail::Moved`]); what else looks like it is a
+/// copy ([`Detail::Origin`]).
 pub(super) fn pair(actions: &mut [Action]) {
-    let (mut by_inode, mut by_name) = (HashMap::new(), HashMap::new());
-    for row in actions.iter().filter_map(ended_row) {
-        let BaseRow { path, signature, .. } = &**row;
-        let look = (signature.size, signature.mtime);
-        by_inode.entry((look, signature.inode)).or_insert_with(|| Arc::clone(row));
-        by_name.entry((look, path.name().to_owned())).or_insert_with(|| Arc::clone(row));
-    }
-    if by_inode.is_empty() {
+    let ended: Vec<(usize, Arc<BaseRow>)> = (actions.iter().enumerate())
+        .filter_map(|(place, action)| Some((place, Arc::clone(ended_row(action)?))))
+        .collect();
+    if ended.is_empty() {
         return;
     }
-    for action in actions.iter_mut().filter(|action| action.kind == ActionKind::Upload) {
-        let Some(stat) = &action.local else { continue };
-        let look = (stat.size, stat.mtime);
-        let origin = by_inode
-            .get(&(look, stat.inode))
-            .or_else(|| by_name.get(&(look, action.path.name().to_owned())));
-        if let Some(row) = origin {
-            action.detail = Detail::Origin(Arc::clone(row));
-        }
+    let look = |path: &RepoPath, it: &Signature| Look {
+        strong: (it.size, it.mtime, it.inode),
+        weak: (it.size, it.mtime, path.name().to_owned()),
+    };
+    let mut pairs = Pairs::of(ended.iter().map(|(_, row)| look(&row.path, &row.signature)));
+    let uploads = || actions.iter().enumerate().filter(|(_, it)| it.kind == ActionKind::Upload);
+    let began: Vec<(usize, Look<_, _>)> = uploads()
+        .filter_map(|(place, it)| Some((place, look(&it.path, &it.local?.signature()))))
+        .collect();
+    let is_new = |place: usize| actions[place].is_new();
+    let moved = pairs.pair(began.iter().map(|(place, look)| is_new(*place).then_some(look)));
+    for ((place, look), moved) in began.iter().zip(moved) {
+        let detail = match moved {
+            Some(from) => {
+                actions[ended[from].0].detail = Detail::MovedAway(Arc::clone(&ended[from].1));
+                Detail::Moved(Arc::clone(&ended[from].1))
+            }
+            None => match pairs.likest(look) {
+                Some(from) if look.strong.0 > 0 => Detail::Origin(Arc::clone(&ended[from].1)),
+                _ => continue,
+            },
+        };
+        actions[*place].detail = detail;
     }
 }
 
@@ -43,7 +55,76 @@ fn ended_row(action: &Action) -> Option<&Arc<BaseRow>> {
         return None;
     };
     let is_there = action.stage == Stage::Last && action.remote.as_ref() == Some(&row.version);
-    (is_there && row.signature.size > 0).then_some(row)
+    is_there.then_some(row)
+}
+
+/// Makes one [`ActionKind::MoveLocal`] of a file that is to go here and an object that is to come, where
+/// both are the same version: somebody has renamed it in the bucket.
+///
+/// `names_content` tells whether a version's token says what the bytes are, so that equal ones prove
+/// them equal. Of several the one with the same file name is taken, else the first.
+pub fn pair_here(actions: &mut Vec<Action>, names_content: impl Fn(&Version) -> bool) {
+    let ended: Vec<(usize, Arc<BaseRow>)> = (actions.iter().enumerate())
+        .filter_map(|(place, action)| Some((place, Arc::clone(untouched_row(action)?))))
+        .filter(|(_, row)| names_content(&row.version))
+        .collect();
+    if ended.is_empty() {
+        return;
+    }
+    let look = |path: &RepoPath, it: &Version| Look {
+        strong: (it.size, it.token.clone(), path.name().to_owned()),
+        weak: (it.size, it.token.clone()),
+    };
+    let mut pairs = Pairs::of(ended.iter().map(|(_, row)| look(&row.path, &row.version)));
+    let came: Vec<(usize, Look<_, _>)> = (actions.iter().enumerate())
+        .filter(|(_, it)| it.kind == ActionKind::Download && it.is_new())
+        .filter(|(_, it)| it.clash == 0 && it.stage == Stage::Main)
+        .filter_map(|(place, it)| Some((place, look(&it.path, it.remote.as_ref()?))))
+        .collect();
+    let moved = pairs.pair(came.iter().map(|(_, look)| Some(look)));
+    let mut gone = HashSet::new();
+    for ((place, _), from) in came.iter().zip(moved) {
+        let Some((from, row)) = from.map(|from| &ended[from]) else { continue };
+        let local = actions[*from].local;
+        let action = &mut actions[*place];
+        action.kind = ActionKind::MoveLocal;
+        action.local = local;
+        action.detail = Detail::Moved(Arc::clone(row));
+        gone.insert(*from);
+    }
+    let mut place = 0;
+    actions.retain(|_| {
+        place += 1;
+        !gone.contains(&(place - 1))
+    });
+}
+
+/// Returns the row of a file that ends here by itself, and that nobody has touched.
+fn untouched_row(action: &Action) -> Option<&Arc<BaseRow>> {
+    let (ActionKind::DeleteLocal, Detail::Row(row)) = (action.kind, &action.detail) else {
+        return None;
+    };
+    let is_alone = action.clash == 0 && action.stage == Stage::Last && action.remote.is_none();
+    let is_untouched = action.local.is_some_and(|stat| stat.signature() == row.signature);
+    let is_known = row.content != Content::of_size(row.content.size);
+    (is_alone && is_untouched && is_known && !action.unknown_loser).then_some(row)
+}
+
+/// Makes two of a move again: the object is fetched, then the file goes to the trash.
+///
+/// For where the disk cannot rename. The order of the plan is to be made anew.
+pub fn take_apart(actions: &mut Vec<Action>, mut cannot: impl FnMut(&Action) -> bool) {
+    let mut ended = Vec::new();
+    for action in actions.iter_mut().filter(|it| it.kind == ActionKind::MoveLocal && cannot(it)) {
+        let Detail::Moved(row) = std::mem::take(&mut action.detail) else { continue };
+        action.kind = ActionKind::Download;
+        ended.push(Action {
+            local: action.local.take(),
+            detail: Detail::Row(Arc::clone(&row)),
+            ..Action::new(row.path.clone(), ActionKind::DeleteLocal, Stage::Last)
+        });
+    }
+    actions.append(&mut ended);
 }
 
 /// Conflicts about files that one side has deleted and whose new name is not known.

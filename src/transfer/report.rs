@@ -10,9 +10,16 @@ pub struct Report {
     pub uploaded: u64,
     /// Files fetched from it.
     pub downloaded: u64,
+    /// Files that got another name here, as they had it in the bucket.
+    pub moved_in_bucket: u64,
+    /// Files that have another name in the bucket now, as they had it here. Each of them was stored or
+    /// copied, and is counted there, too.
+    pub moved_here: u64,
+    /// Bytes of both.
+    pub bytes_moved: u64,
     /// Files that went to the trash here.
     pub deleted_local: u64,
-    /// Objects deleted in the bucket.
+    /// Objects deleted in the bucket, but for those that have another name there.
     pub deleted_remote: u64,
     /// Conflicts settled by keeping both.
     pub kept_both: u64,
@@ -94,12 +101,21 @@ impl Report {
             }
             ActionKind::KeepBoth => self.kept_both += 1,
             ActionKind::DeleteLocal => self.deleted_local += 1,
+            ActionKind::MoveLocal => self.moved_in_bucket += 1,
+            // The file was counted with its new name.
+            ActionKind::DeleteRemote if action.has_moved_away() => (),
             ActionKind::DeleteRemote => self.deleted_remote += 1,
             ActionKind::Adopt => self.adopted += 1,
             // Counted with the folder.
             ActionKind::Forget if action.goes_with_folder() => (),
             ActionKind::Forget => self.forgotten += 1,
         }
+    }
+
+    /// Counts a file that has another name than before, on both sides.
+    pub(super) fn count_moved(&mut self, action: &Action) {
+        self.moved_here += u64::from(action.kind == ActionKind::Upload);
+        self.bytes_moved += action.local.map_or(0, |stat| stat.size);
     }
 
     /// Counts a file that the store made out of another object.
@@ -121,6 +137,7 @@ impl Report {
             self.uploaded,
             self.copied,
             self.downloaded,
+            self.moved_in_bucket,
             self.deleted_local,
             self.deleted_remote,
             self.kept_both,

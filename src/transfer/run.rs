@@ -80,6 +80,8 @@ pub(super) enum Ready<D: Disk> {
     Fetched(Box<Fetched<D>>),
     /// A local file is to go to the trash.
     Removal,
+    /// A local file is to have another name.
+    Rename,
 }
 
 impl<D: Disk, C: Clock> Run<D, C> {

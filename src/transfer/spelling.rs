@@ -6,7 +6,7 @@ use std::io;
 use super::down::Fetched;
 use crate::clock::Clock;
 use crate::disk::{Disk, other_spelling};
-use crate::local::replace::{self, Outcome, ReplaceError, Target};
+use crate::local::replace::{self, Outcome, Parent, ReplaceError, Target};
 use crate::plan::Action;
 use crate::session::Session;
 use crate::session::trouble::Trouble;
@@ -68,6 +68,28 @@ pub(super) fn keep_if_listed<D: Disk, C: Clock>(
         }
     }
     Err(ReplaceError::respelled(target.path, &other).into())
+}
+
+/// Gives a file its old name back where the disk lists the new one as another: the next scan would see
+/// a new file, and the path as deleted.
+pub(super) fn rename_back_if_not_listed<D: Disk, C: Clock>(
+    session: &Session<D, C>,
+    (parent, expected): (&Parent<D>, &Stat),
+    old: &Target<'_, D>,
+    new: &Target<'_, D>,
+) -> Result<(), Trouble> {
+    let staging = session.files.staging()?;
+    let disk = &session.files.disk;
+    let failed = |error: io::Error| Trouble::io(new.path, &error);
+    let workspace = staging.for_parent(parent).map_err(failed)?;
+    let respelled = staging.respelled(&workspace, (new.folder, new.path)).map_err(failed)?;
+    let Some(other) = respelled else { return Ok(()) };
+    let found = disk.lstat(new.folder, new.name().1).map_err(failed)?;
+    if found.is_same_file(expected) {
+        // Left under the new name it would still be a file of the working copy.
+        replace::rename(disk, new, old, &found)?;
+    }
+    Err(ReplaceError::respelled(new.path, &other).into())
 }
 
 /// Refuses a deletion in the bucket whose path is here (again): an editor may be saving.

@@ -41,6 +41,7 @@ pub(in crate::cli) fn planned(action: &Action) -> Told<'_> {
         ActionKind::Adopt => "equal on both sides".to_owned(),
         ActionKind::Forget if action.goes_with_folder() => "goes with its folder".to_owned(),
         ActionKind::Forget => "no longer followed".to_owned(),
+        ActionKind::MoveLocal => "renamed in the bucket".to_owned(),
         ActionKind::DeleteLocal => "not in the bucket".to_owned(),
         ActionKind::DeleteRemote => "not here".to_owned(),
         ActionKind::ReplaceFolder => {

@@ -58,6 +58,34 @@ pub fn create_new<D: Disk>(
     }
 }
 
+/// Gives the file that looks like `expected` a name that nobody has; a folder without a file in it
+/// gives way. What a person wrote in the last moment has the old name again, or, where that is taken,
+/// the new one.
+pub fn rename<D: Disk>(
+    disk: &D,
+    old: &Target<'_, D>,
+    new: &Target<'_, D>,
+    expected: &Stat,
+) -> Result<Outcome<Signature>, ReplaceError> {
+    let swap = Swap { disk, at: old.name(), aside: new.name() };
+    let take = || swap.take(|it| it.is_untouched(expected), |it| Ok(it.is_same_file(expected)));
+    let mut taken = take();
+    if is_kind(&taken, io::ErrorKind::AlreadyExists)
+        && remove_empty_tree(disk, new.folder, new.name().1).is_ok()
+    {
+        taken = take();
+    }
+    match taken {
+        Ok(Swapped::Done) => Ok(Outcome::Done(row_signature(disk, new, expected))),
+        Ok(Swapped::Changed(change)) => Ok(Outcome::Changed(change)),
+        Ok(Swapped::Undone(_)) => Ok(Outcome::Changed(Change::Touched)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(Outcome::Changed(Change::Present))
+        }
+        Ok(Swapped::Refused(error)) | Err(error) => Err(new.error(Step::Move)(error)),
+    }
+}
+
 /// Puts the staged file in the place of the file that looks like `expected`, which goes to `slot`.
 ///
 /// The name is never empty in between. What a person wrote in the last moment is put back.

@@ -205,7 +205,7 @@ impl Guard {
 
 /// Counts what a side would lose by deletions.
 fn deletions(plan: &Plan, in_bucket: bool) -> u64 {
-    if in_bucket { plan.count(ActionKind::DeleteRemote) } else { plan.deleted_here() }
+    if in_bucket { plan.deleted_in_bucket() } else { plan.deleted_here() }
 }
 
 /// Tells whether a plan saw anything on a side.

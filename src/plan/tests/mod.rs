@@ -220,6 +220,7 @@ fn verb(action: &Action) -> String {
         ActionKind::Forget => return "drop".to_owned(),
         ActionKind::Upload => "PUT",
         ActionKind::Download => "GET",
+        ActionKind::MoveLocal => "MOVE",
         ActionKind::DeleteLocal => "TRASH",
         ActionKind::DeleteRemote => "DEL",
         ActionKind::ReplaceFolder => "SWAP",

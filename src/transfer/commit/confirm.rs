@@ -5,17 +5,16 @@ use std::ffi::OsStr;
 use super::effect::{Effect, Placed};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::content::Want;
 use crate::repository::Change;
 use crate::session::Session;
-use crate::tree::{BaseRow, RepoPath, Signature};
+use crate::tree::{BaseRow, Comparison, RepoPath, Signature};
 
 /// Larger files are not read a second time: that would cost more than the rest of the download. An
 /// edit in the very tick of the rename (1 to 10 ms), of the same size and with the mtime put back, is
 /// not seen then (docs/safety.md).
 const READ_AGAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Confirms the rows of a group's fetched files.
+/// Confirms the rows of a group's fetched and renamed files.
 ///
 /// The syncs of the group have mostly taken longer than a tick, and no second file waits.
 pub(super) async fn confirm_all<D: Disk, C: Clock>(
@@ -33,10 +32,10 @@ pub(super) async fn confirm_all<D: Disk, C: Clock>(
     }
 }
 
-/// Reads a fetched file under its name once the tick of the rename has passed.
+/// Reads such a file under its name once the tick of the rename has passed.
 ///
 /// The rename itself moved the ctime, so that an edit in the same tick, of the same size and with
-/// the mtime put back, shows in nothing but the bytes. Where they are not what came, the row
+/// the mtime put back, shows in nothing but the bytes. Where they are not the ones, the row
 /// gets ctime 0, and the next run looks.
 pub(in crate::transfer) async fn confirm<D: Disk, C: Clock>(
     session: &Session<D, C>,
@@ -63,8 +62,9 @@ async fn holds<D: Disk, C: Clock>(
         return true;
     }
     let passed = session.files.wait_for_tick(path, &stat).await;
-    match passed.and_then(|()| session.files.hash_in(&folder, path, &stat, &Want::default())) {
-        Ok(hashed) => hashed.digests.crc64 == placed.received.crc64,
+    let Some(want) = placed.proof.want() else { return false };
+    match passed.and_then(|()| session.files.hash_in(&folder, path, &stat, &want)) {
+        Ok(hashed) => placed.proof.compare(&hashed.digests) == Comparison::Same,
         Err(_) => placed.is_closed(&stat),
     }
 }

@@ -1,10 +1,11 @@
 //! What an action brought about, before it is recorded.
 
 use crate::disk::Disk;
+use crate::local::content::Evidence;
 use crate::plan::Action;
 use crate::repository::Change;
 use crate::transfer::down::{Fetched, Received};
-use crate::tree::{BaseRow, Stat};
+use crate::tree::{BaseRow, Content, Stat};
 
 /// Permission bits with which somebody can write.
 const WRITE_BITS: u32 = 0o222;
@@ -13,7 +14,7 @@ const WRITE_BITS: u32 = 0o222;
 pub(in crate::transfer) struct Effect<D: Disk> {
     pub(in crate::transfer) action: Action,
     pub(in crate::transfer) changes: Vec<Change>,
-    /// The fetched file, where the change is the row of one that has just got its name.
+    /// The file, where the change is the row of one that has just got its name.
     pub(in crate::transfer) placed: Option<Placed>,
     /// The store took the object from another one.
     pub(in crate::transfer) copied: bool,
@@ -39,11 +40,13 @@ impl<D: Disk> Effect<D> {
     }
 }
 
-/// A fetched file, as it was when it got its name.
+/// A file as it was when it got its name.
 #[derive(Clone)]
 pub(in crate::transfer) struct Placed {
-    /// What came.
-    pub(in crate::transfer) received: Received,
+    /// What the row says of its bytes.
+    pub(in crate::transfer) content: Content,
+    /// What proves that the bytes under the name are these.
+    pub(in crate::transfer) proof: Evidence,
     /// Its permission bits.
     mode: u32,
 }
@@ -51,7 +54,15 @@ pub(in crate::transfer) struct Placed {
 impl Placed {
     /// Remembers what is about to get its name.
     pub(in crate::transfer) fn of<D: Disk>(fetched: &Fetched<D>) -> Self {
-        Self { received: fetched.received.clone(), mode: fetched.staged.stat.mode }
+        let Received { crc64, content } = fetched.received.clone();
+        let proof = Evidence::known(Content::of_size(content.size).with_crc64(Some(crc64)));
+        Self { content, proof, mode: fetched.staged.stat.mode }
+    }
+
+    /// Remembers a file that has got another name.
+    pub(super) fn renamed(row: &BaseRow, file: &Stat) -> Self {
+        let content = row.content.clone();
+        Self { proof: Evidence::known(content.clone()), content, mode: file.mode }
     }
 
     /// Tells whether nobody can write the file, so that it need not be readable either.

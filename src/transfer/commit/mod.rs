@@ -7,6 +7,7 @@ mod confirm;
 mod durable;
 mod effect;
 mod moves;
+mod rename;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -187,6 +188,11 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
                         self.failed(&refused.0, refused.1);
                     }
                 }
+                Ready::Rename => {
+                    if let Err(refused) = moves.add_rename(action) {
+                        self.failed(&refused.0, refused.1);
+                    }
+                }
                 Ready::Removal => {
                     if let Err(refused) = moves.add_removal(action) {
                         self.failed(&refused.0, refused.1);
@@ -225,6 +231,9 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         match copied_from {
             Some(_) => self.report.count_copied(action.bytes()),
             None => self.report.count(action),
+        }
+        if action.moved_from().is_some() {
+            self.report.count_moved(action);
         }
         let replaces = matches!(action.kind, ActionKind::Upload | ActionKind::DeleteRemote);
         let outcome = match (&action.remote, copied_from) {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::effect::{Effect, Placed};
+use super::rename::Rename;
 use crate::clock::Clock;
 use crate::disk::{Contents, Disk};
 use crate::local::replace::{self, Outcome, Parent, Target};
@@ -42,6 +43,7 @@ enum How<D: Disk> {
     Swap { fetched: Fetched<D>, expected: Stat, slot: Slot<D> },
     SwapFolder { fetched: Fetched<D>, expected: Stat, slot: Slot<D> },
     Remove { parent: Parent<D>, expected: Stat, slot: Slot<D> },
+    Rename(Rename<D>),
 }
 
 impl<D: Disk> How<D> {
@@ -52,6 +54,7 @@ impl<D: Disk> How<D> {
             | Self::Swap { fetched, .. }
             | Self::SwapFolder { fetched, .. } => fetched.staged.stat.device,
             Self::Remove { expected, .. } => expected.device,
+            Self::Rename(rename) => rename.expected.device,
         }
     }
 
@@ -62,6 +65,7 @@ impl<D: Disk> How<D> {
             | Self::Swap { fetched, .. }
             | Self::SwapFolder { fetched, .. } => &fetched.parent.folder,
             Self::Remove { parent, .. } => &parent.folder,
+            Self::Rename(rename) => &rename.from.folder,
         }
     }
 }
@@ -113,6 +117,17 @@ impl<'a, D: Disk, C: Clock> Moves<'a, D, C> {
         match self.removal(&action) {
             Ok(how) => {
                 self.moves.push(Move { action, how });
+                Ok(())
+            }
+            Err(trouble) => Err(Box::new((action, trouble))),
+        }
+    }
+
+    /// Adds a file that is to have another name; it needs no slot, since nothing gives way.
+    pub(super) fn add_rename(&mut self, action: Action) -> Result<(), Refused> {
+        match Rename::of(&self.run.session, &action) {
+            Ok(rename) => {
+                self.moves.push(Move { action, how: How::Rename(rename) });
                 Ok(())
             }
             Err(trouble) => Err(Box::new((action, trouble))),
@@ -218,6 +233,17 @@ impl<D: Disk> Move<D> {
                 let swap = FolderSwap { run, action: &action, fetched, expected, slot };
                 swap.carry_out(database)?
             }
+            How::Rename(rename) => {
+                return Ok(match rename.carry_out(session, &path) {
+                    Ok(row) => {
+                        let placed = Some(Placed::renamed(&row, &rename.expected));
+                        let changes = vec![Change::Gone(rename.row.path), Change::Put(row)];
+                        let effect = Effect { placed, ..Effect::of(action, changes) };
+                        Ok(Effect { folder: Some(folder), device: Some(device), ..effect })
+                    }
+                    Err(trouble) => Err(Box::new((action, trouble))),
+                });
+            }
             How::Remove { parent, expected, slot } => {
                 let target = Target { folder: &parent.folder, path: &path };
                 let place = (&slot.folder, slot.name.as_os_str());
@@ -255,7 +281,7 @@ fn with_row<D: Disk>(action: Action, signature: Signature, placed: Placed) -> Ef
         path: action.path.clone(),
         signature,
         version: version.clone(),
-        content: placed.received.content.clone(),
+        content: placed.content.clone(),
         properties: Properties::default(),
     });
     let changes = row.map(Change::Put).into_iter().collect();

@@ -45,7 +45,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
             path: action.path.clone(),
             signature,
             version: version.clone(),
-            content: placed.received.content.clone(),
+            content: placed.content.clone(),
             properties: Properties::default(),
         };
         let ours = self.upload_copy(copy).await?;

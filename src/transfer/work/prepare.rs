@@ -7,7 +7,7 @@ use crate::plan::{Action, ActionKind};
 use crate::repository::Change;
 use crate::session::trouble::Trouble;
 use crate::transfer::run::{Ready, Run};
-use crate::transfer::up;
+use crate::transfer::{spelling, up};
 
 impl<D: Disk, C: Clock> Run<D, C> {
     /// Does everything for an action that needs no name in the working copy.
@@ -21,6 +21,10 @@ impl<D: Disk, C: Clock> Run<D, C> {
                 Ok(Ready::Recorded(row.map(Change::Put).into_iter().collect()))
             }
             ActionKind::Forget => Ok(Ready::Recorded(vec![Change::Gone(path.clone())])),
+            ActionKind::MoveLocal => {
+                spelling::expect_free(session, path)?;
+                Ok(Ready::Rename)
+            }
             ActionKind::DeleteLocal => Ok(Ready::Removal),
             ActionKind::Upload => {
                 let stat = action.local.as_ref().ok_or_else(Trouble::lacks("a file to upload"))?;

@@ -51,6 +51,7 @@ fn goes_down(kind: ActionKind) -> bool {
     matches!(
         kind,
         ActionKind::Download
+            | ActionKind::MoveLocal
             | ActionKind::DeleteLocal
             | ActionKind::ReplaceFolder
             | ActionKind::KeepBoth

@@ -104,7 +104,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         2 => index().prop_map(Edit::Touch),
         4 => (index(), child()).prop_map(|(index, name)| Edit::Unfold(index, name)),
         4 => index().prop_map(Edit::Fold),
-        1 => (index(), name()).prop_map(|(index, name)| Edit::Rename(index, name)),
+        4 => (index(), name()).prop_map(|(index, name)| Edit::Rename(index, name)),
         2 => index().prop_map(Edit::Take),
         1 => (index(), child()).prop_map(|(index, name)| Edit::Beside(index, name)),
         1 => index().prop_map(Edit::Link),
@@ -175,8 +175,14 @@ pub(super) fn edit_local(world: &mut World, edit: &Edit) {
         }
         Edit::Fold(_) => (picked.parent(), world.new_content()),
         Edit::Rename(_, name) => {
-            world.local.remove(&picked);
-            (Some(path(name)), content.unwrap_or_default())
+            let target = path(name);
+            let Some(mut file) = world.local.remove(&picked) else { return };
+            clear(&mut world.local, &target);
+            world.links.retain(|link| !link.is_within(&target) && !target.is_below(link));
+            world.ticks += 1;
+            file.stat.ctime = world.ticks;
+            world.local.insert(target, file);
+            return;
         }
         Edit::Link(_) => {
             world.local.remove(&picked);
@@ -230,8 +236,11 @@ pub(super) fn edit_remote(world: &mut World, edit: &Edit) {
             None => return,
         },
         Edit::Rename(_, name) => {
-            world.remote.remove(&picked);
-            (path(name), content.unwrap_or_default())
+            let Some(object) = world.remote.remove(&picked) else { return };
+            let target = path(name);
+            clear(&mut world.remote, &target);
+            world.remote.insert(target, object);
+            return;
         }
     };
     clear(&mut world.remote, &target);

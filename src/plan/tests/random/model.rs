@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::path;
 use crate::plan::{
     Action, ActionKind, Direction, Examined, NoticeKind, Plan, PlanBuilder, PlanOptions, need,
+    pair_here,
 };
 use crate::tree::{
     BaseRow, Comparison, Content, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged,
@@ -135,7 +136,10 @@ impl World {
                 }
             }
         }
-        builder.finish()
+        let mut plan = builder.finish();
+        // An object has its version from when it was written, under whatever name.
+        pair_here(&mut plan.actions, |_| true);
+        plan
     }
 
     /// Merges the three sides; the listing comes in pages of the given sizes.
@@ -247,7 +251,8 @@ impl World {
     /// Carries out one action; panics where a side does not show what the action expects.
     pub(super) fn apply(&mut self, action: &Action) -> Vec<Record> {
         let path = &action.path;
-        let here = self.local.get(path).map(|file| file.stat);
+        let here_at = if action.kind == ActionKind::MoveLocal { action.moved_from() } else { None };
+        let here = self.local.get(here_at.unwrap_or(path)).map(|file| file.stat);
         // What a rule takes out of the database may be there.
         if action.kind != ActionKind::Forget {
             assert_eq!(here, action.local, "here, for {action:?}");
@@ -281,6 +286,16 @@ impl World {
                 self.assert_name_is_free(path);
                 self.put_local(path, self.remote[path].content);
                 vec![Record::Put(self.row(path))]
+            }
+            ActionKind::MoveLocal => {
+                let from = action.moved_from().unwrap();
+                assert!(!self.remote.contains_key(from), "still in the bucket: {action:?}");
+                self.assert_name_is_free(path);
+                let mut file = self.local.remove(from).unwrap();
+                self.ticks += 1;
+                file.stat.ctime = self.ticks;
+                self.local.insert(path.clone(), file);
+                vec![Record::Gone(from.clone()), Record::Put(self.row(path))]
             }
             ActionKind::DeleteLocal => {
                 assert!(here.is_some(), "not here: {action:?}");

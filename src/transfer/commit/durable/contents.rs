@@ -23,6 +23,8 @@ impl<D: Disk, C: Clock> Run<D, C> {
         let is_here = |ready: &Ready<D>| match ready {
             Ready::Recorded(changes) => changes.iter().any(|it| matches!(it, Change::Put(_))),
             Ready::Fetched(_) | Ready::Uploaded(_) | Ready::Removal => true,
+            // What the row stands for is as durable as when the row of the old name was written.
+            Ready::Rename => false,
         };
         let all: Vec<usize> = (0..ready.len()).collect();
         let places = keep_places(&all, |place| Ok(is_here(&ready[place].1)))?;
@@ -34,7 +36,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
             let (action, ready): &(Action, Ready<D>) = &ready[place];
             let folder = match ready {
                 Ready::Fetched(fetched) => Some(&fetched.staged.folder),
-                Ready::Recorded(_) | Ready::Uploaded(_) | Ready::Removal => None,
+                Ready::Recorded(_) | Ready::Uploaded(_) | Ready::Removal | Ready::Rename => None,
             };
             lies_by_plan(action, folder)
         };
@@ -62,7 +64,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
                     Change::Gone(_) => synced,
                 })
             }),
-            Ready::Removal => Ok(true),
+            Ready::Removal | Ready::Rename => Ok(true),
         }
     }
 }

@@ -54,7 +54,13 @@ impl<D: Disk, C: Clock> Folders<'_, D, C> {
     /// Adds the folders of the names of an effect; false where they do not lead to its files.
     fn add(&mut self, effect: &Effect<D>) -> io::Result<bool> {
         if effect.action.kind == ActionKind::DeleteLocal {
-            return self.add_removal(effect);
+            return self.add_removal(&effect.action.path, effect.folder.as_ref());
+        }
+        if let (ActionKind::MoveLocal, Some(from)) =
+            (effect.action.kind, effect.action.moved_from())
+            && !self.add_removal(from, effect.folder.as_ref())?
+        {
+            return Ok(false);
         }
         let disk = &self.session.files.disk;
         for row in effect.rows() {
@@ -69,9 +75,9 @@ impl<D: Disk, C: Clock> Folders<'_, D, C> {
 
     /// Adds the folder that a name was taken from, which may itself be gone by now: then that it is
     /// gone is all that there is to sync.
-    fn add_removal(&mut self, effect: &Effect<D>) -> io::Result<bool> {
-        let opened = self.open_above(&effect.action.path);
-        let Some(held) = &effect.folder else { return Ok(true) };
+    fn add_removal(&mut self, path: &RepoPath, held: Option<&D::Folder>) -> io::Result<bool> {
+        let opened = self.open_above(path);
+        let Some(held) = held else { return Ok(true) };
         let disk = &self.session.files.disk;
         let identity =
             |folder: &D::Folder| disk.stat_folder(folder).map(|stat| (stat.device, stat.inode));
