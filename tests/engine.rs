@@ -14,6 +14,8 @@ mod listing;
 mod moments;
 #[path = "engine/mounts.rs"]
 mod mounts;
+#[path = "engine/moved.rs"]
+mod moved;
 #[path = "engine/operands.rs"]
 mod operands;
 #[path = "engine/parts.rs"]

@@ -16,7 +16,8 @@ use lsync::disk::swap::NameIn;
 use lsync::disk::{Contents, Disk as _};
 use lsync::fakes::disk::{Call, Crash, Item, MemoryDisk, Operation, Person};
 use lsync::local::replace::{
-    Change, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, swap, swap_folder,
+    Change, Outcome, Staged, Staging, Target, create_new, remove, remove_folder, rename, swap,
+    swap_folder,
 };
 use lsync::remote::{
     Condition, FolderRemote, Reads as _, RemoteError, RemoteErrorKind, RemoteFuture, Uploads as _,
@@ -40,6 +41,8 @@ enum Job {
     Swap,
     SwapFolder,
     Remove,
+    /// Another name for it.
+    Rename,
     /// Another version in a folder bucket.
     Put,
     /// No version in a folder bucket any more.
@@ -57,7 +60,7 @@ impl Job {
 
     /// Whether the name is empty while the job is done, or after.
     fn empties(self) -> bool {
-        matches!(self, Self::Create | Self::Remove | Self::Delete)
+        matches!(self, Self::Create | Self::Remove | Self::Rename | Self::Delete)
     }
 
     /// The file that the person edits.
@@ -206,6 +209,9 @@ impl World {
         let trash = TrashRun::begin(disk, control, 1_795_082_531_000_000_000, 1);
         let parent = staging.open_parent(&path, true)?;
         let target = Target { folder: &parent.folder, path: &path };
+        if self.job == Job::Rename {
+            return self.rename(&staging, &target);
+        }
         let staged = if self.job == Job::Remove {
             None
         } else {
@@ -256,6 +262,22 @@ impl World {
         disk.sync_folder(&parent.folder)?;
         trash.finish()?;
         Ok(of_file.unwrap_or(outcome))
+    }
+
+    /// Gives the file another name in another folder.
+    fn rename(
+        &self,
+        staging: &Staging<MemoryDisk>,
+        target: &Target<'_, MemoryDisk>,
+    ) -> Result<Outcome<()>, Box<dyn Error>> {
+        let path = RepoPath::parse("other/b.txt")?;
+        let parent = staging.open_parent(&path, true)?;
+        let new = Target { folder: &parent.folder, path: &path };
+        let expected = self.expected.as_ref().expect("there is one");
+        let outcome = rename(&self.disk, target, &new, expected)?.without_row();
+        self.disk.sync_folder(target.folder)?;
+        self.disk.sync_folder(&parent.folder)?;
+        Ok(outcome)
     }
 
     /// Puts the file in the place of the folder, in one step or two; returns what became of the
@@ -603,6 +625,13 @@ fn an_edit_before_any_call_of_a_removal_is_never_lost() {
 }
 
 #[test]
+fn an_edit_before_any_call_of_a_rename_is_never_lost() {
+    check_all_edits(Job::Rename, Model::Exchanges);
+    check_all_pairs_of_edits(Job::Rename, Model::Exchanges);
+    check_all_kills(Job::Rename, Model::Exchanges, &ACTS);
+}
+
+#[test]
 fn an_edit_inside_a_folder_that_gives_way_is_never_lost() {
     check_all_edits(Job::SwapFolder, Model::Exchanges);
     check_all_edits(Job::SwapFolder, Model::Neither);
@@ -680,6 +709,7 @@ fn a_power_loss_anywhere_loses_nothing_that_was_durable() {
     for (job, model) in [
         (Job::Swap, Model::Exchanges),
         (Job::Remove, Model::Exchanges),
+        (Job::Rename, Model::Exchanges),
         (Job::SwapFolder, Model::Exchanges),
         (Job::SwapFolder, Model::Layers),
         (Job::Put, Model::Exchanges),

@@ -47,6 +47,8 @@ impl Simulation {
         if state.random.u32(0..3) == 0 {
             state.note(|| format!("another tool deletes {key}"));
             self.remote.delete_as_somebody(&key);
+        } else if state.one_in(4) && self.somebody_renames(state, &key) {
+            // What the key held is there under a new name, or the reverse.
         } else if !self.has_room_for(state, &key) {
             state.note(|| format!("another tool cannot store {key}"));
         } else {
@@ -59,6 +61,19 @@ impl Simulation {
         for client in &mut state.clients {
             client.is_disturbed = true;
         }
+    }
+
+    /// Lets another tool rename: it copies, and deletes the old name. False where it cannot.
+    fn somebody_renames(&self, state: &mut State, key: &str) -> bool {
+        let to = state.path();
+        let Some(bytes) = self.remote.bytes(key).filter(|_| to != key) else { return false };
+        if !self.has_room_for(state, &to) {
+            return false;
+        }
+        state.note(|| format!("another tool renames {key} to {to}"));
+        self.remote.put_as_somebody(&to, bytes);
+        self.remote.delete_as_somebody(key);
+        true
     }
 
     /// Tells whether the store can hold the key beside those that it holds.

@@ -1,8 +1,8 @@
-//! Which upload looks like the file of a deletion.
+//! What moved, and what is a copy.
 
-use super::{Direction, options, path, plan, plan_with, stat, version};
-use crate::plan::{Examined, Plan, PlanBuilder, PlanOptions};
-use crate::tree::{BaseRow, Content, Local, RemoteEntry, RepoPath, Row, Stat};
+use super::{Direction, options, path, plan, plan_with, show, stat, version};
+use crate::plan::{Action, Examined, Guard, Plan, PlanBuilder, PlanOptions, pair_here, take_apart};
+use crate::tree::{BaseRow, Content, Local, RemoteEntry, RepoPath, Row, Stat, Token, Version};
 
 /// A file that the bucket holds and that is no longer here.
 fn ended(name: &str, file: &Stat) -> Row {
@@ -90,9 +90,148 @@ fn an_object_that_is_another_version_now_is_no_origin() {
 }
 
 #[test]
-fn an_empty_file_has_no_origin() {
+fn an_empty_file_moves_and_is_nothing_to_copy() {
     let file = Stat { size: 0, ..stat(1) };
-    assert!(pushed(&[ended("a/f", &file), new("b/f", file)]).is_empty());
+    assert_eq!(pushed(&[ended("a/f", &file), new("b/f", file)]), ["b/f < a/f"]);
+    let twins = [ended("a/f", &file), new("b/f", file), new("c/f", file)];
+    assert_eq!(pushed(&twins), ["b/f < a/f"]);
+}
+
+/// Returns the pairs that count as moves, as `new < old`, and the names whose deletion is no loss.
+fn moves(plan: &Plan) -> (Vec<String>, Vec<&str>) {
+    let actions = || plan.actions.iter();
+    let pair = |it: &Action| Some(format!("{} < {}", it.path, it.moved_from()?));
+    let away = actions().filter(|it| it.has_moved_away()).map(|it| it.path.as_str());
+    (actions().filter_map(pair).collect(), away.collect())
+}
+
+#[test]
+fn each_file_that_ends_moves_to_one_name_the_same_inode_first_and_then_the_same_name() {
+    let (first, second) = (stat(1), Stat { inode: 2, ..stat(1) });
+    let rows = [
+        ended("a/f", &first),
+        ended("b/f", &second),
+        new("c/f", renamed(second)),
+        new("d/f", Stat { inode: 9, ..first }),
+        new("e/f", Stat { inode: 8, ..first }),
+    ];
+    let plan = planned(options(Direction::Push), &rows);
+    let expected = vec!["c/f < b/f".to_owned(), "d/f < a/f".to_owned()];
+    assert_eq!(moves(&plan), (expected, vec!["a/f", "b/f"]));
+    assert_eq!(origins(&plan).len(), 3, "the third looks like a copy");
+    assert_eq!((plan.deleted_in_bucket(), plan.moved_here()), (0, 2));
+}
+
+#[test]
+fn a_file_that_moved_onto_another_one_is_a_copy_of_it_and_a_deletion() {
+    let file = stat(1);
+    let mut over = ended("b", &Stat { size: 7, ..file });
+    over.local = Local::File(renamed(file));
+    let plan = planned(options(Direction::Push), &[ended("a", &file), over]);
+    assert_eq!(moves(&plan), (vec![], vec![]));
+    assert_eq!((origins(&plan), plan.deleted_in_bucket()), (vec!["b < a".to_owned()], 1));
+}
+
+#[test]
+fn the_guard_lets_a_whole_tree_be_renamed() {
+    let file = |number: u64| Stat { inode: number, ..stat(1) };
+    let rows = |numbers: std::ops::Range<u64>| {
+        let old = (0..60).map(|number| ended(&format!("a/{number:02}"), &file(number)));
+        let new = numbers.map(|number| new(&format!("b/{number:02}"), renamed(file(number))));
+        old.chain(new).collect::<Vec<_>>()
+    };
+    for (kept, passes) in [(60, true), (40, true), (39, false)] {
+        let mut plan = planned(options(Direction::Sync), &rows(0..kept));
+        plan.tracked = 60;
+        assert_eq!(Guard::default().check(&plan).is_ok(), passes, "{kept} of 60 moved");
+    }
+}
+
+/// A file that is as it was, and whose object is gone.
+fn left(name: &str, file: &Stat) -> Row {
+    Row { local: Local::File(*file), remote: None, ..known(name, file, name) }
+}
+
+/// A row of all three sides, of a version of its own.
+fn known(name: &str, file: &Stat, token: &str) -> Row {
+    let mut row = ended(name, file);
+    let token = Token::new(token);
+    let content = Content::of_size(file.size).with_crc64(Some(7));
+    row.base = Some(BaseRow::plain(path(name), file.signature(), token, content));
+    row
+}
+
+/// An object that is new, of the version `token` and the size of `file`.
+fn came(name: &str, token: &str, file: &Stat) -> Row {
+    let version = Version { token: Token::new(token), size: file.size };
+    let remote = Some(RemoteEntry { path: path(name), version, modified: 5 });
+    Row { path: path(name), local: Local::Absent, base: None, remote }
+}
+
+fn pulled(rows: &[Row]) -> String {
+    let mut plan = planned(options(Direction::Pull), rows);
+    pair_here(&mut plan.actions, |version| version.token.text() != "opaque");
+    let pair = |it: &Action| it.moved_from().map(|from| format!("{} < {from}", it.path));
+    let pairs: Vec<_> = plan.actions.iter().filter_map(pair).collect();
+    format!("{} | {}", show(&plan), pairs.join(", "))
+}
+
+#[test]
+fn an_object_of_the_same_version_is_the_file_under_another_name() {
+    let file = stat(1);
+    let moved = [left("a/f", &file), came("b/g", "a/f", &file)];
+    assert_eq!(pulled(&moved), "MOVE= b/g | b/g < a/f");
+    for (other, token) in [(file, "c"), (Stat { size: 11, ..file }, "a/f")] {
+        let two = [left("a/f", &file), came("b/g", token, &other)];
+        assert_eq!(pulled(&two), "GET+ b/g, last TRASH= a/f | ");
+    }
+}
+
+#[test]
+fn where_versions_say_nothing_of_the_bytes_nothing_has_moved() {
+    let file = stat(1);
+    let old = Row { local: Local::File(file), remote: None, ..known("a", &file, "opaque") };
+    assert_eq!(pulled(&[old, came("b", "opaque", &file)]), "GET+ b, last TRASH= a | ");
+}
+
+#[test]
+fn of_equal_contents_the_same_file_name_decides_and_then_the_order() {
+    let file = stat(1);
+    let twin =
+        |name: &str| Row { local: Local::File(file), remote: None, ..known(name, &file, "same") };
+    let came = |name: &str| came(name, "same", &file);
+    let rows = [twin("a/1"), twin("a/2"), twin("a/3"), came("b/2"), came("b/8"), came("b/9")];
+    let expected = "MOVE= b/2, MOVE= b/8, MOVE= b/9 | b/2 < a/2, b/8 < a/1, b/9 < a/3";
+    assert_eq!(pulled(&rows), expected);
+    assert_eq!(pulled(&rows[..4]), "MOVE= b/2, last TRASH= a/1, last TRASH= a/3 | b/2 < a/2");
+    let more = [twin("a/1"), came("b/1"), came("b/2")];
+    assert_eq!(pulled(&more), "MOVE= b/1, GET+ b/2 | b/1 < a/1");
+}
+
+#[test]
+fn what_was_edited_here_and_rules_move_nowhere() {
+    let file = stat(1);
+    let edited = Row { local: Local::File(stat(2)), ..left("a", &file) };
+    let mut plan = planned(options(Direction::MirrorPull), &[edited, came("b", "a", &file)]);
+    pair_here(&mut plan.actions, |_| true);
+    assert_eq!(show(&plan), "GET+ b, last TRASH! a");
+    let rules = [left("a/.lsyncignore", &file), came("b/.lsyncignore", "a/.lsyncignore", &file)];
+    assert!(pulled(&rules).ends_with(" | "), "{}", pulled(&rules));
+}
+
+#[test]
+fn a_move_that_the_disk_cannot_make_is_taken_apart() {
+    let file = stat(1);
+    let rows = [left("a", &file), came("b", "a", &file), left("c", &file), came("d", "c", &file)];
+    let mut plan = planned(options(Direction::Pull), &rows);
+    let apart = plan.clone();
+    pair_here(&mut plan.actions, |_| true);
+    take_apart(&mut plan.actions, |action| action.path.as_str() == "d");
+    plan.sort_actions();
+    assert_eq!(show(&plan), "MOVE= b, GET+ d, last TRASH= c");
+    take_apart(&mut plan.actions, |_| true);
+    plan.sort_actions();
+    assert_eq!(plan, apart);
 }
 
 #[test]

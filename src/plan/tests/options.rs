@@ -164,12 +164,12 @@ fn adopted(scene: &str) -> crate::tree::BaseRow {
 }
 
 #[test]
-fn only_a_deletion_in_the_bucket_carries_the_row_that_ends() {
+fn only_a_deletion_carries_the_row_that_ends() {
     let plan = plan(Direction::Sync, "a D = | b = D | c M = | d = M | e D D");
     assert_eq!(show(&plan), "PUT= c, GET= d, drop e, last DEL= a, last TRASH= b");
     let rows: Vec<_> =
         plan.actions.iter().filter_map(Action::row).map(|row| row.path.as_str()).collect();
-    assert_eq!(rows, ["a"]);
+    assert_eq!(rows, ["a", "b"]);
 }
 
 #[test]

@@ -375,6 +375,7 @@ fn the_stories_reach_every_kind_of_action_conflict_and_notice() {
         "Main forget",
         "Main upload",
         "Main download",
+        "Main move-local",
         "Last delete-local",
         "Last delete-remote",
         "Main upload in a clash",
