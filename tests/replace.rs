@@ -275,8 +275,9 @@ impl World {
         let new = Target { folder: &parent.folder, path: &path };
         let expected = self.expected.as_ref().expect("there is one");
         let outcome = rename(&self.disk, target, &new, expected)?.without_row();
-        self.disk.sync_folder(target.folder)?;
+        // The new name first: on a disk that keeps them apart, one of the two is always there.
         self.disk.sync_folder(&parent.folder)?;
+        self.disk.sync_folder(target.folder)?;
         Ok(outcome)
     }
 

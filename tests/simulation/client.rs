@@ -220,9 +220,16 @@ impl Simulation {
         let takes = |kind| matches!(kind, ActionKind::DeleteLocal | ActionKind::ReplaceFolder);
         let here =
             |kind| takes(kind) || matches!(kind, ActionKind::Download | ActionKind::KeepBoth);
+        let moved = |action: &Action| {
+            let is_here = action.kind == ActionKind::MoveLocal;
+            let from = action.moved_from().filter(|_| is_here)?;
+            Some((from.to_string(), action.path.to_string()))
+        };
+        own.renames = plan.actions.iter().filter_map(moved).collect();
         own.targets = (plan.actions.iter())
             .filter(|action| here(action.kind) && action.local.is_some())
             .map(|action| action.path.to_string())
+            .chain(own.renames.iter().map(|(from, _)| from.clone()))
             .collect();
         own.removals = (plan.actions.iter())
             .filter(|action| takes(action.kind))

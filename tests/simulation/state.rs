@@ -68,6 +68,13 @@ impl Expected {
     }
 }
 
+/// Which way a file goes that a plan renames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    There,
+    Back,
+}
+
 /// A file that `--both` parts from its name, because a folder is to have that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Aside {
@@ -124,6 +131,8 @@ pub(crate) struct Client {
     /// Files against folders that get another name, of all commands since the last one that came to
     /// its end.
     pub(crate) asides: Vec<Aside>,
+    /// Old and new names of files that the plan renames here.
+    pub(crate) renames: Vec<(String, String)>,
     /// Conflicts of the plan that nobody settled.
     pub(crate) conflicts: BTreeSet<String>,
     /// The name that is being moved by the call at hand.
@@ -182,6 +191,20 @@ impl Client {
         let ((above, name), (beside, other)) = (split(path), split(copy));
         let is_it = |it: &Aside| split(&it.path).1 == name && split(&it.copy).1 == other;
         above == beside && self.asides.iter().any(is_it)
+    }
+
+    /// Tells whether the plan renames a file so, or the reverse: a person was faster, and it goes back.
+    /// Persons may have renamed the folders above meanwhile.
+    pub(crate) fn renames(&self, from: &str, to: &str) -> Option<Way> {
+        let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let is_it = |(old, new): &(String, String), from, to| {
+            name(old) == name(from) && name(new) == name(to)
+        };
+        match self.renames.iter().find(|it| is_it(it, from, to) || is_it(it, to, from)) {
+            Some(it) if is_it(it, from, to) => Some(Way::There),
+            Some(_) => Some(Way::Back),
+            None => None,
+        }
     }
 
     /// Tells whether the command may touch a path; a copy that it makes lies beside one.

@@ -10,7 +10,7 @@ use lsync::fakes::disk::{Call, MemoryDisk, Operation};
 
 use crate::bucket::is_within;
 use crate::order::Verb;
-use crate::state::{ROOT, Simulation, State};
+use crate::state::{ROOT, Simulation, State, Way};
 
 /// What lsync may change in `.lsync`.
 const OWN_NAMES: &[&str] = &[
@@ -190,10 +190,12 @@ impl Simulation {
         if is_aside {
             state.clients[client].moving = Some(path.clone());
         }
-        let is_planned = is_copy || is_aside || self.is_planned_removal(state, client, &path);
+        let way = to.and_then(|to| state.clients[client].renames(&path, to));
+        let is_planned =
+            is_copy || is_aside || way.is_some() || self.is_planned_removal(state, client, &path);
         let takes = matches!(call, Call::RenameNew | Call::RenameOver) && !is_planned;
         let unlinks = call == Call::Unlink && !is_copy;
-        if call == Call::RenameNew {
+        if call == Call::RenameNew && way != Some(Way::Back) {
             self.judge_deletion(state, client, &path);
         }
         let order = state.clients[client].order.as_ref();
