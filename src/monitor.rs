@@ -37,6 +37,8 @@ pub enum Event {
 pub struct Item {
     /// The path.
     pub path: RepoPath,
+    /// The path that the file had before, where it moved.
+    pub from: Option<RepoPath>,
     /// What was done to it, or should have been.
     pub action: ActionKind,
     /// Bytes to transfer or transferred.

@@ -46,6 +46,20 @@ pub(super) fn actions(context: &Context, plan: &Plan) {
     }
 }
 
+/// What a plan moves, as it is told once that is done.
+pub(super) struct Moved {
+    pub(super) lines: Vec<String>,
+    pub(super) files: u64,
+}
+
+/// Words what a plan moves; `--verbose` and `--json` tell of each file instead.
+pub(super) fn moved(context: &Context, plan: &Plan) -> Moved {
+    let screen = &context.screen;
+    let is_told = !screen.json() && !screen.quiet() && !screen.verbose();
+    let lines = if is_told { render::moved::told(screen.style(), plan) } else { Vec::new() };
+    Moved { lines, files: plan.moved_here() + plan.count(ActionKind::MoveLocal) }
+}
+
 /// Shows the last line of a plan that is not carried out.
 pub(super) fn plan_summary(context: &Context, word: &'static str, plan: &Plan, elapsed: Duration) {
     let (screen, text) = (&context.screen, render::plan_summary(plan));

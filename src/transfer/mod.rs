@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 pub use abandoned::drop_abandoned;
 pub use down::fetch_into_memory;
-pub use report::Report;
+pub use report::{Moves, Report};
 pub use run::{Options, Run};
 pub use single_version::{FetchError, fetch_into, fetch_version};
 pub use work::beside;

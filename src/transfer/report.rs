@@ -3,6 +3,20 @@
 use crate::plan::{Action, ActionKind, Plan};
 use crate::remote::RemoteError;
 
+/// Files that were renamed here and are in the bucket under their new names. They are among those that
+/// were stored or copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// Files whose bytes went over the line.
+    pub sent: u64,
+    /// Bytes of these.
+    pub bytes_sent: u64,
+    /// Files that the store copied.
+    pub copied: u64,
+    /// Bytes of these.
+    pub bytes_copied: u64,
+}
+
 /// What a run did, in numbers; the single paths went to the monitor.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -12,11 +26,10 @@ pub struct Report {
     pub downloaded: u64,
     /// Files that got another name here, as they had it in the bucket.
     pub moved_in_bucket: u64,
-    /// Files that have another name in the bucket now, as they had it here. Each of them was stored or
-    /// copied, and is counted there, too.
-    pub moved_here: u64,
-    /// Bytes of both.
-    pub bytes_moved: u64,
+    /// Bytes of these.
+    pub bytes_moved_in_bucket: u64,
+    /// Files that have another name in the bucket now, as they had it here.
+    pub moves: Moves,
     /// Files that went to the trash here.
     pub deleted_local: u64,
     /// Objects deleted in the bucket, but for those that have another name there.
@@ -113,9 +126,25 @@ impl Report {
     }
 
     /// Counts a file that has another name than before, on both sides.
-    pub(super) fn count_moved(&mut self, action: &Action) {
-        self.moved_here += u64::from(action.kind == ActionKind::Upload);
-        self.bytes_moved += action.local.map_or(0, |stat| stat.size);
+    pub(super) fn count_moved(&mut self, action: &Action, is_copied: bool) {
+        let bytes = action.local.map_or(0, |stat| stat.size);
+        match (action.moved_from(), action.kind, is_copied) {
+            (None, ..) => (),
+            (Some(_), ActionKind::MoveLocal, _) => self.bytes_moved_in_bucket += bytes,
+            (Some(_), _, true) => {
+                self.moves.copied += 1;
+                self.moves.bytes_copied += bytes;
+            }
+            (Some(_), _, false) => {
+                self.moves.sent += 1;
+                self.moves.bytes_sent += bytes;
+            }
+        }
+    }
+
+    /// Returns how many files have another name in the bucket now, as they had it here.
+    pub fn moved_here(&self) -> u64 {
+        self.moves.sent + self.moves.copied
     }
 
     /// Counts a file that the store made out of another object.

@@ -105,5 +105,6 @@ impl<D: Disk, C: Clock> Run<D, C> {
 
 /// Tells the monitor what came of an action.
 pub(super) fn item(action: &Action, outcome: Outcome) -> Item {
-    Item { path: action.path.clone(), action: action.deed(), bytes: action.bytes(), outcome }
+    let (path, from) = (action.path.clone(), action.moved_from().cloned());
+    Item { path, from, action: action.deed(), bytes: action.bytes(), outcome }
 }

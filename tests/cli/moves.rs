@@ -59,11 +59,12 @@ fn assert_moved(team: &Team, bytes: &[u8]) {
 fn a_renamed_file_is_copied_in_the_bucket_and_not_sent() {
     let (team, bytes) = with_renamed_film();
     let status = team.ok("one", "status").stdout;
-    assert!(status.contains("new/film  16.0 MiB  moved from old/film"), "{status}");
+    assert!(status.contains("moved:    old/film → new/film  (16.0 MiB)\n"), "{status}");
     team.server.clear_log();
     let summary = team.ok("one", "sync").stdout;
-    assert!(summary.contains("1 copied in the bucket (16.0 MiB)"), "{summary}");
-    assert!(summary.contains("1 deleted in the bucket"), "{summary}");
+    assert!(summary.contains("moved    old/film → new/film  (16.0 MiB)\n"), "{summary}");
+    assert!(summary.contains("1 moved in the bucket (16.0 MiB)"), "{summary}");
+    assert!(!summary.contains("deleted"), "{summary}");
     assert!(!summary.contains("uploaded"), "{summary}");
     assert!(!summary.contains("forced"), "nobody forced anything: {summary}");
     assert_eq!(team.server.count("UploadPartCopy"), PARTS);

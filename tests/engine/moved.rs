@@ -34,7 +34,7 @@ async fn a_folder_renamed_in_the_bucket_is_renamed_here_and_nothing_is_fetched()
     let before = inode("old/07");
     let report = bob.sync().await;
     assert_eq!((report.moved_in_bucket, report.downloaded, report.deleted_local), (31, 0, 0));
-    assert_eq!(report.bytes_moved, 260);
+    assert_eq!(report.bytes_moved_in_bucket, 260);
     assert!(report.is_complete(), "{report:?}");
     assert_eq!(requests(&remote), [Request::List], "nothing but the listing goes over the line");
     assert_eq!(bob.tree(), ann.tree());

@@ -73,7 +73,7 @@ def check(suite, server, copies, binary):
     if suite.store in abilities.SEND_RENAMED:
         suite.check("a renamed file is sent again", "1 uploaded" in said, said)
     else:
-        suite.check("a renamed file is copied in the bucket", "1 copied in the bucket" in said, said)
+        suite.check("a renamed file is copied in the bucket", "1 moved in the bucket" in said, said)
     theirs.lsync("sync")
     suite.check("the copy holds every byte", theirs.path(renamed).read_bytes() == content)
     ours.path(renamed).unlink()

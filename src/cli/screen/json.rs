@@ -19,6 +19,9 @@ struct Line<'a> {
     event: &'static str,
     /// The path, or the key or name that cannot be one; null for the run as a whole.
     path: Option<&'a str>,
+    /// The path that a file had before which moved; left out of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
     /// The word of the action, or the kind of the conflict or skip; of the run: the command.
     action: &'a str,
     /// Of which kind a failure, skip or conflict is, or a deed that is more than its action says.
@@ -69,6 +72,10 @@ pub(in crate::cli) struct Counts {
     pub(in crate::cli) copied: u64,
     /// Files fetched.
     pub(in crate::cli) downloaded: u64,
+    /// Files renamed here that have the new name in the bucket; each counts as sent or copied, too.
+    pub(in crate::cli) moved_here: u64,
+    /// Files renamed in the bucket that have the new name here.
+    pub(in crate::cli) moved_in_bucket: u64,
     /// Files that went to the trash here.
     pub(in crate::cli) deleted_here: u64,
     /// Objects deleted.
@@ -110,7 +117,9 @@ impl Counts {
             uploaded: plan.count(Kind::Upload),
             downloaded: plan.count(Kind::Download) + plan.count(Kind::ReplaceFolder),
             deleted_here: plan.deleted_here(),
-            deleted_in_bucket: plan.count(Kind::DeleteRemote),
+            moved_here: plan.moved_here(),
+            moved_in_bucket: plan.count(Kind::MoveLocal),
+            deleted_in_bucket: plan.deleted_in_bucket(),
             kept_both: plan.count(Kind::KeepBoth),
             adopted: plan.count(Kind::Adopt),
             forgotten: plan.forgotten(),
@@ -137,6 +146,8 @@ impl Counts {
             copied: report.copied,
             downloaded: report.downloaded,
             deleted_here: report.deleted_local,
+            moved_here: report.moved_here(),
+            moved_in_bucket: report.moved_in_bucket,
             deleted_in_bucket: report.deleted_remote,
             kept_both: report.kept_both,
             adopted: report.adopted,
@@ -168,6 +179,7 @@ fn told(event: &'static str, told: &Told<'_>) -> String {
     write(&Line {
         event,
         path: Some(told.path),
+        from: told.from,
         action: told.action.word(),
         kind: told.kind.word(),
         bytes: told.bytes,
@@ -192,6 +204,7 @@ fn line_of<'a>(conflict: &'a Conflict, reason: &'a str) -> Line<'a> {
     Line {
         event: "conflict",
         path: Some(conflict.path.as_str()),
+        from: None,
         action: conflict.kind.word(),
         kind: Some(conflict.kind.word()),
         bytes: 0,
@@ -209,6 +222,7 @@ pub(in crate::cli) fn notice(notice: &Notice) -> String {
     write(&Line {
         event: "skipped",
         path: Some(&notice.path),
+        from: None,
         action: notice.kind.word(),
         kind: Some(notice.kind.word()),
         bytes: 0,
@@ -221,21 +235,22 @@ pub(in crate::cli) fn notice(notice: &Notice) -> String {
 ///
 /// Also what only the database learns: a run tells it as `done`, and a plan tells what a run does.
 pub(in crate::cli) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
-    let actions = plan.actions.iter().map(|action| told("plan", &words::planned(action)));
+    let told_of = plan.actions.iter().filter(|action| !action.has_moved_away());
+    let actions = told_of.map(|action| told("plan", &words::planned(action)));
     actions.chain(plan.conflicts.iter().map(conflict)).chain(plan.notices.iter().map(notice))
 }
 
 /// Renders the last line of a run.
 pub(in crate::cli) fn summary(command: &str, bytes: u64, reason: &str, counts: Counts) -> String {
-    let (event, hint) = ("summary", None);
-    let line = Line { event, path: None, action: command, kind: None, bytes, reason, hint };
+    let (event, from, hint) = ("summary", None, None);
+    let line = Line { event, path: None, from, action: command, kind: None, bytes, reason, hint };
     write(&Summary { line, counts })
 }
 
 /// Renders the error that ended a command.
 pub(in crate::cli) fn failure(command: &str, reason: &str, hint: Option<&str>) -> String {
-    let event = "failed";
-    write(&Line { event, path: None, action: command, kind: None, bytes: 0, reason, hint })
+    let (event, from) = ("failed", None);
+    write(&Line { event, path: None, from, action: command, kind: None, bytes: 0, reason, hint })
 }
 
 /// Renders the last line of a command that ended before it could count.

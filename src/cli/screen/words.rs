@@ -9,6 +9,7 @@ use crate::monitor::{Item, ItemKind, Outcome};
 use crate::plan::notices::TIMES_HINT;
 use crate::plan::{Action, ActionKind};
 use crate::remote::NO_ETAG_HINT;
+use crate::tree::RepoPath;
 
 /// How many characters of an ETag people are shown: no more than tells two versions apart.
 const ETAG_CHARACTERS: usize = 8;
@@ -17,6 +18,8 @@ const ETAG_CHARACTERS: usize = 8;
 pub(in crate::cli) struct Told<'a> {
     /// The path.
     pub(in crate::cli) path: &'a str,
+    /// The path that the file had before, where it moved.
+    pub(in crate::cli) from: Option<&'a str>,
     /// What is done to it.
     pub(in crate::cli) action: ActionKind,
     /// It is to come to be on one side.
@@ -36,6 +39,7 @@ pub(in crate::cli) struct Told<'a> {
 /// Words an action of a plan.
 pub(in crate::cli) fn planned(action: &Action) -> Told<'_> {
     let mut reason = match action.kind {
+        ActionKind::Upload if action.moved_from().is_some() => "renamed here".to_owned(),
         ActionKind::Upload | ActionKind::Download if action.is_new() => "new".to_owned(),
         ActionKind::Upload | ActionKind::Download => "changed".to_owned(),
         ActionKind::Adopt => "equal on both sides".to_owned(),
@@ -54,14 +58,17 @@ pub(in crate::cli) fn planned(action: &Action) -> Told<'_> {
         }
     };
     if let Some(row) = action.origin() {
-        reason.push_str(", moved from ");
-        reason.push_str(row.path.as_str());
+        if action.moved_from().is_none() {
+            reason.push_str(", like ");
+            reason.push_str(row.path.as_str());
+        }
     }
     if action.unknown_loser {
         reason.push_str(", the other version is kept");
     }
     Told {
         path: action.path.as_str(),
+        from: action.moved_from().map(RepoPath::as_str),
         action: action.deed(),
         is_new: action.is_new() && matches!(action.kind, ActionKind::Upload | ActionKind::Download),
         kind: ItemKind::AsPlanned,
@@ -110,7 +117,8 @@ fn with_etag(item: &Item, etag: impl Fn(&str) -> Cow<'_, str>) -> Told<'_> {
         }
     };
     let (path, action, bytes) = (item.path.as_str(), item.action, item.bytes);
-    Told { path, action, is_new: false, kind, bytes, reason, detail, hint }
+    let from = item.from.as_ref().map(RepoPath::as_str);
+    Told { path, from, action, is_new: false, kind, bytes, reason, detail, hint }
 }
 
 fn shortened(etag: &str) -> Cow<'_, str> {

@@ -232,9 +232,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             Some(_) => self.report.count_copied(action.bytes()),
             None => self.report.count(action),
         }
-        if action.moved_from().is_some() {
-            self.report.count_moved(action);
-        }
+        self.report.count_moved(action, effect.copied);
         let replaces = matches!(action.kind, ActionKind::Upload | ActionKind::DeleteRemote);
         let outcome = match (&action.remote, copied_from) {
             (Some(version), _) if replaces && action.unknown_loser => Outcome::Replaced {
@@ -245,7 +243,10 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
             (_, Some(row)) => Outcome::Copied(row.path.clone()),
             (_, None) => Outcome::AsPlanned,
         };
-        self.run.session.monitor.event(Event::Done(item(action, outcome)));
+        // That the old name is gone is part of the move, which has been told.
+        if !action.has_moved_away() {
+            self.run.session.monitor.event(Event::Done(item(action, outcome)));
+        }
     }
 
     fn failed(&mut self, action: &Action, trouble: Trouble) {

@@ -72,11 +72,15 @@ impl<'a> Carry<'a> {
         // What has waited for an answer is looked at again.
         cautions::expect_room(self.command, self.world, &plan)?;
         let (conflicts, notices) = (plan.conflicts.clone(), plan.notices.clone());
+        let moved = report::moved(context, &plan);
         let carrying = sync::carry_out(locked, self.request, plan);
         let report = context.to_the_end(carrying).await;
         self.working.pause();
         report::left_open(context, &conflicts, &notices);
         let report = report?;
+        if report.moved_here() + report.moved_in_bucket == moved.files {
+            context.screen.results(moved.lines);
+        }
         report::summary(context, self.command, &report, &conflicts, started.elapsed());
         let all_done = report.is_complete() && report.conflicts == conflicts.len() as u64;
         if all_done && !self.request.unlisted {

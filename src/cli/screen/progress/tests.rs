@@ -9,7 +9,7 @@ use crate::tree::{RepoPath, Token};
 
 fn item(path: &str) -> Item {
     let (path, outcome) = (RepoPath::parse(path).unwrap(), Outcome::AsPlanned);
-    Item { path, action: ActionKind::Upload, bytes: 4, outcome }
+    Item { path, from: None, action: ActionKind::Upload, bytes: 4, outcome }
 }
 
 fn failed(path: &str) -> Item {

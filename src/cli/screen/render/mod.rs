@@ -1,6 +1,7 @@
 //! Plans, states and reports as lines for people. Every name is escaped here.
 
 pub(in crate::cli) mod floods;
+pub(in crate::cli) mod moved;
 mod status;
 
 use std::time::Duration;
@@ -10,12 +11,15 @@ use super::text::{count, duration, escape, number, rate, size};
 use super::words::{self, Told};
 use crate::monitor::Item;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
-use crate::transfer::Report;
+use crate::transfer::{Moves, Report};
 
 pub(in crate::cli) use status::status_groups;
 
 /// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
 const WORD_COLUMNS_MAX: usize = 14;
+
+/// The word of a file that has another name.
+const MOVED: &str = "moved";
 
 /// How wide the word of an action is at least.
 const WORD_COLUMNS_MIN: usize = 8;
@@ -28,14 +32,20 @@ const RATE_ELAPSED_MIN: Duration = Duration::from_secs(1);
 
 /// Returns how wide the words of a plan's actions are.
 pub(in crate::cli) fn word_columns(plan: &Plan) -> usize {
-    let words = plan.actions.iter().filter(|action| !action.is_bookkeeping()).map(Action::word);
-    words.map(str::len).max().unwrap_or(0).max(WORD_COLUMNS_MIN)
+    let is_told = |action: &&Action| !action.is_bookkeeping() && action.moved_from().is_none();
+    let told = plan.actions.iter().filter(|it| is_told(it) && !it.has_moved_away());
+    told.map(|action| action.word().len()).max().unwrap_or(0).max(WORD_COLUMNS_MIN)
 }
 
 /// Renders one action, planned or done: `upload   docs/a.txt  48.2 KiB  new`.
 fn action_line(style: Style, told: &Told<'_>, columns: usize) -> String {
-    let word = format!("{:columns$}", told.action.word());
-    let mut line = format!("{} {}", style.paint(paint(told), &word), escape(told.path));
+    let word = if told.from.is_some() { MOVED } else { told.action.word() };
+    let word = format!("{word:columns$}");
+    let path = match told.from {
+        Some(from) => moved::one(from, told.path),
+        None => escape(told.path),
+    };
+    let mut line = format!("{} {path}", style.paint(paint(told), &word));
     if let ActionKind::Upload
     | ActionKind::Download
     | ActionKind::ReplaceFolder
@@ -134,23 +144,37 @@ pub(in crate::cli) fn plan_lines(
     actions(style, plan, with_bookkeeping).chain(conflicts)
 }
 
-/// Renders what a plan does, a line each.
+/// Renders what a plan does, a line each; what moved is a line a folder, where not all is wanted.
 pub(in crate::cli) fn actions(
     style: Style,
     plan: &Plan,
     with_bookkeeping: bool,
 ) -> impl Iterator<Item = String> {
     let columns = word_columns(plan);
-    plan.actions
-        .iter()
-        .filter(move |action| with_bookkeeping || !action.is_bookkeeping())
-        .map(move |action| action_line(style, &words::planned(action), columns))
+    let word = move |rest: &str| {
+        format!("{} {rest}", style.paint(Paint::Bold, &format!("{MOVED:columns$}")))
+    };
+    let grouped = plan.actions.iter().filter(move |_| !with_bookkeeping);
+    let others = plan.actions.iter().filter(move |action| {
+        with_bookkeeping || (!action.is_bookkeeping() && action.moved_from().is_none())
+    });
+    let others = others.filter(|action| !action.has_moved_away());
+    let line = move |action| action_line(style, &words::planned(action), columns);
+    moved::lines(grouped, word).chain(others.map(line))
 }
 
 /// Sums up a plan that is not carried out: `3 to upload (1.2 MiB), 1 to delete here; 1 conflict`.
 pub(in crate::cli) fn plan_summary(plan: &Plan) -> String {
-    let bytes =
-        |kind| size(plan.actions.iter().filter(|a| a.kind == kind).map(Action::bytes).sum::<u64>());
+    let of = |kind| plan.actions.iter().filter(move |action| action.kind == kind);
+    let bytes = |kind| {
+        let alone = of(kind).filter(|action| action.moved_from().is_none());
+        size(alone.map(Action::bytes).sum::<u64>())
+    };
+    let moved = |kind| of(kind).filter(|action| action.moved_from().is_some());
+    let bytes_moved = |kind| {
+        let sizes = moved(kind).filter_map(|action| action.local).map(|stat| stat.size);
+        size(sizes.sum::<u64>())
+    };
     let count_of = |kind| plan.count(kind);
     let mut work = Vec::new();
     let mut add = |count: u64, words: String| {
@@ -159,12 +183,16 @@ pub(in crate::cli) fn plan_summary(plan: &Plan) -> String {
         }
     };
     let (up, down) = (ActionKind::Upload, ActionKind::Download);
-    add(count_of(up), format!("to upload ({})", bytes(up)));
+    add(count_of(up) - moved(up).count() as u64, format!("to upload ({})", bytes(up)));
+    let there = format!("to move in the bucket ({})", bytes_moved(up));
+    add(moved(up).count() as u64, there);
     let replacing = count_of(ActionKind::ReplaceFolder);
     add(count_of(down), format!("to download ({})", bytes(down)));
+    let renames = ActionKind::MoveLocal;
+    add(count_of(renames), format!("to move here ({})", bytes_moved(renames)));
     add(replacing, format!("to put in place of folders ({})", bytes(ActionKind::ReplaceFolder)));
     add(plan.deleted_here(), "to delete here".to_owned());
-    add(count_of(ActionKind::DeleteRemote), "to delete in the bucket".to_owned());
+    add(plan.deleted_in_bucket(), "to delete in the bucket".to_owned());
     add(count_of(ActionKind::KeepBoth), "to keep twice".to_owned());
     add(count_of(ActionKind::Adopt), "equal on both sides to record".to_owned());
     let forgotten = plan.forgotten().saturating_sub(plan.dropped());
@@ -186,8 +214,19 @@ pub(in crate::cli) fn report_summary(report: &Report, elapsed: Duration) -> Stri
             work.push(format!("{} {words}", number(count)));
         }
     };
-    add(report.uploaded, format!("uploaded ({})", size(report.bytes_uploaded)));
-    add(report.copied, format!("copied in the bucket ({})", size(report.bytes_copied)));
+    let Moves { sent, copied, bytes_sent, bytes_copied } = report.moves;
+    let bytes_uploaded = report.bytes_uploaded - bytes_sent;
+    add(report.uploaded - sent, format!("uploaded ({})", size(bytes_uploaded)));
+    let bytes = size(report.bytes_copied - bytes_copied);
+    add(report.copied - copied, format!("copied in the bucket ({bytes})"));
+    let of_it = match bytes_sent {
+        0 => String::new(),
+        sent => format!(", {} of it sent", size(sent)),
+    };
+    let bytes = size(bytes_sent + bytes_copied);
+    add(report.moved_here(), format!("moved in the bucket ({bytes}{of_it})"));
+    let bytes = size(report.bytes_moved_in_bucket);
+    add(report.moved_in_bucket, format!("moved here ({bytes})"));
     add(report.downloaded, format!("downloaded ({})", size(report.bytes_downloaded)));
     add(report.deleted_local, "deleted here".to_owned());
     add(report.deleted_remote, "deleted in the bucket".to_owned());

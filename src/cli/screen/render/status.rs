@@ -1,6 +1,6 @@
 //! What `lsync status` lists.
 
-use super::floods;
+use super::{floods, moved};
 use crate::cli::screen::style::{Paint, Style};
 use crate::cli::screen::text::{count, escape, size};
 use crate::plan::{Action, ActionKind, Plan};
@@ -12,8 +12,11 @@ pub(in crate::cli) fn status_groups(
     all: bool,
 ) -> impl Iterator<Item = String> {
     let side = |towards: fn(ActionKind) -> bool| {
-        let actions = plan.actions.iter().filter(move |action| towards(action.kind));
-        actions.map(move |action| status_line(style, action))
+        let actions = move || plan.actions.iter().filter(move |action| towards(action.kind));
+        let alone = |action: &&Action| action.moved_from().is_none() && !action.has_moved_away();
+        let word = move |rest: &str| format!("  {} {rest}", style.paint(Paint::Bold, "moved:   "));
+        let others = actions().filter(alone).map(move |action| status_line(style, action));
+        moved::lines(actions(), word).chain(others)
     };
     let conflicts = plan.conflicts.iter().map(move |conflict| {
         let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
@@ -71,9 +74,9 @@ fn status_line(style: Style, action: &Action) -> String {
     match action.kind {
         ActionKind::DeleteLocal | ActionKind::DeleteRemote => line,
         _ => {
-            let mut more = action.origin().map_or_else(String::new, |row| {
-                format!("  moved from {}", escape(row.path.as_str()))
-            });
+            let mut more = action
+                .origin()
+                .map_or_else(String::new, |row| format!("  like {}", escape(row.path.as_str())));
             if action.kind == ActionKind::ReplaceFolder {
                 let files = action.folder().len() as u64;
                 more = format!("  in place of {}", count(files, "file", "files"));

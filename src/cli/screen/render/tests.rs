@@ -34,7 +34,7 @@ fn notice(text: &str, incomplete: bool) -> Notice {
 }
 
 fn item(action: ActionKind, outcome: Outcome) -> Item {
-    Item { path: path("a"), action, bytes: 1, outcome }
+    Item { path: path("a"), from: None, action, bytes: 1, outcome }
 }
 
 fn mixed() -> Plan {
