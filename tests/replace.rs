@@ -197,7 +197,11 @@ impl World {
 
     /// Does the job as a transfer does it.
     fn run(&self) -> Result<Outcome<()>, Box<dyn Error>> {
-        if self.job.is_of_bucket() { self.change_bucket() } else { self.change_here() }
+        match self.job {
+            Job::Put | Job::Delete => self.change_bucket(),
+            Job::Rename => self.rename(),
+            _ => self.change_here(),
+        }
     }
 
     fn change_here(&self) -> Result<Outcome<()>, Box<dyn Error>> {
@@ -209,9 +213,6 @@ impl World {
         let trash = TrashRun::begin(disk, control, 1_795_082_531_000_000_000, 1);
         let parent = staging.open_parent(&path, true)?;
         let target = Target { folder: &parent.folder, path: &path };
-        if self.job == Job::Rename {
-            return self.rename(&staging, &target);
-        }
         let staged = if self.job == Job::Remove {
             None
         } else {
@@ -265,19 +266,18 @@ impl World {
     }
 
     /// Gives the file another name in another folder.
-    fn rename(
-        &self,
-        staging: &Staging<MemoryDisk>,
-        target: &Target<'_, MemoryDisk>,
-    ) -> Result<Outcome<()>, Box<dyn Error>> {
-        let path = RepoPath::parse("other/b.txt")?;
-        let parent = staging.open_parent(&path, true)?;
-        let new = Target { folder: &parent.folder, path: &path };
+    fn rename(&self) -> Result<Outcome<()>, Box<dyn Error>> {
+        let (from, to) = (RepoPath::parse(self.job.path())?, RepoPath::parse("other/b.txt")?);
+        let root = self.disk.open_path(Path::new(ROOT))?;
+        let staging = Staging::open(&self.disk, &root, "token")?;
+        let (above, parent) = (staging.open_parent(&from, true)?, staging.open_parent(&to, true)?);
+        let old = Target { folder: &above.folder, path: &from };
+        let new = Target { folder: &parent.folder, path: &to };
         let expected = self.expected.as_ref().expect("there is one");
-        let outcome = rename(&self.disk, target, &new, expected)?.without_row();
+        let outcome = rename(&self.disk, &old, &new, expected)?.without_row();
         // The new name first: on a disk that keeps them apart, one of the two is always there.
         self.disk.sync_folder(&parent.folder)?;
-        self.disk.sync_folder(target.folder)?;
+        self.disk.sync_folder(old.folder)?;
         Ok(outcome)
     }
 

@@ -48,6 +48,7 @@ mod predecessors;
 mod profiles;
 mod prompts;
 mod refused;
+mod renamed_folders;
 mod room;
 mod rules;
 mod scenarios;

@@ -57,11 +57,9 @@ pub(in crate::cli) fn planned(action: &Action) -> Told<'_> {
             action.copy().map_or_else(String::new, |copy| format!("{whose} becomes {copy}"))
         }
     };
-    if let Some(row) = action.origin() {
-        if action.moved_from().is_none() {
-            reason.push_str(", like ");
-            reason.push_str(row.path.as_str());
-        }
+    if let Some(row) = action.origin().filter(|_| action.moved_from().is_none()) {
+        reason.push_str(", like ");
+        reason.push_str(row.path.as_str());
     }
     if action.unknown_loser {
         reason.push_str(", the other version is kept");

@@ -21,7 +21,7 @@ use crate::transfer::spelling;
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat};
 
 /// What became of one move.
-type Moved<D> = Result<Effect<D>, Refused>;
+pub(super) type Moved<D> = Result<Effect<D>, Refused>;
 
 /// An action that could not be carried out, and why.
 type Refused = Box<(Action, Trouble)>;
@@ -233,17 +233,7 @@ impl<D: Disk> Move<D> {
                 let swap = FolderSwap { run, action: &action, fetched, expected, slot };
                 swap.carry_out(database)?
             }
-            How::Rename(rename) => {
-                return Ok(match rename.carry_out(session, &path) {
-                    Ok(row) => {
-                        let placed = Some(Placed::renamed(&row, &rename.expected));
-                        let changes = vec![Change::Gone(rename.row.path), Change::Put(row)];
-                        let effect = Effect { placed, ..Effect::of(action, changes) };
-                        Ok(Effect { folder: Some(folder), device: Some(device), ..effect })
-                    }
-                    Err(trouble) => Err(Box::new((action, trouble))),
-                });
-            }
+            How::Rename(rename) => return Ok(rename.take_effect(session, action)),
             How::Remove { parent, expected, slot } => {
                 let target = Target { folder: &parent.folder, path: &path };
                 let place = (&slot.folder, slot.name.as_os_str());

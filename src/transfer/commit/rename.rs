@@ -2,14 +2,16 @@
 
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::local::replace::{self, Change, Outcome, Parent, Target};
+use crate::local::replace::{self, Change as Changed, Outcome, Parent, Target};
 use crate::plan::{Action, Detail};
+use crate::repository::Change;
 use crate::session::Session;
 use crate::session::trouble::Trouble;
 use crate::transfer::spelling;
 use crate::tree::{BaseRow, RepoPath, Stat};
 
-use super::moves::lies_in;
+use super::effect::{Effect, Placed};
+use super::moves::{Moved, lies_in};
 
 /// A rename that has not begun.
 pub(super) struct Rename<D: Disk> {
@@ -33,8 +35,20 @@ impl<D: Disk> Rename<D> {
         Ok(Self { from, to, expected, row: BaseRow { version, ..(**row).clone() } })
     }
 
-    /// Gives the file its new name, and returns its row; a person who was faster keeps what they have.
-    pub(super) fn carry_out<C: Clock>(
+    /// Gives the file its new name; a person who was faster keeps what they have.
+    pub(super) fn take_effect<C: Clock>(self, session: &Session<D, C>, action: Action) -> Moved<D> {
+        let row = match self.carry_out(session, &action.path) {
+            Ok(row) => row,
+            Err(trouble) => return Err(Box::new((action, trouble))),
+        };
+        let placed = Some(Placed::renamed(&row, &self.expected));
+        let (folder, device) = (Some(self.from.folder), Some(self.expected.device));
+        let changes = vec![Change::Gone(self.row.path), Change::Put(row)];
+        Ok(Effect { placed, folder, device, ..Effect::of(action, changes) })
+    }
+
+    /// Gives the file its new name, and returns its row.
+    fn carry_out<C: Clock>(
         &self,
         session: &Session<D, C>,
         path: &RepoPath,
@@ -44,7 +58,7 @@ impl<D: Disk> Rename<D> {
         let new = Target { folder: &self.to.folder, path };
         let signature = match replace::rename(disk, &old, &new, &self.expected)? {
             Outcome::Done(signature) => signature,
-            Outcome::Changed(Change::Present) => {
+            Outcome::Changed(Changed::Present) => {
                 return Err(spelling::taken(session, new.folder, path));
             }
             _ => return Err(Trouble::changed("it was changed here")),
