@@ -276,8 +276,9 @@ impl World {
         let expected = self.expected.as_ref().expect("there is one");
         let outcome = rename(&self.disk, &old, &new, expected)?.without_row();
         // The new name first: on a disk that keeps them apart, one of the two is always there.
-        self.disk.sync_folder(&parent.folder)?;
-        self.disk.sync_folder(old.folder)?;
+        for folder in [&root, &parent.folder, old.folder] {
+            self.disk.sync_folder(folder)?;
+        }
         Ok(outcome)
     }
 

@@ -78,6 +78,16 @@ impl<D: Disk, C: Clock> Files<D, C> {
         self.disk.open_beneath(&self.root, path.parent_str())
     }
 
+    /// Tells whether `folder`, which has been held open, is still the one that `path` lies in: a person may
+    /// have renamed it.
+    pub fn is_parent(&self, folder: &D::Folder, path: &RepoPath) -> bool {
+        let identity = |folder: &D::Folder| {
+            self.disk.stat_folder(folder).map(|stat| (stat.device, stat.inode))
+        };
+        let now = self.open_parent(path).and_then(|now| identity(&now));
+        now.is_ok_and(|now| identity(folder).is_ok_and(|held| held == now))
+    }
+
     /// Looks at a path; `None` where nothing is, or its folder is gone.
     pub fn look(&self, path: &RepoPath) -> io::Result<Option<Stat>> {
         let looked = self

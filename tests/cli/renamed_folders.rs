@@ -105,7 +105,7 @@ fn json_tells_of_each_file_once_and_of_its_old_path() {
         assert_eq!(summary["moved_in_bucket"], there, "{summary}");
         assert_eq!(summary["deleted_in_bucket"], 0, "{summary}");
         assert_eq!(summary["deleted_here"], 0, "{summary}");
-        assert!(summary.get("from").is_none(), "{summary}");
+        assert!(summary["from"].is_null(), "{summary}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The lines of `--json`: one object a line, always with the seven fields of [`Line`].
+//! The lines of `--json`: one object a line, always with the eight fields of [`Line`].
 
 use std::time::Duration;
 
@@ -19,8 +19,7 @@ struct Line<'a> {
     event: &'static str,
     /// The path, or the key or name that cannot be one; null for the run as a whole.
     path: Option<&'a str>,
-    /// The path that a file had before which moved; left out of others.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The path that a file had before which moved; null for others.
     from: Option<&'a str>,
     /// The word of the action, or the kind of the conflict or skip; of the run: the command.
     action: &'a str,
@@ -52,7 +51,7 @@ struct Shown<'a> {
     theirs: Option<Side>,
 }
 
-/// The last line: the seven fields, and the counts.
+/// The last line: the eight fields, and the counts.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
     #[serde(flatten)]

@@ -4,11 +4,18 @@ use crate::disk::Disk;
 use crate::local::content::Evidence;
 use crate::plan::Action;
 use crate::repository::Change;
+use crate::session::trouble::Trouble;
 use crate::transfer::down::{Fetched, Received};
 use crate::tree::{BaseRow, Content, Stat};
 
 /// Permission bits with which somebody can write.
 const WRITE_BITS: u32 = 0o222;
+
+/// What became of one move.
+pub(super) type Moved<D> = Result<Effect<D>, Refused>;
+
+/// An action that could not be carried out, and why.
+pub(super) type Refused = Box<(Action, Trouble)>;
 
 /// An action that took effect, and what the database has to learn of it.
 pub(in crate::transfer) struct Effect<D: Disk> {

@@ -29,7 +29,7 @@ use crate::session::trouble::Trouble;
 
 pub(super) use confirm::confirm;
 pub(super) use effect::Placed;
-pub(super) use moves::{lies_in, named};
+pub(super) use moves::named;
 
 use durable::SYNCED_ONE_BY_ONE_MAX;
 use effect::Effect;

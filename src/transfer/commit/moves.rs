@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 
-use super::effect::{Effect, Placed};
+use super::effect::{Effect, Moved, Placed, Refused};
 use super::rename::Rename;
 use crate::clock::Clock;
 use crate::disk::{Contents, Disk};
@@ -19,12 +19,6 @@ use crate::transfer::down::Fetched;
 use crate::transfer::run::Run;
 use crate::transfer::spelling;
 use crate::tree::{BaseRow, Properties, RepoPath, Signature, Stat};
-
-/// What became of one move.
-pub(super) type Moved<D> = Result<Effect<D>, Refused>;
-
-/// An action that could not be carried out, and why.
-type Refused = Box<(Action, Trouble)>;
 
 /// The moves of one group, written down in the trash's list and not begun.
 pub(super) struct Moves<'a, D: Disk, C> {
@@ -253,7 +247,7 @@ impl<D: Disk> Move<D> {
         };
         Ok(match moved {
             // A row for a name where the file is not would look like a deletion by a person.
-            Ok(_) if !lies_in(session, &path, &folder) => {
+            Ok(_) if !session.files.is_parent(&folder, &path) => {
                 Err(Box::new((action, Trouble::changed("its folder was moved here"))))
             }
             Ok((signature, placed)) => {
@@ -365,20 +359,6 @@ fn planned(action: &Action) -> Contents {
 /// Tells whether a folder holds exactly the files that the plan saw in it.
 fn holds<D: Disk>(disk: &D, folder: &D::Folder, planned: &Contents) -> io::Result<bool> {
     Ok(Contents::of(disk, folder)?.is_some_and(|found| planned.is_untouched(&found)))
-}
-
-/// Tells whether `folder`, held open since the file was staged, is still the one that `path`
-/// lies in: a person may have renamed it.
-pub(in crate::transfer) fn lies_in<D: Disk, C: Clock>(
-    session: &Session<D, C>,
-    path: &RepoPath,
-    folder: &D::Folder,
-) -> bool {
-    let identity = |folder: &D::Folder| {
-        session.files.disk.stat_folder(folder).map(|stat| (stat.device, stat.inode))
-    };
-    let now = session.files.open_parent(path).and_then(|now| identity(&now));
-    now.is_ok_and(|now| identity(folder).is_ok_and(|held| held == now))
 }
 
 /// Tells whether whoever replaced or deleted the version of the base in the bucket must have

@@ -10,8 +10,7 @@ use crate::session::trouble::Trouble;
 use crate::transfer::spelling;
 use crate::tree::{BaseRow, RepoPath, Stat};
 
-use super::effect::{Effect, Placed};
-use super::moves::{Moved, lies_in};
+use super::effect::{Effect, Moved, Placed};
 
 /// A rename that has not begun.
 pub(super) struct Rename<D: Disk> {
@@ -65,7 +64,7 @@ impl<D: Disk> Rename<D> {
         };
         spelling::rename_back_if_not_listed(session, (&self.to, &self.expected), &old, &new)?;
         // A row for a name where the file is not would look like a deletion by a person.
-        if !lies_in(session, path, new.folder) {
+        if !session.files.is_parent(new.folder, path) {
             return Err(Trouble::changed("its folder was moved here"));
         }
         if let Some(staging) = &session.files.staging {

@@ -12,7 +12,7 @@ use crate::remote::Condition;
 use crate::repository::Change;
 use crate::repository::trash::{Fate, NewEntry, Side, Slot};
 use crate::session::trouble::Trouble;
-use crate::transfer::commit::{Placed, confirm, lies_in, named};
+use crate::transfer::commit::{Placed, confirm, named};
 use crate::transfer::down::{self, Fetched, Wanted};
 use crate::transfer::run::Run;
 use crate::transfer::up::{self, Source};
@@ -38,7 +38,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         let folder = fetched.parent.folder.clone();
         let signature = self.put_beside(action, copy, (fetched, expected))?;
         // A row for a name where the file is not would look like a deletion by a person.
-        if !lies_in(&self.session, &action.path, &folder) {
+        if !self.session.files.is_parent(&folder, &action.path) {
             return Err(Trouble::changed("its folder was moved here"));
         }
         let mut theirs = BaseRow {

@@ -287,16 +287,7 @@ impl World {
                 self.put_local(path, self.remote[path].content);
                 vec![Record::Put(self.row(path))]
             }
-            ActionKind::MoveLocal => {
-                let from = action.moved_from().unwrap();
-                assert!(!self.remote.contains_key(from), "still in the bucket: {action:?}");
-                self.assert_name_is_free(path);
-                let mut file = self.local.remove(from).unwrap();
-                self.ticks += 1;
-                file.stat.ctime = self.ticks;
-                self.local.insert(path.clone(), file);
-                vec![Record::Gone(from.clone()), Record::Put(self.row(path))]
-            }
+            ActionKind::MoveLocal => self.move_local(action),
             ActionKind::DeleteLocal => {
                 assert!(here.is_some(), "not here: {action:?}");
                 self.lose_local(path, action.unknown_loser);
@@ -318,6 +309,17 @@ impl World {
             }
             ActionKind::KeepBoth => panic!("nobody was asked: {action:?}"),
         }
+    }
+
+    fn move_local(&mut self, action: &Action) -> Vec<Record> {
+        let (from, path) = (action.moved_from().unwrap(), &action.path);
+        assert!(!self.remote.contains_key(from), "still in the bucket: {action:?}");
+        self.assert_name_is_free(path);
+        let mut file = self.local.remove(from).unwrap();
+        self.ticks += 1;
+        file.stat.ctime = self.ticks;
+        self.local.insert(path.clone(), file);
+        vec![Record::Gone(from.clone()), Record::Put(self.row(path))]
     }
 
     /// Tells whether a rule or a link at or above the path keeps lsync away from it.
