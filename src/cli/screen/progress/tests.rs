@@ -61,7 +61,7 @@ fn json_is_one_object_a_line_on_stdout() {
     let (out, err) = shown(json, Event::Done(item("a\nb")));
     assert_eq!(
         out,
-        "{\"event\":\"done\",\"path\":\"a\\nb\",\"action\":\"upload\",\"kind\":null,\
+        "{\"event\":\"done\",\"path\":\"a\\nb\",\"from\":null,\"action\":\"upload\",\"kind\":null,\
          \"bytes\":4,\"reason\":\"\",\"hint\":null}\n"
     );
     assert_eq!(err, "");
