@@ -8,7 +8,7 @@ use crate::support::{Fault, FaultRule, Output};
 use crate::team::{BUCKET, Team, events, lines_of};
 
 /// The fields of every line but the last.
-const FIELDS: [&str; 7] = ["action", "bytes", "event", "hint", "kind", "path", "reason"];
+const FIELDS: [&str; 8] = ["action", "bytes", "event", "from", "hint", "kind", "path", "reason"];
 
 /// Checks the shape of each line; returns the last one, which is the summary.
 #[track_caller]
