@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{LocalItem, Scan, ScanOptions};
 use crate::disk::Disk;
 use crate::fakes::disk::MemoryDisk;
-use crate::tree::{LocalEntry, LocalState, Marker, RepoPath};
+use crate::tree::{LocalEntry, LocalState, Marker, RepoPath, Unread};
 
 pub(super) fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).unwrap()
@@ -50,21 +50,24 @@ pub(super) fn shown(item: &LocalItem) -> String {
             let slash = if *folder { "/" } else { "" };
             let why = match &**marker {
                 Marker::Ignored { place, pattern } => format!("ignored by {place} {pattern}"),
-                Marker::Unreadable(reason) => format!("unreadable: {reason}"),
+                Marker::Unreadable(Unread::BecameOther) => "became something else".to_owned(),
+                Marker::Unreadable(Unread::Disk(text) | Unread::Rules(text)) => {
+                    format!("unreadable: {text}")
+                }
                 Marker::Unmounted(top) => format!("unmounted: {top}"),
                 Marker::Nested => "nested".to_owned(),
                 Marker::Link => "link".to_owned(),
                 Marker::Special => "special".to_owned(),
-                Marker::Unmappable(reason) => format!("unmappable: {reason}"),
+                Marker::Unmappable(fault) => format!("unmappable: {fault:?}"),
                 Marker::Obstacle => "an obstacle in the bucket".to_owned(),
             };
             format!("{path}{slash} {why}")
         }
         LocalItem::Top(path) => format!("{path}/ top"),
-        LocalItem::Unnameable { folder, name, reason, left_alone } => {
+        LocalItem::Unnameable { folder, name, fault, left_alone } => {
             let folder = folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
             let mark = if *left_alone { "-" } else { "?" };
-            format!("{mark} {folder}{} {reason}", name.display())
+            format!("{mark} {folder}{} {fault:?}", name.display())
         }
     }
 }

@@ -6,7 +6,7 @@ use super::object::{self, row_content};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::local::content::{Digester, Evidence, Hashed, Want};
-use crate::plan::{Examined, NoticeKind, may_be_touched_there, need};
+use crate::plan::{Examined, Why, may_be_touched_there, need};
 use crate::remote::{RemoteError, RemoteErrorKind};
 use crate::session::Session;
 use crate::session::trouble::Trouble;
@@ -51,22 +51,19 @@ pub async fn examine<D: Disk, C: Clock>(session: &Session<D, C>, row: &Row) -> F
 
 /// Makes of trouble what a plan takes.
 fn of(compared: Result<Examined, Trouble>) -> Examined {
-    let (kind, reason) = match compared {
+    Examined::Failed(match compared {
         Ok(examined) => return examined,
-        Err(Trouble::Changed { reason, .. }) => (NoticeKind::Changed, reason),
-        Err(Trouble::Disk(_, reason)) => (NoticeKind::Unreadable, reason),
-        Err(Trouble::Remote(error)) => (NoticeKind::Unreadable, error.to_string()),
+        Err(Trouble::Changed { reason, .. }) => Why::Changed(reason),
+        Err(Trouble::Disk(_, reason)) => Why::Uncompared(reason),
+        Err(Trouble::Remote(error)) => Why::Uncompared(error.to_string()),
         Err(
             trouble @ (Trouble::Unfounded(_)
             | Trouble::FolderKept(_)
             | Trouble::Nameless(_)
             | Trouble::TooLarge),
-        ) => (NoticeKind::Unreadable, trouble.reason()),
-        Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => {
-            (NoticeKind::Changed, "interrupted".to_owned())
-        }
-    };
-    Examined::Failed { kind, reason }
+        ) => Why::Uncompared(trouble.reason()),
+        Err(Trouble::Stopped | Trouble::InTrash(_) | Trouble::Bug(_)) => Why::Interrupted,
+    })
 }
 
 /// Reads the object that may have been touched: tells whether its bytes are the base's.

@@ -114,7 +114,7 @@ impl PlanBuilder {
         std::mem::take(&mut self.standing).tell(&mut self.plan.notices);
         self.plan.sort_actions();
         self.plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
-        self.plan.notices.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
+        self.plan.notices.sort_by(|a, b| (&a.path, a.kind()).cmp(&(&b.path, b.kind())));
         if let Some(limit) = self.options.limit {
             self.cut(limit);
         }
@@ -142,8 +142,8 @@ impl PlanBuilder {
 
     fn leave_alone(&mut self, row: &Row, examined: &Examined) {
         let tracked = row.base.is_some();
-        if let Examined::Failed { kind, reason } = examined {
-            self.plan.notices.push(notices::failed(&row.path, *kind, reason));
+        if let Examined::Failed(why) = examined {
+            self.plan.notices.push(notices::failed(&row.path, why.clone()));
         } else if let Local::Marked { marker, here } = &row.local {
             if let Some(notice) = notices::marked(&row.path, marker, *here, tracked) {
                 self.plan.notices.push(notice);

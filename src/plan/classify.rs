@@ -1,6 +1,6 @@
 //! From three sides to a [`Change`]: which comparisons a row needs, and what they make of it.
 
-use super::{Change, LocalChange, Member, NoticeKind, RemoteChange, Untracked};
+use super::{Change, LocalChange, Member, RemoteChange, Untracked, Why};
 use crate::tree::{BaseRow, Comparison, Content, Local, Row, Stat, Version};
 
 /// Which contents have to be compared before a row can be decided.
@@ -36,12 +36,7 @@ pub enum Examined {
         content: Content,
     },
     /// The file could not be read, or changed while it was read: the path is left alone.
-    Failed {
-        /// Unreadable or changed.
-        kind: NoticeKind,
-        /// Why.
-        reason: String,
-    },
+    Failed(Why),
 }
 
 /// Tells whether the bucket holds the version that the base knows; asked of every object of a
@@ -89,7 +84,7 @@ pub fn classify(row: &Row, examined: &Examined) -> Option<Member> {
     let (to_base, to_remote) = match examined {
         Examined::Compared { to_base, to_remote, .. } => (*to_base, *to_remote),
         Examined::NotNeeded => (Comparison::Different, Comparison::Different),
-        Examined::Failed { .. } => {
+        Examined::Failed(_) => {
             return Some(Member::LeftAlone { here: true, there: row.remote.is_some() });
         }
     };

@@ -32,7 +32,7 @@ pub use guard::{
     Cause, Disclosed, Excess, FileLimit, FileLimitError, FirstNames, Guard, Loss, SafetyStop,
 };
 pub use moves::{Missing, pair_here, take_apart};
-pub use notices::{Notice, NoticeKind};
+pub use notices::{Notice, NoticeKind, Rule, Why};
 pub use reconcile::{Decision, reconcile};
 pub use selection::{GlobError, Selection};
 
@@ -141,7 +141,7 @@ impl Plan {
 
     /// Counts what lsync follows no more, by a new rule or because it is another working copy's now.
     pub fn dropped(&self) -> u64 {
-        self.notices.iter().filter(|notice| notice.kind.is_forgotten()).count() as u64
+        self.notices.iter().filter(|notice| notice.kind().is_forgotten()).count() as u64
     }
 
     /// Counts the actions that do more than teach the database.

@@ -13,7 +13,7 @@ use super::request::Request;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::look::{self, Absence};
-use crate::plan::{Action, ActionKind, NoticeKind, Plan, Stage, notices};
+use crate::plan::{Action, ActionKind, Plan, Stage, Why, notices};
 use crate::session::Opened;
 use crate::tree::RepoPath;
 
@@ -99,8 +99,7 @@ fn leave_out(plan: &mut Plan, back: &BTreeSet<RepoPath>) -> Confirmed {
         return Confirmed::Nothing;
     }
     plan.take_out(is_back);
-    let reason = "it was not in the listing, and is in the bucket now";
-    let told = back.iter().map(|path| notices::failed(path, NoticeKind::Reappeared, reason));
+    let told = back.iter().map(|path| notices::failed(path, Why::Reappeared));
     plan.notices.extend(told);
     Confirmed::Plan
 }

@@ -16,7 +16,7 @@ use crate::disk::Disk;
 use crate::local::{Found, IgnoreRules, RuleFiles, Scan, ScanOptions, Unmergeable};
 use crate::look::{self, ListingScope, PAGES_AHEAD_MAX, list_scope};
 use crate::plan::{
-    Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
+    self, Action, ActionKind, Direction, Examined, Missing, Plan, PlanBuilder, PlanOptions,
     may_be_touched_there, need, notices,
 };
 use crate::remote::{Listed, Page, RemoteError};
@@ -24,8 +24,8 @@ use crate::repository::mounts;
 use crate::session::{Opened, World};
 use crate::transfer::beside;
 use crate::tree::{
-    BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, RemoteEntry, RepoPath, Row,
-    Step,
+    BaseRow, KEY_BYTES_MAX, Local, LocalEntry, Marker, Merge, Merged, NameFault, RemoteEntry,
+    RepoPath, Row, Step, Unread,
 };
 
 /// How many local files are reported together.
@@ -143,7 +143,8 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let Some(rule) = check(false).or_else(|| check(true)) else { return };
         let direction = self.request.direction;
         let forced = matches!(direction, Direction::ForcedPush | Direction::ForcedPull);
-        let notice = notices::ignored_operand(operand, &rule.place, &rule.pattern, forced);
+        let rule = plan::Rule { place: rule.place, pattern: rule.pattern };
+        let notice = notices::ignored_operand(operand, rule, forced);
         self.builder.notice(notice);
     }
 
@@ -196,7 +197,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
                 Listed::Object(entry) => objects.push(entry),
                 Listed::Obstacle(path) => self.obstacles.add(path),
                 Listed::Odd { key, reason, size } => {
-                    self.builder.notice(notices::odd_key(key, reason, size));
+                    self.builder.notice(notices::odd_key(&key, reason, size));
                 }
             }
         }
@@ -245,8 +246,8 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
             return;
         }
         if let Some(odd) = changed.iter().find(|odd| odd.is_in(row.path.as_str())) {
-            let reason = format!("the store keeps no names with {} as they are", odd.words());
-            row.local = Local::Marked { marker: Arc::new(Marker::Unmappable(reason)), here: true };
+            let marker = Marker::Unmappable(NameFault::Changed(*odd));
+            row.local = Local::Marked { marker: Arc::new(marker), here: true };
         }
     }
 
@@ -272,7 +273,7 @@ impl<'a, D: Disk, C: Clock> Planning<'a, D, C> {
         let (marker, here) = match self.rules.check(&row.path, false) {
             Ok(None) => return self.obstacles.cover(row),
             Ok(Some(rule)) => (Marker::Ignored { place: rule.place, pattern: rule.pattern }, false),
-            Err(error) => (Marker::Unreadable(format!("its ignore rules: {error}")), true),
+            Err(error) => (Marker::Unreadable(Unread::Rules(error.to_string())), true),
         };
         row.local = Local::Marked { marker: Arc::new(marker), here };
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Content, Properties, RepoPath, Token};
+use super::{Content, OddName, PathError, Properties, RepoPath, Token};
 
 /// What a name on the disk stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,8 +140,8 @@ pub enum Marker {
         /// The pattern as written.
         pattern: String,
     },
-    /// The name exists, but cannot be looked at or read: the reason.
-    Unreadable(String),
+    /// The name exists, but cannot be looked at or read.
+    Unreadable(Unread),
     /// The disk that was mounted there, or at a folder below, is missing.
     Unmounted(RepoPath),
     /// A folder with an `.lsync/config.yaml` of its own.
@@ -150,10 +150,39 @@ pub enum Marker {
     Link,
     /// A socket, pipe or device.
     Special,
-    /// A name or path that no key can hold: the reason.
-    Unmappable(String),
+    /// A name or path that no key can hold.
+    Unmappable(NameFault),
     /// In the bucket, there or above, stands what is neither file nor folder.
     Obstacle,
+}
+
+/// Why a name cannot be looked at or read. Texts are the system's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The disk refused.
+    Disk(String),
+    /// The ignore rules that hold for it cannot be read.
+    Rules(String),
+    /// It was one thing in the list of its folder and was another when it was looked at.
+    BecameOther,
+}
+
+/// Why no key can hold a name or path that is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameFault {
+    /// Its bytes are no UTF-8.
+    NotUnicode,
+    /// No path has such a name.
+    Path(PathError),
+    /// The path has `bytes` bytes, and a key below the prefix holds `fit`.
+    Long {
+        /// Bytes that the path has.
+        bytes: usize,
+        /// Bytes that fit.
+        fit: usize,
+    },
+    /// The store keeps such names under others.
+    Changed(OddName),
 }
 
 /// One item of the scan, in key order: files at `name`, folders' markers at `name/`.

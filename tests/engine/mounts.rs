@@ -2,8 +2,9 @@
 //! nothing is deleted because of it.
 
 use lsync::fakes::bucket::MemoryRemote;
-use lsync::plan::Direction;
+use lsync::plan::{Direction, Why};
 use lsync::sync::Request;
+use lsync::tree::RepoPath;
 
 use super::{Client, only, pairs, request, requests, team};
 
@@ -57,7 +58,7 @@ async fn what_was_on_a_missing_disk_is_not_taken_for_deleted() {
                 assert_eq!(remote.contents(), before, "{operand}");
             }
             let notice = &ann.plan().await.notices[0];
-            assert!(notice.reason.contains(&format!("mounted at {at} is missing")), "{notice:?}");
+            assert_eq!(notice.why, Why::Unmounted(RepoPath::parse(at).unwrap()));
             // What happens meanwhile arrives when it is back.
             bob.write(&format!("{at}/x"), "edited");
             bob.sync().await;

@@ -208,7 +208,7 @@ impl Simulation {
             state.note(|| format!("{name} sees a conflict: {:?} {}", conflict.kind, conflict.path));
         }
         for notice in &plan.notices {
-            state.note(|| format!("{name} leaves alone: {} {}", notice.kind.word(), notice.path));
+            state.note(|| format!("{name} leaves alone: {} {}", notice.kind().word(), notice.path));
         }
         let asides =
             (plan.actions.iter()).filter_map(|action| state.aside(action)).collect::<Vec<_>>();

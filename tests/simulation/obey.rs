@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lsync::error::{Error, Exit};
 use lsync::fakes::disk::MemoryDisk;
-use lsync::plan::{Conflict, Direction, Notice, NoticeKind, Resolution, Selection, settle};
+use lsync::plan::{Conflict, Direction, Notice, Resolution, Selection, Why, settle};
 use lsync::remote::Conditions;
 use lsync::repository::Repository;
 use lsync::repository::trash::{self, Restored, Wanted};
@@ -111,13 +111,9 @@ impl Simulation {
                     // A person has taken the name in the last instant.
                     taken => {
                         exit = Exit::Incomplete;
-                        notices.push(Notice {
-                            path: wanted.clone(),
-                            kind: NoticeKind::Changed,
-                            reason: format!("{taken:?}"),
-                            hint: None,
-                            incomplete: true,
-                        });
+                        let why = Why::Changed(format!("{taken:?}"));
+                        let (path, keeps_out) = (wanted.clone(), 0);
+                        notices.push(Notice { path, why, keeps_out, incomplete: true });
                     }
                 }
             }

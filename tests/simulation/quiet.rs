@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lsync::fakes::bucket::Operation;
-use lsync::plan::{Direction, Resolution};
+use lsync::plan::{Direction, Resolution, Why};
 use lsync::tree::RepoPath;
 
 use crate::bucket::is_within;
@@ -104,11 +104,11 @@ impl Simulation {
     /// can. Tells whether there was something to decide.
     fn settle_clashes(&self, ended: &Ended) -> bool {
         let clashes: Vec<_> = (ended.notices.iter())
-            .filter(|notice| notice.kind.word() == "clash")
-            .map(|notice| {
+            .filter(|notice| notice.kind().word() == "clash")
+            .map(|notice| match &notice.why {
                 // What waits may be more than what clashes, which is named then.
-                let inner = notice.reason.split("a file named ").nth(1);
-                inner.and_then(|it| it.split(" and files below").next()).unwrap_or(&notice.path)
+                Why::BothInBucket(Some(inner)) => inner.as_str(),
+                _ => &notice.path,
             })
             .collect();
         for path in &clashes {

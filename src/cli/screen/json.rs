@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::words::{self, Told};
+use super::words::{self, Told, notices};
 use crate::cli::commands::work::resolve::Sides;
 use crate::clock::rfc3339;
 use crate::error::Exit;
@@ -189,14 +189,14 @@ fn told(event: &'static str, told: &Told<'_>) -> String {
 
 /// Renders a conflict of a plan.
 pub(in crate::cli) fn conflict(conflict: &Conflict) -> String {
-    write(&line_of(conflict, &conflict.reason()))
+    write(&line_of(conflict, &notices::conflict(conflict)))
 }
 
 /// Renders a conflict with what both sides show.
 pub(in crate::cli) fn conflict_with_sides(conflict: &Conflict, sides: &Sides) -> String {
     let side = |(bytes, time)| Side { bytes, time: rfc3339(time) };
     let (ours, theirs) = (sides.ours().map(side), sides.theirs().map(side));
-    write(&Shown { line: line_of(conflict, &conflict.reason()), ours, theirs })
+    write(&Shown { line: line_of(conflict, &notices::conflict(conflict)), ours, theirs })
 }
 
 fn line_of<'a>(conflict: &'a Conflict, reason: &'a str) -> Line<'a> {
@@ -222,11 +222,11 @@ pub(in crate::cli) fn notice(notice: &Notice) -> String {
         event: "skipped",
         path: Some(&notice.path),
         from: None,
-        action: notice.kind.word(),
-        kind: Some(notice.kind.word()),
+        action: notice.kind().word(),
+        kind: Some(notice.kind().word()),
         bytes: 0,
-        reason: &notice.reason,
-        hint: notice.hint.as_deref(),
+        reason: &notices::reason(notice),
+        hint: notices::hint(notice).as_deref(),
     })
 }
 

@@ -18,7 +18,9 @@ pub use unmergeable::{Found, Unmergeable};
 
 use super::ignore::{RULES_FILE, RuleFiles, RuleStack};
 use crate::disk::{Disk, Names, if_exists, other_spelling};
-use crate::tree::{CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, RepoPath};
+use crate::tree::{
+    CONTROL, KEY_BYTES_MAX, Kind, LocalEntry, LocalState, Marker, NameFault, RepoPath, Unread,
+};
 use ahead::Ahead;
 pub use ahead::Now;
 
@@ -53,8 +55,8 @@ pub enum LocalItem {
         folder: Option<RepoPath>,
         /// The name in it.
         name: OsString,
-        /// Why it cannot be a key, as a half sentence.
-        reason: String,
+        /// Why it cannot be a key.
+        fault: NameFault,
         /// It would not travel anyway: by a rule, or for its kind.
         left_alone: bool,
     },
@@ -260,8 +262,8 @@ impl<D: Disk> Scan<D> {
         }
         let bytes = path.as_str().len();
         if matches!(kind, Some(Kind::File | Kind::Folder)) && bytes > self.key_bytes_max {
-            let reason = format!("the path has {bytes} bytes, {} fit", self.key_bytes_max);
-            return Some(self.marked(path, folder, Marker::Unmappable(reason)));
+            let fault = NameFault::Long { bytes, fit: self.key_bytes_max };
+            return Some(self.marked(path, folder, Marker::Unmappable(fault)));
         }
         match kind {
             Some(Kind::Folder) => self.visit_folder(path),
@@ -288,7 +290,7 @@ impl<D: Disk> Scan<D> {
                     }
                     Ok(stat) if stat.kind == Kind::Link => Marker::Link,
                     Ok(stat) if stat.kind != Kind::Folder => became_something_else(),
-                    Ok(_) | Err(_) => Marker::Unreadable(error.to_string()),
+                    Ok(_) | Err(_) => unreadable(&error),
                 };
                 return Some(self.marked(path, true, marker));
             }
@@ -303,9 +305,7 @@ impl<D: Disk> Scan<D> {
             Ok(()) => None,
             Err(Closed::Nested) => Some(self.marked(path, true, Marker::Nested)),
             Err(Closed::Failed(error)) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(Closed::Failed(error)) => {
-                Some(self.marked(path, true, Marker::Unreadable(error.to_string())))
-            }
+            Err(Closed::Failed(error)) => Some(self.marked(path, true, unreadable(&error))),
         }
     }
 
@@ -328,7 +328,7 @@ impl<D: Disk> Scan<D> {
             Ok(stat) if stat.kind == Kind::Special => Marker::Special,
             Ok(_) => became_something_else(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => Marker::Unreadable(error.to_string()),
+            Err(error) => unreadable(&error),
         };
         Some(self.marked(path, false, marker))
     }
@@ -342,7 +342,12 @@ impl<D: Disk> Scan<D> {
     }
 
     /// Makes the item of a name that is no path, unless it is our own.
-    fn unnameable(&self, name: OsString, kind: Option<Kind>, reason: String) -> Option<LocalItem> {
+    fn unnameable(
+        &self,
+        name: OsString,
+        kind: Option<Kind>,
+        fault: NameFault,
+    ) -> Option<LocalItem> {
         if name == CONTROL && self.is_own_control_folder() {
             return None;
         }
@@ -354,7 +359,7 @@ impl<D: Disk> Scan<D> {
         path.push(&name);
         let left_alone = matches!(kind, Some(Kind::Link | Kind::Special))
             || self.rules.check(&path, kind == Some(Kind::Folder)).is_some();
-        Some(LocalItem::Unnameable { folder, name, reason, left_alone })
+        Some(LocalItem::Unnameable { folder, name, fault, left_alone })
     }
 
     /// Tells whether a control folder in the innermost folder is one that this working copy made:
@@ -378,14 +383,18 @@ fn timed<D: Disk, T>(ahead: &mut Option<Ahead<D>>, look: impl FnOnce() -> T) -> 
 }
 
 /// Returns the path of `name` in `folder`, or why it has none.
-fn path_of(folder: Option<&RepoPath>, name: &OsStr) -> Result<RepoPath, String> {
-    let name = name.to_str().ok_or("the name is no UTF-8")?;
-    RepoPath::below(folder, name).map_err(|error| error.to_string())
+fn path_of(folder: Option<&RepoPath>, name: &OsStr) -> Result<RepoPath, NameFault> {
+    let name = name.to_str().ok_or(NameFault::NotUnicode)?;
+    RepoPath::below(folder, name).map_err(NameFault::Path)
+}
+
+fn unreadable(error: &io::Error) -> Marker {
+    Marker::Unreadable(Unread::Disk(error.to_string()))
 }
 
 /// The marker of a name that was one thing in the list of its folder and is another now.
 fn became_something_else() -> Marker {
-    Marker::Unreadable("it turned into something else while the folder was read".to_owned())
+    Marker::Unreadable(Unread::BecameOther)
 }
 
 impl<D: Disk> Iterator for Scan<D> {

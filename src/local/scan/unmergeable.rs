@@ -31,11 +31,11 @@ impl Unmergeable {
         scan.filter_map(|item| {
             match item {
                 Ok(LocalItem::Entry(entry)) => return Some(Ok(entry)),
-                Ok(LocalItem::Unnameable { folder, name, reason, left_alone }) => {
+                Ok(LocalItem::Unnameable { folder, name, fault, left_alone }) => {
                     let mut found = self.found();
                     if !left_alone {
                         let name = name.as_encoded_bytes();
-                        let notice = notices::unnameable(folder.as_ref(), name, reason);
+                        let notice = notices::unnameable(folder.as_ref(), name, fault);
                         found.unnameable.push(notice);
                     }
                     if let Some(folder) = folder {

@@ -30,17 +30,6 @@ pub enum ConflictKind {
 }
 
 impl ConflictKind {
-    /// Returns the words for the screen.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::BothChanged => "changed here and in the bucket",
-            Self::BothCreated => "new here and in the bucket, with different contents",
-            Self::DeletedHere => "deleted here, changed in the bucket",
-            Self::DeletedThere => "changed here, deleted in the bucket",
-            Self::FileAgainstFolder => "a file on one side, a folder on the other",
-        }
-    }
-
     /// Returns the one word for `--json`.
     pub fn word(self) -> &'static str {
         match self {
@@ -79,13 +68,6 @@ impl Conflict {
     pub fn new(path: RepoPath, kind: ConflictKind) -> Self {
         let (local, base, remote, contested, moved_to) = (None, None, None, None, None);
         Self { path, kind, local, base, remote, proven: true, contested, moved_to }
-    }
-
-    /// Returns the words for the screen, with what is known of this one.
-    pub fn reason(&self) -> String {
-        let words = self.kind.words();
-        let moved = self.moved_to.as_ref();
-        moved.map_or_else(|| words.to_owned(), |to| format!("{words}, perhaps moved to {to}"))
     }
 
     /// Tells whether `now` is this conflict, with the very versions. What comparing found does not count: what

@@ -41,10 +41,7 @@ impl Standing {
         }
         for (place, kept_out) in self.found.into_values().filter(|(_, kept_out)| *kept_out > 0) {
             let Some(notice) = notices.get_mut(place) else { continue };
-            let files = if kept_out == 1 { "file" } else { "files" };
-            notice.reason =
-                format!("{}, in the way of {kept_out} {files} in the bucket", notice.reason);
-            notice.hint = Some("move it out of the way, or name it in .lsyncignore".to_owned());
+            notice.keeps_out = kept_out;
             notice.incomplete = true;
         }
     }

@@ -1,6 +1,7 @@
 //! Rows 21 to 25 of the table: what is left alone, and what a rule takes out.
 
 use super::{DIRECTIONS, Direction, plan, show};
+use crate::plan::{Rule, Why};
 
 /// Tells what every direction plans for a scene; they must agree.
 fn in_every_direction(scene: &str) -> String {
@@ -85,7 +86,8 @@ fn row_24_a_folder_that_becomes_ignored_is_forgotten_with_everything_below() {
 #[test]
 fn row_24_the_notice_names_the_rule_and_its_line() {
     let plan = plan(Direction::Sync, "f I =");
-    assert!(plan.notices[0].reason.contains("\"*.log\" in .lsyncignore:1"), "{plan:?}");
+    let (place, pattern) = (".lsyncignore:1".to_owned(), "*.log".to_owned());
+    assert_eq!(plan.notices[0].why, Why::NewlyIgnored(Rule { place, pattern }));
 }
 
 #[test]
@@ -144,12 +146,10 @@ fn what_stands_in_the_way_of_the_bucket_makes_a_run_incomplete_that_would_fetch_
 
 #[test]
 fn one_notice_tells_how_many_files_cannot_come() {
-    for (scene, count) in [("d L C", "1 file"), ("d L C | d/e 0 C | d/f/g 0 C", "3 files")] {
+    for (scene, count) in [("d L C", 1), ("d L C | d/e 0 C | d/f/g 0 C", 3)] {
         let plan = plan(Direction::Sync, scene);
-        let reasons: Vec<_> = plan.notices.iter().map(|it| it.reason.as_str()).collect();
-        assert_eq!(reasons, [format!("a symbolic link, in the way of {count} in the bucket")]);
-        let hint = plan.notices[0].hint.as_deref();
-        assert_eq!(hint, Some("move it out of the way, or name it in .lsyncignore"));
+        let found: Vec<_> = plan.notices.iter().map(|it| (&it.why, it.keeps_out)).collect();
+        assert_eq!(found, [(&Why::Link, count)]);
     }
 }
 

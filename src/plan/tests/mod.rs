@@ -29,10 +29,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Action, ActionKind, Direction, Examined, Plan, PlanBuilder, PlanOptions, Stage, need};
-use crate::plan::NoticeKind;
+use crate::plan::Why;
 use crate::tree::{
     BaseRow, Comparison, Content, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged,
-    OutOfOrder, RemoteEntry, RepoPath, Row, Signature, Stat, Step, Token, Version,
+    OutOfOrder, RemoteEntry, RepoPath, Row, Signature, Stat, Step, Token, Unread, Version,
 };
 
 /// The directions in the order of the table's columns.
@@ -101,7 +101,7 @@ impl Place {
             'D' | '0' | 'i' => return None,
             'L' => Marker::Link,
             'S' => Marker::Special,
-            'X' => Marker::Unreadable("permission denied".to_owned()),
+            'X' => Marker::Unreadable(Unread::Disk("permission denied".to_owned())),
             'N' => Marker::Nested,
             'I' => ignored(),
             other => panic!("{other:?} is no local side"),
@@ -141,10 +141,7 @@ impl Place {
             return Examined::NotNeeded;
         }
         if self.local == 'F' {
-            return Examined::Failed {
-                kind: NoticeKind::Unreadable,
-                reason: "an I/O error".to_owned(),
-            };
+            return Examined::Failed(Why::Uncompared("an I/O error".to_owned()));
         }
         let to_base = if self.local == '~' { Comparison::Same } else { Comparison::Different };
         let to_remote = match self.remote {
@@ -253,7 +250,12 @@ fn show(plan: &Plan) -> String {
     let actions = actions.map(|it| format!("{}{} {}", stage(it.stage), verb(it), it.path.as_str()));
     let conflicts = plan.conflicts.iter().map(|it| format!("CONF {} {}", it.kind.word(), it.path));
     let notices = plan.notices.iter().map(|it| {
-        format!("{} {}{}", it.kind.word(), it.path, if it.incomplete { " incomplete" } else { "" })
+        format!(
+            "{} {}{}",
+            it.kind().word(),
+            it.path,
+            if it.incomplete { " incomplete" } else { "" }
+        )
     });
     actions.chain(conflicts).chain(notices).collect::<Vec<_>>().join(", ")
 }

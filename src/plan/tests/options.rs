@@ -287,6 +287,8 @@ fn beside_another_lsync_only_proven_differences_are_conflicts() {
     let in_flight: Vec<_> = plan.notices.iter().map(|notice| notice.path.as_str()).collect();
     assert_eq!((open, in_flight), (vec!["a", "d"], vec!["b", "c"]));
     assert!(
-        plan.notices.iter().all(|notice| notice.kind == NoticeKind::InFlight && !notice.incomplete)
+        plan.notices
+            .iter()
+            .all(|notice| notice.kind() == NoticeKind::InFlight && !notice.incomplete)
     );
 }

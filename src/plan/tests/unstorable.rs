@@ -32,7 +32,7 @@ fn an_upload_whose_time_cannot_be_stored_is_a_notice_with_all_that_would_follow_
     leave_out(&mut plan);
     let left: Vec<_> = plan.actions.iter().map(|action| action.path.as_str()).collect();
     assert_eq!(left, [".lsyncignore", "k", "forgotten", "k/near", "gone", "m/gone"]);
-    let told = plan.notices.iter().map(|notice| (notice.path.as_str(), notice.kind));
+    let told = plan.notices.iter().map(|notice| (notice.path.as_str(), notice.kind()));
     let expected = ["far", "k/far"].map(|path| (path, NoticeKind::TimeTooFar));
     assert!(told.eq(expected) && plan.notices.iter().all(|notice| notice.incomplete));
 }

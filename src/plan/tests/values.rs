@@ -2,10 +2,9 @@
 
 use super::{DIRECTIONS, Direction, options, path, plan, plan_with, show};
 use crate::plan::{
-    Action, ActionKind, ConflictKind, Notice, NoticeKind, Plan, PlanBuilder, Resolution, notices,
-    settle,
+    Action, ActionKind, Notice, NoticeKind, Plan, PlanBuilder, Resolution, Why, notices, settle,
 };
-use crate::tree::{Marker, PathError, RepoPath};
+use crate::tree::{Marker, NameFault, PathError, RepoPath, Unread};
 
 const KINDS: [ActionKind; 8] = [
     ActionKind::Adopt,
@@ -92,34 +91,11 @@ fn only_the_database_changes_in_bookkeeping() {
 }
 
 #[test]
-fn every_conflict_has_words_of_its_own() {
-    let kinds = [
-        (ConflictKind::BothChanged, "both-changed", "changed here and in the bucket"),
-        (
-            ConflictKind::BothCreated,
-            "both-created",
-            "new here and in the bucket, with different contents",
-        ),
-        (ConflictKind::DeletedHere, "deleted-here", "deleted here, changed in the bucket"),
-        (ConflictKind::DeletedThere, "deleted-there", "changed here, deleted in the bucket"),
-        (
-            ConflictKind::FileAgainstFolder,
-            "file-against-folder",
-            "a file on one side, a folder on the other",
-        ),
-    ];
-    for (kind, word, words) in kinds {
-        assert_eq!((kind.word(), kind.words()), (word, words));
-    }
-}
-
-#[test]
 fn a_notice_of_the_caller_is_in_the_plan_in_its_order() {
     let notice = |path: &str| Notice {
         path: path.to_owned(),
-        kind: NoticeKind::NameHere,
-        reason: "why".to_owned(),
-        hint: None,
+        why: Why::NameHere(NameFault::NotUnicode),
+        keeps_out: 0,
         incomplete: true,
     };
     let mut builder = PlanBuilder::new(options(Direction::Sync));
@@ -129,54 +105,45 @@ fn a_notice_of_the_caller_is_in_the_plan_in_its_order() {
 }
 
 #[test]
-fn notices_say_why_and_what_to_do() {
-    for (scene, kind, reason, hint) in [
-        ("f L =", "link", "a symbolic link", None),
-        ("f S =", "special", "no regular file", None),
-        ("f/ N 0", "nested", "another working copy", None),
-        ("f X =", "unreadable", "permission denied", Some("permission")),
-        ("f F =", "unreadable", "an I/O error", Some("permission")),
-        ("f 0 C | f/g 0 C", "clash", "the bucket holds a file of this name", Some("rename")),
-        (
-            "f C 0 | f/g 0 C | f/g/h 0 C",
-            "clash",
-            "the bucket holds a file named f/g",
-            Some("rename"),
-        ),
+fn notices_say_why() {
+    let io = "an I/O error".to_owned();
+    for (scene, kind, why) in [
+        ("f L =", "link", Why::Link),
+        ("f S =", "special", Why::Special),
+        ("f/ N 0", "nested", Why::Nested),
+        ("f X =", "unreadable", Why::Unreadable(Unread::Disk("permission denied".to_owned()))),
+        ("f F =", "unreadable", Why::Uncompared(io)),
+        ("f 0 C | f/g 0 C", "clash", Why::BothInBucket(None)),
+        ("f C 0 | f/g 0 C | f/g/h 0 C", "clash", Why::BothInBucket(Some(path("f/g")))),
     ] {
         let plan = plan(Direction::Sync, scene);
         let notice = &plan.notices[0];
-        assert_eq!((notice.kind.word(), notice.path.as_str()), (kind, "f"), "{scene}");
-        assert!(notice.reason.contains(reason), "{notice:?}");
-        match hint {
-            Some(hint) => assert!(notice.hint.as_ref().unwrap().contains(hint), "{notice:?}"),
-            None => assert_eq!(notice.hint, None),
-        }
+        assert_eq!((notice.kind().word(), notice.path.as_str()), (kind, "f"), "{scene}");
+        assert_eq!(notice.why, why, "{scene}");
     }
 }
 
 #[test]
 fn a_file_that_changed_while_it_was_compared_is_for_the_next_run() {
-    let notice = notices::failed(&path("f"), NoticeKind::Changed, "it was changed here");
-    assert_eq!((notice.kind, notice.incomplete), (NoticeKind::Changed, true));
-    assert_eq!(notice.hint.as_deref(), Some("run the command again"));
+    let notice = notices::failed(&path("f"), Why::Changed("it was changed here".to_owned()));
+    assert_eq!((notice.kind(), notice.incomplete), (NoticeKind::Changed, true));
 }
 
 #[test]
 fn what_blocks_a_forced_run_is_to_be_moved_and_not_renamed_in_the_bucket() {
     let plan = plan(Direction::ForcedPull, "a 0 C | a/b I 0");
     assert_eq!(show(&plan), "clash a incomplete");
-    assert!(plan.notices[0].reason.contains("left alone stands in the way"), "{plan:?}");
+    assert_eq!(plan.notices[0].why, Why::Blocked);
 }
 
 #[test]
 fn below_a_name_that_no_key_can_hold_every_tracked_file_is_named() {
-    let marker = Marker::Unmappable("the key is too long".to_owned());
+    let fault = NameFault::Path(PathError::LongKey);
+    let marker = Marker::Unmappable(fault);
     let notice = |here, tracked| {
-        notices::marked(&path("d/f"), &marker, here, tracked)
-            .map(|it| (it.kind, it.reason, it.incomplete))
+        notices::marked(&path("d/f"), &marker, here, tracked).map(|it| (it.why, it.incomplete))
     };
-    let expected = Some((NoticeKind::NameHere, "the key is too long".to_owned(), true));
+    let expected = Some((Why::NameHere(fault), true));
     assert_eq!(notice(true, false), expected);
     assert_eq!(notice(false, true), expected);
     assert_eq!(notice(false, false), None);
@@ -186,20 +153,20 @@ fn below_a_name_that_no_key_can_hold_every_tracked_file_is_named() {
 fn an_empty_folder_marker_is_nothing_that_is_missing() {
     let notice = |key: &str, size| {
         let reason = RepoPath::parse(key).unwrap_err();
-        let notice = notices::odd_key(key.to_owned(), reason, size);
-        (notice.kind.word(), notice.incomplete, notice.hint.is_some())
+        let notice = notices::odd_key(key, reason, size);
+        (notice.kind().word(), notice.incomplete)
     };
-    assert_eq!(notice("dir/", 0), ("folder-marker", false, false));
-    assert_eq!(notice("dir/", 1), ("unmappable", true, true));
-    assert_eq!(notice("a//b", 0), ("unmappable", true, true));
-    let notice = notices::odd_key("../x".to_owned(), PathError::Dots, 3);
-    assert_eq!(notice.reason, "the path has a component . or ..; left in the bucket");
+    assert_eq!(notice("dir/", 0), ("folder-marker", false));
+    assert_eq!(notice("dir/", 1), ("unmappable", true));
+    assert_eq!(notice("a//b", 0), ("unmappable", true));
+    let notice = notices::odd_key("../x", PathError::Dots, 3);
+    assert_eq!(notice.why, Why::NameThere(PathError::Dots));
 }
 
 #[test]
 fn a_local_name_that_is_no_text_is_shown_escaped() {
     let name = |folder: Option<&RepoPath>| {
-        notices::unnameable(folder, b"a\xff", "the name is not UTF-8".to_owned()).path
+        notices::unnameable(folder, b"a\xff", NameFault::NotUnicode).path
     };
     assert_eq!(name(None), "a\\xff");
     assert_eq!(name(Some(&path("d"))), "d/a\\xff");
@@ -227,17 +194,6 @@ fn an_obstacle_in_the_bucket_is_told_of_where_something_is_here_or_was_followed(
     for (here, tracked) in [(false, false), (false, true), (true, false), (true, true)] {
         let notice = notices::marked(&path, &Marker::Obstacle, here, tracked);
         assert_eq!(notice.is_some(), here || tracked, "here {here}, tracked {tracked}");
-        assert!(
-            notice.is_none_or(|notice| notice.incomplete && notice.kind == NoticeKind::Obstacle)
-        );
+        assert!(notice.is_none_or(|notice| notice.incomplete && notice.why == Why::Obstacle));
     }
-}
-
-#[test]
-fn whoever_forces_an_ignored_operand_is_told_which_file_has_the_rule() {
-    let path = RepoPath::parse("a.log").unwrap();
-    let notice = |place, forced| notices::ignored_operand(&path, place, "*.log", forced);
-    let hint = notice("sub/.lsyncignore:7", true).hint.unwrap();
-    assert_eq!(hint, "take the rule out of sub/.lsyncignore");
-    assert_eq!(notice("sub/.lsyncignore:7", false).hint, None);
 }

@@ -18,7 +18,6 @@ use crate::disk::Disk;
 use crate::local::content::{self, Digests, Want};
 use crate::look::object::row_content;
 use crate::monitor::ItemKind;
-use crate::plan::notices::TIME_TOO_FAR;
 use crate::session::Session;
 use crate::session::limits::held::Held;
 use crate::session::trouble::Trouble;
@@ -44,7 +43,7 @@ pub(super) async fn upload<D: Disk, C: Clock>(
 ) -> Result<Uploaded<D>, Trouble> {
     room::expect_room_there(session, source.stat.size)?;
     if !source.stat.has_mtime() {
-        return Err(Trouble::Disk(ItemKind::TimeTooFar, TIME_TOO_FAR.to_owned()));
+        return Err(Trouble::Disk(ItemKind::TimeTooFar, String::new()));
     }
     session.files.wait_for_tick(source.path, source.stat).await?;
     let is_large = source.stat.size > session.limits.tuning.whole_bytes;

@@ -5,6 +5,7 @@ use std::io;
 use super::{conflict_line, notice_line};
 use crate::cli::screen::style::{Paint, Style};
 use crate::cli::screen::text::{escape, number};
+use crate::cli::screen::words::notices as words;
 use crate::monitor::{ItemKind, WarningKind};
 use crate::plan::{Conflict, ConflictKind, Notice, NoticeKind};
 
@@ -139,7 +140,7 @@ pub(in crate::cli) fn notices<'a>(
     grouped_notices(
         notices,
         all,
-        |notice| notice_line(style, notice),
+        |notice, with_hint| notice_line(style, notice, with_hint),
         |incomplete| style.paint(if incomplete { Paint::Yellow } else { Paint::Dim }, "skipped "),
     )
 }
@@ -150,27 +151,24 @@ pub(super) fn left_alone_lines(notices: &[Notice], all: bool) -> Vec<String> {
 }
 
 /// Renders a path that is left alone, in the list of `lsync status`.
-fn left_alone(notice: &Notice) -> String {
-    let unable = notice.incomplete && !notice.kind.is_forgotten();
+fn left_alone(notice: &Notice, with_hint: bool) -> String {
+    let unable = notice.incomplete && !notice.kind().is_forgotten();
     let mark = if unable { " (cannot be handled)" } else { "" };
-    let hint = notice
-        .hint
-        .as_ref()
-        .map_or_else(String::new, |hint| format!("\n    hint: {}", escape(hint)));
-    format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&notice.reason))
+    let hint = words::hint(notice).filter(|_| with_hint);
+    let hint = hint.map_or_else(String::new, |hint| format!("\n    hint: {}", escape(&hint)));
+    format!("  {}  {}{mark}{hint}", escape(&notice.path), escape(&words::reason(notice)))
 }
 
 /// Renders notices; `word` begins the line of a number of them, which are incomplete or not.
 fn grouped_notices<'a>(
     notices: impl Iterator<Item = &'a Notice>,
     all: bool,
-    render: impl Fn(&Notice) -> String,
+    render: impl Fn(&Notice, bool) -> String,
     word: impl Fn(bool) -> String,
 ) -> Vec<String> {
-    let kind = |notice: &Notice| (notice.kind, notice.incomplete);
+    let kind = |notice: &Notice| (notice.kind(), notice.incomplete);
     let alone = |(kind, _): (NoticeKind, bool)| kind.names_its_path();
-    let line = |notice: &Notice, hint| render(&with_hint(notice, hint));
-    grouped(notices, all, (kind, alone), line, |(kind, incomplete), count| {
+    grouped(notices, all, (kind, alone), render, |(kind, incomplete), count| {
         more(&word(incomplete), count, notice_words(kind))
     })
 }
@@ -181,13 +179,12 @@ pub(in crate::cli) fn conflicts(style: Style, conflicts: &[Conflict], all: bool)
     let line = |conflict: &Conflict, _| conflict_line(style, conflict);
     grouped(conflicts.iter(), all, (kind, |_| false), line, |kind: ConflictKind, count| {
         let word = style.paint(Paint::Yellow, "conflict");
-        format!("{word} {} more: {}; `lsync resolve --list` names all", number(count), kind.words())
+        format!(
+            "{word} {} more: {}; `lsync resolve --list` names all",
+            number(count),
+            words::conflict_words(kind)
+        )
     })
-}
-
-fn with_hint(notice: &Notice, hint: bool) -> Notice {
-    let hint = notice.hint.clone().filter(|_| hint);
-    Notice { hint, ..notice.clone() }
 }
 
 /// Renders the first few of each kind, and behind them how many more there are.

@@ -13,6 +13,7 @@ use crate::monitor::Item;
 use crate::plan::{Action, ActionKind, Conflict, Notice, Plan};
 use crate::transfer::{Moves, Report};
 
+pub(in crate::cli) use super::words::notices::conflict as conflict_reason;
 pub(in crate::cli) use status::status_groups;
 
 /// How wide the word of an action is in lines that come one by one: the longest is `replace-folder`.
@@ -74,7 +75,11 @@ fn paint(told: &Told<'_>) -> Paint {
 /// Renders a conflict: `conflict docs/a.txt  changed here and in the bucket`.
 pub(in crate::cli) fn conflict_line(style: Style, conflict: &Conflict) -> String {
     let word = style.paint(Paint::Yellow, "conflict");
-    format!("{word} {}  {}", escape(conflict.path.as_str()), escape(&conflict.reason()))
+    format!(
+        "{word} {}  {}",
+        escape(conflict.path.as_str()),
+        escape(&words::notices::conflict(conflict))
+    )
 }
 
 /// Renders an action that was carried out, for `--verbose`.
@@ -128,10 +133,11 @@ fn line(word: &str, (path, reason): (&str, &str), hint: Option<&str>) -> String 
 }
 
 /// Renders a path that is left alone: `skipped  dir/link  a symbolic link`.
-fn notice_line(style: Style, notice: &Notice) -> String {
+fn notice_line(style: Style, notice: &Notice, with_hint: bool) -> String {
     let paint = if notice.incomplete { Paint::Yellow } else { Paint::Dim };
-    let Notice { path, reason, hint, .. } = notice;
-    line(&style.paint(paint, "skipped "), (path, reason), hint.as_deref())
+    let reason = words::notices::reason(notice);
+    let hint = words::notices::hint(notice).filter(|_| with_hint);
+    line(&style.paint(paint, "skipped "), (&notice.path, &reason), hint.as_deref())
 }
 
 /// Renders the lines of a plan: what it does, then what it cannot.

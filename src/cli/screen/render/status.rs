@@ -3,6 +3,7 @@
 use super::{floods, moved};
 use crate::cli::screen::style::{Paint, Style};
 use crate::cli::screen::text::{count, escape, size};
+use crate::cli::screen::words::notices as words;
 use crate::plan::{Action, ActionKind, Plan};
 
 /// Renders the groups of `lsync status`, an empty line behind each, without the summary line.
@@ -20,7 +21,7 @@ pub(in crate::cli) fn status_groups(
     };
     let conflicts = plan.conflicts.iter().map(move |conflict| {
         let path = style.paint(Paint::Yellow, &escape(conflict.path.as_str()));
-        format!("  {path}  {}", escape(&conflict.reason()))
+        format!("  {path}  {}", escape(&words::conflict(conflict)))
     });
     group(style, "To the bucket:", side(goes_up))
         .chain(group(style, "To here:", side(goes_down)))

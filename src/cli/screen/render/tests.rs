@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::monitor::{ItemKind, Outcome};
-use crate::plan::{ConflictKind, NoticeKind, Stage};
+use crate::plan::{ConflictKind, Stage, Why};
 use crate::tree::{Kind, RepoPath, Stat, Token, Version};
 
 fn path(text: &str) -> RepoPath {
@@ -29,8 +29,7 @@ fn conflict(text: &str) -> Conflict {
 }
 
 fn notice(text: &str, incomplete: bool) -> Notice {
-    let (path, reason) = (text.to_owned(), "a symbolic link".to_owned());
-    Notice { path, kind: NoticeKind::Link, reason, hint: None, incomplete }
+    Notice { path: text.to_owned(), why: Why::Link, keeps_out: 0, incomplete }
 }
 
 fn item(action: ActionKind, outcome: Outcome) -> Item {
@@ -130,13 +129,13 @@ fn what_a_rule_took_out_is_counted_once_and_by_its_name() {
     );
     let plan = Plan {
         actions: vec![action(ActionKind::Forget, "f", Some(1), Some(1))],
-        notices: vec![Notice { kind: NoticeKind::NewlyIgnored, ..notice("f", true) }],
+        notices: vec![Notice { why: Why::NewlyNested, ..notice("f", true) }],
         ..Plan::default()
     };
     assert_eq!(plan_summary(&plan), "1 path no longer synced");
     assert_eq!(
         lines(status_groups(Style::PLAIN, &plan, false)),
-        "Left alone:\n  f  a symbolic link\n"
+        "Left alone:\n  f  no longer synced: it belongs to another working copy now; both copies stay\n"
     );
 }
 

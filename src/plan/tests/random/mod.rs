@@ -44,8 +44,9 @@ struct Untouched<'a> {
 impl<'a> Untouched<'a> {
     fn new(world: &'a World, plan: &'a Plan) -> Self {
         let clashes = plan.conflicts.iter().filter(|it| it.kind == ConflictKind::FileAgainstFolder);
-        let unreadable = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Unreadable);
-        let both_in_bucket = plan.notices.iter().filter(|notice| notice.kind.word() == "clash");
+        let unreadable =
+            plan.notices.iter().filter(|notice| notice.kind() == NoticeKind::Unreadable);
+        let both_in_bucket = plan.notices.iter().filter(|notice| notice.kind().word() == "clash");
         Self {
             world,
             paths: (plan.conflicts.iter().map(|conflict| conflict.path.as_str()))
@@ -284,7 +285,7 @@ proptest! {
         let mut synced = story.tell();
         let mut other = synced.clone();
         let plan = run(&mut synced, Direction::Sync, &story);
-        if !plan.conflicts.is_empty() || plan.notices.iter().any(|it| it.kind.word() == "clash") {
+        if !plan.conflicts.is_empty() || plan.notices.iter().any(|it| it.kind().word() == "clash") {
             return Ok(());
         }
         let directions = [Direction::Push, Direction::Pull];
@@ -369,7 +370,7 @@ fn the_stories_reach_every_kind_of_action_conflict_and_notice() {
         let actions = plan.actions.iter();
         seen.extend(actions.map(|it| format!("{:?} {}{}", it.stage, it.word(), in_clash(it))));
         seen.extend(plan.conflicts.iter().map(|it| it.kind.word().to_owned()));
-        seen.extend(plan.notices.iter().map(|it| it.kind.word().to_owned()));
+        seen.extend(plan.notices.iter().map(|it| it.kind().word().to_owned()));
     }
     for expected in [
         "Main adopt",

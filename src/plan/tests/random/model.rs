@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::super::path;
 use crate::plan::{
-    Action, ActionKind, Direction, Examined, NoticeKind, Plan, PlanBuilder, PlanOptions, need,
-    pair_here,
+    Action, ActionKind, Direction, Examined, Plan, PlanBuilder, PlanOptions, Why, need, pair_here,
 };
 use crate::tree::{
     BaseRow, Comparison, Content, Kind, Local, LocalEntry, LocalState, Marker, Merge, Merged,
@@ -209,10 +208,7 @@ impl World {
         }
         let file = &self.local[&row.path];
         if self.disk_fails && file.content.is_multiple_of(3) {
-            return Examined::Failed {
-                kind: NoticeKind::Unreadable,
-                reason: "an I/O error".to_owned(),
-            };
+            return Examined::Failed(Why::Uncompared("an I/O error".to_owned()));
         }
         let compare = |needed: bool, other: Option<u64>| {
             if needed && other == Some(file.content) {

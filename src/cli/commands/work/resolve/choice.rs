@@ -1,9 +1,9 @@
 //! One conflict: what both sides show, and what a person chooses.
 
 use crate::cli::screen::Screen;
-use crate::cli::screen::prompt;
 use crate::cli::screen::style::{Paint, Style};
 use crate::cli::screen::text::{escape, size};
+use crate::cli::screen::{prompt, render};
 use crate::clock::rfc3339;
 use crate::plan::{Conflict, ConflictKind, Resolution};
 use crate::remote::Remote;
@@ -78,7 +78,7 @@ pub(super) fn describe(style: Style, conflict: &Conflict, sides: &Sides) -> Stri
     };
     format!(
         "{path}: {}\n{}\n{}",
-        escape(&conflict.reason()),
+        escape(&render::conflict_reason(conflict)),
         line("ours  ", sides.ours, Resolution::Ours),
         line("theirs", sides.theirs, Resolution::Theirs),
     )

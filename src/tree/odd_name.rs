@@ -32,7 +32,7 @@ impl OddName {
     ];
 
     /// Returns a name of this kind and of no other.
-    pub(super) fn example(self) -> &'static str {
+    pub fn example(self) -> &'static str {
         match self {
             Self::Backslash => "back\\slash",
             Self::Control => "control\u{1}character",
@@ -58,7 +58,7 @@ impl OddName {
     }
 
     /// Tells whether XML, which listings are written in, cannot hold the name.
-    pub(super) fn is_unwritable(self) -> bool {
+    pub fn is_unwritable(self) -> bool {
         matches!(self, Self::Control | Self::Noncharacter)
     }
 

@@ -1,12 +1,14 @@
 //! What happens to one path, in words for people and for programs.
 
+pub(in crate::cli) mod notices;
+
 use std::borrow::Cow;
 use std::io;
 
+use self::notices::{TIME_TOO_FAR, TIMES_HINT};
 use super::text::count;
 use crate::clock::rfc3339;
 use crate::monitor::{Item, ItemKind, Outcome};
-use crate::plan::notices::TIMES_HINT;
 use crate::plan::{Action, ActionKind};
 use crate::remote::NO_ETAG_HINT;
 use crate::tree::RepoPath;
@@ -111,7 +113,7 @@ fn with_etag(item: &Item, etag: impl Fn(&str) -> Cow<'_, str>) -> Told<'_> {
             if let Some(operand) = in_trash {
                 hint = Some(Cow::Owned(format!("lsync trash restore {operand}")));
             }
-            error.clone()
+            if kind == ItemKind::TimeTooFar { TIME_TOO_FAR.to_owned() } else { error.clone() }
         }
     };
     let (path, action, bytes) = (item.path.as_str(), item.action, item.bytes);
