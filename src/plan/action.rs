@@ -243,6 +243,12 @@ impl Action {
         }
     }
 
+    /// Tells whether people are told of it: not of what only the database learns, nor of the old name of
+    /// what moved, which goes with the new one.
+    pub fn is_visible(&self) -> bool {
+        !self.is_bookkeeping() && !self.has_moved_away()
+    }
+
     /// Tells whether only the database changes.
     pub fn is_bookkeeping(&self) -> bool {
         matches!(self.kind, ActionKind::Adopt | ActionKind::Forget)

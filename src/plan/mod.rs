@@ -146,6 +146,6 @@ impl Plan {
 
     /// Counts the actions that do more than teach the database.
     pub fn visible(&self) -> u64 {
-        self.actions.iter().filter(|action| !action.is_bookkeeping()).count() as u64
+        self.actions.iter().filter(|action| action.is_visible()).count() as u64
     }
 }

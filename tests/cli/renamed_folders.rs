@@ -50,7 +50,7 @@ fn a_renamed_folder_is_one_line_and_stops_nobody() {
     let dry = team.ok("one", "sync --dry-run");
     assert_eq!(dry.stdout, format!("moved    {MOVED}\n30 to move in the bucket (297 B)\n"));
     let done = team.ok("one", "sync").stdout;
-    let told = format!("moved    {MOVED}\n30 moved in the bucket (297 B, 297 B of it sent)");
+    let told = format!("moved    {MOVED}\n30 moved in the bucket (297 B, all of it sent)");
     assert!(done.starts_with(&told), "{done}");
     assert!(!done.contains("deleted"), "{done}");
     assert_eq!(team.server.count("DeleteObjects"), 1, "all of them with one request");

@@ -55,7 +55,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
     }
 
     fn begins(&self, action: &Action) {
-        if !action.is_bookkeeping() {
+        if action.is_visible() {
             self.session.monitor.begins(&action.path, action.bytes());
         }
     }
@@ -68,7 +68,7 @@ impl<D: Disk, C: Clock> Run<D, C> {
         if let Err(trouble) = ready {
             room::learn_of_room(&self.session, action, trouble);
         }
-        if !action.is_bookkeeping() && !matches!(ready, Err(Trouble::Stopped)) {
+        if action.is_visible() && !matches!(ready, Err(Trouble::Stopped)) {
             self.session.monitor.ends(&action.path);
         }
     }

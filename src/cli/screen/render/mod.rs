@@ -33,8 +33,8 @@ const RATE_ELAPSED_MIN: Duration = Duration::from_secs(1);
 
 /// Returns how wide the words of a plan's actions are.
 pub(in crate::cli) fn word_columns(plan: &Plan) -> usize {
-    let is_told = |action: &&Action| !action.is_bookkeeping() && action.moved_from().is_none();
-    let told = plan.actions.iter().filter(|it| is_told(it) && !it.has_moved_away());
+    let is_told = |action: &&Action| action.is_visible() && action.moved_from().is_none();
+    let told = plan.actions.iter().filter(is_told);
     told.map(|action| action.word().len()).max().unwrap_or(0).max(WORD_COLUMNS_MIN)
 }
 
@@ -162,9 +162,9 @@ pub(in crate::cli) fn actions(
     };
     let grouped = plan.actions.iter().filter(move |_| !with_bookkeeping);
     let others = plan.actions.iter().filter(move |action| {
-        with_bookkeeping || (!action.is_bookkeeping() && action.moved_from().is_none())
+        let is_alone = action.is_visible() && action.moved_from().is_none();
+        is_alone || (with_bookkeeping && !action.has_moved_away())
     });
-    let others = others.filter(|action| !action.has_moved_away());
     let line = move |action| action_line(style, &words::planned(action), columns);
     moved::lines(grouped, word).chain(others.map(line))
 }
@@ -227,6 +227,7 @@ pub(in crate::cli) fn report_summary(report: &Report, elapsed: Duration) -> Stri
     add(report.copied - copied, format!("copied in the bucket ({bytes})"));
     let of_it = match bytes_sent {
         0 => String::new(),
+        _ if bytes_copied == 0 => ", all of it sent".to_owned(),
         sent => format!(", {} of it sent", size(sent)),
     };
     let bytes = size(bytes_sent + bytes_copied);
