@@ -87,13 +87,18 @@ struct State<D: Disk> {
 impl<D: Disk> TrashRun<D> {
     /// Prepares the trash of a run in the root's `.lsync`, and writes nothing.
     ///
-    /// `now` is in nanoseconds since 1970; `salt` tells runs of the same second apart. Settle the
-    /// earlier runs first.
+    /// `now` is in nanoseconds since 1970; `salt` tells runs of the same second apart, and where another
+    /// one drew the same, the next free one does. Settle the earlier runs first.
     pub fn begin(disk: &D, control: &D::Folder, now: i64, salt: u16) -> Self {
+        let trash = disk.open_folder(control, OsStr::new("trash")).ok();
+        let is_taken = |name: &String| {
+            trash.as_ref().is_some_and(|trash| disk.lstat(trash, OsStr::new(name)).is_ok())
+        };
+        let mut names = (0..=u16::MAX).map(|more| run_name(now, salt.wrapping_add(more)));
         Self {
             disk: disk.clone(),
             control: control.clone(),
-            name: run_name(now, salt),
+            name: names.find(|name| !is_taken(name)).unwrap_or_else(|| run_name(now, salt)),
             state: Mutex::new(State {
                 list: None,
                 next_number: 1,

@@ -88,6 +88,19 @@ fn path(text: &str) -> RepoPath {
 }
 
 #[test]
+fn two_runs_of_one_second_that_draw_the_same_number_have_a_folder_each() {
+    let world = World::new(MemoryDisk::new(), Path::new("/w"));
+    for text in ["one", "two"] {
+        let run = world.run(START);
+        world.trash(&run, "f", text.as_bytes(), true);
+        run.finish().unwrap();
+    }
+    let operands = world.operands();
+    assert_eq!(operands.len(), 2, "{operands:?}");
+    assert!(operands.iter().any(|it| it.contains("-ab13/")), "{operands:?}");
+}
+
+#[test]
 fn a_run_that_trashes_nothing_writes_nothing() {
     let (world, person) = memory();
     let before = person.snapshot();
