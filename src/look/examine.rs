@@ -171,7 +171,8 @@ fn listed<D: Disk, C: Clock>(session: &Session<D, C>, entry: &RemoteEntry) -> Ev
     Evidence::known(Content::of_size(entry.version.size)).or_likely(likely)
 }
 
-async fn fetch_crc64<D: Disk, C: Clock>(
+/// Reads an object of the version that was listed, and returns its CRC-64/NVME.
+pub(super) async fn fetch_crc64<D: Disk, C: Clock>(
     session: &Session<D, C>,
     entry: &RemoteEntry,
 ) -> Result<u64, RemoteError> {

@@ -3,6 +3,7 @@
 //! And where a file has gone that somebody else goes on editing under its old name.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use super::pairs::{Look, Pairs};
@@ -59,32 +60,40 @@ fn ended_row(action: &Action) -> Option<&Arc<BaseRow>> {
 }
 
 /// Makes one [`ActionKind::MoveLocal`] of a file that is to go here and an object that is to come, where
-/// both are the same version: somebody has renamed it in the bucket.
+/// both look the same: somebody seems to have renamed it in the bucket.
 ///
-/// `names_content` tells whether a version's token says what the bytes are, so that equal ones prove
-/// them equal. Of several the one with the same file name is taken, else the first.
-pub fn pair_here(actions: &mut Vec<Action>, names_content: impl Fn(&Version) -> bool) {
-    let ended: Vec<(usize, Arc<BaseRow>)> = (actions.iter().enumerate())
-        .filter_map(|(place, action)| Some((place, Arc::clone(untouched_row(action)?))))
-        .filter(|(_, row)| names_content(&row.version))
+/// `ended` tells how the object of a row looked, `came` how a version looks that was last changed then;
+/// `None` looks like nothing else. Of several the one with the same file name is taken, else the first.
+pub fn pair_here<K: Hash + Eq + Clone>(
+    actions: &mut Vec<Action>,
+    ended: impl Fn(&BaseRow) -> Option<K>,
+    came: impl Fn(&Version, i64) -> Option<K>,
+) {
+    let look =
+        |path: &RepoPath, weak: K| Look { strong: (weak.clone(), path.name().to_owned()), weak };
+    let old: Vec<(usize, Arc<BaseRow>, Look<_, _>)> = (actions.iter().enumerate())
+        .filter_map(|(place, action)| {
+            let row = untouched_row(action)?;
+            Some((place, Arc::clone(row), look(&row.path, ended(row)?)))
+        })
         .collect();
-    if ended.is_empty() {
+    if old.is_empty() {
         return;
     }
-    let look = |path: &RepoPath, it: &Version| Look {
-        strong: (it.size, it.token.clone(), path.name().to_owned()),
-        weak: (it.size, it.token.clone()),
-    };
-    let mut pairs = Pairs::of(ended.iter().map(|(_, row)| look(&row.path, &row.version)));
-    let came: Vec<(usize, Look<_, _>)> = (actions.iter().enumerate())
+    let new: Vec<(usize, Look<_, _>)> = (actions.iter().enumerate())
         .filter(|(_, it)| it.kind == ActionKind::Download && it.is_new())
         .filter(|(_, it)| it.clash == 0 && it.stage == Stage::Main)
-        .filter_map(|(place, it)| Some((place, look(&it.path, it.remote.as_ref()?))))
+        .filter_map(|(place, it)| {
+            let key = came(it.remote.as_ref()?, it.remote_modified)?;
+            Some((place, look(&it.path, key)))
+        })
         .collect();
-    let moved = pairs.pair(came.iter().map(|(_, look)| Some(look)));
+    let (old, looks): (Vec<_>, Vec<_>) =
+        old.into_iter().map(|(place, row, look)| ((place, row), look)).unzip();
+    let moved = Pairs::of(looks.into_iter()).pair(new.iter().map(|(_, look)| Some(look)));
     let mut gone = HashSet::new();
-    for ((place, _), from) in came.iter().zip(moved) {
-        let Some((from, row)) = from.map(|from| &ended[from]) else { continue };
+    for ((place, _), from) in new.iter().zip(moved) {
+        let Some((from, row)) = from.map(|from| &old[from]) else { continue };
         let local = actions[*from].local;
         let action = &mut actions[*place];
         action.kind = ActionKind::MoveLocal;

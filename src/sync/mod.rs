@@ -78,7 +78,7 @@ pub async fn plan<D: Disk, C: Clock>(
     }
     for _ in 0..PLANS_MAX {
         let mut plan = plan_once(opened, request).await?;
-        look::pair_moves(session, &mut plan);
+        look::pair_moves(session, &mut plan).await;
         if absences::confirm(opened, request, &mut plan).await? == Confirmed::Plan {
             look::let_ticks_pass(session, &plan, request.resolving).await?;
             return Ok(plan);

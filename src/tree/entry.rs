@@ -88,7 +88,7 @@ pub struct Signature {
 
 /// What a store holds now, as a listing shows it and a condition names it. It is opaque: what is known of
 /// the bytes is a [`Content`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
     /// What the store calls it.
     pub token: Token,

@@ -52,6 +52,39 @@ fn edits_deletions_and_conflicts_travel_as_through_s3() {
 }
 
 #[test]
+fn a_folder_renamed_by_a_teammate_is_renamed_here_and_stops_nobody() {
+    let names: Vec<_> = (0..30).map(|number| format!("old/{number:02}")).collect();
+    let shared: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    let workspace = sharing(&shared);
+    fs::rename(workspace.path("one/old"), workspace.path("one/new")).unwrap();
+    ok(&workspace, "one", "sync");
+    let done = ok(&workspace, "two", "sync").stdout;
+    assert_eq!(done, "moved    old/ → new/  (30 files, 180 B)\n30 moved here (180 B)\n");
+    assert_eq!(workspace.texts("two"), workspace.texts("one"));
+    assert!(trashed(&workspace, "two").is_empty());
+    // Somebody renames it in the bucket itself.
+    fs::rename(workspace.path("bucket/new"), workspace.path("bucket/newer")).unwrap();
+    for copy in ["one", "two"] {
+        assert!(ok(&workspace, copy, "sync").stdout.contains("30 moved here"));
+        assert_eq!(workspace.texts(copy), workspace.texts("bucket"));
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_renamed_file_is_fetched() {
+    let workspace = sharing(&[("old", "one way"), ("stays", "here")]);
+    let time = fs::metadata(workspace.path("bucket/old")).unwrap().modified().unwrap();
+    workspace.remove("bucket/old");
+    workspace.write("bucket/new", "another");
+    let new = fs::File::options().write(true).open(workspace.path("bucket/new")).unwrap();
+    new.set_modified(time).unwrap();
+    let done = ok(&workspace, "two", "sync").stdout;
+    assert!(done.starts_with("1 downloaded (7 B), 1 deleted here"), "{done}");
+    assert_eq!(workspace.text("two/new"), "another");
+    assert_eq!(trashed(&workspace, "two"), [("local/old".to_owned(), "one way".to_owned())]);
+}
+
+#[test]
 fn a_second_run_writes_nothing_here_and_nothing_there() {
     let workspace = sharing(&[("a", "a"), ("d/b", "b")]);
     for copy in ["one", "two"] {

@@ -168,9 +168,15 @@ fn came(name: &str, token: &str, file: &Stat) -> Row {
     Row { path: path(name), local: Local::Absent, base: None, remote }
 }
 
+/// Pairs what is of one version, whatever its token says.
+fn pair_all(plan: &mut Plan) {
+    pair_here(&mut plan.actions, |row| Some(row.version.clone()), |it, _| Some(it.clone()));
+}
+
 fn pulled(rows: &[Row]) -> String {
     let mut plan = planned(options(Direction::Pull), rows);
-    pair_here(&mut plan.actions, |version| version.token.text() != "opaque");
+    let by_token = |it: &Version| (it.token.text() != "opaque").then(|| it.clone());
+    pair_here(&mut plan.actions, |row| by_token(&row.version), |it, _| by_token(it));
     let pair = |it: &Action| it.moved_from().map(|from| format!("{} < {from}", it.path));
     let pairs: Vec<_> = plan.actions.iter().filter_map(pair).collect();
     format!("{} | {}", show(&plan), pairs.join(", "))
@@ -213,7 +219,7 @@ fn what_was_edited_here_and_rules_move_nowhere() {
     let file = stat(1);
     let edited = Row { local: Local::File(stat(2)), ..left("a", &file) };
     let mut plan = planned(options(Direction::MirrorPull), &[edited, came("b", "a", &file)]);
-    pair_here(&mut plan.actions, |_| true);
+    pair_all(&mut plan);
     assert_eq!(show(&plan), "GET+ b, last TRASH! a");
     let rules = [left("a/.lsyncignore", &file), came("b/.lsyncignore", "a/.lsyncignore", &file)];
     assert!(pulled(&rules).ends_with(" | "), "{}", pulled(&rules));
@@ -225,7 +231,7 @@ fn a_move_that_the_disk_cannot_make_is_taken_apart() {
     let rows = [left("a", &file), came("b", "a", &file), left("c", &file), came("d", "c", &file)];
     let mut plan = planned(options(Direction::Pull), &rows);
     let apart = plan.clone();
-    pair_here(&mut plan.actions, |_| true);
+    pair_all(&mut plan);
     take_apart(&mut plan.actions, |action| action.path.as_str() == "d");
     plan.sort_actions();
     assert_eq!(show(&plan), "MOVE= b, GET+ d, last TRASH= c");

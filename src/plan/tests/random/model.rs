@@ -137,7 +137,7 @@ impl World {
         }
         let mut plan = builder.finish();
         // An object has its version from when it was written, under whatever name.
-        pair_here(&mut plan.actions, |_| true);
+        pair_here(&mut plan.actions, |row| Some(row.version.clone()), |it, _| Some(it.clone()));
         plan
     }
 
