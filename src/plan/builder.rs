@@ -118,8 +118,8 @@ impl PlanBuilder {
         if let Some(limit) = self.options.limit {
             self.cut(limit);
         }
-        moves::pair(&mut self.plan.actions);
         unstorable::leave_out(&mut self.plan);
+        moves::pair(&mut self.plan.actions);
         let mut missing = moves::Missing::among(&mut self.plan.conflicts);
         if !missing.is_empty() {
             self.plan.actions.iter().for_each(|action| missing.hold_against_new(action));

@@ -32,15 +32,16 @@ pub(super) fn pair(actions: &mut [Action]) {
     let began: Vec<(usize, Look<_, _>)> = uploads()
         .filter_map(|(place, it)| Some((place, look(&it.path, &it.local?.signature()))))
         .collect();
-    let is_new = |place: usize| actions[place].is_new();
+    // A clash may lose an action, and the object that goes with it must not go untold then.
+    let is_new = |place: usize| actions[place].is_new() && actions[place].clash == 0;
     let moved = pairs.pair(began.iter().map(|(place, look)| is_new(*place).then_some(look)));
     for ((place, look), moved) in began.iter().zip(moved) {
         let detail = match moved {
-            Some(from) => {
+            Some(from) if actions[ended[from].0].clash == 0 => {
                 actions[ended[from].0].detail = Detail::MovedAway(Arc::clone(&ended[from].1));
                 Detail::Moved(Arc::clone(&ended[from].1))
             }
-            None => match pairs.likest(look) {
+            _ => match pairs.likest(look) {
                 Some(from) if look.strong.0 > 0 => Detail::Origin(Arc::clone(&ended[from].1)),
                 _ => continue,
             },

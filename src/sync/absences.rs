@@ -104,10 +104,13 @@ fn leave_out(plan: &mut Plan, back: &BTreeSet<RepoPath>) -> Confirmed {
     Confirmed::Plan
 }
 
-/// Returns what an action deletes here because no object has its name.
+/// Returns what an action deletes or renames here because no object has its name.
 fn missing(action: &Action) -> impl Iterator<Item = &RepoPath> {
-    let alone =
-        (action.kind == ActionKind::DeleteLocal && action.remote.is_none()).then_some(&action.path);
+    let alone = match action.kind {
+        ActionKind::DeleteLocal if action.remote.is_none() => Some(&action.path),
+        ActionKind::MoveLocal => action.moved_from(),
+        _ => None,
+    };
     alone.into_iter().chain(action.folder().iter().map(|(path, _)| path))
 }
 

@@ -55,6 +55,8 @@ impl<D: Disk, C: Clock> Run<D, C> {
         self.session.monitor.phase(Phase::Working { files, bytes });
         let mut actions = plan.actions;
         let mut failed = Failed::none_of(&actions);
+        let renames = actions.iter().filter(|action| action.kind == ActionKind::MoveLocal);
+        let left: Vec<RepoPath> = renames.filter_map(|it| it.moved_from().cloned()).collect();
         for stage in [Stage::Rules, Stage::Aside, Stage::Room, Stage::Main, Stage::Last] {
             let mut due = take_due(&mut actions, stage);
             if due.is_empty() {
@@ -68,6 +70,12 @@ impl<D: Disk, C: Clock> Run<D, C> {
             if stage == Stage::Rules {
                 self.hold_back_ungoverned(&mut actions, &mut report, &mut failed);
                 self.leave_out_ignored(&mut actions, &mut failed);
+            }
+        }
+        // Only now: what came, or moved the other way, may have needed the folder.
+        if let Some(staging) = &self.session.files.staging {
+            for path in &left {
+                staging.remove_empty_parents(path);
             }
         }
         report.interrupted = self.session.stop.is_requested() && report.fatal.is_none();
@@ -110,7 +118,9 @@ impl<D: Disk, C: Clock> Run<D, C> {
         let Failed { clashes, rules, .. } = failed;
         actions.retain(|action| {
             let missing = rules.iter().find(|rules| {
-                (action.is_new() || ends_alone(action)) && governs(rules, &action.path)
+                let ends = action.moved_from().is_some_and(|from| governs(rules, from));
+                let is_concerned = action.is_new() || ends_alone(action);
+                ends || (is_concerned && governs(rules, &action.path))
             });
             // A row that stays for the next run is nothing to be told of.
             if let Some(rules) = missing.filter(|_| !action.is_bookkeeping()) {

@@ -55,6 +55,14 @@ pub(super) struct Committer<'a, D: Disk, C> {
     pub(super) failed: &'a mut Failed,
 }
 
+/// Returns the bytes that a group waits for: a renamed file is read again before it is recorded.
+fn weight(action: &Action) -> u64 {
+    match (action.kind, action.local) {
+        (ActionKind::MoveLocal, Some(stat)) => stat.size,
+        _ => action.bytes(),
+    }
+}
+
 impl<D: Disk, C: Clock> Committer<'_, D, C> {
     /// Commits everything that comes, until the pool has gone.
     pub(super) async fn commit_all(
@@ -64,7 +72,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
         let clock = &self.run.session.clock;
         let mut patience = GROUP_NANOSECONDS;
         while let Some(first) = prepared.recv().await {
-            let mut bytes = first.action.bytes();
+            let mut bytes = weight(&first.action);
             let mut group = vec![first];
             let mut timer =
                 pin!(clock.sleep(Duration::from_nanos(u64::try_from(patience).unwrap_or(0))));
@@ -73,7 +81,7 @@ impl<D: Disk, C: Clock> Committer<'_, D, C> {
                     biased;
                     next = prepared.recv() => match next {
                         Some(next) => {
-                            bytes += next.action.bytes();
+                            bytes += weight(&next.action);
                             group.push(next);
                         }
                         None => break,

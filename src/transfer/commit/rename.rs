@@ -67,9 +67,6 @@ impl<D: Disk> Rename<D> {
         if !session.files.is_parent(new.folder, path) {
             return Err(Trouble::changed("its folder was moved here"));
         }
-        if let Some(staging) = &session.files.staging {
-            staging.remove_empty_parents(old.path);
-        }
         Ok(BaseRow { path: path.clone(), signature, ..self.row.clone() })
     }
 }
